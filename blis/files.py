@@ -1,0 +1,53 @@
+"""Reading and writing whole files: errors in one line, never half a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from blis.errors import InputError
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a UTF-8 file. Raises InputError naming the file if it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a UTF-8 text file") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except ValueError as error:  # a null character in the name
+        raise InputError(f"{path!r}: {error}") from None
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a UTF-8 file with LF line ends, whole or not at all: a reader never sees a part of it.
+
+    Raises InputError naming the file if it cannot be written.
+    """
+    try:
+        target = Path(path).resolve()  # a link keeps pointing where it did
+        if target.exists() and not target.is_file():  # a pipe or a terminal cannot be replaced, only written to
+            target.write_text(text, encoding="utf-8", newline="\n")
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the target, so that the rename stays within one file system.
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+
+
+def _umask() -> int:
+    """The process's mask for new files; mkstemp ignores it and makes private ones."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

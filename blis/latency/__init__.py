@@ -1,0 +1,1 @@
+"""How long a step takes: coefficients and where they come from."""

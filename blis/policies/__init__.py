@@ -1,0 +1,1 @@
+"""What a candidate policy may decide, and the files it is written in."""

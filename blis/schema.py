@@ -1,0 +1,56 @@
+"""The records that rooms pass to each other: every field with its unit and meaning; status codes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+COMPLETED, RUNNING, QUEUED, IN_TRANSIT, NOT_ARRIVED, REJECTED, DROPPED = range(7)
+STATUS_NAMES = ("completed", "running", "queued", "in_transit", "not_arrived", "rejected", "dropped")
+
+#: One run of consecutive steps of equal length. All members that decode in a step share its gap.
+STEP_LOG = np.dtype(
+    [
+        ("instance", "i8"),
+        ("first_step", "i8"),  # number of the first step of the run; an instance's steps count from 1
+        ("count", "i8"),  # steps in the run
+        ("gap_us", "i8"),  # end of a step minus end of the step before = its duration
+    ]
+)
+
+#: A token that came out after its request had been preempted and computed again.
+LONG_GAP = np.dtype(
+    [
+        ("request", "i8"),
+        ("from_step", "i8"),  # step that gave the token before
+        ("to_step", "i8"),  # step that gave this token; the steps between were not the request's
+        ("gap_us", "i8"),  # end of to_step minus end of from_step
+    ]
+)
+
+#: What one instance did in a run.
+INSTANCE_COUNTERS = np.dtype(
+    [
+        ("routed", "i8"),  # requests sent here
+        ("completed", "i8"),
+        ("dropped", "i8"),  # could never fit in the KV cache
+        ("queued", "i8"),  # in the wait queue at the end
+        ("running", "i8"),  # in the batch at the end
+        ("steps", "i8"),
+        ("busy_us", "i8"),  # sum of step durations
+        ("last_event_us", "i8"),  # time of the last event executed here
+        ("input_tokens", "i8"),  # of requests that entered the wait queue
+        ("output_tokens", "i8"),  # generated (compat Q5: without first tokens)
+        ("prefill_tokens", "i8"),  # charged as prefill compute
+        ("preemptions", "i8"),
+        ("hit_blocks", "i8"),  # cached blocks attached
+        ("miss_blocks", "i8"),  # blocks newly taken, prompt or output
+        ("lookup_blocks", "i8"),  # full prompt blocks looked up at admissions
+        ("lookup_hit_blocks", "i8"),  # of these, found
+        ("allocation_failures", "i8"),  # last-token allocations that found no free block (compat Q4)
+        ("used_blocks", "i8"),  # blocks with a reference at the end
+        ("peak_blocks", "i8"),  # largest number of used blocks after a batch was formed
+        ("block_us", "i8"),  # sum over steps of used blocks x duration
+        ("queue_sum", "i8"),  # sum over steps of the queue length after the batch was formed
+        ("batch_sum", "i8"),  # the same of the batch size
+    ]
+)

@@ -1,0 +1,1 @@
+"""Requests: from a specification, from a file, or built by hand; all become a RequestTable."""

@@ -1,0 +1,139 @@
+"""The one constructor of RequestTable: checks the columns, fills in what is absent, freezes the arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from blis.config import MAX_TIME_US
+from blis.errors import InputError
+from blis.requests import RequestTable
+from blis.workload.content import InternedContent, intern_sequences, token_spans
+from blis.workload.streams import stream
+
+MAX_TOKENS = 10**9  # of one prompt or output; sums over any table stay far below int64
+
+
+def assemble(
+    content: InternedContent,
+    *,
+    arrival_us: ArrayLike,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    uniform: ArrayLike | None = None,
+    slo_class: ArrayLike = 0,
+    tenant: ArrayLike = 0,
+    session: ArrayLike = -1,
+    round_number: ArrayLike = 0,
+    slo_names: Sequence[str] = ("",),
+    tenant_names: Sequence[str] = ("",),
+    session_names: Sequence[str] = (),
+    request_ids: Sequence[str] | None = None,
+) -> RequestTable:
+    """A checked, read-only RequestTable; the arrays given are copied.
+
+    content: of the same rows. uniform: absent takes `default_uniform`. slo_class, tenant, session and
+    round_number: one value for all rows, or one a row.
+    Raises InputError: no rows, columns of different length, arrivals unsorted or outside
+    [0, MAX_TIME_US], prompts below 1 token, outputs below 0, uniform outside [0, 1), an index without a
+    name, duplicate ids.
+    """
+    n = len(content.output_node)
+    if n == 0:
+        raise InputError("a request table needs at least one request")
+    table = RequestTable(
+        arrival_us=_column("arrival_us", arrival_us, np.int64, n),
+        input_tokens=_column("input_tokens", input_tokens, np.int64, n),
+        output_tokens=_column("output_tokens", output_tokens, np.int64, n),
+        path_offset=content.path_offset,
+        path_node=content.path_node,
+        path_end_token=content.path_end_token,
+        output_node=content.output_node,
+        slo_class=_column("slo_class", slo_class, np.int16, n),
+        tenant=_column("tenant", tenant, np.int32, n),
+        session=_column("session", session, np.int32, n),
+        round=_column("round", round_number, np.int32, n),
+        uniform=_column("uniform", default_uniform(n) if uniform is None else uniform, np.float64, n),
+        tree=content.tree,
+        slo_names=tuple(slo_names),
+        tenant_names=tuple(tenant_names),
+        session_names=tuple(session_names),
+        request_ids=None if request_ids is None else tuple(request_ids),
+    )
+    _check(table)
+    return table
+
+
+def default_uniform(n: int) -> NDArray[np.float64]:
+    """The `uniform` column of requests that come without one: [n] in [0, 1), the same in every run."""
+    return stream(0, "requests/uniform").random(n)
+
+
+def table_from_tokens(
+    arrival_us: Sequence[int], prompts: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]
+) -> RequestTable:
+    """A table of explicit token lists, sorted by arrival; equal arrivals keep their order.
+
+    Rows are named request_0, … in the order given. Raises InputError as `assemble` does.
+    """
+    if not len(arrival_us) == len(prompts) == len(outputs):
+        raise InputError(f"{len(arrival_us)} arrivals, {len(prompts)} prompts and {len(outputs)} outputs")
+    order = sorted(range(len(arrival_us)), key=arrival_us.__getitem__)
+    lengths = [len(prompts[row]) for row in order]
+    content = intern_sequences([token_spans([*prompts[row], *outputs[row]]) for row in order], lengths)
+    return assemble(
+        content,
+        arrival_us=[arrival_us[row] for row in order],
+        input_tokens=lengths,
+        output_tokens=[len(outputs[row]) for row in order],
+        request_ids=[f"request_{row}" for row in order],
+    )
+
+
+def _column(name: str, values: ArrayLike, dtype: type, n: int) -> NDArray[Any]:
+    """A read-only copy of one column, of the right type and length."""
+    given = np.asarray(values)
+    if given.ndim == 0:
+        given = np.full(n, given)
+    if given.shape != (n,):
+        raise InputError(f"{name} must have {n} rows, got the shape {given.shape}")
+    if not np.issubdtype(given.dtype, np.number):
+        raise InputError(f"{name} must hold numbers")
+    with np.errstate(invalid="ignore"):  # NaN as an integer: found by the comparison below
+        column: NDArray[Any] = given.astype(dtype)
+    if not np.array_equal(column, given):
+        raise InputError(f"{name} must hold numbers of the type {np.dtype(dtype).name}")
+    column.setflags(write=False)
+    return column
+
+
+def _check(table: RequestTable) -> None:
+    """Raise InputError for the first row that breaks a rule of RequestTable."""
+    arrival, inputs, outputs, uniform = table.arrival_us, table.input_tokens, table.output_tokens, table.uniform
+    for name, good, rule in (
+        ("arrival_us", (arrival >= 0) & (arrival <= MAX_TIME_US), f"in [0, {MAX_TIME_US}]"),
+        ("arrival_us", np.diff(arrival, prepend=0) >= 0, "not less than the row before"),
+        ("input_tokens", (inputs >= 1) & (inputs <= MAX_TOKENS), f"in [1, {MAX_TOKENS}]"),
+        ("output_tokens", (outputs >= 0) & (outputs <= MAX_TOKENS), f"in [0, {MAX_TOKENS}]"),
+        ("uniform", (uniform >= 0) & (uniform < 1), "in [0, 1)"),
+        ("slo_class", _within(table.slo_class, 0, table.slo_names), "an index into slo_names"),
+        ("tenant", _within(table.tenant, 0, table.tenant_names), "an index into tenant_names"),
+        ("session", _within(table.session, -1, table.session_names), "-1 or an index into session_names"),
+        ("round", table.round >= 0, ">= 0"),
+    ):
+        if not good.all():
+            row = int(np.argmin(good))
+            raise InputError(f"request {row}: {name} must be {rule}, got {getattr(table, name)[row]}")
+    if not np.array_equal(table.path_end_token[table.path_offset[1:] - 1], inputs + outputs):
+        raise InputError("the content is not of these lengths")
+    ids = table.request_ids
+    if ids is not None and (len(ids) != len(table) or len(set(ids)) != len(ids)):
+        raise InputError(f"request_ids must be {len(table)} different names")
+
+
+def _within(index: NDArray[Any], low: int, names: Sequence[str]) -> NDArray[np.bool_]:
+    """[n] whether each index is `low` or more and has a name."""
+    return (index >= low) & (index < len(names))

@@ -1,0 +1,222 @@
+"""Strict YAML: a typo stops a run before anything happens, with the key, the value and what would be right.
+
+`load_yaml` reads a file, `build` turns a mapping into frozen dataclasses whose field names are the keys,
+`plain` is its inverse, `dump_yaml` writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from blis.errors import InputError, unknown_name
+from blis.files import read_text, write_text
+
+T = TypeVar("T")
+
+_EXPECTED: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses duplicate keys and reads 1e6 as a number (YAML 1.2)."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping; a key given twice is an error that names its line."""
+        node = super().compose_mapping_node(anchor)
+        first_line: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be a single word", problem_mark=key.start_mark)
+            name = (key.tag, key.value)
+            if name in first_line:
+                problem = f"duplicate key {key.value!r}, first given in line {first_line[name]}"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            first_line[name] = key.start_mark.line + 1
+        return node
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """SafeDumper without anchors: a file a person reads says what it means in place."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        """Write a repeated object out again."""
+        return True
+
+
+for _side in (_StrictLoader, _PlainDumper):  # the dumper must quote the texts that the loader reads as numbers
+    _side.add_implicit_resolver(
+        "tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+0123456789.")
+    )
+
+
+def load_yaml(path: str | Path) -> object:
+    """The one document of a YAML file as plain objects; None for an empty file.
+
+    Raises InputError naming file, line and problem: unreadable, not UTF-8, not YAML, duplicate keys,
+    more than one document.
+    """
+    return parse_yaml(read_text(path), str(path))
+
+
+def parse_yaml(text: str, source: str) -> object:
+    """The one document of a YAML text; `source` names it in errors."""
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # a SafeLoader underneath
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f" line {mark.line + 1}:" if mark else ""
+        problem = error.problem or error.context or "not valid YAML"
+        if "single document" in (error.context or ""):
+            problem = "a second document; only one is allowed"
+        raise InputError(f"{source}:{line} {problem}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"{source}: not valid YAML: {problem}") from None
+
+
+def load_mapping(path: str | Path) -> dict[str, Any]:
+    """The mapping that a YAML file holds; an empty file is an empty mapping."""
+    document = load_yaml(path)
+    return check_mapping({} if document is None else document, str(path))
+
+
+@contextmanager
+def named_source(path: str | Path) -> Iterator[None]:
+    """Put the name of the file being read before an InputError that does not start with it."""
+    try:
+        yield
+    except InputError as error:
+        if str(error).startswith(str(path)):
+            raise
+        raise InputError(f"{path}: {error}") from None
+
+
+def check_mapping(value: object, path: str) -> dict[str, Any]:
+    """`value` as a dict if it is a mapping with text keys, else InputError; `path` says where it stands."""
+    if not isinstance(value, Mapping):
+        raise _wrong_type(path, value, "a mapping of keys to values")
+    for key in value:
+        if not isinstance(key, str):
+            raise InputError(f"{_where(path)}keys must be texts, got {key!r}")
+    return dict(value)
+
+
+def check_keys(mapping: Mapping[str, object], valid: Iterable[str], path: str = "") -> None:
+    """Raise InputError for the first key of `mapping` that is not in `valid`."""
+    names = list(valid)
+    for key in mapping:
+        if key not in names:
+            raise InputError(f"{_where(path)}{unknown_name('key', key, names)}")
+
+
+def build(cls: type[T], mapping: object, path: str = "") -> T:
+    """The dataclass `cls` from a mapping whose keys are its field names.
+
+    Nested dataclasses take mappings, tuples take lists, numbers take whole numbers too; nothing else is
+    converted. Raises InputError with the full key path for unknown and missing keys, wrong types, and
+    whatever the dataclass itself refuses.
+    """
+    values = check_mapping(mapping, path)
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    check_keys(values, fields, path)
+    hints = typing.get_type_hints(cls)
+    arguments = {key: _convert(hints[key], value, _join(path, key)) for key, value in values.items()}
+    for name, field in fields.items():
+        has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+        if name not in arguments and not has_default:
+            raise InputError(f"missing key {_join(path, name)}")
+    try:
+        return cls(**arguments)
+    except InputError as error:
+        if not path or str(error).startswith(path):
+            raise
+        raise InputError(f"{path}: {error}") from None
+
+
+def plain(value: Any) -> Any:
+    """A dataclass as the mapping that `build` reads back equal: tuples become lists, None fields are left out."""
+    if dataclasses.is_dataclass(value):
+        items = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
+        return {key: plain(item) for key, item in items.items() if item is not None}
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def yaml_text(value: object) -> str:
+    """Plain objects as block-style YAML in their own key order; the same object gives the same bytes."""
+    return str(yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110))
+
+
+def dump_yaml(value: object, path: str | Path) -> None:
+    """Write plain objects to a YAML file, whole or not at all."""
+    write_text(path, yaml_text(value))
+
+
+def _convert(hint: Any, value: object, path: str) -> Any:
+    """`value` as the annotated type `hint`, or InputError."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any or hint is object:
+        return value
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        (inner,) = (argument for argument in arguments if argument is not type(None))
+        return _convert(inner, value, path)
+    if origin is tuple:
+        return _convert_tuple(arguments, value, path)
+    if origin in (dict, Mapping):
+        return {key: _convert(arguments[1], item, _join(path, key)) for key, item in check_mapping(value, path).items()}
+    if dataclasses.is_dataclass(hint):
+        return build(typing.cast(type, hint), value, path)
+    return _convert_scalar(hint, value, path)
+
+
+def _convert_tuple(arguments: tuple[Any, ...], value: object, path: str) -> tuple[Any, ...]:
+    """A tuple from a list: `tuple[X, ...]` of any length, `tuple[X, Y]` of exactly that length."""
+    if not isinstance(value, list | tuple):
+        raise _wrong_type(path, value, "a list")
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        arguments = (arguments[0],) * len(value)
+    if len(arguments) != len(value):
+        raise InputError(f"{path} must be a list of {len(arguments)} values, got {len(value)}")
+    return tuple(
+        _convert(hint, item, f"{path}[{i}]") for i, (hint, item) in enumerate(zip(arguments, value, strict=True))
+    )
+
+
+def _convert_scalar(hint: type, value: object, path: str) -> object:
+    """A text, number or truth value of exactly the annotated type; a whole number may stand for a number."""
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise InputError(f"{path} is too large for a number") from None
+    if (isinstance(value, bool) and hint is not bool) or not isinstance(value, hint):
+        raise _wrong_type(path, value, _EXPECTED[hint])
+    return value
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _where(path: str) -> str:
+    return f"{path}: " if path else ""
+
+
+def _wrong_type(path: str, value: object, expected: str) -> InputError:
+    shown = "nothing" if value is None else repr(value)
+    if len(shown) > 60:
+        shown = shown[:57] + "..."
+    return InputError(f"{path or 'the document'} must be {expected}, got {shown}")

@@ -1,0 +1,175 @@
+"""Bundles: wrong ones are refused with the right key named, right ones round-trip byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from blis.config import SCORER_NAMES, Scorer
+from blis.errors import InputError
+from blis.policies.bundle import (
+    BundleAdmission,
+    BundleEngine,
+    BundleRouting,
+    PolicyBundle,
+    bundle_digest,
+    bundle_mapping,
+    dump_bundle,
+    load_bundle,
+)
+
+CONF = Path(__file__).parents[3] / "conf" / "policy"
+
+FULL = {
+    "admission": {"policy": "token-bucket", "token_bucket_capacity": 0, "token_bucket_refill_rate": 12.5},
+    "routing": {
+        "policy": "weighted",
+        "scorers": [{"name": "prefix-affinity", "weight": 3}, {"name": "queue-waiting", "weight": 0.125}],
+        "tie_break": "random",
+    },
+    "priority": {"policy": "constant"},
+    "scheduler": "fcfs",
+    "engine": {"max_scheduled_tokens": 512, "max_running": 16, "long_prefill_threshold": 0},
+    "provenance": {"run_id": "abc", "seeds": [1, 2], "gain": 3.0},
+}
+
+
+def test_every_key_loads_and_comes_back():
+    bundle = load_bundle(FULL)
+    assert bundle.admission == BundleAdmission("token-bucket", 0.0, 12.5)
+    assert bundle.routing.scorers == (Scorer("prefix-affinity", 3.0), Scorer("queue-waiting", 0.125))
+    assert bundle.engine == BundleEngine(512, 16, 0)
+    assert bundle_mapping(bundle) == FULL
+    assert list(bundle_mapping(bundle)) == list(FULL)
+
+
+def test_unset_and_zero_differ():
+    assert load_bundle({}).admission.token_bucket_capacity is None
+    assert load_bundle({"admission": {"token_bucket_capacity": 0}}).admission.token_bucket_capacity == 0.0
+    assert bundle_mapping(load_bundle({"engine": {"long_prefill_threshold": 0}})) == {
+        "engine": {"long_prefill_threshold": 0}
+    }
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {},
+        {"admission": None, "routing": {"policy": "", "scorers": [], "tie_break": None}, "scheduler": ""},
+        {"admission": {"policy": ""}, "priority": {"policy": None}, "engine": {}, "provenance": {}},
+    ],
+)
+def test_empty_means_unset(mapping):
+    assert load_bundle(mapping) == PolicyBundle()
+    assert bundle_mapping(load_bundle(mapping)) == {}
+
+
+def test_a_comment_only_file_is_an_empty_bundle(tmp_path: Path):
+    (tmp_path / "empty.yaml").write_text("# nothing yet\n")
+    assert load_bundle(tmp_path / "empty.yaml") == PolicyBundle()
+
+
+def test_equal_policies_have_equal_bytes_and_digests(tmp_path: Path):
+    built = PolicyBundle(routing=BundleRouting("weighted", (Scorer("queue-depth", 3),)), scheduler="fcfs")
+    read = load_bundle(
+        {"scheduler": "fcfs", "routing": {"scorers": [{"weight": 3.0, "name": "queue-depth"}], "policy": "weighted"}}
+    )
+    assert built == read and hash(built) == hash(read)
+    dump_bundle(built, tmp_path / "a.yaml")
+    dump_bundle(read, tmp_path / "b.yaml")
+    assert (tmp_path / "a.yaml").read_bytes() == (tmp_path / "b.yaml").read_bytes()
+    assert bundle_digest(built) == bundle_digest(read)
+    assert load_bundle(tmp_path / "a.yaml") == built
+
+
+def test_the_digest_follows_decisions_and_not_provenance():
+    bundle = load_bundle(FULL)
+    assert bundle_digest(replace(bundle, provenance={"run_id": "other"})) == bundle_digest(bundle)
+    others = [replace(bundle, engine=BundleEngine()), replace(bundle, scheduler=None), PolicyBundle()]
+    assert len({bundle_digest(other) for other in [bundle, *others]}) == 4
+
+
+@pytest.mark.parametrize(
+    ("mapping", "parts"),
+    [
+        ({"routng": {}}, ["unknown key 'routng'", "did you mean 'routing'?"]),
+        ({"routing": {"cache_weight": 1}}, ["routing:", "unknown key 'cache_weight'", "scorers"]),
+        ({"routing": {"load_weight": 1}}, ["routing:", "unknown key 'load_weight'"]),
+        ({"routing": {"policy": "wieghted"}}, ["'wieghted'", "did you mean 'weighted'?", "least-loaded"]),
+        ({"routing": {"tie_break": "last"}}, ["routing.tie_break", "'last'", "first, random"]),
+        ({"admission": {"policy": "token bucket"}}, ["did you mean 'token-bucket'?"]),
+        ({"admission": {"token_bucket_capacity": -1}}, ["admission.token_bucket_capacity must be >= 0, got -1"]),
+        ({"admission": {"token_bucket_refill_rate": float("inf")}}, ["token_bucket_refill_rate must be finite"]),
+        ({"admission": {"token_bucket_capacity": "9"}}, ["admission.token_bucket_capacity must be a number, got '9'"]),
+        ({"scheduler": {"policy": "fcfs"}}, ["scheduler must be a text"]),
+        ({"scheduler": "lifo"}, ["unknown scheduler 'lifo'"]),
+        ({"priority": {"policy": "fast"}}, ["unknown priority policy 'fast'"]),
+        ({"engine": {"max_running": 0}}, ["engine:", "max_running", "got 0"]),
+        ({"engine": {"max_running": 2.5}}, ["engine.max_running must be a whole number, got 2.5"]),
+        ({"provenance": "me"}, ["provenance must be a mapping"]),
+        (["routing"], ["policy bundle must be a mapping"]),
+    ],
+)
+def test_wrong_bundles_name_key_value_and_choices(mapping, parts):
+    with pytest.raises(InputError) as caught:
+        load_bundle(mapping)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("scorers", "parts"),
+    [
+        ([{"name": "queue-depth", "weight": float("nan")}], ["scorers[0]", "'queue-depth'", "finite", "nan"]),
+        ([{"name": "queue-depth", "weight": 1}, {"name": "kv-utilization", "weight": 0}], ["scorers[1]", "> 0, got 0"]),
+        ([{"name": "queue-dept", "weight": 1}], ["scorers[0]", "did you mean 'queue-depth'?"]),
+        ([{"name": "queue-depth"}], ["missing key routing.scorers[0].weight"]),
+        ([{"name": "queue-depth", "weight": 1}] * 2, ["routing", "'queue-depth' twice"]),
+    ],
+)
+def test_scorers_are_checked_whatever_the_policy_is(scorers, parts):
+    for policy in ("round-robin", "weighted", ""):
+        with pytest.raises(InputError) as caught:
+            load_bundle({"routing": {"policy": policy, "scorers": scorers}})
+        for part in parts:
+            assert part in str(caught.value)
+
+
+def test_errors_in_files_name_file_and_line(tmp_path: Path):
+    (tmp_path / "twice.yaml").write_text("routing:\n  policy: weighted\nrouting:\n  policy: round-robin\n")
+    with pytest.raises(InputError, match=r"twice\.yaml: line 3: duplicate key 'routing'"):
+        load_bundle(tmp_path / "twice.yaml")
+    (tmp_path / "broken.yaml").write_text("routing: {policy: weighted\nscheduler: fcfs\n")
+    with pytest.raises(InputError, match=r"broken\.yaml: line \d+:"):
+        load_bundle(tmp_path / "broken.yaml")
+    (tmp_path / "key.yaml").write_text("sheduler: fcfs\n")
+    with pytest.raises(InputError, match=r"key\.yaml: unknown key 'sheduler' \(did you mean 'scheduler'\?\)"):
+        load_bundle(tmp_path / "key.yaml")
+    with pytest.raises(InputError, match="No such file"):
+        load_bundle(tmp_path / "nothing.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+def test_named_policies_are_complete_and_round_trip(path: Path, tmp_path: Path):
+    bundle = load_bundle(path)
+    assert bundle.engine == BundleEngine(2048, 256, 0)  # all baselines share the engine's knobs
+    assert bundle.admission.policy == "always-admit" and bundle.scheduler == "fcfs"
+    dump_bundle(bundle, tmp_path / "copy.yaml")
+    assert load_bundle(tmp_path / "copy.yaml") == bundle
+
+
+def test_the_two_defaults_differ_in_queue_scorer_and_ties():
+    llm_d, blis = load_bundle(CONF / "llm-d-default.yaml").routing, load_bundle(CONF / "blis-default.yaml").routing
+    assert llm_d.scorers is not None and blis.scorers is not None
+    assert [s.name for s in llm_d.scorers] == ["prefix-affinity", "queue-waiting", "kv-utilization"]
+    assert [s.name for s in blis.scorers] == ["prefix-affinity", "queue-depth", "kv-utilization"]
+    assert [s.weight for s in llm_d.scorers] == [s.weight for s in blis.scorers] == [3, 2, 2]
+    assert (llm_d.tie_break, blis.tie_break) == ("random", "first")
+
+
+@pytest.mark.parametrize("name", SCORER_NAMES)
+def test_every_registered_scorer_can_be_named(name: str):
+    bundle = load_bundle({"routing": {"policy": "weighted", "scorers": [{"name": name, "weight": 1}]}})
+    assert bundle.routing.scorers == (Scorer(name, 1.0),)

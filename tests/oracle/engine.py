@@ -1,0 +1,320 @@
+"""One instance: events, queue, batch and steps (engine.md sections 4 to 7)."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from blis.config import Compat
+from blis.errors import EngineError
+from blis.schema import COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
+from tests.oracle.kv import KVCache, ceil_div
+from tests.oracle.requests import BlockKeys, OracleRequest
+from tests.oracle.setup import Setup
+
+ARRIVAL_EVENT, QUEUED_EVENT, STEP_EVENT, LEFT_EVENT = range(4)  # also the order at equal times (4.2)
+
+
+@dataclass(eq=False)
+class Job:
+    """A request on its way through the simulation, and all that is reported about it; -1 = never happened."""
+
+    row: int
+    request: OracleRequest
+    status: int = NOT_ARRIVED
+    instance: int = -1
+    computed: int = 0  # tokens whose KV is stored
+    generated: int = 0
+    prefilling: bool = False  # from (re)admission until its next token is out
+    new: int = 0  # tokens of this step
+    keyed: bool = True  # False after a fully cached prompt (Q11): its blocks get no keys
+    queued_us: int = -1
+    scheduled_us: int = -1
+    first_token_us: int = -1
+    last_token_us: int = -1
+    completed_us: int = -1
+    ttft_us: int = -1
+    e2e_us: int = -1
+    cached_tokens: int = -1
+    preemptions: int = 0
+    first_step: int = -1
+    last_step: int = -1
+    itl_us: list[int] = field(default_factory=list)
+
+    @property
+    def prompt_tokens(self) -> int:
+        """I of the specification."""
+        return len(self.request.prompt)
+
+    @property
+    def output_tokens(self) -> int:
+        """N of the specification."""
+        return len(self.request.output)
+
+    @property
+    def known(self) -> int:
+        """Tokens that must be stored before the next one can come out: prompt + generated."""
+        return self.prompt_tokens + self.generated
+
+    @property
+    def finished(self) -> bool:
+        """Whether its last token is out; a request without outputs ends with its prefill (section 3)."""
+        return self.generated >= max(self.output_tokens, 1)
+
+
+class Engine:
+    """One replica; `batch`, `queue`, `kv` and `counters` may be looked at between events."""
+
+    def __init__(self, index: int, setup: Setup, compat: Compat, keys: BlockKeys) -> None:
+        """Start idle, with an empty cache."""
+        self.index, self.setup, self.compat, self.keys = index, setup, compat, keys
+        self.kv = KVCache(setup.kv_blocks, setup.block_size_tokens)
+        self.queue: list[Job] = []
+        self.batch: list[Job] = []
+        self.counters: dict[str, int] = dict.fromkeys(INSTANCE_COUNTERS.names or (), 0)
+        self.overhead_us = int(setup.alpha[2])
+        self.token_overhead_us = self.overhead_us if compat.overhead_per_token else 0
+        self.last_completion_us = 0
+        self.on_step: Callable[[int, Engine], None] | None = None
+        self._events: list[tuple[int, int, int, Job | None]] = []
+        self._sequence = 0
+        self._step_pending = False
+        self._busy_until = 0
+
+    # -- what an observer may ask
+
+    @property
+    def used_blocks(self) -> int:
+        """Blocks with a reference."""
+        return self.kv.used
+
+    def free_list(self) -> list[int | None]:
+        """Content keys of the free blocks from head to tail."""
+        return self.kv.free_list()
+
+    def batch_rows(self) -> list[int]:
+        """Rows of the running requests in batch order."""
+        return [job.row for job in self.batch]
+
+    def queue_rows(self) -> list[int]:
+        """Rows of the waiting requests in queue order."""
+        return [job.row for job in self.queue]
+
+    def block_key(self, row: int, block: int) -> int:
+        """Return the content key of a request's block, comparable with `free_list`."""
+        return self.keys.key(row, block)
+
+    def final_counters(self) -> dict[str, int]:
+        """Return the counters named in `blis.schema.INSTANCE_COUNTERS`."""
+        state = {"queued": len(self.queue), "running": len(self.batch), "used_blocks": self.kv.used}
+        return self.counters | state | {"hit_blocks": self.kv.hits, "miss_blocks": self.kv.misses}
+
+    # -- events (section 4)
+
+    def next_us(self) -> float:
+        """Time of the next event, infinity without one."""
+        return self._events[0][0] if self._events else float("inf")
+
+    def inject(self, job: Job, now: int) -> None:
+        """Take a request that the front end routed here."""
+        job.instance = self.index
+        self.counters["routed"] += 1
+        self._push(now, ARRIVAL_EVENT, job)
+
+    def run_next(self) -> int:
+        """Execute the next event and return its kind."""
+        now, kind, _, job = heapq.heappop(self._events)
+        self.counters["last_event_us"] = now
+        if kind == ARRIVAL_EVENT and job is not None:
+            alpha = self.setup.alpha
+            self._push(now + int(alpha[0] + alpha[1] * job.prompt_tokens), QUEUED_EVENT, job)
+        elif kind == QUEUED_EVENT and job is not None:
+            self._enqueue(job, now)
+        elif kind == STEP_EVENT:
+            self._step(now)
+        return kind
+
+    def _push(self, time: int, kind: int, job: Job | None = None) -> None:
+        heapq.heappush(self._events, (time, kind, self._sequence, job))
+        self._sequence += 1
+
+    def _schedule_step(self, time: int) -> None:
+        self._push(time, STEP_EVENT)
+        self._step_pending = True
+
+    def _enqueue(self, job: Job, now: int) -> None:
+        """Execute the Queued event (4.3, 4.4)."""
+        if not self._fits(self._final_footprint(job)):
+            self._drop(job)
+            return
+        job.status, job.queued_us = QUEUED, now
+        self.counters["input_tokens"] += job.prompt_tokens
+        self.queue.append(job)
+        if not self._step_pending:
+            self._schedule_step(now if self.compat.idle_when_batch_empties else max(now, self._busy_until))
+
+    def _final_footprint(self, job: Job) -> int:
+        """Return the tokens a request must be able to store (Q10)."""
+        if self.compat.fit_prompt_only:
+            return job.prompt_tokens
+        stored_outputs = job.output_tokens if self.compat.last_gap_twice else max(job.output_tokens - 1, 0)
+        return job.prompt_tokens + stored_outputs
+
+    def _fits(self, stored_tokens: int) -> bool:
+        return ceil_div(stored_tokens, self.setup.block_size_tokens) <= self.setup.kv_blocks
+
+    def _drop(self, job: Job) -> None:
+        job.status = DROPPED
+        self.counters["dropped"] += 1
+
+    # -- the step (section 5)
+
+    def _step(self, now: int) -> None:
+        self._step_pending = False
+        self._order_queue(now)
+        if not self._form_batch(now):
+            return
+        count = self.counters
+        count["steps"] += 1
+        count["queue_sum"] += len(self.queue)
+        count["batch_sum"] += len(self.batch)
+        duration = self._duration()
+        end = now + duration
+        for job in self.batch:
+            job.computed += job.new
+            if job.computed == job.known:
+                self._token_out(job, end)
+        count["busy_us"] += duration
+        count["peak_blocks"] = max(count["peak_blocks"], self.kv.used)
+        count["block_us"] += self.kv.used * duration
+        for job in [job for job in self.batch if job.finished]:
+            self._complete(job, end, duration)
+        self._busy_until = end
+        if self.batch or self.queue:
+            self._schedule_step(end)
+        if self.on_step is not None:
+            self.on_step(self.index, self)
+
+    def _duration(self) -> int:
+        """Blackbox latency of the batch (10.1), also counting the prefill tokens."""
+        prefill = sum(job.new for job in self.batch if job.prefilling)
+        decode = sum(not job.prefilling for job in self.batch)
+        self.counters["prefill_tokens"] += prefill
+        beta = self.setup.beta
+        return int((beta[0] + beta[1] * prefill) + beta[2] * decode)
+
+    def _token_out(self, job: Job, end: int) -> None:
+        first = job.generated == 0
+        if first:
+            job.first_token_us, job.first_step = end, self.counters["steps"]
+            job.ttft_us = end + self.overhead_us - job.request.arrival_us
+        else:
+            job.itl_us.append(end - job.last_token_us + self.token_overhead_us)
+        job.generated += 1
+        job.prefilling = False
+        job.last_token_us, job.last_step = end, self.counters["steps"]
+        if job.output_tokens > 0 and not (first and self.compat.decode_tokens_only):
+            self.counters["output_tokens"] += 1
+
+    def _complete(self, job: Job, end: int, duration: int) -> None:
+        if self.compat.last_gap_twice:
+            job.itl_us.append(duration + self.token_overhead_us)
+            if job.output_tokens > 0 and not self._store(job, 1):
+                self.counters["allocation_failures"] += 1
+        self.kv.release(job.row)
+        self.batch.remove(job)
+        job.status, job.completed_us = COMPLETED, end
+        job.e2e_us = job.ttft_us + sum(job.itl_us)
+        self.counters["completed"] += 1
+        self.last_completion_us = max(self.last_completion_us, end)
+        self._push(end, LEFT_EVENT, job)
+
+    # -- queue order (section 7)
+
+    def _order_queue(self, now: int) -> None:
+        if self.setup.scheduler == "fcfs":
+            return
+        slope = {"constant": 0.0, "slo-based": 1e-6, "inverted-slo": -1e-6}[self.setup.priority]
+
+        def order(job: Job) -> tuple[float, int, str | int]:
+            arrival = job.request.arrival_us
+            priority = slope * (now - arrival)
+            first = {"sjf": job.prompt_tokens, "priority-fcfs": -priority, "reverse-priority": priority}
+            tie = job.request.request_id if self.setup.ids_as_strings else job.row
+            return first[self.setup.scheduler], arrival, tie
+
+        self.queue.sort(key=order)
+
+    # -- batch formation (section 6)
+
+    def _form_batch(self, now: int) -> bool:
+        """Choose the members of the step; False if there is no step because all queued work was dropped."""
+        budget, evicted = self._serve_running(self.setup.max_scheduled_tokens)
+        if evicted:
+            return True
+        while not self.batch and self.queue and not self._fits(self.queue[0].known):
+            self._drop(self.queue.pop(0))  # grown beyond the whole cache, which only Q10 lets happen
+        self._admit(now, budget)
+        if self.queue and not self.batch:
+            raise EngineError(f"an empty instance refused request {self.queue[0].row}, which fits")
+        return bool(self.batch)
+
+    def _serve_running(self, budget: int) -> tuple[int, bool]:
+        """Give every running member its tokens, evicting from the tail; return the budget left and "evicted"."""
+        served, evicted = 0, False
+        while served < len(self.batch):
+            job = self.batch[served]
+            if budget == 0:
+                raise EngineError("a running request got no token: admissions must leave one for each (15, L9)")
+            new = self._chunk(job.known - job.computed, budget)
+            while job.status == RUNNING and not self._store(job, new):
+                self._evict_last()
+                evicted = True
+            if job.status != RUNNING:  # it had to evict itself
+                break
+            job.new = new
+            budget -= new
+            served += 1
+        return budget, evicted
+
+    def _chunk(self, wanted: int, budget: int) -> int:
+        threshold = self.setup.long_prefill_threshold
+        return min(wanted, budget, threshold if threshold > 0 else wanted)
+
+    def _store(self, job: Job, new: int) -> bool:
+        """Obtain KV for a running request's next tokens."""
+        return self.kv.allocate(job.row, job.computed, job.computed + new, self._key_of(job))
+
+    def _key_of(self, job: Job) -> Callable[[int], int] | None:
+        return (lambda block: self.keys.key(job.row, block)) if job.keyed else None
+
+    def _evict_last(self) -> None:
+        """Preempt the last member: it keeps its generated tokens and goes to the front of the queue (Q9)."""
+        job = self.batch.pop()
+        self.kv.release(job.row)
+        job.status, job.computed = QUEUED, 0
+        job.preemptions += 1
+        self.counters["preemptions"] += 1
+        self.queue.insert(0, job)
+
+    def _admit(self, now: int, budget: int) -> None:
+        """Admit from the head of the queue until something is missing; a refused head blocks all (6.2)."""
+        while self.queue and budget > 0 and len(self.batch) < self.setup.max_running:
+            job, size = self.queue[0], self.setup.block_size_tokens
+            free_full_hit = self.compat.free_full_hit and job.generated == 0
+            cached = self.kv.lookup(self.keys.keys(job.row, (job.known - (0 if free_full_hit else 1)) // size))
+            start = len(cached) * size
+            new = self._chunk(job.known - start, budget)
+            job.keyed = new > 0
+            if new > 0 and not self.kv.allocate(job.row, start, start + new, self._key_of(job), cached):
+                return
+            self.batch.append(self.queue.pop(0))
+            job.computed, job.new, job.prefilling, job.status = start, new, True, RUNNING
+            budget -= max(new, 1)  # a free admission (Q11) leaves less room all the same, so L9 holds
+            if job.scheduled_us < 0 or self.compat.last_scheduling_delay:
+                job.scheduled_us = now
+            if job.cached_tokens < 0:
+                job.cached_tokens = start
+            self.counters["lookup_blocks"] += job.prompt_tokens // size
+            self.counters["lookup_hit_blocks"] += min(len(cached), job.prompt_tokens // size)

@@ -1,0 +1,99 @@
+"""The KV cache, block by block (engine.md section 8, STRICT)."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+
+
+def ceil_div(a: int, b: int) -> int:
+    """Return a / b rounded up."""
+    return -(-a // b)
+
+
+class KVCache:
+    """Blocks 0 … total-1 with references and keys; free blocks keep their content until they are taken."""
+
+    def __init__(self, total: int, block_size_tokens: int) -> None:
+        """All blocks free, block 0 at the head of the free list."""
+        self.total, self.block_size_tokens = total, block_size_tokens
+        self.references = [0] * total
+        self.keys: list[int | None] = [None] * total
+        self.free: OrderedDict[int, None] = OrderedDict.fromkeys(range(total))  # head first
+        self.cached: dict[int, int] = {}  # key -> block
+        self.held: dict[int, list[int]] = {}  # request row -> its blocks
+        self.hits = self.misses = 0
+
+    @property
+    def used(self) -> int:
+        """Blocks with a reference."""
+        return self.total - len(self.free)
+
+    def free_list(self) -> list[int | None]:
+        """Content keys of the free blocks from head to tail, None for a block without one."""
+        return [self.keys[block] for block in self.free]
+
+    def lookup(self, keys: Iterable[int]) -> list[int]:
+        """Return the cached blocks of the leading keys, up to the first miss (8.4); changes nothing."""
+        found = []
+        for key in keys:
+            if key not in self.cached:
+                break
+            found.append(self.cached[key])
+        return found
+
+    def allocate(
+        self, row: int, start: int, end: int, key_of: Callable[[int], int] | None, attach: Sequence[int] = ()
+    ) -> bool:
+        """Store tokens [start, end) of a request, behind the cached blocks to attach (8.5); False changes nothing.
+
+        key_of gives the key of a block by its index in the sequence; None leaves all blocks without a key (Q11).
+        """
+        size = self.block_size_tokens
+        needed = ceil_div(end, size) - ceil_div(start, size)
+        if needed > len(self.free) - sum(block in self.free for block in attach):
+            return False
+        held = self.held.setdefault(row, [])
+        for block in attach:
+            self._refer(block)
+            held.append(block)
+        self.hits += len(attach)
+        for _ in range(needed):
+            held.append(self._take_head())
+        self.misses += needed
+        if key_of is not None:
+            for index in range(start // size, end // size):  # the blocks that are full now
+                held[index] = self._fill(held[index], key_of(index))
+        return True
+
+    def release(self, row: int) -> None:
+        """Drop a request's references from its last block to its first (8.6)."""
+        for block in reversed(self.held.pop(row, [])):
+            self.references[block] -= 1
+            if self.references[block] == 0:
+                self.free[block] = None
+
+    def _refer(self, block: int) -> None:
+        self.references[block] += 1
+        self.free.pop(block, None)
+
+    def _take_head(self) -> int:
+        block, _ = self.free.popitem(last=False)
+        key = self.keys[block]
+        if key is not None:
+            del self.cached[key]
+            self.keys[block] = None
+        self.references[block] = 1
+        return block
+
+    def _fill(self, own: int, key: int) -> int:
+        """Key a full block, or change it for the cached block with the same content (8.7); return the one held."""
+        other = self.cached.setdefault(key, own)
+        if other == own:
+            self.keys[own] = key
+            return own
+        self._refer(other)
+        self.references[own] = 0
+        self.free[own] = None
+        self.free.move_to_end(own, last=False)
+        return other
