@@ -1,0 +1,157 @@
+"""The router's own guess of what each instance has cached: an LRU of prompt blocks (cluster-and-policies.md 4.4).
+
+Touching a request's prompt moves every block of each node on its path to the young end, so a node is
+always one entry: its leading blocks if leaves age first (the default), its trailing blocks if roots do
+(`compat: original`). Blocks of a request's own text are never asked for again and only take up room.
+Slots below S are nodes; anonymous slots follow, at most one between two nodes.
+"""
+
+from __future__ import annotations
+
+from blis.engine.records import NONE
+from blis.jit import kernel
+
+
+@kernel
+def matched_blocks(w, i, r):
+    """How many consecutive leading blocks of a prompt the index holds for instance i."""
+    matched = 0
+    prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
+    for p in range(w.rows[r].path_begin, w.rows[r].path_end):
+        if w.path[p].end_block > prompt_blocks:
+            break  # generated tokens: nodes are split where prompts end
+        found = w.prefix_index[i, w.path[p].node].blocks
+        size = w.path[p].end_block - w.path[p].first_block
+        if found < size:
+            # With roots first, what is missing is the node's beginning.
+            return matched if w.config.index_root_first else matched + found
+        matched += size
+    return matched
+
+
+@kernel
+def record(w, i, r):
+    """Note that a request went to instance i: its full prompt blocks become the youngest."""
+    begin = w.rows[r].path_begin
+    end = begin
+    prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
+    private = prompt_blocks
+    while end < w.rows[r].path_end and w.path[end].end_block <= prompt_blocks:
+        private = prompt_blocks - w.path[end].end_block
+        end += 1
+    if w.config.index_root_first:
+        for p in range(begin, end):
+            _touch(w, i, w.path[p].node, w.path[p].end_block - w.path[p].first_block)
+        _add_private(w, i, private)
+    else:
+        _add_private(w, i, private)
+        for p in range(end - 1, begin - 1, -1):
+            _touch(w, i, w.path[p].node, w.path[p].end_block - w.path[p].first_block)
+
+
+@kernel
+def _touch(w, i, node, size):
+    """Make all `size` blocks of a node the youngest. Missing ones come in first, each for the oldest if full."""
+    instance = w.instances[i]
+    young = 0  # blocks of the node already placed at the young end
+    missing = size - w.prefix_index[i, node].blocks
+    while missing > 0:
+        room = w.config.index_blocks - instance.index_used
+        if room > 0:
+            part = min(room, missing)
+            instance.index_used += part
+            young += part
+            missing -= part
+            continue
+        oldest = instance.index_head
+        if oldest == NONE:
+            break  # the node alone is larger than the index: its own oldest blocks make room, count unchanged
+        if oldest == node:
+            # Its own old blocks leave one by one for new ones, which makes as many more missing: no progress
+            # until none is left.
+            young += w.prefix_index[i, node].blocks
+            _unlink(w, i, node)
+            w.prefix_index[i, node].blocks = 0
+        else:
+            part = min(missing, w.prefix_index[i, oldest].blocks)
+            instance.index_used -= part
+            w.prefix_index[i, oldest].blocks -= part
+            if w.prefix_index[i, oldest].blocks == 0:
+                _unlink(w, i, oldest)
+    if w.prefix_index[i, node].blocks > 0:
+        _unlink(w, i, node)
+    w.prefix_index[i, node].blocks = min(w.prefix_index[i, node].blocks + young, w.config.index_blocks)
+    _append(w, i, node)
+
+
+@kernel
+def _add_private(w, i, count):
+    """Insert `count` blocks nobody will ask for again; the oldest go if there is no room."""
+    if count <= 0:
+        return
+    instance = w.instances[i]
+    count = min(count, w.config.index_blocks)
+    surplus = instance.index_used + count - w.config.index_blocks
+    while surplus > 0:
+        oldest = instance.index_head
+        part = min(surplus, w.prefix_index[i, oldest].blocks)
+        surplus -= part
+        instance.index_used -= part
+        w.prefix_index[i, oldest].blocks -= part
+        if w.prefix_index[i, oldest].blocks == 0:
+            _unlink(w, i, oldest)
+    instance.index_used += count
+    tail = instance.index_tail
+    if tail >= w.config.index_nodes:
+        w.prefix_index[i, tail].blocks += count
+        return
+    slot = instance.index_free
+    if slot == NONE:
+        slot = w.config.index_nodes + instance.index_slots
+        instance.index_slots += 1
+    else:
+        instance.index_free = w.prefix_index[i, slot].next
+    w.prefix_index[i, slot].blocks = count
+    _append(w, i, slot)
+
+
+@kernel
+def _append(w, i, slot):
+    instance = w.instances[i]
+    entry = w.prefix_index[i, slot]
+    entry.prev = instance.index_tail
+    entry.next = NONE
+    if instance.index_tail == NONE:
+        instance.index_head = slot
+    else:
+        w.prefix_index[i, instance.index_tail].next = slot
+    instance.index_tail = slot
+
+
+@kernel
+def _unlink(w, i, slot):
+    """Take an entry out of the list; private neighbours that meet become one."""
+    before = w.prefix_index[i, slot].prev
+    after = w.prefix_index[i, slot].next
+    _remove(w, i, slot)
+    if before >= w.config.index_nodes and after >= w.config.index_nodes:
+        w.prefix_index[i, before].blocks += w.prefix_index[i, after].blocks
+        _remove(w, i, after)
+
+
+@kernel
+def _remove(w, i, slot):
+    instance = w.instances[i]
+    before = w.prefix_index[i, slot].prev
+    after = w.prefix_index[i, slot].next
+    if before == NONE:
+        instance.index_head = after
+    else:
+        w.prefix_index[i, before].next = after
+    if after == NONE:
+        instance.index_tail = before
+    else:
+        w.prefix_index[i, after].prev = before
+    if slot >= w.config.index_nodes:
+        w.prefix_index[i, slot].next = instance.index_free
+        instance.index_free = slot

@@ -1,0 +1,234 @@
+"""The state of a running simulation: one record a thing, one array a kind, every field with its meaning.
+
+Letters in shapes: I instances, n requests, S shared nodes of the content tree, bs block size.
+Times are integer microseconds, NEVER_US when there is none; links and numbers of things are NONE when
+there is none. "Block" is a KV block; block j of a sequence holds its tokens [j * bs, (j + 1) * bs).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+NONE = -1
+NEVER_US = 2**62
+
+# Why a kernel came back before the end: state is consistent, the caller makes room and calls again.
+DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT = range(6)
+
+# What a request is doing (REQUEST.phase).
+AWAY, PREFILL, DECODE = range(3)
+
+# Owners of a run of free blocks (RUN.owner): a shared node >= 0, nobody, or request r as OWNED - r.
+ANONYMOUS = -1
+OWNED = -2
+
+#: Read-only numbers of one run.
+CONFIG = np.dtype(
+    [
+        ("requests", "i8"),
+        ("instances", "i8"),
+        ("horizon_us", "i8"),  # events later than this are not executed
+        ("admission_latency_us", "i8"),
+        ("routing_latency_us", "i8"),
+        ("admission", "i8"),  # template codes
+        ("routing", "i8"),
+        ("random_ties", "i8"),
+        ("scorers", "i8"),  # terms of the weighted score
+        ("reads_prefix", "i8"),  # the router needs prefix matches
+        ("reads_pending", "i8"),  # … this signal, which is always live
+        ("reads_queue", "i8"),  # … this signal
+        ("reads_batch", "i8"),
+        ("reads_kv", "i8"),
+        ("queue_age_us", "i8"),  # signals are read on the grid k * age; live is a grid of 1 µs
+        ("batch_age_us", "i8"),
+        ("kv_age_us", "i8"),
+        ("kv_lazy", "i8"),  # the kv signal is read at the first decision when it has reached its age instead
+        ("index_blocks", "i8"),  # capacity of the router's prefix index, an instance
+        ("index_nodes", "i8"),  # slots of the index that stand for nodes; the rest count private blocks
+        ("index_root_first", "i8"),
+        ("blocks", "i8"),  # KV cache size T
+        ("block_tokens", "i8"),  # bs
+        ("max_running", "i8"),  # R
+        ("budget_tokens", "i8"),  # B, new tokens a step
+        ("chunk_tokens", "i8"),  # L, one request's prefill tokens a step; no limit = budget
+        ("max_path", "i8"),  # longest path of shared nodes
+        ("queueing_us", "f8"),  # alpha 0
+        ("queueing_us_token", "f8"),  # alpha 1
+        ("step_us", "f8"),  # beta 0
+        ("prefill_us_token", "f8"),  # beta 1
+        ("decode_us_token", "f8"),  # beta 2
+        ("idle_when_batch_empties", "i8"),  # the switches of blis.config.Compat the engine acts on
+        ("last_token_stored", "i8"),
+        ("last_scheduling_delay", "i8"),
+        ("fit_prompt_only", "i8"),
+        ("free_full_hit", "i8"),
+    ],
+    align=True,
+)
+
+#: What a kernel reads of a request. Only shared nodes are on its path: the rest of it is its own.
+ROW = np.dtype(
+    [
+        ("arrival_us", "i8"),
+        ("input_tokens", "i8"),
+        ("output_tokens", "i8"),
+        ("uniform", "f8"),  # in [0, 1), breaks ties
+        ("path_begin", "i8"),  # its PATH entries, root first
+        ("path_end", "i8"),
+    ],
+    align=True,
+)
+
+#: One shared node on a request's path; nodes in which no block ends are left out.
+PATH = np.dtype([("node", "i8"), ("first_block", "i8"), ("end_block", "i8")], align=True)
+
+#: Cluster-wide state.
+CLUSTER = np.dtype(
+    [
+        ("halt", "i8"),  # DONE or why the kernel must come back
+        ("steps_left", "i8"),  # pause after so many steps (tests); < 0 = never
+        ("next_admission", "i8"),  # row of the next admission decision
+        ("next_routing", "i8"),  # row of the next routing decision, or a rejected one to skip
+        ("round_robin", "i8"),
+        ("queue_stamp_us", "i8"),  # instant of the last reading
+        ("batch_stamp_us", "i8"),
+        ("kv_stamp_us", "i8"),
+        ("pending_stamp_us", "i8"),
+        ("runs_used", "i8"),  # RUN slots ever used
+        ("free_run", "i8"),  # first slot given back
+        ("log_rows", "i8"),
+        ("gap_rows", "i8"),
+        ("cut", "i8"),  # an event lay beyond the horizon
+    ],
+    align=True,
+)
+
+#: One engine replica. Counters have the names and meanings of schema.INSTANCE_COUNTERS.
+INSTANCE = np.dtype(
+    [
+        ("step_us", "i8"),  # start of the pending step, or NEVER_US
+        ("busy_until_us", "i8"),
+        ("pending", "i8"),  # routed here, not yet in the wait queue
+        ("queue_head", "i8"),
+        ("queue_tail", "i8"),
+        ("queue_depth", "i8"),
+        ("batch_head", "i8"),
+        ("batch_tail", "i8"),
+        ("batch_size", "i8"),
+        ("decoding", "i8"),  # batch members in decode = size of the finish heap
+        ("first_ordered", "i8"),  # no member before this one touches shared nodes in a step
+        ("admitted", "i8"),  # admissions so far, numbers batch members
+        ("evicted", "i8"),  # evictions in the batch formation at hand
+        ("step_prefill_tokens", "i8"),  # X of the step at hand
+        ("step_decode_tokens", "i8"),  # Y
+        ("free_head", "i8"),  # runs of free blocks, next to be evicted first
+        ("free_tail", "i8"),
+        ("used_blocks", "i8"),
+        ("log_row", "i8"),  # its latest row of the step log
+        ("routed", "i8"),
+        ("completed", "i8"),
+        ("dropped", "i8"),
+        ("steps", "i8"),
+        ("busy_us", "i8"),
+        ("last_event_us", "i8"),
+        ("input_tokens", "i8"),
+        ("first_tokens", "i8"),  # first tokens given out
+        ("next_tokens", "i8"),  # all other tokens
+        ("prefill_tokens", "i8"),
+        ("preemptions", "i8"),
+        ("hit_blocks", "i8"),
+        ("miss_blocks", "i8"),
+        ("lookup_blocks", "i8"),
+        ("lookup_hit_blocks", "i8"),
+        ("allocation_failures", "i8"),
+        ("peak_blocks", "i8"),
+        ("block_us", "i8"),
+        ("queue_sum", "i8"),
+        ("batch_sum", "i8"),
+        ("index_head", "i8"),  # the router's prefix index of this instance, oldest first
+        ("index_tail", "i8"),
+        ("index_used", "i8"),  # blocks in it
+        ("index_slots", "i8"),  # anonymous slots ever used
+        ("index_free", "i8"),  # first anonymous slot given back
+    ],
+    align=True,
+)
+
+#: A request's mutable state and its results.
+REQUEST = np.dtype(
+    [
+        ("queued_us", "i8"),
+        ("scheduled_us", "i8"),
+        ("first_token_us", "i8"),
+        ("completed_us", "i8"),
+        ("token_us", "i8"),  # when its latest token came out, kept while it is evicted
+        ("first_step", "i8"),
+        ("last_step", "i8"),  # step of its latest token; kept up to date only while it does not decode
+        ("base_step", "i8"),  # step that ended its latest prefill …
+        ("generated", "i8"),  # … and gave this many tokens in all; one more every step since
+        ("computed", "i8"),  # tokens whose KV is stored, while in prefill
+        ("finish_us", "i8"),  # duration of its last step
+        ("cached_tokens", "i8"),
+        ("filled", "i8"),  # blocks it holds in shared nodes
+        ("frontier", "i8"),  # PATH entry of the node it fills next, or its path_end
+        ("own_run", "i8"),  # its own free blocks while it is evicted
+        ("sequence", "i8"),  # place in the order of admissions
+        ("batch_prev", "i4"),
+        ("batch_next", "i4"),
+        ("queue_next", "i4"),
+        ("instance", "i4"),
+        ("ring", "i4"),  # it takes a new block in the steps with number = ring (mod bs)
+        ("preemptions", "i4"),
+        ("status", "i1"),
+        ("phase", "i1"),
+        ("detached", "i1"),  # admitted with a free full hit (compat): holds no prompt blocks
+    ],
+    align=True,
+)
+
+#: An entry of a binary min-heap, ordered by (key, tie).
+HEAP = np.dtype([("key", "i8"), ("tie", "i8"), ("request", "i8")], align=True)
+
+#: Cached and held blocks of one shared node on one instance. Both are leading blocks of the node.
+NODE = np.dtype(
+    [
+        ("resident", "i4"),  # blocks in the cache
+        ("held", "i4"),  # of these, with a reference
+        ("full", "i4"),  # requests that hold every block of the node
+        ("partial", "i4"),  # requests that hold some
+        ("shallow_run", "i4"),  # its free blocks [held, resident) as runs, from the shallowest …
+        ("deep_run", "i4"),  # … to the deepest, which is always nearest to eviction
+    ],
+    align=True,
+)
+
+#: A run of free blocks in the LRU list of an instance, evicted from `hi` down.
+RUN = np.dtype(
+    [
+        ("owner", "i8"),  # shared node, ANONYMOUS, or OWNED - request
+        ("lo", "i8"),  # node's own numbering for a node, block numbers for a request, 0 for nobody
+        ("hi", "i8"),
+        ("prev", "i4"),  # neighbours in the LRU list
+        ("next", "i4"),
+        ("up", "i4"),  # neighbours within the node: shallower
+        ("down", "i4"),  # deeper
+    ],
+    align=True,
+)
+
+#: An entry of the router's prefix index: slot s < S is node s, the others count private blocks.
+INDEX = np.dtype([("blocks", "i8"), ("prev", "i4"), ("next", "i4")], align=True)
+
+#: What the router sees of an instance.
+VIEW = np.dtype(
+    [
+        ("queue_depth", "i8"),  # waiting requests
+        ("batch_size", "i8"),
+        ("pending", "i8"),
+        ("kv_utilization", "f8"),
+        ("matched_blocks", "i8"),  # leading prompt blocks in the router's prefix index
+        ("score", "f8"),
+        ("term", "f8"),  # one scorer's value
+    ],
+    align=True,
+)

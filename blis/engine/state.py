@@ -1,0 +1,218 @@
+"""From a Scenario and a RequestTable to the arrays of a run: the one place where policies become numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from blis.config import Compat, Routing, Scenario
+from blis.engine.records import (
+    CLUSTER,
+    CONFIG,
+    GROW_GAPS,
+    GROW_LOG,
+    GROW_RUNS,
+    GROW_TRANSIT,
+    HEAP,
+    INDEX,
+    INSTANCE,
+    NEVER_US,
+    NODE,
+    NONE,
+    PATH,
+    REQUEST,
+    ROW,
+    RUN,
+    VIEW,
+)
+from blis.engine.world import Array, World
+from blis.policies.admission import ADMISSION, LEVEL_TOKENS
+from blis.policies.routing import ROUTING
+from blis.policies.scorers import SCORERS
+from blis.requests import RequestTable
+from blis.schema import LONG_GAP, NOT_ARRIVED, STEP_LOG
+
+
+@dataclass
+class State:
+    """A run between calls of the kernel."""
+
+    arrays: World
+
+    def grow(self, halt: int) -> None:
+        """Double the array a kernel found too small."""
+        name = {GROW_RUNS: "runs", GROW_LOG: "log", GROW_GAPS: "gaps", GROW_TRANSIT: "transit"}[halt]
+        old = getattr(self.arrays, name)
+        new = np.concatenate([old, np.zeros_like(old)], axis=old.ndim - 1)
+        self.arrays = self.arrays._replace(**{name: new.view(np.recarray)})
+
+
+def encode(scenario: Scenario, table: RequestTable, compat: Compat) -> State:
+    """The state of a run at its start."""
+    rows, path = _paths(table, scenario.instance.kv.block_size_tokens)
+    config = _config(scenario, table, int((rows.path_end - rows.path_begin).max(initial=0)), compat)
+    instances = scenario.cluster.instances
+    members = int(min(config[0].max_running, config[0].budget_tokens, max(len(table), 1)))
+    nodes = max(table.tree.n_shared, 1)
+    params, memory = _admission(scenario)
+    codes, weights = _scorers(scenario.cluster.routing)
+    arrays = World(
+        cluster=_records(CLUSTER, 1, free_run=NONE),
+        config=config,
+        rows=rows,
+        path=path,
+        requests=_records(
+            REQUEST,
+            len(table),
+            queued_us=NONE,
+            scheduled_us=NONE,
+            first_token_us=NONE,
+            completed_us=NONE,
+            first_step=NONE,
+            last_step=NONE,
+            cached_tokens=NONE,
+            own_run=NONE,
+            instance=NONE,
+            status=NOT_ARRIVED,
+        ),
+        instances=_records(
+            INSTANCE,
+            instances,
+            step_us=NEVER_US,
+            queue_head=NONE,
+            queue_tail=NONE,
+            batch_head=NONE,
+            batch_tail=NONE,
+            first_ordered=NONE,
+            log_row=NONE,
+            index_head=NONE,
+            index_tail=NONE,
+            index_free=NONE,
+        ),
+        nodes=_records(NODE, (instances, nodes), shallow_run=NONE, deep_run=NONE),
+        runs=np.empty(2 * instances * nodes + 2 * members * (int(config[0].max_path) + 4) + 64, RUN).view(np.recarray),
+        ring=np.zeros((instances, scenario.instance.kv.block_size_tokens), np.int64),
+        finish=np.empty((instances, members), HEAP).view(np.recarray),
+        transit=np.empty((instances, 64), HEAP).view(np.recarray),
+        log=np.empty(4 * len(table) + 1024, STEP_LOG).view(np.recarray),
+        gaps=np.empty(2 * members + 64, LONG_GAP).view(np.recarray),
+        prefix_index=np.zeros((instances, 2 * nodes + 2), INDEX).view(np.recarray),
+        views=np.zeros(instances, VIEW).view(np.recarray),
+        params=params,
+        memory=memory,
+        codes=codes,
+        weights=weights,
+    )
+    _free_all_blocks(arrays)
+    return State(arrays)
+
+
+def _records(dtype: np.dtype[Any], shape: int | tuple[int, ...], **values: float) -> Array:
+    """An array of records, zero but for the fields named."""
+    template = np.zeros(1, dtype)
+    for name, value in values.items():
+        template[name] = value
+    return np.repeat(template, np.prod(shape)).reshape(shape).view(np.recarray)
+
+
+def _free_all_blocks(arrays: World) -> None:
+    """Every instance starts with one run of empty blocks: its whole cache."""
+    for i in range(len(arrays.instances)):
+        run = arrays.runs[i]
+        run.owner, run.lo, run.hi = -1, 0, arrays.config[0].blocks
+        run.prev = run.next = run.up = run.down = NONE
+        arrays.instances[i].free_head = arrays.instances[i].free_tail = i
+    arrays.cluster[0].runs_used = len(arrays.instances)
+
+
+def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array]:
+    """ROW and PATH arrays of a table for one block size; made once and kept with the table."""
+    key = f"engine/paths/{block_tokens}"
+    if key not in table.cache:
+        tree = table.tree
+        first = tree.start_token // block_tokens
+        end = tree.end_token // block_tokens
+        on_path = ((tree.shared >= 0) & (end > first))[table.path_node]
+        node = table.path_node[on_path]
+        path = np.zeros(max(len(node), 1), PATH).view(np.recarray)
+        path.node[: len(node)] = tree.shared[node]
+        path.first_block[: len(node)] = first[node]
+        path.end_block[: len(node)] = end[node]
+        offsets = np.concatenate([[0], np.cumsum(on_path)])[table.path_offset]
+        rows = np.zeros(len(table), ROW).view(np.recarray)
+        rows.arrival_us = table.arrival_us
+        rows.input_tokens = table.input_tokens
+        rows.output_tokens = table.output_tokens
+        rows.uniform = table.uniform
+        rows.path_begin = offsets[:-1]
+        rows.path_end = offsets[1:]
+        table.cache[key] = (rows, path)
+    return table.cache[key]  # type: ignore[return-value]
+
+
+def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Compat) -> Array:
+    cluster, instance = scenario.cluster, scenario.instance
+    routing, batch = cluster.routing, instance.batch
+    reads = set(ROUTING.reads[routing.policy])
+    if routing.policy == "weighted":
+        reads.update(*(SCORERS.reads[scorer.name] for scorer in routing.scorers))
+    latency = instance.latency_model
+    values = {
+        "requests": len(table),
+        "instances": cluster.instances,
+        "horizon_us": NEVER_US - 1 if scenario.horizon_us is None else scenario.horizon_us,
+        "admission_latency_us": cluster.admission.latency_us,
+        "routing_latency_us": routing.latency_us,
+        "admission": ADMISSION.code(cluster.admission.policy),
+        "routing": ROUTING.code(routing.policy),
+        "random_ties": routing.tie_break == "random",
+        "scorers": len(routing.scorers),
+        "reads_prefix": "prefix" in reads,
+        "reads_pending": "pending" in reads,
+        "reads_queue": "queue_depth" in reads,
+        "reads_batch": "batch_size" in reads,
+        "reads_kv": "kv" in reads,
+        "queue_age_us": max(routing.signals.queue_depth.age_us, 1),
+        "batch_age_us": max(routing.signals.batch_size.age_us, 1),
+        "kv_age_us": max(routing.signals.kv.age_us, routing.snapshot_refresh_us, 1),
+        "kv_lazy": routing.snapshot_refresh_us > 0,
+        "index_blocks": routing.prefix_index_blocks,
+        "index_nodes": max(table.tree.n_shared, 1) + 1,
+        "index_root_first": compat.index_root_first,
+        "blocks": instance.kv.blocks,
+        "block_tokens": instance.kv.block_size_tokens,
+        "max_running": batch.max_running,
+        "budget_tokens": batch.max_scheduled_tokens,
+        "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
+        "max_path": max_path,
+        "queueing_us": latency.alpha[0],
+        "queueing_us_token": latency.alpha[1],
+        "step_us": latency.beta[0],
+        "prefill_us_token": latency.beta[1],
+        "decode_us_token": latency.beta[2],
+        "idle_when_batch_empties": compat.idle_when_batch_empties,
+        "last_token_stored": compat.last_gap_twice,
+        "last_scheduling_delay": compat.last_scheduling_delay,
+        "fit_prompt_only": compat.fit_prompt_only,
+        "free_full_hit": compat.free_full_hit,
+    }
+    return _records(CONFIG, 1, **values)
+
+
+def _admission(scenario: Scenario) -> tuple[Array, Array]:
+    """Parameters of the admission template in its declared order, and its state at the start."""
+    admission = scenario.cluster.admission
+    params = [getattr(admission.token_bucket, name) for name in ADMISSION.bounds[admission.policy]]
+    memory = np.zeros(2)
+    memory[LEVEL_TOKENS] = admission.token_bucket.capacity_tokens
+    return np.array([*params, 0.0]), memory
+
+
+def _scorers(routing: Routing) -> tuple[Array, Array]:
+    """Codes and normalised weights in the configured order."""
+    scorers = routing.scorers if routing.policy == "weighted" else ()
+    total = sum(scorer.weight for scorer in scorers)
+    codes = np.array([SCORERS.code(scorer.name) for scorer in scorers], np.int64)
+    return codes, np.array([scorer.weight / total for scorer in scorers], np.float64)

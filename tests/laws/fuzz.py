@@ -1,0 +1,30 @@
+"""`python -m tests.laws.fuzz COUNT [FIRST_SEED]`: random scenarios, oracle against engine, one line a difference."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from random import Random
+
+from tests.laws.against_oracle import compare
+from tests.laws.random_cases import random_case
+
+
+def main(count: int, first_seed: int) -> int:
+    """Compare `count` random cases; the number that differ."""
+    failures = 0
+    for seed in range(first_seed, first_seed + count):
+        try:
+            compare(random_case(Random(seed)))
+        except Exception as error:
+            failures += 1
+            if failures <= 10:
+                last = traceback.extract_tb(error.__traceback__)[-1]
+                text = " ".join(str(error).split())[:300]
+                print(f"seed {seed}: {type(error).__name__} at {last.filename}:{last.lineno}: {text}")
+    print(f"{count} scenarios, {failures} differences")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0) > 0)

@@ -1,0 +1,183 @@
+"""Laws of engine.md section 15 and cluster-and-policies.md section 14, on random scenarios and the fast engine."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from random import Random
+
+import numpy as np
+import pytest
+
+from blis.config import Compat, Scenario, Scorer, TokenBucket
+from blis.engine.run import simulate
+from blis.requests import RequestTable
+from blis.results import ResultTable
+from blis.schema import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING
+from tests.laws.against_oracle import COLUMNS
+from tests.laws.random_cases import random_case
+
+SEEDS = range(60)
+
+
+def strict(seed: int, **changes) -> tuple[Scenario, RequestTable]:
+    case = random_case(Random(seed), max_requests=40)
+    return replace(case.scenario, **changes), case.table
+
+
+def with_routing(scenario: Scenario, **changes) -> Scenario:
+    return replace(scenario, cluster=replace(scenario.cluster, routing=replace(scenario.cluster.routing, **changes)))
+
+
+def equal(a: ResultTable, b: ResultTable) -> None:
+    for name in (*COLUMNS, "steps", "gaps", "instances"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    assert a.end_us == b.end_us
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_request_has_one_fate_and_instances_add_up(seed):
+    scenario, table = strict(seed)
+    result = simulate(scenario, table)
+    routed = result.instance >= 0
+    for j, counters in enumerate(result.instances):
+        mine = result.status[routed & (result.instance == j)]
+        for name, code in {"completed": COMPLETED, "dropped": DROPPED, "queued": QUEUED, "running": RUNNING}.items():
+            assert counters[name] == np.sum(mine == code), name
+        assert counters["routed"] == len(mine)
+    assert not np.any(routed & np.isin(result.status, [REJECTED, NOT_ARRIVED]))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_without_a_horizon_everything_ends_and_nothing_leaks(seed):
+    scenario, table = strict(seed, horizon_us=None)
+    result = simulate(scenario, table)
+    assert set(np.unique(result.status)) <= {COMPLETED, DROPPED, REJECTED}
+    assert np.all(result.instances["used_blocks"] == 0)
+    done = result.status == COMPLETED
+    np.testing.assert_array_equal(result.generated_tokens[done], table.output_tokens[done])
+    assert result.instances["output_tokens"].sum() == table.output_tokens[done].sum()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_time_flows_forward(seed):
+    scenario, table = strict(seed)
+    result = simulate(scenario, table)
+    latency = scenario.instance.latency_model
+    entered = result.queued_us >= 0
+    control_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us
+    queueing_us = (latency.alpha[0] + latency.alpha[1] * table.input_tokens).astype(np.int64)
+    np.testing.assert_array_equal(result.queued_us[entered], (table.arrival_us + control_us + queueing_us)[entered])
+    for before, after in (
+        ("queued_us", "scheduled_us"),
+        ("scheduled_us", "first_token_us"),
+        ("first_token_us", "completed_us"),
+    ):
+        both = getattr(result, after) >= 0
+        assert np.all(getattr(result, before)[both] >= 0)
+        assert np.all(getattr(result, before)[both] <= getattr(result, after)[both])
+    done = result.status == COMPLETED
+    assert np.all(result.scheduling_delay_us[done] <= result.ttft_us[done])
+    assert np.all(result.ttft_us[done] <= result.e2e_us[done])
+    assert np.all(result.steps["gap_us"] >= 0) and np.all(result.gaps["gap_us"] >= 0)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_prefill_charges_what_was_not_cached(seed):
+    scenario, table = strict(seed, horizon_us=None)
+    result = simulate(scenario, table)
+    done = result.status == COMPLETED
+    if result.preemptions.sum() == 0:
+        charged = (table.input_tokens - result.cached_tokens)[done].sum()
+        assert result.instances["prefill_tokens"].sum() == charged
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_batches_keep_their_limits(seed):
+    scenario, table = strict(seed)
+    result = simulate(scenario, table)
+    batch, kv, counters = scenario.instance.batch, scenario.instance.kv, result.instances
+    assert np.all(counters["peak_blocks"] <= kv.blocks)
+    assert np.all(counters["batch_sum"] <= counters["steps"] * min(batch.max_running, batch.max_scheduled_tokens))
+    assert np.all(counters["prefill_tokens"] <= counters["steps"] * batch.max_scheduled_tokens)
+    assert np.all(counters["busy_us"] == np.bincount(
+        result.steps["instance"], result.steps["gap_us"] * result.steps["count"], len(counters)
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shifting_all_arrivals_shifts_everything(seed):
+    scenario, table = strict(seed, horizon_us=None)
+    scenario = with_routing(scenario, snapshot_refresh_us=0)
+    shift_us = 4 * 3 * 25 * 13 * 7  # a multiple of every signal's age: grids shift along
+    bucket = TokenBucket(1e9, 0.0)  # a full bucket at time 0 is the same at any other time
+    admission = replace(scenario.cluster.admission, token_bucket=bucket)
+    scenario = replace(scenario, cluster=replace(scenario.cluster, admission=admission))
+    moved = replace(table, arrival_us=table.arrival_us + shift_us, cache={})
+    a, b = simulate(scenario, table), simulate(scenario, moved)
+    for name in ("ttft_us", "e2e_us", "scheduling_delay_us", "instance", "status", "preemptions", "cached_tokens"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+    np.testing.assert_array_equal(a.steps, b.steps)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_scaling_all_times_scales_everything(seed):
+    scenario, table = strict(seed, horizon_us=None)
+    factor = 3
+    integer = replace(scenario.instance.latency_model, alpha=(20, 1, 3), beta=(10, 2, 1))
+    scenario = replace(
+        with_routing(scenario, policy="least-loaded"), instance=replace(scenario.instance, latency_model=integer)
+    )
+    zero = replace(scenario.cluster.admission, policy="always-admit", latency_us=0)
+    routing = replace(scenario.cluster.routing, latency_us=0, signals=type(scenario.cluster.routing.signals)())
+    scenario = replace(scenario, cluster=replace(scenario.cluster, admission=zero, routing=routing))
+    scaled_model = replace(integer, alpha=(60, 3, 9), beta=(30, 6, 3))
+    scaled = replace(scenario, instance=replace(scenario.instance, latency_model=scaled_model))
+    slow = replace(table, arrival_us=table.arrival_us * factor, cache={})
+    a, b = simulate(scenario, table), simulate(scaled, slow)
+    for name in ("ttft_us", "e2e_us", "scheduling_delay_us", "completed_us"):
+        known = getattr(a, name) >= 0
+        np.testing.assert_array_equal(getattr(a, name)[known] * factor, getattr(b, name)[known], err_msg=name)
+
+
+def test_same_input_same_result_in_any_thread():
+    cases = [random_case(Random(seed), max_requests=60) for seed in range(24)]
+    alone = [simulate(case.scenario, case.table, case.compat) for case in cases]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda case: simulate(case.scenario, case.table, case.compat), cases))
+    for a, b in zip(alone, together, strict=True):
+        equal(a, b)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_round_robin_takes_turns(seed):
+    scenario, table = strict(seed, horizon_us=None)
+    result = simulate(with_routing(scenario, policy="round-robin"), table)
+    assert np.ptp(result.instances["routed"]) <= 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_only_ratios_of_weights_matter(seed):
+    scenario, table = strict(seed)
+    scorers = (Scorer("prefix-affinity", 3), Scorer("queue-depth", 2), Scorer("kv-utilization", 2))
+    doubled = tuple(Scorer(scorer.name, 2 * scorer.weight) for scorer in scorers)
+    equal(
+        simulate(with_routing(scenario, policy="weighted", scorers=scorers), table),
+        simulate(with_routing(scenario, policy="weighted", scorers=doubled), table),
+    )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_load_balance_alone_is_least_loaded(seed):
+    scenario, table = strict(seed)
+    scorers = (Scorer("load-balance", 1),)
+    equal(
+        simulate(with_routing(scenario, policy="weighted", scorers=scorers), table),
+        simulate(with_routing(scenario, policy="least-loaded"), table),
+    )
+
+
+def test_horizon_of_one_microsecond_completes_nothing():
+    scenario, table = strict(3, horizon_us=1)
+    result = simulate(scenario, table, Compat())
+    assert not np.any(result.status == COMPLETED)
+    assert np.all(result.status[table.arrival_us > 1] == NOT_ARRIVED)
+    assert np.all(np.isin(result.status[table.arrival_us <= 1], [IN_TRANSIT, QUEUED, RUNNING, REJECTED]))

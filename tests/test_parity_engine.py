@@ -1,0 +1,85 @@
+"""The fast engine against the recorded runs of the original simulator, `compat: original`.
+
+`python -m tests.test_parity_engine` prints the table: case, requests, % identical, largest difference, why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from blis.config import Compat
+from blis.engine.run import simulate
+from blis.results import ResultTable
+from blis.scenario import load_scenario
+from blis.schema import INSTANCE_COUNTERS
+from blis.workload.csv_requests import load_requests
+from tests.parity_table import (
+    CASES,
+    Agreement,
+    Case,
+    case_config,
+    case_requests,
+    compare,
+    differing_totals,
+    outcomes,
+    recorded_outcomes,
+)
+
+CAPABLE = [case for case in CASES if case.engine_capable]
+
+
+@cache
+def run(case: Case) -> tuple[ResultTable, Agreement]:
+    table = load_requests(case_requests(case))
+    scenario = load_scenario(case_config(case))
+    if case.lift_horizon:
+        scenario = replace(scenario, horizon_us=None)
+    result = simulate(scenario, table, Compat.original())
+    return result, compare(outcomes(result, table.output_tokens.tolist()), recorded_outcomes(case))
+
+
+def test_the_engine_takes_26_exact_cases_and_4_with_floors():
+    assert sum(case.exact for case in CAPABLE) == 26
+    assert sum(not case.exact for case in CAPABLE) == 4
+
+
+@pytest.mark.parametrize("case", CAPABLE, ids=lambda case: case.name)
+def test_requests_agree_as_far_as_the_table_says(case):
+    result, agreement = run(case)
+    assert agreement.percent_identical >= case.floor_percent
+    if not case.exact:
+        assert case.mean_e2e_low <= agreement.mean_e2e_ratio <= case.mean_e2e_high
+        assert set(result.status_names()) == {"completed"}
+        assert not result.instances["used_blocks"].any()
+
+
+@pytest.mark.parametrize("case", [case for case in CAPABLE if case.exact], ids=lambda case: case.name)
+def test_totals_of_exact_cases_are_identical(case):
+    result, _ = run(case)
+    counters = [{name: int(row[name]) for name in INSTANCE_COUNTERS.names or ()} for row in result.instances]
+    assert differing_totals(case, result.end_us, counters) == []
+
+
+def test_prefix_case_preempts_less_than_the_original():
+    case = next(case for case in CAPABLE if case.name == "kv_preempt_prefix4")
+    assert run(case)[0].instances["preemptions"].sum() < 37
+
+
+def main() -> None:
+    print(f"{'case':28} requests  identical  largest E2E difference  mean E2E ratio  why")
+    for case in CASES:
+        if not case.engine_capable:
+            print(f"{case.name:28} {'-':>8}  {'-':>9}  {'-':>22}  {'-':>14}  {case.note}")
+            continue
+        result, found = run(case)
+        print(
+            f"{case.name:28} {len(result):8}  {found.percent_identical:8.1f}%  {found.max_e2e_difference_us:19} µs"
+            f"  {found.mean_e2e_ratio:14.4f}  {case.note}"
+        )
+
+
+if __name__ == "__main__":
+    main()
