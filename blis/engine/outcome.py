@@ -53,8 +53,9 @@ def _progress(arrays: World) -> tuple[Array, Array]:
     requests = arrays.requests
     decoding = requests.phase == DECODE
     steps = arrays.instances.steps[np.maximum(requests.instance, 0)]
-    generated = requests.generated + np.where(decoding, steps - requests.base_step, 0)
-    return generated, np.where(decoding, steps, requests.last_step)
+    generated: Array = requests.generated + np.where(decoding, steps - requests.base_step, 0)
+    last_step: Array = np.where(decoding, steps, requests.last_step)
+    return generated, last_step
 
 
 def _status(arrays: World, scenario: Scenario, table: RequestTable) -> Array:
