@@ -8,10 +8,10 @@ KERNEL_SOURCES := $(wildcard blis/jit.py blis/table.py blis/schema.py blis/engin
 .PHONY: run test setup check bench
 .DELETE_ON_ERROR:
 
-run: $(INSTALLED)   ## the default search; ARGS="driver.budget=100 seed=1" overrides keys
+run: $(COMPILED)   ## the default search; ARGS="driver.budget=100 seed=1" overrides keys
 	$(BIN)/python -m search $(ARGS)
 
-test: $(INSTALLED)  ## the tests; ARGS="-m slow" runs the long ones
+test: $(COMPILED)  ## the tests; ARGS="-m slow" runs the long ones
 	$(BIN)/python -m pytest -q $(ARGS)
 
 setup: $(COMPILED)  ## only set up: install, and compile the kernels

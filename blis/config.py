@@ -48,9 +48,9 @@ class TokenBucket:
     refill_tokens_per_s: float = 1_000.0
 
     def __post_init__(self) -> None:
-        """Check both are finite and not negative."""
-        check_number("token_bucket.capacity_tokens", self.capacity_tokens, 0)
-        check_number("token_bucket.refill_tokens_per_s", self.refill_tokens_per_s, 0)
+        """Check both are finite and within the template's bounds."""
+        for key, bounds in ADMISSION.bounds["token-bucket"].items():
+            check_number(f"token_bucket.{key}", getattr(self, key), bounds.low, bounds.high)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,9 @@ class KV:
         """Check sizes."""
         check_integer("kv.blocks", self.blocks, 1, 2**31 - 1)
         check_integer("kv.block_size_tokens", self.block_size_tokens, 1, 2**20)
-        check_integer("kv.cpu_blocks", self.cpu_blocks, 0, 0)
+        check_integer("kv.cpu_blocks", self.cpu_blocks, 0)
+        if self.cpu_blocks:
+            raise InputError(f"kv.cpu_blocks must be 0, got {self.cpu_blocks}: a second tier is not available yet")
         check_number("kv.offload_threshold", self.offload_threshold, 0, 1)
         check_number("kv.transfer_bandwidth", self.transfer_bandwidth, above=0)
         check_integer("kv.transfer_base_latency_us", self.transfer_base_latency_us, 0, MAX_TIME_US)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from blis.errors import check_number, unknown_name
+from blis.errors import unknown_name
 from blis.jit import kernel
 
 
@@ -64,11 +64,6 @@ class Table:
         if name not in self.kernels:
             raise unknown_name(self.kind, name, self.kernels)
         return list(self.kernels).index(name)
-
-    def check(self, name: str, params: dict[str, float]) -> None:
-        """Raise InputError unless `params` are finite and within the template's bounds."""
-        for key, bound in self.bounds[name].items():
-            check_number(f"{self.kind} {name!r}: {key}", params[key], bound.low, bound.high)
 
     def dispatcher(self) -> Callable[..., Any]:
         """Compile `call(code, params, <arguments>)`."""

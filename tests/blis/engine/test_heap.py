@@ -5,6 +5,9 @@ import pytest
 
 from blis.engine import heap
 from blis.engine.records import HEAP
+from tests.kernels import callable_kernel
+
+push, remove, find = (callable_kernel(kernel) for kernel in (heap.push, heap.remove, heap.find))
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -16,19 +19,19 @@ def test_entries_come_out_in_order_of_key_then_tie(seed):
         if twin and (rng.random() < 0.4 or len(twin) == 64):
             if rng.random() < 0.3:  # anybody may leave
                 victim = rng.choice(twin)
-                position = heap.find(rows, 1, len(twin), victim[2])
+                position = find(rows, 1, len(twin), victim[2])
             else:
                 victim, position = min(twin), 0
                 assert rows[1, 0].request == victim[2]
-            heap.remove(rows, 1, len(twin), position)
+            remove(rows, 1, len(twin), position)
             twin.remove(victim)
         else:
             entry = (rng.randint(0, 9), request, request)
-            heap.push(rows, 1, len(twin), *entry)
+            push(rows, 1, len(twin), *entry)
             twin.append(entry)
     assert not rows[0].key.any()
 
 
 def test_finding_a_request_that_is_not_there_fails():
     with pytest.raises(ValueError, match="not in heap"):
-        heap.find(np.zeros((1, 4), HEAP).view(np.recarray), 0, 0, 3)
+        find(np.zeros((1, 4), HEAP).view(np.recarray), 0, 0, 3)

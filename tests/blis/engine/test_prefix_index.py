@@ -7,9 +7,12 @@ from random import Random
 import pytest
 
 from blis.config import Compat
-from blis.engine.prefix_index import matched_blocks, record
+from blis.engine import prefix_index
 from blis.engine.state import encode
+from tests.kernels import callable_kernel
 from tests.laws.random_cases import random_case
+
+matched_blocks, record = callable_kernel(prefix_index.matched_blocks), callable_kernel(prefix_index.record)
 
 
 class PlainIndex:

@@ -66,7 +66,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_one_others(spec):
 def test_a_default_table_has_its_size_and_rate():
     table = generate(DEFAULT, 2**64 - 1)
     assert len(table) == 4000
-    assert len(table) / table.arrival_us[-1] * 1e6 == pytest.approx(64, rel=0.08)
+    assert len(table) / table.arrival_us[-1] * 1e6 == pytest.approx(DEFAULT.aggregate_rate, rel=0.08)
     assert table.slo_names == ("critical", "standard", "batch")
     assert table.tenant_names[74] == "tenant_74"
 
@@ -106,7 +106,7 @@ def test_lengths_have_their_laws(big):
 
 def test_gaps_have_the_rate_and_the_variation_of_the_spec(big):
     gaps = np.diff(big.arrival_us)
-    assert gaps.mean() == pytest.approx(1e6 / 64, rel=0.05)
+    assert gaps.mean() == pytest.approx(1e6 / DEFAULT.aggregate_rate, rel=0.05)
     assert gaps.std() / gaps.mean() == pytest.approx(1.5, rel=0.05)
 
 
@@ -210,7 +210,7 @@ def test_a_horizon_ends_a_workload_without_a_number():
     spec = replace(DEFAULT, num_requests=0, horizon=10_000_000)
     table = generate(spec, 1)
     assert table.arrival_us[-1] < 10_000_000
-    assert len(table) == pytest.approx(640, rel=0.25)
+    assert len(table) == pytest.approx(10 * DEFAULT.aggregate_rate, rel=0.25)
     np.testing.assert_array_equal(table.arrival_us, generate(DEFAULT, 1).arrival_us[: len(table)])
 
 

@@ -1,0 +1,97 @@
+"""The simulator as a library: scenarios, requests and policies in, results out (architecture.md section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blis.config import Compat, Scenario
+from blis.engine.run import simulate as run_engine
+from blis.errors import EngineError, check_choice
+from blis.guard import check_laws
+from blis.metrics import Metrics, compute_metrics
+from blis.policies.bundle import PolicyBundle, load_bundle
+from blis.requests import RequestTable
+from blis.results import ResultTable
+from blis.results_file import results_frame, save_results
+from blis.scenario import apply_bundle, load_scenario
+from blis.workload.csv_requests import load_requests
+from blis.workload.generate import generate as generate_table
+from blis.workload.spec import WorkloadSpec, load_spec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Result", "generate", "load_policy", "load_requests", "load_scenario", "simulate"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a simulation gave: the tables that went in and came out, and what follows from them."""
+
+    scenario: Scenario  # with the policy applied
+    requests: RequestTable
+    table: ResultTable
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The summary of the run; `.to_dict()` gives plain numbers."""
+        return compute_metrics(self.scenario, self.requests, self.table, None)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a request; NA where an event never happened. Times in µs."""
+        return results_frame(self.requests, self.table)
+
+    def save(self, path: str | Path) -> None:
+        """Write the results CSV, whole or not at all."""
+        save_results(path, self.requests, self.table)
+
+
+def load_policy(policy: PolicyBundle | Mapping[str, Any] | str | Path) -> PolicyBundle:
+    """A policy bundle from itself, a mapping or a YAML file."""
+    return policy if isinstance(policy, PolicyBundle) else load_bundle(policy)
+
+
+def generate(
+    spec: WorkloadSpec | Mapping[str, Any] | str | Path,
+    seed: int | None = None,
+    n: int | None = None,
+    rate_scale: float = 1.0,
+) -> RequestTable:
+    """A request table drawn from a workload specification (itself, a mapping or a YAML file).
+
+    seed: of this table; the specification's own if left out. n: number of requests, if not the specification's.
+    """
+    if not isinstance(spec, WorkloadSpec):
+        spec = load_spec(spec)
+    return generate_table(spec, spec.seed if seed is None else seed, n, rate_scale)
+
+
+def simulate(
+    scenario: Scenario | Mapping[str, Any] | str | Path,
+    requests: RequestTable | str | Path,
+    policy: PolicyBundle | Mapping[str, Any] | str | Path | None = None,
+    compat: Compat | str | None = None,
+) -> Result:
+    """Run a scenario on requests, with a policy bundle on top if one is given.
+
+    compat: "original" for the recorded behaviour of the original simulator, or its switches one by one.
+    Raises InputError for what is wrong in the arguments, EngineError if the simulator broke one of its laws.
+    """
+    if not isinstance(scenario, Scenario):
+        scenario = load_scenario(scenario)
+    if policy is not None:
+        scenario = apply_bundle(scenario, load_policy(policy))
+    if not isinstance(requests, RequestTable):
+        requests = load_requests(requests)
+    if isinstance(compat, str):
+        check_choice("compat", compat, ("original",))
+        compat = Compat.original()
+    compat = compat or Compat()
+    table = run_engine(scenario, requests, compat)
+    if violations := check_laws(scenario, requests, table, compat):
+        raise EngineError("; ".join(violations))
+    return Result(scenario, requests, table)

@@ -1,0 +1,64 @@
+"""`blis`: one command, a subcommand for each job.
+
+Results go to stdout, everything else to stderr; exit status 0 = success, 2 = bad input, 1 = failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from blis.cli import run
+from blis.errors import EngineError, InputError
+
+BAD_INPUT = 2
+FAILURE = 1
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are InputErrors: one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage and exiting."""
+        raise InputError(message)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    try:
+        options = _parser().parse_args(arguments)
+        options.execute(options)
+        sys.stdout.flush()  # here, where a closed pipe can still be caught
+    except InputError as error:
+        return _complain(error, BAD_INPUT)
+    except EngineError as error:
+        return _complain(error, FAILURE)
+    except BrokenPipeError:
+        # The reader has had enough. Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+    return 0
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="blis",
+        description="Simulate an LLM inference cluster.",
+        epilog="blis COMMAND --help shows a command's options and examples.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    run.add_parser(commands)
+    return parser
+
+
+def _complain(error: Exception, status: int) -> int:
+    print(f"blis: error: {error}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
