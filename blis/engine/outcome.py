@@ -19,7 +19,7 @@ def collect(arrays: World, scenario: Scenario, table: RequestTable, compat: Comp
     status = _status(arrays, scenario, table)
     ttft_us, e2e_us = _latencies(arrays, scenario, table, compat)
     scheduled_us = requests.scheduled_us.copy()
-    log = arrays.log[: cluster.log_rows].view(np.ndarray).astype(STEP_LOG)
+    log = arrays.log[: cluster.log_rows].view(STEP_LOG, np.ndarray)
     return ResultTable(
         status=status,
         instance=requests.instance.copy(),
@@ -35,8 +35,8 @@ def collect(arrays: World, scenario: Scenario, table: RequestTable, compat: Comp
         preemptions=requests.preemptions.copy(),
         first_step=requests.first_step.copy(),
         last_step=last_step,
-        steps=log[np.argsort(log["instance"], kind="stable")],
-        gaps=arrays.gaps[: cluster.gap_rows].view(np.ndarray).astype(LONG_GAP),
+        steps=log[np.argsort(log["instance"].astype(np.int32), kind="stable")],
+        gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=_counters(arrays, compat),
         end_us=_duration_us(arrays, scenario, compat),
         token_overhead_us=_overhead_us(scenario) if compat.overhead_per_token else 0,
