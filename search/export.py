@@ -1,0 +1,132 @@
+"""The run folder: what users keep of a search. Every file is written whole or not at all.
+
+`candidates.csv`, `best_policy.yaml` and `verdict.json` depend on the configuration alone; whatever depends on
+clock, machine or worker count is in `run_info.json` (default-problem.md section 4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from blis.files import write_text
+from blis.jit import source_digest
+from blis.policies.bundle import PolicyBundle, bundle_digest, bundle_mapping
+from blis.yaml_strict import yaml_text
+from search.archive import Archive
+from search.settings import Settings
+from search.verdict import Verdict
+
+#: Parts of the configuration that change nothing in the results.
+WITHOUT_EFFECT = ("parallel", "tracking", "baselines")
+
+LIBRARIES = ("numpy", "numba", "deap", "joblib")
+
+
+@dataclass
+class Stopwatch:
+    """Wall-clock seconds by the name of a part."""
+
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a part; it counts even if it ends with an error."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def run_id(settings: Settings) -> str:
+    """16 hex digits over everything that decides the results: configuration, baselines, engine.
+
+    Paths, workers and tracking are left out; a baseline enters by what it decides.
+    """
+    config = {key: value for key, value in settings.config.items() if key not in WITHOUT_EFFECT}
+    baselines = {name: bundle_digest(bundle) for name, bundle in settings.baselines.items()}
+    return _digest({"config": config, "baselines": baselines, "engine": source_digest()})
+
+
+def scenario_id(settings: Settings) -> str:
+    """16 hex digits over `scenario.yaml`: cluster, instance and workload."""
+    return _digest(settings.problem.mapping())
+
+
+def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
+    """The exported policy with where it came from and what is proved of it."""
+    primary = verdict.facts.get("baselines", {}).get(settings.primary)
+    proof = {"outcome": verdict.outcome, "sentence": verdict.sentence}
+    if primary is not None:
+        proof |= {"against": settings.primary, **{key: primary[key] for key in ("mean", "t", "bca", "tables")}}
+    provenance = {
+        "run_id": run_id(settings),
+        "scenario": scenario_id(settings),
+        "engine": source_digest(),
+        "seed": settings.seed,
+        "table_seeds": dict(verdict.facts["pools"]),
+        "verdict": proof,
+    }
+    return replace(verdict.policy, provenance=provenance)
+
+
+def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
+    """Write all files but the figures and `run_info.json`."""
+    identity = {"run_id": run_id(settings), "scenario": scenario_id(settings), "engine": source_digest()}
+    texts = {
+        "config.yaml": yaml_text(settings.config),
+        "scenario.yaml": yaml_text(settings.problem.mapping()),
+        "candidates.csv": archive.csv_text(),
+        "best_policy.yaml": yaml_text(bundle_mapping(with_provenance(settings, verdict))),
+        "verdict.json": replace(verdict, facts={**verdict.facts, **identity}).json_text(),
+    }
+    for name, text in texts.items():  # all of them exist before the first is written
+        write_text(settings.run_dir / name, text)
+
+
+def write_run_info(settings: Settings, archive: Archive, watch: Stopwatch) -> None:
+    """Write `run_info.json`: when, where, how fast."""
+    searched = watch.seconds.get("search", 0.0)
+    info = {
+        "started": watch.started.isoformat(timespec="seconds"),
+        "seconds": {name: round(value, 3) for name, value in watch.seconds.items()},
+        "candidates": len(archive.rows),
+        "candidates_per_second": round(len(archive.rows) / searched, 2) if searched else None,
+        "simulations_per_candidate": len(settings.problem.search_seeds),
+        "workers": settings.workers.count,
+        "backend": settings.workers.backend,
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "folder": str(settings.run_dir),
+        "tracking": settings.tracking.uri if settings.tracking.enabled else None,
+    }
+    write_text(settings.run_dir / "run_info.json", json.dumps(info, indent=2) + "\n")
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(data)
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """16 hex digits of plain data, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]

@@ -1,0 +1,198 @@
+"""From the best of a search to a verdict: rounding, selection on fresh tables, one report on others.
+
+Source: default-problem.md section 3. Three disjoint pools of tables: the search saw the first, the winner
+and the best baseline are chosen on the second, and only what was chosen runs on the third, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from blis.config import SCORER_NAMES
+from blis.errors import EngineError
+from blis.policies.bundle import PolicyBundle, load_bundle
+from blis.workload.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
+from search.archive import Archive
+from search.codec import complete_bundle, policy_id
+from search.evaluation import QUARANTINE, Evaluation, Evaluator
+from search.parameters import Number
+from search.rounding import round_finalists
+from search.settings import Settings
+from search.statistics import Comparison, compare, holm
+from search.verdict import FAILED, Verdict, comparison_facts, judge, sentence
+
+#: The weights of the random policies: as the default space draws them, from a stream of their own.
+RANDOM_WEIGHT = Number(0.01, 1.0, log=True, zero_probability=0.3)
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables."""
+
+    policy: PolicyBundle
+    search: float
+    rounded: float
+
+
+class Court:
+    """Fresh tables on which policies are compared, each simulated once."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing runs before it is asked for."""
+        problem, sizes = settings.problem, settings.validation
+        selection = settings.pool(SELECTION_POOL, sizes.selection_seeds)
+        report = settings.pool(REPORT_POOL, sizes.report_seeds)
+        shared = settings.workers, settings.run_dir / QUARANTINE
+        self.settings = settings
+        self.selection = Evaluator(problem, selection, *shared)
+        self.report = Evaluator(problem, report, *shared)
+        self.redrawn = Evaluator(problem.redrawn(), report, *shared)
+
+    def against(self, winner: PolicyBundle, baselines: Sequence[PolicyBundle]) -> list[Comparison]:
+        """The winner against each baseline itself on the report tables."""
+        outcomes = self.report.outcomes([winner, *baselines], self.report.seeds)
+        compared = self.settings.problem.fitness.compare
+        return [
+            self._compare([compared(x, b).value for x, b in zip(outcomes[0], other, strict=True)])
+            for other in outcomes[1:]
+        ]
+
+    def against_primary(self, evaluator: Evaluator, policies: Sequence[PolicyBundle]) -> list[Comparison]:
+        """Each policy against the primary baseline on the tables of an evaluator."""
+        return [self._compare(_values(found)) for found in evaluator.evaluate(policies)]
+
+    def _compare(self, differences: Sequence[float]) -> Comparison:
+        return compare(differences, self.settings.seed)
+
+
+def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verdict:
+    """The verdict on a finished search. `evaluator` is the search's, on its tables.
+
+    Raises EngineError if the winner or a baseline has no score on a report table.
+    """
+    finalists = choose_finalists(settings, archive, evaluator)
+    court = Court(settings)
+    scores = [found.fitness for found in court.selection.evaluate([finalist.policy for finalist in finalists])]
+    chosen = best_of(scores)
+    if chosen is None:
+        return unproved(settings, archive, FAILED, "No candidate of the search has a score.")
+    winner, baselines = finalists[chosen], list(settings.baselines.values())
+    best = best_of([found.fitness for found in court.selection.evaluate(baselines)])
+    best_baseline = settings.primary if best is None else list(settings.baselines)[best]
+    comparisons = dict(zip(settings.baselines, court.against(winner.policy, baselines), strict=True))
+    adjusted = dict(zip(comparisons, holm([found.p_value for found in comparisons.values()]), strict=True))
+    judgement = judge(comparisons, adjusted, settings.primary, settings.validation.worth)
+    primary = comparisons[settings.primary]
+    facts = {
+        **common_facts(settings),
+        **judgement.facts(),
+        "winner": {
+            "genome_id": policy_id(settings.problem.scenario, winner.policy),
+            "search": winner.search,
+            "search_rounded": winner.rounded,
+            "selection": scores[chosen],
+            "report": primary.mean,
+        },
+        "best_baseline": best_baseline,
+        "baselines": {name: {**comparison_facts(c), "p_holm": adjusted[name]} for name, c in comparisons.items()},
+        "optimism": winner.search - primary.mean,
+        **_side_lines(court, winner.policy),
+    }
+    text = sentence(judgement, primary, settings.primary, best_baseline)
+    return Verdict(judgement.outcome, text, winner.policy, facts)
+
+
+def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:
+    """The best different policies of the search, rounded; two that round to the same are one."""
+    rows = archive.top(settings.validation.finalists)
+    scenario = settings.problem.scenario
+    policies = [complete_bundle(scenario, row.policy) for row in rows if row.policy is not None]
+    scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
+    rounded = round_finalists(policies, scores, evaluator, settings.validation.rounding_loss)
+    found: dict[str, Finalist] = {}
+    for score, (policy, evaluation) in zip(scores, rounded, strict=True):
+        assert evaluation.fitness is not None  # the rounding kept to what has a score
+        found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))
+    return list(found.values())
+
+
+def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> Verdict:
+    """The verdict on a search that was not judged: its best policy so far, without any claim."""
+    best = archive.top(1)
+    policy = best[0].policy if best else None
+    facts = {**common_facts(settings), "candidates": len(archive.rows)}
+    if best:
+        facts["winner"] = {"genome_id": best[0].evaluation.genome_id, "search": best[0].evaluation.fitness}
+    policy = complete_bundle(settings.problem.scenario, policy or settings.problem.baseline)
+    return Verdict(outcome, text, policy, facts)
+
+
+def common_facts(settings: Settings) -> dict[str, Any]:
+    """What every verdict says: against what, on which tables, and whether another run would say the same."""
+    sizes = settings.validation
+    return {
+        "primary": settings.primary,
+        "seed": settings.seed,
+        "reproducible": settings.driver.seconds is None,
+        "pools": {
+            "search": list(settings.pool(SEARCH_POOL, sizes.search_seeds)),
+            "selection": list(settings.pool(SELECTION_POOL, sizes.selection_seeds)),
+            "report": list(settings.pool(REPORT_POOL, sizes.report_seeds)),
+        },
+    }
+
+
+def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
+    """Fixed policies with random router weights and the primary baseline's everything else."""
+    rng = Random(crc32(b"random-policies"))
+    policies: list[PolicyBundle] = []
+    while len(policies) < n:
+        weights = {name: RANDOM_WEIGHT.sample(rng) for name in SCORER_NAMES}
+        scorers = [{"name": name, "weight": weight} for name, weight in weights.items() if weight]
+        if scorers:
+            routing = {"policy": "weighted", "tie_break": "random", "scorers": scorers}
+            policies.append(replace(primary, routing=load_bundle({"routing": routing}).routing))
+    return policies
+
+
+def best_of(scores: Sequence[float | None]) -> int | None:
+    """The place of the highest score, the first of equals; None if there is none."""
+    places = [place for place, score in enumerate(scores) if score is not None]
+    return max(places, key=lambda place: (scores[place], -place), default=None)
+
+
+def _side_lines(court: Court, winner: PolicyBundle) -> dict[str, Any]:
+    """What stands beside the comparison: the split, the redrawn population and random weights."""
+    settings = court.settings
+    primary = complete_bundle(settings.problem.scenario, settings.problem.baseline)
+    halves = [replace(primary, engine=winner.engine), replace(winner, engine=primary.engine)]
+    knobs, policy = court.against_primary(court.report, halves)
+    (redrawn,) = court.against_primary(court.redrawn, [winner])
+    randoms = court.report.evaluate(random_policies(primary, settings.validation.random_policies))
+    scores = [found.fitness for found in randoms if found.fitness is not None]
+    return {
+        "split": {"knobs_alone": comparison_facts(knobs), "policy_alone": comparison_facts(policy)},
+        "redrawn_population": {
+            **comparison_facts(redrawn),
+            "workload_seed": court.redrawn.problem.workload.seed,
+        },
+        "random_policies": {
+            "n": len(scores),
+            "median": float(np.median(scores)) if scores else None,
+            "best": max(scores, default=None),
+        },
+    }
+
+
+def _values(found: Evaluation) -> list[float]:
+    """The score on every table. Raises EngineError if one is missing."""
+    values = [value for value in found.seed_values if value is not None]
+    if len(values) < len(found.seed_values):
+        raise EngineError(f"policy {found.genome_id} has no score: {found.reason}")
+    return values

@@ -1,0 +1,42 @@
+"""Parallel work on joblib: the same results in the same order, whatever the number of workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import joblib
+
+from blis.errors import InputError
+
+T = TypeVar("T")
+
+
+class Workers:
+    """A pool of `n_jobs` workers (-1 = one per core) on a joblib backend.
+
+    Threads are the default: kernels release the GIL and share the request tables. Process backends need
+    tasks that pickle. A registered backend (dask, ray) scales out without a change here.
+    """
+
+    def __init__(self, n_jobs: int = 1, backend: str = "threading") -> None:
+        """Raises InputError for a number of workers or a backend that joblib does not take."""
+        if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0 or n_jobs < -1:
+            raise InputError(f"parallel.n_jobs must be -1 (one per core) or a whole number above 0, got {n_jobs!r}")
+        try:
+            self.count = int(joblib.effective_n_jobs(n_jobs))
+            with joblib.parallel_config(backend=backend):
+                pass
+        except (ValueError, ImportError) as error:
+            raise InputError(f"parallel.backend {backend!r} cannot be used: {' '.join(str(error).split())}") from None
+        self.n_jobs, self.backend = n_jobs, backend
+
+    def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:
+        """`function(*task)` for every task, in the order of the tasks, as they become ready."""
+        if self.count == 1 or len(tasks) == 1:
+            return (function(*task) for task in tasks)
+        # Workers of another process get big arrays as memory maps; mode "c" keeps them writable, which
+        # spares numba a second compilation for read-only arrays.
+        with joblib.parallel_config(backend=self.backend, n_jobs=self.n_jobs, mmap_mode="c"):
+            pool = joblib.Parallel(return_as="generator", batch_size=1)
+        return pool(joblib.delayed(function)(*task) for task in tasks)

@@ -1,0 +1,50 @@
+"""Small runs of the real job: seconds, not minutes."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from search.settings import Settings, compose_settings, make_settings
+
+SMALL = {
+    "workload.first": 200,
+    "driver.budget": 40,
+    "driver.batch": 10,
+    "parallel.n_jobs": 1,
+    "validation.search_seeds": 2,
+    "validation.selection_seeds": 3,
+    "validation.report_seeds": 4,
+    "validation.finalists": 3,
+    "validation.random_policies": 3,
+}
+GROUPS = ("cluster", "workload", "fitness", "search_space", "driver", "parallel", "tracking")
+
+
+def small_settings(run_dir: Path, *overrides: str) -> Settings:
+    """Settings of a small search without tracking; overrides are written as on the command line."""
+    given = dict(override.split("=", 1) for override in overrides)
+    groups = {"tracking": "none"} | {key: value for key, value in given.items() if key in GROUPS}
+    mapping = copy.deepcopy(_composed(tuple(f"{key}={value}" for key, value in groups.items())))
+    values = {key: yaml.safe_load(value) for key, value in given.items() if key not in GROUPS}
+    for key, value in (SMALL | values).items():
+        set_key(mapping, key, value)
+    return make_settings(mapping, run_dir)
+
+
+def set_key(mapping: dict[str, Any], key: str, value: object) -> None:
+    """Set a dotted key of nested mappings, as an override does, but in no time."""
+    *parents, last = key.split(".")
+    for parent in parents:
+        mapping = mapping[parent]
+    mapping[last] = value
+
+
+@cache
+def _composed(choices: tuple[str, ...]) -> dict[str, Any]:
+    """The configuration with these files chosen."""
+    return dict(compose_settings(choices).config)

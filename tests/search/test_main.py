@@ -1,0 +1,219 @@
+"""The whole job on a small problem: its files, its reproducibility, its ends."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import search
+from blis.engine.run import simulate
+from blis.policies.bundle import load_bundle
+from blis.scenario import apply_bundle, load_scenario, split_workload
+from blis.workload.generate import generate
+from blis.workload.spec import load_spec
+from blis.yaml_strict import load_mapping
+from search.__main__ import run
+from search.codec import policy_id
+from search.export import run_id
+from search.settings import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
+from search.verdict import HARDLY_WORTH, NO_WINNER, WINNER
+from tests.search.small import small_settings
+
+CANONICAL = ("candidates.csv", "best_policy.yaml", "verdict.json")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A finished run."""
+    settings = small_settings(tmp_path_factory.mktemp("done"))
+    assert run(settings) == EXIT_OK
+    return settings
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Leaves out the picture, half of the time of a small run."""
+    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+
+
+def digests(folder: Path):
+    return [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in CANONICAL]
+
+
+def facts(settings):
+    return json.loads((settings.run_dir / "verdict.json").read_text())
+
+
+def test_the_run_folder_is_complete(done):
+    found = sorted(str(path.relative_to(done.run_dir)) for path in done.run_dir.rglob("*") if path.is_file())
+    assert found == sorted([*CANONICAL, "config.yaml", "scenario.yaml", "figures/overview.png", "run_info.json"])
+    assert (done.run_dir / "figures/overview.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("workers", [["parallel.n_jobs=1"], ["parallel.n_jobs=2"]])
+def test_same_seed_same_bytes_for_any_number_of_workers(done, tmp_path, workers, no_figures):
+    assert run(small_settings(tmp_path, *workers)) == EXIT_OK
+    assert digests(tmp_path) == digests(done.run_dir)
+
+
+def test_another_seed_is_another_search(done, tmp_path, no_figures):
+    settings = small_settings(tmp_path, "seed=2")
+    run(settings)
+    assert digests(tmp_path)[0] != digests(done.run_dir)[0]
+    assert facts(settings)["pools"] == facts(done)["pools"]
+    assert facts(settings)["run_id"] != facts(done)["run_id"]
+
+
+def test_nothing_in_the_canonical_files_tells_the_machine(done):
+    for name in CANONICAL:
+        text = (done.run_dir / name).read_text()
+        assert str(done.run_dir) not in text
+        assert "threading" not in text
+
+
+def test_the_report_is_reproduced_from_the_run_folder(done):
+    """What `blis run --config RUN/scenario.yaml --policy-config RUN/best_policy.yaml --seed N` does."""
+    mapping, workload = split_workload(load_mapping(done.run_dir / "scenario.yaml"))
+    scenario, spec = load_scenario(mapping), load_spec(workload)
+    verdict = facts(done)
+    fitness, differences = done.problem.fitness, []
+    for seed in verdict["pools"]["report"]:
+        table = generate(spec, seed)
+        outcomes = []
+        for policy in (load_bundle(done.run_dir / "best_policy.yaml"), done.problem.baseline):
+            outcomes.append(fitness.outcome(scenario, table, simulate(apply_bundle(scenario, policy), table)))
+        differences.append(fitness.compare(*outcomes).value)
+    mean = sum(differences) / len(differences)
+    assert mean == pytest.approx(verdict["baselines"]["llm-d-default"]["mean"], abs=1e-12)
+    assert mean == pytest.approx(verdict["winner"]["report"], abs=1e-12)
+
+
+def test_the_exported_policy_scores_what_the_verdict_says(done):
+    found = search.evaluate(done.run_dir / "best_policy.yaml", done.problem)
+    verdict = facts(done)
+    assert found.fitness == verdict["winner"]["search_rounded"]
+    assert found.genome_id == verdict["winner"]["genome_id"]
+    assert verdict["outcome"] in (WINNER, HARDLY_WORTH, NO_WINNER)
+
+
+def test_exported_weights_are_integers_and_provenance_names_the_run(done):
+    bundle = load_bundle(done.run_dir / "best_policy.yaml")
+    for scorer in bundle.routing.scorers or ():
+        assert scorer.weight == int(scorer.weight)
+    verdict = facts(done)
+    assert bundle.provenance["run_id"] == verdict["run_id"] == run_id(done)
+    assert bundle.provenance["table_seeds"] == verdict["pools"]
+    assert bundle.provenance["verdict"]["t"] == verdict["baselines"]["llm-d-default"]["t"]
+
+
+def test_the_parts_of_the_verdict(done):
+    verdict = facts(done)
+    assert set(verdict["baselines"]) == set(done.baselines)
+    assert set(verdict["split"]) == {"knobs_alone", "policy_alone"}
+    assert verdict["optimism"] == pytest.approx(verdict["winner"]["search"] - verdict["winner"]["report"])
+    assert verdict["random_policies"]["n"] == 3
+    assert verdict["redrawn_population"]["tables"] == 4
+    assert verdict["reproducible"] is True
+
+
+def test_the_run_id_ignores_what_changes_nothing(tmp_path):
+    def identity(*overrides):
+        return run_id(small_settings(tmp_path, *overrides))
+
+    alone = identity()
+    for same in ("parallel.n_jobs=2", "parallel.backend=loky", "tracking=mlflow"):
+        assert identity(same) == alone, same
+    for other in (
+        "seed=2",
+        "driver.batch=9",
+        "workload.first=201",
+        "primary=blis-default",
+        "baselines=[llm-d-default]",
+    ):
+        assert identity(other) != alone, other
+    (tmp_path / "llm-d-default.yaml").write_text(
+        Path(__file__).parents[2].joinpath("conf/policy/llm-d-default.yaml").read_text()
+    )
+    one, same_content = "baselines=[llm-d-default]", f"baselines=[{tmp_path}/llm-d-default.yaml]"
+    assert identity(one) == identity(same_content)
+
+
+def test_a_search_in_seconds_says_that_it_cannot_be_reproduced(tmp_path, no_figures):
+    settings = small_settings(tmp_path, "driver.seconds=0.01")
+    assert run(settings) == EXIT_OK
+    assert facts(settings)["reproducible"] is False
+
+
+def test_ctrl_c_saves_what_was_evaluated(tmp_path, capsys):
+    settings = small_settings(tmp_path, "driver.batch=12")
+    problem = settings.problem
+    calls = []
+
+    def interrupted(scenario, table):
+        calls.append(1)
+        if len(calls) == 40:  # in the second generation; figures run after it
+            raise KeyboardInterrupt
+        return simulate(scenario, table)
+
+    settings = replace(settings, problem=replace(problem, simulate=interrupted))
+    assert run(settings) == EXIT_INTERRUPTED
+    assert len((tmp_path / "candidates.csv").read_text().splitlines()) == 1 + 12
+    verdict = facts(settings)
+    assert verdict["outcome"] == "interrupted"
+    best = load_bundle(tmp_path / "best_policy.yaml")
+    assert best.provenance["verdict"]["outcome"] == "interrupted"
+    assert search.evaluate(best, problem).fitness == verdict["winner"]["search"]
+    assert "Interrupted" in capsys.readouterr().out
+
+
+def test_ctrl_c_before_anything_was_evaluated(tmp_path):
+    settings, calls = small_settings(tmp_path), []
+
+    def interrupted(scenario, table):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return simulate(scenario, table)
+
+    settings = replace(settings, problem=replace(settings.problem, simulate=interrupted))
+    assert run(settings) == EXIT_INTERRUPTED
+    assert (tmp_path / "candidates.csv").read_text().startswith("index,generation,origin")
+    assert "winner" not in facts(settings)
+    assert policy_id(settings.problem.scenario, load_bundle(tmp_path / "best_policy.yaml")) == policy_id(
+        settings.problem.scenario, settings.problem.baseline
+    )
+
+
+@pytest.mark.parametrize(
+    "choice", ["fitness=original", "search_space=routing_weights", "search_space=engine_knobs", "driver=random"]
+)
+def test_every_choice_runs_to_a_verdict(tmp_path, choice, no_figures):
+    settings = small_settings(tmp_path, choice)
+    assert run(settings) == EXIT_OK
+    assert facts(settings)["baselines"]["llm-d-default"]["tables"] == 4
+
+
+def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
+    settings = small_settings(tmp_path)
+    known = [apply_bundle(settings.problem.scenario, bundle) for bundle in settings.baselines.values()]
+
+    def failing(scenario, table):
+        if scenario not in known:
+            raise ZeroDivisionError
+        return simulate(scenario, table)
+
+    settings = replace(settings, problem=replace(settings.problem, simulate=failing))
+    assert run(settings) == EXIT_FAILURE
+    assert facts(settings)["outcome"] == "failed"
+    assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - 7
+
+
+def test_stdout_holds_the_verdict_and_stderr_nothing(tmp_path, capsys, no_figures):
+    run(small_settings(tmp_path))
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "prefix5-queue-waiting1" in out
+    assert "on a redrawn population" in out
+    assert out.splitlines()[-1] == f"run folder: {tmp_path}"

@@ -1,0 +1,146 @@
+"""The command line: what it composes, and one clear line for whatever is wrong."""
+
+import copy
+import sys
+
+import pytest
+
+from blis.errors import InputError
+from search.settings import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch, make_settings
+from tests.search.small import set_key, small_settings
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path, capfd):
+    """Runs `python -m search <arguments>` with a job of the test's; gives exit code, stdout, stderr."""
+
+    def run(*arguments, job=lambda settings: EXIT_OK):
+        folder = tmp_path / "run"
+        where = [f"hydra.sweep.dir={folder}"] if "-m" in arguments else [f"hydra.run.dir={folder}"]
+        monkeypatch.setattr(sys, "argv", ["search", *arguments, *where])
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
+        code = launch(job)
+        return code, *capfd.readouterr()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("sed=2", "unknown key 'sed' (did you mean 'seed'?)"),
+        ("driver.budgt=2", "unknown key 'driver.budgt' (did you mean 'driver.budget'?)"),
+        ("driver=deap", "Could not find 'driver/deap' Available options in 'driver': deap_ga random"),
+        ("drver=random", "unknown key 'drver' (did you mean 'driver'?)"),
+        ("driver.budget=[", "no viable alternative"),
+        ("driver.budget=many", "driver.budget must be a whole number, got 'many'"),
+        ("seed=${nothing}", "'nothing' not found"),
+        ("+extra=1", "unknown key 'extra'"),
+        ("~seed", "missing key seed"),
+    ],
+)
+def test_one_line_on_stderr_exit_2_and_no_run_folder(command, tmp_path, argument, message):
+    code, out, err = command(argument)
+    assert message in err
+    assert err.startswith("error: ")
+    assert len(err.splitlines()) == 1
+    assert (code, out) == (EXIT_INPUT, "")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture(scope="module")
+def composed():
+    return compose_settings([]).config
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("driver.budget", 0, "driver.budget must be >= 1"),
+        ("driver.budget", 7, "driver.budget must be above the 7 baselines, got 7"),
+        ("driver.batch", 0, "driver.batch must be >= 1"),
+        ("driver.seconds", -1, "driver.seconds must be > 0, got -1"),
+        ("driver.options.tournament", 0, "driver.options.tournament must be >= 1"),
+        ("seed", -1, "seed must be >= 0, got -1"),
+        ("seed", None, "seed must be a whole number, got nothing"),
+        ("parallel.n_jobs", 0, "parallel.n_jobs must be -1 (one per core) or a whole number above 0, got 0"),
+        ("parallel.backend", "thread", "parallel.backend 'thread' cannot be used"),
+        ("primary", "llmd-default", "unknown primary 'llmd-default' (did you mean 'llm-d-default'?)"),
+        ("baselines", ["llm-d-defualt"], "unknown baseline 'llm-d-defualt' (did you mean 'llm-d-default'?)"),
+        ("baselines", ["llm-d-default", "nowhere/x.yaml"], "nowhere/x.yaml: No such file"),
+        ("baselines", ["llm-d-default", "llm-d-default"], "baselines: two have the same name"),
+        ("cluster.instance.batch.max_running", 0, "batch.max_running must be in [1,"),
+        ("workload.aggregate_rate", -3.0, "aggregate_rate must be > 0, got -3"),
+        ("workload.rate_scale", 0.0, "workload.rate_scale must be > 0, got 0"),
+        ("workload.first", 0, "workload.first must be >= 1"),
+        ("fitness.kind", "relativ", "unknown fitness.kind 'relativ' (did you mean 'relative'?)"),
+        ("search_space.engine.max_running.low", 600, "low <= high must hold, got low 600 and high 512"),
+        ("validation.report_seeds", 1, "validation.report_seeds must be >= 2"),
+    ],
+)
+def test_wrong_values_are_refused_with_their_key(composed, tmp_path, key, value, message):
+    mapping = copy.deepcopy(dict(composed))
+    set_key(mapping, key, value)
+    with pytest.raises(InputError) as error:
+        make_settings(mapping, tmp_path)
+    assert message in str(error.value)
+
+
+def test_an_input_error_of_the_job_is_reported_alike(command, tmp_path):
+    def job(settings):
+        raise InputError("requests.csv: line 3: arrival_us must be >= 0")
+
+    code, out, err = command(job=job)
+    assert (code, out, err) == (EXIT_INPUT, "", "error: requests.csv: line 3: arrival_us must be >= 0\n")
+    assert not (tmp_path / "run").exists()
+
+
+def test_hydra_says_nothing_on_stdout(command):
+    code, out, err = command()
+    assert (code, out, err) == (EXIT_OK, "", "")
+
+
+def test_multirun_runs_a_job_for_every_combination(command):
+    seen = []
+    code, out, _ = command("-m", "seed=1,2", "driver=deap_ga,random", job=lambda s: seen.append(s) or EXIT_OK)
+    assert (code, out) == (EXIT_OK, "")
+    assert [(s.seed, s.driver.name) for s in seen] == [(1, "deap_ga"), (1, "random"), (2, "deap_ga"), (2, "random")]
+    assert len({s.run_dir for s in seen}) == 4
+
+
+def test_multirun_goes_on_after_wrong_input_and_stops_when_interrupted(command):
+    seen = []
+    code, _, err = command("-m", "seed=1,-1,2", job=lambda s: seen.append(s.seed) or EXIT_OK)
+    assert (code, seen) == (EXIT_INPUT, [1, 2])
+    assert err == "error: seed must be >= 0, got -1\n"
+    seen.clear()
+    code, _, _ = command("-m", "seed=1,2", job=lambda s: seen.append(s.seed) or EXIT_INTERRUPTED)
+    assert (code, seen) == (EXIT_INTERRUPTED, [1])
+
+
+def test_the_configuration_can_be_printed(command):
+    code, out, _ = command("--cfg", "job", job=None)
+    assert code == EXIT_OK
+    assert "budget: 960" in out
+
+
+def test_workload_keys_are_folded_into_the_specification(tmp_path):
+    plain = compose_settings([]).problem.workload
+    changed = compose_settings(["workload.rate_scale=1.5", "workload.first=123"]).problem.workload
+    assert (changed.aggregate_rate, changed.num_requests) == (1.5 * plain.aggregate_rate, 123)
+    assert changed.population == plain.population
+
+
+def test_tables_follow_the_workloads_seed_and_not_the_runs(tmp_path):
+    one, other = compose_settings(["seed=1"]), compose_settings(["seed=2"])
+    fresh = compose_settings(["workload.seed=5"])
+    assert one.problem.search_seeds == other.problem.search_seeds != fresh.problem.search_seeds
+    pools = [one.pool(name, 32) for name in ("pool/search", "pool/selection", "pool/report")]
+    assert len({seed for pool in pools for seed in pool}) == 96
+
+
+def test_a_baseline_may_be_a_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("routing: {policy: least-loaded}\n")
+    settings = small_settings(tmp_path, f"baselines=[llm-d-default,{path}]")
+    assert list(settings.baselines) == ["llm-d-default", "mine"]

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from blis.errors import InputError
+from search.statistics import Comparison, bca_interval, compare, holm, paired_t_interval, t_p_value
+
+SAMPLE = [0.031, -0.012, 0.054, 0.022, 0.017, -0.004, 0.041, 0.029]
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95, 0.99])
+def test_the_t_interval_is_the_textbooks(level: float):
+    expected = stats.ttest_1samp(SAMPLE, 0).confidence_interval(level)
+    assert paired_t_interval(SAMPLE, level) == pytest.approx((expected.low, expected.high))
+    assert t_p_value(SAMPLE) == pytest.approx(stats.ttest_1samp(SAMPLE, 0).pvalue)
+
+
+def test_known_values():
+    """1 ... 5: mean 3, standard error 0.7071, t(4) = 2.7764."""
+    assert paired_t_interval([1, 2, 3, 4, 5]) == pytest.approx((1.03676, 4.96324), abs=1e-5)
+
+
+def test_a_comparison_holds_all():
+    found = compare(SAMPLE, seed=1)
+    assert isinstance(found, Comparison)
+    assert (found.n, found.mean) == (8, pytest.approx(np.mean(SAMPLE)))
+    assert (found.t_low, found.t_high) == paired_t_interval(SAMPLE)
+    assert (found.bca_low, found.bca_high) == bca_interval(SAMPLE, 1)
+    assert found.bca_low < found.mean < found.bca_high
+    assert (found.p_value < 0.05) == (found.t_low > 0 or found.t_high < 0)
+
+
+def test_the_bootstrap_depends_on_the_seed_alone():
+    assert bca_interval(SAMPLE, 1) == bca_interval(SAMPLE, 1) != bca_interval(SAMPLE, 2)
+
+
+def test_bca_follows_the_skew():
+    sample = np.random.default_rng(0).lognormal(0, 1, 40)
+    low, high = bca_interval(sample, 1)
+    assert high - sample.mean() > sample.mean() - low
+    assert bca_interval(sample + 5, 1) == pytest.approx((low + 5, high + 5))
+
+
+@pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (0.1, 0.0), (-0.3, 0.0)])
+def test_equal_differences_give_a_point(value: float, p_value: float):
+    found = compare([value] * 5, seed=1)
+    assert found.t_low == found.t_high == found.bca_low == found.bca_high == found.mean == pytest.approx(value)
+    assert found.p_value == p_value
+
+
+@pytest.mark.parametrize("values", [[], [0.1], [0.1, float("nan")], [0.1, float("inf")], [[0.1, 0.2]]])
+def test_too_few_or_unusable(values: list):
+    with pytest.raises(InputError, match="an interval needs"):
+        compare(values, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        ([], []),
+        ([0.03], [0.03]),
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.9, 0.8], [1.0, 1.0]),
+        ([0.02, 0.02, 0.02], [0.06, 0.06, 0.06]),
+    ],
+)
+def test_holm(p_values: list[float], adjusted: list[float]):
+    assert holm(p_values) == pytest.approx(adjusted)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say():
+    rng = np.random.default_rng(5)
+    samples = rng.normal(1, 2, (300, 12))
+    t_hits = [low <= 1 <= high for low, high in map(paired_t_interval, samples)]
+    bca_hits = [low <= 1 <= high for low, high in (bca_interval(s, 1, n_boot=499) for s in samples)]
+    assert 0.92 <= np.mean(t_hits) <= 0.98
+    assert 0.86 <= np.mean(bca_hits) <= 0.98

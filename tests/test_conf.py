@@ -1,0 +1,86 @@
+"""conf/: every file of every group composes, and a new one joins by being there."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from blis.errors import InputError
+from blis.policies.bundle import load_bundle
+from search.drivers import DRIVERS
+from search.settings import compose_settings
+from search.space import KEYS
+
+CONF = Path(__file__).parents[1] / "conf"
+GROUPS = ("cluster", "workload", "fitness", "search_space", "driver", "parallel", "tracking")
+
+
+CHOICES = [path for group in GROUPS for path in sorted(CONF.glob(f"{group}/*.yaml"))]
+
+
+def needs_an_input_file(path):
+    """Whether a file of conf/ says nothing without a path of the user's."""
+    return yaml.safe_load(path.read_text()).get("path") == ""
+
+
+@pytest.mark.parametrize("path", CHOICES, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_every_file_of_a_group_composes(path):
+    choice = f"{path.parent.name}={path.stem}"
+    if needs_an_input_file(path):
+        with pytest.raises(InputError):
+            compose_settings([choice])
+    else:
+        assert compose_settings([choice]).space.parameters
+
+
+def test_every_group_is_known():
+    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*GROUPS, "policy"}
+
+
+def test_every_policy_loads_and_is_complete():
+    settings = compose_settings([])
+    for path in CONF.glob("policy/*.yaml"):
+        bundle = load_bundle(path)
+        assert bundle.engine == load_bundle(CONF / "policy" / f"{settings.primary}.yaml").engine, path.name
+        assert bundle.routing.policy
+
+
+def test_every_driver_has_a_file():
+    assert {yaml.safe_load(path.read_text())["name"] for path in CONF.glob("driver/*.yaml")} == set(DRIVERS)
+
+
+def test_every_file_opens_with_a_comment_that_says_what_it_is():
+    for path in CONF.rglob("*.yaml"):
+        assert path.read_text().startswith("# "), path
+
+
+class TestDefaultProblem:
+    """The numbers of default-problem.md that live in conf/."""
+
+    settings = compose_settings([])
+
+    def test_driver(self):
+        driver = self.settings.driver
+        assert (driver.name, driver.budget, driver.batch) == ("deap_ga", 960, 24)
+
+    def test_pools(self):
+        sizes = self.settings.validation
+        assert (sizes.search_seeds, sizes.selection_seeds, sizes.report_seeds) == (4, 16, 32)
+        assert (sizes.finalists, sizes.random_policies) == (8, 16)
+
+    def test_primary_baseline(self):
+        assert self.settings.primary == "llm-d-default"
+        scorers = {s.name: s.weight for s in self.settings.problem.baseline.routing.scorers}
+        assert scorers == {"prefix-affinity": 3, "queue-waiting": 2, "kv-utilization": 2}
+        assert self.settings.problem.baseline.routing.tie_break == "random"
+
+    def test_space(self):
+        parameters = self.settings.space.parameters
+        assert set(parameters) == set(KEYS) - {"priority.policy", "scheduler"}
+        tokens, running = parameters["engine.max_scheduled_tokens"], parameters["engine.max_running"]
+        assert (tokens.low, tokens.high, tokens.log, tokens.integer) == (256, 16384, True, True)
+        assert (running.low, running.high, running.log, running.integer) == (16, 512, True, True)
+        assert parameters["engine.long_prefill_threshold"].choices == (0, 256, 512, 1024, 2048)
+        assert self.settings.space.relative == dict.fromkeys(
+            ("admission.token_bucket_refill_rate", "admission.token_bucket_capacity"), "offered_tokens_per_s"
+        )
