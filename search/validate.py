@@ -21,6 +21,7 @@ from blis.workload.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.archive import Archive
 from search.codec import complete_bundle, policy_id
 from search.evaluation import QUARANTINE, Evaluation, Evaluator
+from search.measure import mean_of, measure
 from search.parameters import Number
 from search.rounding import round_finalists
 from search.settings import Settings
@@ -104,6 +105,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verd
         "optimism": winner.search - primary.mean,
         **_side_lines(court, winner.policy),
     }
+    facts["measured"] = measured_facts(court, winner.policy)
     text = sentence(judgement, primary, settings.primary, best_baseline)
     return Verdict(judgement.outcome, text, winner.policy, facts)
 
@@ -159,6 +161,19 @@ def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
             routing = {"policy": "weighted", "tie_break": "random", "scorers": scorers}
             policies.append(replace(primary, routing=load_bundle({"routing": routing}).routing))
     return policies
+
+
+def measured_facts(court: Court, winner: PolicyBundle) -> dict[str, Any]:
+    """Latencies of the winner on every report table, and means over them beside the primary baseline's."""
+    settings, seeds = court.settings, court.report.seeds
+    ours, theirs = (
+        measure(settings.problem, policy, seeds, settings.workers) for policy in (winner, settings.problem.baseline)
+    )
+    return {
+        "winner_mean": mean_of(ours),
+        "primary_mean": mean_of(theirs),
+        "winner_by_table": [{"seed": seed, **found} for seed, found in zip(seeds, ours, strict=True)],
+    }
 
 
 def best_of(scores: Sequence[float | None]) -> int | None:

@@ -21,6 +21,14 @@ FAILED = "failed"
 
 SIGNIFICANCE = 0.05
 
+LATENCY_LINES = {
+    "ttft_mean_ms": "TTFT mean",
+    "ttft_p99_ms": "TTFT p99",
+    "tpot_mean_ms": "TPOT mean",
+    "e2e_mean_ms": "E2E mean",
+    "e2e_p99_ms": "E2E p99",
+}
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -117,7 +125,9 @@ def comparison_facts(comparison: Comparison) -> dict[str, Any]:
 
 def report(verdict: Verdict) -> str:
     """The verdict for a terminal: the sentence and, if anything was compared, the numbers."""
-    return f"{verdict.sentence}\n\n{table(verdict.facts)}\n" if "baselines" in verdict.facts else verdict.sentence
+    if "baselines" not in verdict.facts:
+        return verdict.sentence
+    return f"{verdict.sentence}\n\n{table(verdict.facts)}\n\n{latencies(verdict.facts)}\n"
 
 
 def table(facts: Mapping[str, Any]) -> str:
@@ -138,7 +148,23 @@ def table(facts: Mapping[str, Any]) -> str:
     scores = facts["winner"]
     rows.append(("  winner on the search tables", f"{scores['search']:+.3f}", "", "", ""))
     rows.append(("  optimism (search - report)", f"{facts['optimism']:+.3f}", "", "", ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    return _aligned(rows)
+
+
+def latencies(facts: Mapping[str, Any]) -> str:
+    """Means over the report tables, the winner's beside the primary baseline's."""
+    ours, theirs = facts["measured"]["winner_mean"], facts["measured"]["primary_mean"]
+    rows = [("mean over the report tables", "winner", facts["primary"])]
+    for key, name in LATENCY_LINES.items():
+        rows.append((f"  {name}", f"{ours[key]:.1f} ms", f"{theirs[key]:.1f} ms"))
+    rows.append(
+        ("  prompt blocks found in the cache", f"{ours['prompt_hit_rate']:.1%}", f"{theirs['prompt_hit_rate']:.1%}")
+    )
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines)
 

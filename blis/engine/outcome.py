@@ -53,8 +53,10 @@ def _progress(arrays: World) -> tuple[Array, Array]:
     requests = arrays.requests
     decoding = requests.phase == DECODE
     steps = arrays.instances.steps[np.maximum(requests.instance, 0)]
-    generated: Array = requests.generated + np.where(decoding, steps - requests.base_step, 0)
-    last_step: Array = np.where(decoding, steps, requests.last_step)
+    generated = requests.generated.copy()
+    generated[decoding] += (steps - requests.base_step)[decoding]
+    last_step = requests.last_step.copy()
+    last_step[decoding] = steps[decoding]
     return generated, last_step
 
 
