@@ -12,8 +12,8 @@ import numpy as np
 NONE = -1
 NEVER_US = 2**62
 
-# Why a kernel came back before the end: state is consistent, the caller makes room and calls again.
-DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT = range(6)
+# Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
+FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT = range(7)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
@@ -57,8 +57,10 @@ CONFIG = np.dtype(
         ("step_us", "f8"),  # beta 0
         ("prefill_us_token", "f8"),  # beta 1
         ("decode_us_token", "f8"),  # beta 2
+        ("overhead_us", "i8"),  # trunc(alpha 2)
         ("idle_when_batch_empties", "i8"),  # the switches of blis.config.Compat the engine acts on
-        ("last_token_stored", "i8"),
+        ("last_gap_twice", "i8"),
+        ("overhead_per_token", "i8"),
         ("last_scheduling_delay", "i8"),
         ("fit_prompt_only", "i8"),
         ("free_full_hit", "i8"),
@@ -85,7 +87,7 @@ PATH = np.dtype([("node", "i8"), ("first_block", "i8"), ("end_block", "i8")], al
 #: Cluster-wide state.
 CLUSTER = np.dtype(
     [
-        ("halt", "i8"),  # DONE or why the kernel must come back
+        ("halt", "i8"),  # FRESH before the start, DONE, or why the kernel must come back
         ("steps_left", "i8"),  # pause after so many steps (tests); < 0 = never
         ("next_admission", "i8"),  # row of the next admission decision
         ("next_routing", "i8"),  # row of the next routing decision, or a rejected one to skip
@@ -157,6 +159,8 @@ INSTANCE = np.dtype(
 #: A request's mutable state and its results.
 REQUEST = np.dtype(
     [
+        ("instance", "i8"),
+        ("preemptions", "i8"),
         ("queued_us", "i8"),
         ("scheduled_us", "i8"),
         ("first_token_us", "i8"),
@@ -176,9 +180,7 @@ REQUEST = np.dtype(
         ("batch_prev", "i4"),
         ("batch_next", "i4"),
         ("queue_next", "i4"),
-        ("instance", "i4"),
         ("ring", "i4"),  # it takes a new block in the steps with number = ring (mod bs)
-        ("preemptions", "i4"),
         ("status", "i1"),
         ("phase", "i1"),
         ("detached", "i1"),  # admitted with a free full hit (compat): holds no prompt blocks

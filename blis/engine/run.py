@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from blis.config import Compat, Scenario
+from blis.engine.boundary import report, reset
 from blis.engine.gateway import admit, advance_all, next_decision, observe, route
 from blis.engine.outcome import collect
-from blis.engine.records import DONE, NEVER_US, PAUSED
+from blis.engine.records import DONE, FRESH, NEVER_US, PAUSED
 from blis.engine.state import State, encode
 from blis.engine.world import World
 from blis.jit import entry
@@ -39,7 +40,10 @@ def run(arrays):
         arrays.memory,
         arrays.codes,
         arrays.weights,
+        arrays.results,
     )
+    if w.cluster.halt == FRESH:
+        reset(w)
     w.cluster.halt = DONE
     while True:
         now_us, admission = next_decision(w)
@@ -56,6 +60,8 @@ def run(arrays):
         if w.cluster.halt != DONE:
             return
     advance_all(w, NEVER_US)
+    if w.cluster.halt == DONE:
+        report(w)
 
 
 def simulate(scenario: Scenario, table: RequestTable, compat: Compat | None = None) -> ResultTable:
@@ -67,7 +73,7 @@ def simulate(scenario: Scenario, table: RequestTable, compat: Compat | None = No
     state = encode(scenario, table, compat)
     while resume(state):
         pass
-    return collect(state.arrays, scenario, table, compat)
+    return collect(state.arrays, scenario, compat)
 
 
 def resume(state: State, steps: int = -1) -> bool:

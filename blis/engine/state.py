@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from blis.config import Compat, Routing, Scenario
+from blis.engine.boundary import COLUMNS
 from blis.engine.records import (
     CLUSTER,
     CONFIG,
@@ -20,7 +21,6 @@ from blis.engine.records import (
     INSTANCE,
     NEVER_US,
     NODE,
-    NONE,
     PATH,
     REQUEST,
     ROW,
@@ -32,7 +32,7 @@ from blis.policies.admission import ADMISSION, LEVEL_TOKENS
 from blis.policies.routing import ROUTING
 from blis.policies.scorers import SCORERS
 from blis.requests import RequestTable
-from blis.schema import LONG_GAP, NOT_ARRIVED, STEP_LOG
+from blis.schema import LONG_GAP, STEP_LOG
 
 
 @dataclass
@@ -59,72 +59,38 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat) -> State:
     params, memory = _admission(scenario)
     codes, weights = _scorers(scenario.cluster.routing)
     arrays = World(
-        cluster=_records(CLUSTER, 1, free_run=NONE),
+        cluster=_blank(CLUSTER, 1),
         config=config,
         rows=rows,
         path=path,
-        requests=_records(
-            REQUEST,
-            len(table),
-            queued_us=NONE,
-            scheduled_us=NONE,
-            first_token_us=NONE,
-            completed_us=NONE,
-            first_step=NONE,
-            last_step=NONE,
-            cached_tokens=NONE,
-            own_run=NONE,
-            instance=NONE,
-            status=NOT_ARRIVED,
-        ),
-        instances=_records(
-            INSTANCE,
-            instances,
-            step_us=NEVER_US,
-            queue_head=NONE,
-            queue_tail=NONE,
-            batch_head=NONE,
-            batch_tail=NONE,
-            first_ordered=NONE,
-            log_row=NONE,
-            index_head=NONE,
-            index_tail=NONE,
-            index_free=NONE,
-        ),
-        nodes=_records(NODE, (instances, nodes), shallow_run=NONE, deep_run=NONE),
-        runs=np.empty(2 * instances * nodes + 2 * members * (int(config[0].max_path) + 4) + 64, RUN).view(np.recarray),
-        ring=np.zeros((instances, scenario.instance.kv.block_size_tokens), np.int64),
-        finish=np.empty((instances, members), HEAP).view(np.recarray),
-        transit=np.empty((instances, 64), HEAP).view(np.recarray),
-        log=np.empty(4 * len(table) + 1024, STEP_LOG).view(np.recarray),
-        gaps=np.empty(2 * members + 64, LONG_GAP).view(np.recarray),
-        prefix_index=np.zeros((instances, 2 * nodes + 2), INDEX).view(np.recarray),
-        views=np.zeros(instances, VIEW).view(np.recarray),
+        requests=_room(REQUEST, len(table)),
+        instances=_blank(INSTANCE, instances),
+        nodes=_room(NODE, (instances, nodes)),
+        runs=_room(RUN, 2 * instances * nodes + 2 * members * (int(config[0].max_path) + 4) + 64),
+        ring=np.empty((instances, scenario.instance.kv.block_size_tokens), np.int64),
+        finish=_room(HEAP, (instances, members)),
+        transit=_room(HEAP, (instances, 64)),
+        log=_room(STEP_LOG, 4 * len(table) + 1024),
+        gaps=_room(LONG_GAP, 2 * members + 64),
+        prefix_index=_room(INDEX, (instances, 2 * nodes + 2)),
+        views=_blank(VIEW, instances),
         params=params,
         memory=memory,
         codes=codes,
         weights=weights,
+        results=np.empty((len(COLUMNS), len(table)), np.int64),
     )
-    _free_all_blocks(arrays)
     return State(arrays)
 
 
-def _records(dtype: np.dtype[Any], shape: int | tuple[int, ...], **values: float) -> Array:
-    """An array of records, zero but for the fields named."""
-    template = np.zeros(1, dtype)
-    for name, value in values.items():
-        template[name] = value
-    return np.repeat(template, np.prod(shape)).reshape(shape).view(np.recarray)
+def _blank(dtype: np.dtype[Any], shape: int) -> Array:
+    """Records that are all zero."""
+    return np.zeros(shape, dtype).view(np.recarray)
 
 
-def _free_all_blocks(arrays: World) -> None:
-    """Every instance starts with one run of empty blocks: its whole cache."""
-    for i in range(len(arrays.instances)):
-        run = arrays.runs[i]
-        run.owner, run.lo, run.hi = -1, 0, arrays.config[0].blocks
-        run.prev = run.next = run.up = run.down = NONE
-        arrays.instances[i].free_head = arrays.instances[i].free_tail = i
-    arrays.cluster[0].runs_used = len(arrays.instances)
+def _room(dtype: np.dtype[Any], shape: int | tuple[int, ...]) -> Array:
+    """Records that the kernel sets before it reads them."""
+    return np.empty(shape, dtype).view(np.recarray)
 
 
 def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array]:
@@ -159,7 +125,7 @@ def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Comp
     if routing.policy == "weighted":
         reads.update(*(SCORERS.reads[scorer.name] for scorer in routing.scorers))
     latency = instance.latency_model
-    values = {
+    values: dict[str, float] = {
         "requests": len(table),
         "instances": cluster.instances,
         "horizon_us": NEVER_US - 1 if scenario.horizon_us is None else scenario.horizon_us,
@@ -192,13 +158,15 @@ def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Comp
         "step_us": latency.beta[0],
         "prefill_us_token": latency.beta[1],
         "decode_us_token": latency.beta[2],
+        "overhead_us": int(latency.alpha[2]),
         "idle_when_batch_empties": compat.idle_when_batch_empties,
-        "last_token_stored": compat.last_gap_twice,
+        "last_gap_twice": compat.last_gap_twice,
+        "overhead_per_token": compat.overhead_per_token,
         "last_scheduling_delay": compat.last_scheduling_delay,
         "fit_prompt_only": compat.fit_prompt_only,
         "free_full_hit": compat.free_full_hit,
     }
-    return _records(CONFIG, 1, **values)
+    return np.array([tuple(values[name] for name in CONFIG.names or ())], CONFIG).view(np.recarray)
 
 
 def _admission(scenario: Scenario) -> tuple[Array, Array]:

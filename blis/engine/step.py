@@ -61,7 +61,7 @@ def _enqueue(w, i, r, now_us):
     instance.last_event_us = max(instance.last_event_us, now_us)
     tokens = w.rows[r].input_tokens
     if not w.config.fit_prompt_only:
-        tokens += w.rows[r].output_tokens if w.config.last_token_stored else max(w.rows[r].output_tokens - 1, 0)
+        tokens += w.rows[r].output_tokens if w.config.last_gap_twice else max(w.rows[r].output_tokens - 1, 0)
     if blocks_for(tokens, w.config.block_tokens) > w.config.blocks:
         request.status = DROPPED
         instance.dropped += 1
@@ -179,7 +179,7 @@ def _complete(w, i, duration_us, end_us):
         instance.decoding -= 1
         request = w.requests[r]
         stored = stored_tokens(w, r, instance.steps + 1)
-        if w.config.last_token_stored and w.rows[r].output_tokens > 0:
+        if w.config.last_gap_twice and w.rows[r].output_tokens > 0:
             stored = _store_last_token(w, i, r, stored)
         w.ring[i, request.ring] -= 1
         leave_batch(instance, r, w.requests)

@@ -34,3 +34,4 @@ class World(NamedTuple):
     memory: Array  # [2] its state
     codes: Array  # [scorers] codes
     weights: Array  # [scorers] weights, sum 1
+    results: Array  # [columns, n] int64, see boundary.COLUMNS

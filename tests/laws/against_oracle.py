@@ -44,7 +44,7 @@ def compare(case: Case) -> None:
                 _assert_equal_state(
                     _engine_snapshot(state.arrays, i, labels), steps[i, done[i]], f"instance {i} after step {done[i]}"
                 )
-    found = collect(state.arrays, case.scenario, case.table, case.compat)
+    found = collect(state.arrays, case.scenario, case.compat)
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
     for i, counters in enumerate(expected.instances):

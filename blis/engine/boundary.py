@@ -1,0 +1,146 @@
+"""The first and the last thing a run does: set all records to their start, and write its results into columns."""
+
+from __future__ import annotations
+
+from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
+from blis.jit import kernel
+from blis.schema import COMPLETED, IN_TRANSIT, NOT_ARRIVED
+
+#: Rows of World.results, each one column of a ResultTable.
+COLUMNS = (
+    "status",
+    "instance",
+    "queued_us",
+    "scheduled_us",
+    "first_token_us",
+    "completed_us",
+    "ttft_us",
+    "e2e_us",
+    "scheduling_delay_us",
+    "cached_tokens",
+    "generated_tokens",
+    "preemptions",
+    "first_step",
+    "last_step",
+)
+
+
+@kernel
+def reset(w):
+    """Nothing has arrived, every cache is one run of empty blocks. Arrays may hold anything before."""
+    for r in range(w.config.requests):
+        request = w.requests[r]
+        request.status = NOT_ARRIVED
+        request.instance = NONE
+        request.phase = AWAY
+        request.queued_us = NONE
+        request.scheduled_us = NONE
+        request.first_token_us = NONE
+        request.completed_us = NONE
+        request.first_step = NONE
+        request.last_step = NONE
+        request.cached_tokens = NONE
+        request.own_run = NONE
+        request.generated = 0
+        request.computed = 0
+        request.preemptions = 0
+        request.detached = 0
+    for i in range(w.config.instances):
+        _reset_instance(w, i)
+    w.cluster.runs_used = w.config.instances
+    w.cluster.free_run = NONE
+
+
+@kernel
+def _reset_instance(w, i):
+    """The instance's own record comes zeroed; the rest is set here."""
+    instance = w.instances[i]
+    instance.step_us = NEVER_US
+    instance.queue_head = NONE
+    instance.queue_tail = NONE
+    instance.batch_head = NONE
+    instance.batch_tail = NONE
+    instance.first_ordered = NONE
+    instance.log_row = NONE
+    instance.index_head = NONE
+    instance.index_tail = NONE
+    instance.index_free = NONE
+    instance.free_head = i
+    instance.free_tail = i
+    run = w.runs[i]
+    run.owner = ANONYMOUS
+    run.lo = 0
+    run.hi = w.config.blocks
+    run.prev = NONE
+    run.next = NONE
+    for s in range(w.nodes.shape[1]):
+        node = w.nodes[i, s]
+        node.resident = 0
+        node.held = 0
+        node.full = 0
+        node.partial = 0
+        node.shallow_run = NONE
+        node.deep_run = NONE
+        w.prefix_index[i, s].blocks = 0
+    for remainder in range(w.ring.shape[1]):
+        w.ring[i, remainder] = 0
+
+
+@kernel
+def report(w):
+    """Fill World.results: NONE wherever something never happened (engine.md 12.2 and the notes to Q4-Q6)."""
+    for r in range(w.config.requests):
+        request = w.requests[r]
+        row = w.rows[r]
+        generated = request.generated
+        last_step = request.last_step
+        if request.phase == DECODE:  # one token in every step since its prefill ended
+            last_step = w.instances[request.instance].steps
+            generated += last_step - request.base_step
+        status = request.status
+        if status == NOT_ARRIVED and row.arrival_us <= w.config.horizon_us:
+            status = IN_TRANSIT
+        ttft_us = NONE
+        if request.first_token_us != NONE:
+            ttft_us = request.first_token_us - row.arrival_us + w.config.overhead_us
+        delay_us = NONE
+        if request.scheduled_us != NONE:
+            delay_us = request.scheduled_us - row.arrival_us
+        values = (
+            status,
+            request.instance,
+            request.queued_us,
+            request.scheduled_us,
+            request.first_token_us,
+            request.completed_us,
+            ttft_us,
+            _e2e_us(w, r),
+            delay_us,
+            request.cached_tokens,
+            min(generated, row.output_tokens),
+            request.preemptions,
+            request.first_step,
+            last_step,
+        )
+        for column, value in enumerate(values):
+            w.results[column, r] = value
+
+
+@kernel
+def _e2e_us(w, r):
+    """From arrival to the last token. Default: the per-token overhead counts once.
+
+    With compat's Q6 every gap carries it, with Q4 the last step counts twice:
+    end - arrival + last step + (max(N, 1) + 1) * overhead.
+    """
+    request = w.requests[r]
+    if request.status != COMPLETED:
+        return NONE
+    overheads = 1
+    e2e_us = request.completed_us - w.rows[r].arrival_us
+    if w.config.overhead_per_token:
+        overheads += max(w.rows[r].output_tokens, 1) - 1
+    if w.config.last_gap_twice:
+        e2e_us += request.finish_us
+        overheads += w.config.overhead_per_token
+    return e2e_us + overheads * w.config.overhead_us
