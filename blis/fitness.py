@@ -31,6 +31,10 @@ UNDONE_PRICE = 3.0
 TAIL_SHARE = 0.05
 OUTPUT_TOKEN_WORK = 4  # work of an output token in input tokens
 
+#: Names of the relative fitness's objectives: log ratios to the baseline of the tail of TTFT, of TPOT and of
+#: the inverse of goodput, and how much more of the offered work is left undone.
+RELATIVE_OBJECTIVES = ("tail", "tpot", "goodput", "undone")
+
 Floats = NDArray[np.float64]
 
 
@@ -59,6 +63,8 @@ class FitnessValue:
     terms: the log ratios `f_ttft` …, before squashing and weights. u: share of the offered work that the run
     left undone; harm: share of requests of tenants that lost most of their good answers, by how much.
     value = sum of w * SQUASH * tanh(term / SQUASH) - UNDONE_PRICE * (u - u_baseline) - (harm - harm_baseline).
+    objectives: what a search for compromises makes small, in the order of the fitness's `objectives`; all 0
+    for the baseline.
     """
 
     value: float
@@ -67,6 +73,7 @@ class FitnessValue:
     harm: float = 0.0
     u_baseline: float = 0.0
     harm_baseline: float = 0.0  # what the baseline does to the tenants of the run
+    objectives: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,8 +178,10 @@ def relative_fitness(x: Outcome, b: Outcome, weights: RelativeWeights | None = N
     terms["f_cost"] = float(np.log(b.instances) - np.log(x.instances))
     harm, harm_baseline = _harm(x, b), _harm(b, x)
     gain = sum(weight * squash(terms[f"f_{name}"]) for name, weight in vars(weights).items())
-    value = gain - UNDONE_PRICE * (x.undone - b.undone) - (harm - harm_baseline)
-    return FitnessValue(value, terms, x.undone, harm, b.undone, harm_baseline)
+    undone = x.undone - b.undone
+    value = gain - UNDONE_PRICE * undone - (harm - harm_baseline)
+    objectives = (-terms["f_tail"], -terms["f_tpot"], -terms["f_goodput"], undone)
+    return FitnessValue(value, terms, x.undone, harm, b.undone, harm_baseline, objectives)
 
 
 def squash(term: float) -> float:
@@ -234,6 +243,11 @@ class RelativeFitness:
 
     classes: tuple[SLOClass, ...]
     weights: RelativeWeights = field(default_factory=RelativeWeights)
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The names of what a search for compromises makes small."""
+        return RELATIVE_OBJECTIVES
 
     def __post_init__(self) -> None:
         """Check the classes."""
@@ -332,6 +346,11 @@ class OriginalFitness:
     weights: dict[str, float]
     original_rules: bool = False
 
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The names of what a search for compromises makes small: how much each component loses."""
+        return tuple(sorted(self.weights))
+
     def __post_init__(self) -> None:
         """Check keys and weights."""
         check_weights(self.weights)
@@ -342,7 +361,9 @@ class OriginalFitness:
 
     def compare(self, candidate: OriginalScore, baseline: OriginalScore) -> FitnessValue:
         """How much higher the candidate scores; terms are its components."""
-        return FitnessValue(candidate["score"] - baseline["score"], candidate["components"])
+        components, others = candidate["components"], baseline["components"]
+        lost = tuple(others[name] - components[name] for name in self.objectives)
+        return FitnessValue(candidate["score"] - baseline["score"], components, objectives=lost)
 
 
 def make_fitness(mapping: Mapping[str, Any]) -> RelativeFitness | OriginalFitness:

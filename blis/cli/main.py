@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from blis.cli import run
+from blis.cli import run, traces
 from blis.errors import EngineError, InputError
 
 BAD_INPUT = 2
@@ -52,6 +52,7 @@ def _parser() -> _Parser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     run.add_parser(commands)
+    traces.add_parser(commands)
     return parser
 
 

@@ -7,12 +7,13 @@ from random import Random
 import pytest
 
 from blis.config import Compat
-from blis.engine import prefix_index
+from blis.engine import boundary, prefix_index
 from blis.engine.state import encode
 from tests.kernels import callable_kernel
 from tests.laws.random_cases import random_case
 
 matched_blocks, record = callable_kernel(prefix_index.matched_blocks), callable_kernel(prefix_index.record)
+reset = callable_kernel(boundary.reset)
 
 
 class PlainIndex:
@@ -40,6 +41,7 @@ def test_equals_a_plain_lru(capacity, root_first):
         scenario = replace(case.scenario, cluster=replace(case.scenario.cluster, routing=routing))
         arrays = encode(scenario, case.table, Compat(index_root_first=root_first)).arrays
         w = arrays._replace(cluster=arrays.cluster[0], config=arrays.config[0])
+        reset(w)
         plain = PlainIndex(capacity, root_first)
         block_tokens = scenario.instance.kv.block_size_tokens
         for r in range(len(case.table)):

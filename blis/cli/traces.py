@@ -1,0 +1,96 @@
+"""`blis traces`: which public traces can be replayed and where they are, and what a file at hand holds."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from blis.latency.table import TABLE_BLOCK_TOKENS
+from blis.workload.known_traces import KNOWN_TRACES, file_digest, identify
+from blis.workload.reuse import ideal_hit_rate
+from blis.workload.trace_formats import FORMATS, detect_format
+
+_EXAMPLES = """\
+examples:
+  blis traces                                                  # public traces, where to get them, their checksums
+  blis traces --check conversation_trace.jsonl                 # what is in a file, and whether it is one of them
+  python -m search workload=trace workload.path=conversation_trace.jsonl
+
+Traces are not part of this program: take a file from its repository, at the commit shown, under its licence.
+Checksums are of the part that was tried, the whole file or its first lines.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "traces",
+        help="public traces that can be replayed, and what a trace file holds",
+        description="List public traces, or check a file.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+    parser.add_argument("--check", metavar="FILE", help="read this file and say what is in it")
+    parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
+    parser.add_argument(
+        "--block-size-in-tokens",
+        type=int,
+        default=TABLE_BLOCK_TOKENS,
+        metavar="N",
+        help=f"KV block for the ideal hit rate; default {TABLE_BLOCK_TOKENS}",
+    )
+
+
+def execute(options: argparse.Namespace) -> None:
+    """Print the list, or what the file holds."""
+    print(_check(options) if options.check else _list())
+
+
+def _list() -> str:
+    """Known traces, where they are, their checksums, and the formats."""
+    tables: list[Sequence[tuple[str, ...]]] = [
+        [("name", "what", "format", "rows", "licence")]
+        + [(trace.name, trace.what, trace.format, str(trace.rows), trace.licence) for trace in KNOWN_TRACES],
+        [("name", "github.com repository @ commit", "file", "part")]
+        + [(t.name, f"{t.repository} @ {t.commit}", t.path, t.part) for t in KNOWN_TRACES],
+        [("name", "sha256 of that part")] + [(trace.name, trace.sha256) for trace in KNOWN_TRACES],
+        [("format", "what", "columns or keys")]
+        + [(name, known.what, ", ".join(known.columns)) for name, known in FORMATS.items()],
+    ]
+    return "\n\n".join(_aligned(table) for table in tables)
+
+
+def _check(options: argparse.Namespace) -> str:
+    """What a file holds."""
+    path = options.check
+    name = options.format or detect_format(path)
+    table = FORMATS[name].parse(path)
+    found = identify(path)
+    known = "not a known file"
+    if found is not None:
+        trace, exact = found
+        known = f"{trace.name}, {trace.part}" if exact else f"{trace.name}, with more than the {trace.part}"
+    block_tokens = options.block_size_in_tokens
+    span_s = int(table.arrival_us[-1] - table.arrival_us[0]) / 1e6
+    facts = [
+        ("file", path),
+        ("known as", known),
+        ("sha256", file_digest(path)),
+        ("format", name),
+        ("rows", str(len(table))),
+        ("time span", f"{span_s:.3f} s"),
+        ("mean input", f"{table.input_tokens.mean():.1f} tokens"),
+        ("mean output", f"{table.output_tokens.mean():.1f} tokens"),
+        ("ideal hit rate", f"{ideal_hit_rate(table, block_tokens):.4f} of full prompt blocks of {block_tokens} tokens"),
+    ]
+    return _aligned(facts)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Columns side by side; the last one is not padded."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)

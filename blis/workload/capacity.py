@@ -1,0 +1,50 @@
+"""How many instances a recorded load calls for: a rule of thumb from the latency coefficients, not a simulation.
+
+With I prompt tokens and N later output tokens a request, on average, a batch of at most M members and a budget of
+B tokens a step, a saturated instance spends on one request
+
+    s * b0 + I * b1 + N * b2   µs,   where s = max((I + N) / B, (I / C + N) / M)
+
+is its share of the steps: B tokens fit in one, and M members stay for I / C + N of them, C being the largest chunk
+of one prompt. M is max_running or, if that is less, as many average requests as the KV cache holds. Nothing counts
+as cached, so prompts that share much need fewer instances than this says.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from blis.config import Instance
+from blis.errors import InputError, check_number
+from blis.requests import RequestTable
+
+
+def served_rate(table: RequestTable, instance: Instance) -> float:
+    """Requests per second that one instance completes when it always has work; the module's text says how."""
+    step_us, prefill_us, decode_us = instance.latency_model.beta
+    budget = instance.batch.max_scheduled_tokens
+    chunk = min(budget, instance.batch.long_prefill_threshold or budget)
+    prompt = float(table.input_tokens.mean())
+    later = float(np.maximum(table.output_tokens - 1, 0).mean())
+    kv_tokens = instance.kv.blocks * instance.kv.block_size_tokens
+    members = max(1.0, min(instance.batch.max_running, kv_tokens / (prompt + later)))
+    steps = max((prompt + later) / budget, (prompt / chunk + later) / members)
+    cost_us = steps * step_us + prompt * prefill_us + later * decode_us
+    if cost_us <= 0:
+        raise InputError("latency_model.beta is all zero: an instance serves any rate")
+    return 1e6 / cost_us
+
+
+def scaled_instances(table: RequestTable, instance: Instance, utilisation: float) -> int:
+    """The number of instances that a table keeps busy to `utilisation` of what they can serve, rounded up.
+
+    Raises InputError if all requests arrive at the same time: they have no rate.
+    """
+    check_number("utilisation", utilisation, above=0)
+    span_us = int(table.arrival_us[-1] - table.arrival_us[0])
+    if span_us == 0:
+        raise InputError("utilisation: all requests arrive at the same time, so there is no rate to scale to")
+    offered = (len(table) - 1) / span_us * 1e6
+    return max(1, math.ceil(offered / (utilisation * served_rate(table, instance))))

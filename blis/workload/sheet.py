@@ -1,0 +1,120 @@
+"""Cells of a CSV file by column, checked, with errors that name the file, the line and the column."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.errors import InputError, unknown_name
+from blis.files import read_text
+
+
+def missing_name(kind: str, name: str, present: Iterable[str]) -> str:
+    """What to say of a name that a file should have, with the one that may have been meant by it."""
+    as_written = {other.lower(): other for other in present}
+    near = difflib.get_close_matches(name.lower(), as_written, n=1, cutoff=0.6)
+    hint = f" (is it {as_written[near[0]]!r}?)" if near else ""
+    return f"{kind} {name!r} is missing{hint}"
+
+
+class Sheet:
+    """A CSV file with a header: `cells[column]` holds a column's texts, `lines` the line that each row ends in.
+
+    Raises InputError naming file and line: unreadable, no header, no rows, rows of another length, a required
+    column missing, a column twice or, unless `others_allowed`, one that is neither required nor optional.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        required: Sequence[str],
+        optional: Sequence[str] = (),
+        *,
+        others_allowed: bool = False,
+    ) -> None:
+        """Read the file; `required` and `optional` are names of columns."""
+        self.path = path
+        self.lines: list[int] = []
+        rows: list[list[str]] = []
+        reader = csv.reader(io.StringIO(read_text(path)), strict=True)
+        try:
+            header = next(reader, None)
+            if not header:
+                raise InputError(f"{path}: empty file; the first line must name the columns: {', '.join(required)}")
+            self._check_header(header, required, None if others_allowed else (*required, *optional))
+            for row in reader:
+                if not row:
+                    continue
+                if len(row) != len(header):
+                    raise InputError(
+                        f"{path}: line {reader.line_num}: {len(row)} columns, but the header has {len(header)}"
+                    )
+                rows.append(row)
+                self.lines.append(reader.line_num)
+        except csv.Error as error:
+            raise InputError(f"{path}: line {reader.line_num}: {error}") from None
+        if not rows:
+            raise InputError(f"{path}: no requests after the header")
+        self.cells = dict(zip(header, zip(*rows, strict=True), strict=True))
+
+    def _check_header(self, header: list[str], required: Sequence[str], valid: Sequence[str] | None) -> None:
+        for name in header:
+            if valid is not None and name not in valid:
+                raise InputError(f"{self.path}: line 1: {unknown_name('column', name, valid)}")
+            if header.count(name) > 1:
+                raise InputError(f"{self.path}: line 1: column {name!r} is given twice")
+        for name in required:
+            if name not in header:
+                raise InputError(f"{self.path}: line 1: {missing_name('column', name, header)}")
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.lines)
+
+    def integers(self, column: str, low: int, high: int, blank: int | None = None) -> NDArray[np.int64]:
+        """A column of whole numbers in [low, high]; an empty cell is `blank` if that is given."""
+        values = np.empty(len(self), np.int64)
+        for row, cell in enumerate(self.cells[column]):
+            if cell == "" and blank is not None:
+                values[row] = blank
+                continue
+            try:
+                value = int(cell)
+            except ValueError:
+                self.fail(column, row, "is not a whole number")
+            if "_" in cell:  # Python reads 1_000 as a number
+                self.fail(column, row, "is not a whole number")
+            if not low <= value <= high:
+                self.fail(column, row, f"must be >= {low}" if value < low else f"must be <= {high}")
+            values[row] = value
+        return values
+
+    def numbers(self, column: str, good: Callable[[float], bool], rule: str) -> NDArray[np.float64]:
+        """A column of numbers that are `good`, which must refuse NaN; `rule` says in words what that is."""
+        values = np.empty(len(self))
+        for row, cell in enumerate(self.cells[column]):
+            try:
+                value = float(cell)
+            except ValueError:
+                self.fail(column, row, "is not a number")
+            if "_" in cell or not good(value):
+                self.fail(column, row, f"must be {rule}")
+            values[row] = value
+        return values
+
+    def check(self, column: str, good: NDArray[np.bool_], problem: Callable[[int], str]) -> None:
+        """Raise InputError for the first row that is not good; `problem` says what is wrong with it."""
+        if not good.all():
+            row = int(np.argmin(good))
+            self.fail(column, row, problem(row))
+
+    def fail(self, column: str, row: int, problem: str) -> NoReturn:
+        """Raise InputError for one cell."""
+        raise InputError(f"{self.path}: line {self.lines[row]}: column {column}: {self.cells[column][row]!r} {problem}")

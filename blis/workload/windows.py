@@ -1,0 +1,153 @@
+"""A trace is one sample: its pools are consecutive windows of time, its resamples blocks of time.
+
+What wins is chosen on earlier windows and judged on the last, so the claim is "on this trace, later".
+Source: default-problem.md section 3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.errors import InputError, check_integer, check_number
+from blis.requests import RequestTable
+
+POOLS = ("search", "selection", "report")  # in this order in time
+
+BLOCK_PER_E2E = 5  # a block lasts at least so many times the 99th percentile of E2E
+MIN_BLOCKS = 10  # fewer are too few for an interval
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How the time of a trace is divided.
+
+    warmup_s: seconds before each window that run unscored, to fill caches and queues; the first ones of the
+    trace serve nothing else. search, selection, report: shares of the rest, summing to 1.
+    """
+
+    warmup_s: float = 120.0
+    search: float = 0.3
+    selection: float = 0.2
+    report: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Check the ranges and the sum."""
+        check_number("warmup_s", self.warmup_s, 0, 1e9)
+        for pool in POOLS:
+            check_number(pool, getattr(self, pool), above=0)
+        total = sum(self.shares)
+        if abs(total - 1) > 1e-9:
+            raise InputError(f"the shares of {', '.join(POOLS)} must sum to 1, got {total:g}")
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The pools' shares of the time, in the order of POOLS."""
+        return tuple(getattr(self, pool) for pool in POOLS)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a trace as a table of its own, whose time 0 is the start of the warm-up.
+
+    Rows from `first_scored` on are scored: they arrive at `start_us` or later, before `end_us`.
+    """
+
+    table: RequestTable
+    first_scored: int
+    start_us: int
+    end_us: int
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """[n] whether a row counts; the others are the warm-up."""
+        return np.arange(len(self.table)) >= self.first_scored
+
+
+def split(table: RequestTable, windows: Windows) -> dict[str, Window]:
+    """The window of each pool. Raises InputError if the trace is too short, naming the pool without requests."""
+    arrival_us = table.arrival_us
+    warmup_us = round(windows.warmup_s * 1e6)
+    begin = int(arrival_us[0]) + warmup_us
+    duration_us = int(arrival_us[-1]) + 1 - begin
+    if duration_us <= 0:
+        seconds = (duration_us + warmup_us) / 1e6
+        raise InputError(f"the trace lasts {seconds:g} s, all of it within the warm-up of {windows.warmup_s:g} s")
+    edges = [begin + round(share * duration_us) for share in np.cumsum((0.0, *windows.shares)).tolist()]
+    edges[-1] = begin + duration_us  # whatever the rounding of the sum
+    found = {}
+    for pool, start, end in zip(POOLS, edges[:-1], edges[1:], strict=True):
+        first, scored, last = np.searchsorted(arrival_us, (start - warmup_us, start, end)).tolist()
+        if scored == last:
+            raise InputError(f"no request in the {pool} window, {(end - start) / 1e6:g} s long: the trace is too short")
+        part = slice_rows(table, first, last, start - warmup_us)
+        found[pool] = Window(part, scored - first, warmup_us, warmup_us + end - start)
+    return found
+
+
+def slice_rows(table: RequestTable, first: int, last: int, origin_us: int) -> RequestTable:
+    """Rows [first, last) as a table, with times counted from `origin_us`.
+
+    The content tree is the same, so blocks keep their identity; only `shared` is counted anew. Rows keep their
+    names. Raises InputError if there are no such rows or one arrives before `origin_us`.
+    """
+    if not 0 <= first < last <= len(table):
+        raise InputError(f"rows [{first}, {last}) of a table of {len(table)}")
+    if table.arrival_us[first] < origin_us:
+        raise InputError(f"request {first} arrives at {table.arrival_us[first]} µs, before {origin_us}")
+    entries = slice(int(table.path_offset[first]), int(table.path_offset[last]))
+    path_node = table.path_node[entries]
+    touched_twice = np.bincount(path_node, minlength=len(table.tree.parent)) > 1
+    shared = np.where(touched_twice, np.cumsum(touched_twice) - 1, -1).astype(np.int32)
+    arrival_us = table.arrival_us[first:last] - origin_us
+    path_offset = table.path_offset[first : last + 1] - entries.start
+    for array in (shared, arrival_us, path_offset):
+        array.setflags(write=False)
+    return replace(
+        table,
+        arrival_us=arrival_us,
+        path_offset=path_offset,
+        path_node=path_node,
+        path_end_token=table.path_end_token[entries],
+        tree=replace(table.tree, shared=shared),
+        request_ids=tuple(table.request_id(row) for row in range(first, last)),
+        cache={},
+        **{name: getattr(table, name)[first:last] for name in _PLAIN_COLUMNS},
+    )
+
+
+_PLAIN_COLUMNS = (
+    "input_tokens",
+    "output_tokens",
+    "output_node",
+    "slo_class",
+    "tenant",
+    "session",
+    "round",
+    "uniform",
+)
+
+
+def block_length_us(span_us: int, e2e_p99_us: float) -> int | None:
+    """The length of time blocks for a bootstrap of scored rows that span `span_us`; None if that is too short.
+
+    The span is cut into equal blocks, as many as are at least BLOCK_PER_E2E times `e2e_p99_us` long; fewer than
+    MIN_BLOCKS of them say nothing about an interval.
+    """
+    check_integer("span_us", span_us, 0)
+    check_number("e2e_p99_us", e2e_p99_us, above=0)
+    count = min(span_us, int(span_us / (BLOCK_PER_E2E * e2e_p99_us)))
+    return None if count < MIN_BLOCKS else span_us // count
+
+
+def time_blocks(arrival_us: NDArray[np.int64], scored: NDArray[np.bool_], block_us: int) -> NDArray[np.int64]:
+    """[scored rows] number of the block of `block_us` that each falls into, from 0 at the first scored arrival.
+
+    A rest shorter than a block belongs to the last whole one. A block may hold no rows.
+    """
+    check_integer("block_us", block_us, 1)
+    since_us = arrival_us[scored] - arrival_us[scored][0]
+    whole = max(1, int(since_us[-1] + 1) // block_us)
+    return np.minimum(since_us // block_us, whole - 1)

@@ -1,0 +1,68 @@
+"""`blis traces`: the list of public traces, and what a file holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from blis.cli.main import main
+from blis.workload.known_traces import KNOWN_TRACES
+from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples, write_mooncake
+
+
+def facts(output: str) -> dict[str, str]:
+    return {key.strip(): value.strip() for key, _, value in (line.partition("  ") for line in output.splitlines())}
+
+
+def test_the_list_says_where_each_trace_is(capsys):
+    assert main(["traces"]) == 0
+    output = capsys.readouterr().out
+    for trace in KNOWN_TRACES:
+        for text in (trace.name, trace.repository, trace.commit, trace.path, trace.licence, trace.sha256):
+            assert text in output
+    assert max(map(len, output.splitlines())) < 160
+
+
+def test_a_file_is_described(tmp_path, capsys):
+    path = write_mooncake(tmp_path / "t.jsonl", [(0, 1024, 10, [1, 2]), (2500, 1536, 20, [1, 2, 3])])
+    assert main(["traces", "--check", str(path), "--block-size-in-tokens", "512"]) == 0
+    found = facts(capsys.readouterr().out)
+    assert found["file"] == str(path)
+    assert found["known as"] == "not a known file"
+    assert len(found["sha256"]) == 64
+    assert (found["format"], found["rows"], found["time span"]) == ("mooncake", "2", "2.500 s")
+    assert (found["mean input"], found["mean output"]) == ("1280.0 tokens", "15.0 tokens")
+    assert found["ideal hit rate"] == "0.4000 of full prompt blocks of 512 tokens"
+
+
+@needs_samples
+def test_a_sample_is_recognised_and_so_is_the_trace_it_was_cut_from(tmp_path, capsys):
+    assert main(["traces", "--check", str(MOONCAKE_CONVERSATION)]) == 0
+    assert facts(capsys.readouterr().out)["known as"] == "mooncake-conversation, first 4000 lines"
+    longer = tmp_path / "t.jsonl"
+    lines = MOONCAKE_CONVERSATION.read_bytes()
+    longer.write_bytes(lines + lines.splitlines()[-1] + b"\n")
+    assert main(["traces", "--check", str(longer)]) == 0
+    assert facts(capsys.readouterr().out)["known as"] == "mooncake-conversation, with more than the first 4000 lines"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--check", "missing.jsonl"], "missing.jsonl: No such file or directory"),
+        (["--check", __file__], "is of no known format"),
+        (["--check", __file__, "--format", "compact"], "line 1: column 'arrived_at' is missing"),
+        (["--check", __file__, "--format", "other"], "invalid choice: 'other'"),
+        (["--check", __file__, "--block-size-in-tokens", "x"], "'x'"),
+    ],
+)
+def test_mistakes_are_one_line_and_status_2(arguments, problem, capsys):
+    assert main(["traces", *arguments]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert problem in output.err and output.err.count("\n") == 1
+
+
+def test_a_block_size_of_zero_is_refused(tmp_path, capsys):
+    path = write_mooncake(tmp_path / "t.jsonl", [(0, 10, 10, [1])])
+    assert main(["traces", "--check", str(path), "--block-size-in-tokens", "0"]) == 2
+    assert "block_tokens must be >= 1, got 0" in capsys.readouterr().err

@@ -1,0 +1,188 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from blis.config import KV, Cluster, Instance, LatencyModel, Routing, Scenario, Scorer
+from blis.engine.run import simulate
+from blis.errors import InputError
+from blis.workload.assemble import table_from_tokens
+from blis.workload.reuse import ideal_hits
+from blis.workload.trace_formats import load_mooncake
+from blis.workload.windows import POOLS, Windows, block_length_us, slice_rows, split, time_blocks
+from tests.blis.workload.trace_files import (
+    MOONCAKE_CONVERSATION,
+    needs_samples,
+    random_mooncake_rows,
+    write_mooncake,
+)
+
+N = 300
+
+
+@pytest.fixture
+def rows():
+    return random_mooncake_rows(seed=5, n=N, gap_ms=400)
+
+
+@pytest.fixture
+def table(tmp_path, rows):
+    return load_mooncake(write_mooncake(tmp_path / "all.jsonl", rows))
+
+
+def simulated(table):
+    """Per-request results on a cluster whose router and caches see all that content decides."""
+    latency = LatencyModel(alpha=(100, 1, 0), beta=(5000, 20, 30))
+    scorers = (Scorer("prefix-affinity", 3), Scorer("queue-depth", 2))
+    routing = Routing(policy="weighted", scorers=scorers, tie_break="random")
+    scenario = Scenario(Instance(latency, KV(blocks=400)), Cluster(instances=3, routing=routing))
+    result = simulate(scenario, table)
+    return [result.ttft_us.tolist(), result.e2e_us.tolist(), result.instance.tolist(), result.cached_tokens.tolist()]
+
+
+class TestSlice:
+    def test_a_slice_behaves_as_a_file_of_its_rows(self, tmp_path, rows, table):
+        first, last, origin_ms = 100, 250, rows[100][0] - 7
+        part = slice_rows(table, first, last, origin_ms * 1000)
+        again = load_mooncake(
+            write_mooncake(tmp_path / "part.jsonl", [(t - origin_ms, *rest) for t, *rest in rows[first:last]])
+        )
+        assert ideal_hits(part, 48) == ideal_hits(again, 48)
+        assert simulated(part) == simulated(replace(again, uniform=table.uniform[first:last]))
+
+    def test_rows_are_the_same_but_for_the_time(self, table):
+        part = slice_rows(table, 10, 20, 5)
+        assert len(part) == 10
+        np.testing.assert_array_equal(part.arrival_us, table.arrival_us[10:20] - 5)
+        for name in ("input_tokens", "output_tokens", "output_node", "slo_class", "tenant", "session", "round"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(table, name)[10:20])
+        assert part.request_id(0) == "request_10"
+
+    def test_the_tree_is_not_copied_and_blocks_keep_their_identity(self, table):
+        part = slice_rows(table, 50, 60, 0)
+        for name in ("parent", "start_token", "end_token"):
+            assert getattr(part.tree, name) is getattr(table.tree, name)
+        assert np.shares_memory(part.path_node, table.path_node)
+        begin, end = table.path_offset[50], table.path_offset[60]
+        np.testing.assert_array_equal(part.path_node, table.path_node[begin:end])
+        np.testing.assert_array_equal(np.diff(part.path_offset), np.diff(table.path_offset[50:61]))
+
+    def test_shared_are_the_nodes_that_two_rows_of_the_slice_touch(self, table):
+        part = slice_rows(table, 50, 60, 0)
+        touches = np.bincount(part.path_node, minlength=len(part.tree.parent))
+        np.testing.assert_array_equal(part.tree.shared >= 0, touches > 1)
+        assert 0 < part.tree.n_shared < table.tree.n_shared
+        assert part.tree.shared[part.tree.shared >= 0].tolist() == list(range(part.tree.n_shared))
+        # Below what two rows share, each goes on alone.
+        parent = part.tree.parent
+        assert not ((part.tree.shared >= 0) & (parent >= 0) & (part.tree.shared[parent] < 0)).any()
+
+    def test_what_the_engine_kept_of_the_whole_is_not_taken_over(self, table):
+        simulated(table)
+        part = slice_rows(table, 50, 60, 0)
+        assert table.cache and not part.cache
+        simulated(part)
+
+    def test_arrays_are_read_only(self, table):
+        part = slice_rows(table, 50, 60, 0)
+        for column in (part.arrival_us, part.path_offset, part.path_node, part.tree.shared, part.uniform):
+            assert not column.flags.writeable
+
+    @pytest.mark.parametrize(("first", "last", "origin"), [(5, 5, 0), (-1, 5, 0), (5, N + 1, 0), (5, 6, 10**12)])
+    def test_no_rows_or_negative_times_are_refused(self, table, first, last, origin):
+        with pytest.raises(InputError):
+            slice_rows(table, first, last, origin)
+
+
+class TestSplit:
+    def test_windows_follow_each_other_and_their_scored_rows_make_up_the_trace(self, table):
+        windows = Windows(warmup_s=5, search=0.5, selection=0.2, report=0.3)
+        found = split(table, windows)
+        assert tuple(found) == POOLS == ("search", "selection", "report")
+        scored = [name for w in found.values() for name, s in zip(w.table.request_ids, w.scored, strict=True) if s]
+        after = int((table.arrival_us < table.arrival_us[0] + 5_000_000).sum())
+        assert scored == [f"request_{row}" for row in range(after, N)]
+
+    def test_lengths_follow_the_shares(self, table):
+        found = split(table, Windows(warmup_s=5, search=0.5, selection=0.2, report=0.3))
+        duration = int(table.arrival_us[-1]) + 1 - 5_000_000
+        lengths = [window.end_us - window.start_us for window in found.values()]
+        assert sum(lengths) == duration
+        assert np.array(lengths) / duration == pytest.approx([0.5, 0.2, 0.3], abs=1e-6)
+
+    def test_the_warm_up_is_what_came_just_before(self, table):
+        for window in split(table, Windows(warmup_s=5)).values():
+            times, first = window.table.arrival_us, window.first_scored
+            assert window.start_us == 5_000_000
+            assert times[0] >= 0 and times[first - 1] < window.start_us <= times[first]
+            assert times[-1] < window.end_us
+            origin = table.arrival_us[int(window.table.request_id(0).removeprefix("request_"))] - times[0]
+            assert (times < window.start_us).sum() == (
+                (table.arrival_us >= origin) & (table.arrival_us < origin + window.start_us)
+            ).sum()
+
+    def test_without_warm_up_every_row_is_scored(self, table):
+        found = split(table, Windows(warmup_s=0))
+        assert all(window.scored.all() for window in found.values())
+        assert sum(len(window.table) for window in found.values()) == N
+
+    def test_equal_times_stay_together(self):
+        table = table_from_tokens([0, 40, 40, 40, 60, 80], [[1]] * 6, [[1]] * 6)
+        found = split(table, Windows(warmup_s=0, search=0.5, selection=0.25, report=0.25))
+        assert [len(window.table) for window in found.values()] == [1, 4, 1]
+
+    def test_a_trace_that_is_too_short_says_so(self, table):
+        with pytest.raises(InputError, match=r"the trace lasts 5\d\.\d+ s, all of it within the warm-up of 120 s"):
+            split(table, Windows(warmup_s=120))
+        gap = table_from_tokens([0, 10**6, 10**8], [[1]] * 3, [[1]] * 3)
+        with pytest.raises(InputError, match=r"no request in the selection window, 20 s long"):
+            split(gap, Windows(warmup_s=0))
+
+    @pytest.mark.parametrize(
+        ("values", "problem"),
+        [
+            ({"search": 0.5}, "the shares of search, selection, report must sum to 1, got 1.2"),
+            ({"search": 0.8, "selection": 0.0, "report": 0.2}, "selection must be > 0"),
+            ({"warmup_s": -1.0}, "warmup_s"),
+        ],
+    )
+    def test_bad_shares_are_refused(self, values, problem):
+        with pytest.raises(InputError, match=problem):
+            Windows(**values)
+
+    @needs_samples
+    def test_the_conversation_sample_gives_three_windows_that_reuse_alike(self):
+        found = split(load_mooncake(MOONCAKE_CONVERSATION), Windows())
+        assert [int(window.scored.sum()) for window in found.values()] == pytest.approx([1090, 725, 1820], rel=0.1)
+        for window in found.values():
+            hits, looked_up = ideal_hits(window.table, 16)
+            assert 0.15 < hits / looked_up < 0.4
+
+
+class TestTimeBlocks:
+    def test_rows_fall_into_blocks_of_time(self):
+        arrival_us = np.array([0, 5, 10, 12, 19, 20, 39, 44])
+        scored = arrival_us >= 10
+        # From 10 on, in tens; the rest from 40 on belongs to the last whole block.
+        assert time_blocks(arrival_us, scored, 10).tolist() == [0, 0, 0, 1, 2, 2]
+
+    def test_a_span_shorter_than_a_block_is_one(self):
+        assert time_blocks(np.array([3, 4, 9]), np.ones(3, bool), 100).tolist() == [0, 0, 0]
+
+    def test_blocks_are_five_times_the_tail_of_e2e_and_at_least_ten(self):
+        assert block_length_us(1000, 20) == 100
+        assert block_length_us(1000, 19) == 100  # 10.5 of them would fit
+        assert block_length_us(1099, 20) == 109
+        assert block_length_us(1000, 20.1) is None
+        assert block_length_us(0, 20) is None
+        assert block_length_us(1000, 0.001) == 1
+
+    def test_length_and_blocks_fit_together(self, table):
+        for window in split(table, Windows(warmup_s=5)).values():
+            arrival_us, scored = window.table.arrival_us, window.scored
+            span_us = int(np.ptp(arrival_us[scored])) + 1
+            length = block_length_us(span_us, 150_000)
+            blocks = time_blocks(arrival_us, scored, length)
+            assert len(blocks) == scored.sum()
+            assert blocks[0] == 0 and blocks[-1] + 1 == span_us // 750_000
+            assert (np.diff(blocks) >= 0).all()
