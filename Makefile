@@ -23,7 +23,7 @@ check: $(INSTALLED) ## lint, format, types, import layers
 	$(BIN)/lint-imports
 
 bench: $(COMPILED)  ## benchmarks
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.run $(ARGS)
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -53,7 +53,7 @@ class StepIndex:
         before = np.cumsum(steps) - steps
         return cls(before, before[result.steps["instance"]] + result.steps["first_step"], int(steps.sum()))
 
-    def number(self, instance: NDArray[np.int32], step: Ints) -> Ints:
+    def number(self, instance: NDArray[np.int32], step: NDArray[np.integer[Any]]) -> Ints:
         """The numbers of steps."""
         return self.before[instance] + step
 

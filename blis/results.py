@@ -17,7 +17,7 @@ class ResultTable:
     Times are absolute microseconds, latencies are microseconds from the request's own arrival.
     """
 
-    status: NDArray[np.int8]  # [n] index into STATUS_NAMES
+    status: NDArray[np.int32]  # [n] index into STATUS_NAMES
     instance: NDArray[np.int32]  # [n] where it was routed
     queued_us: NDArray[np.int64]  # [n] entered the wait queue (first time)
     scheduled_us: NDArray[np.int64]  # [n] start of the step that admitted it
@@ -26,11 +26,11 @@ class ResultTable:
     ttft_us: NDArray[np.int64]  # [n]
     e2e_us: NDArray[np.int64]  # [n]
     scheduling_delay_us: NDArray[np.int64]  # [n]
-    cached_tokens: NDArray[np.int64]  # [n] prompt tokens found in the prefix cache at the first admission
-    generated_tokens: NDArray[np.int64]  # [n]
+    cached_tokens: NDArray[np.int32]  # [n] prompt tokens found in the prefix cache at the first admission
+    generated_tokens: NDArray[np.int32]  # [n]
     preemptions: NDArray[np.int32]  # [n]
-    first_step: NDArray[np.int64]  # [n] the instance's step (1, 2, …) whose end gave the first token
-    last_step: NDArray[np.int64]  # [n] the step that gave the latest token so far
+    first_step: NDArray[np.int32]  # [n] the instance's step (1, 2, …) whose end gave the first token
+    last_step: NDArray[np.int32]  # [n] the step that gave the latest token so far
     steps: NDArray[np.void]  # STEP_LOG rows, by instance, then by first_step
     gaps: NDArray[np.void]  # LONG_GAP rows: one for each token that came out late because of a preemption
     instances: NDArray[np.void]  # INSTANCE_COUNTERS, one row an instance

@@ -10,11 +10,12 @@ STATUS_NAMES = ("completed", "running", "queued", "in_transit", "not_arrived", "
 #: One run of consecutive steps of equal length. All members that decode in a step share its gap.
 STEP_LOG = np.dtype(
     [
-        ("instance", "i8"),
-        ("first_step", "i8"),  # number of the first step of the run; an instance's steps count from 1
-        ("count", "i8"),  # steps in the run
+        ("instance", "i4"),
+        ("first_step", "i4"),  # number of the first step of the run; an instance's steps count from 1
+        ("count", "i4"),  # steps in the run
         ("gap_us", "i8"),  # end of a step minus end of the step before = its duration
-    ]
+    ],
+    align=True,
 )
 
 #: A token that came out after its request had been preempted and computed again.

@@ -6,10 +6,8 @@ from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
 from blis.schema import COMPLETED, IN_TRANSIT, NOT_ARRIVED
 
-#: Rows of World.results, each one column of a ResultTable.
-COLUMNS = (
-    "status",
-    "instance",
+#: Rows of World.times and World.counts, each one column of a ResultTable, in the order that `report` writes them.
+TIMES = (
     "queued_us",
     "scheduled_us",
     "first_token_us",
@@ -17,12 +15,8 @@ COLUMNS = (
     "ttft_us",
     "e2e_us",
     "scheduling_delay_us",
-    "cached_tokens",
-    "generated_tokens",
-    "preemptions",
-    "first_step",
-    "last_step",
 )
+COUNTS = ("status", "instance", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step")
 
 
 @kernel
@@ -88,7 +82,7 @@ def _reset_instance(w, i):
 
 @kernel
 def report(w):
-    """Fill World.results: NONE wherever something never happened (engine.md 12.2 and the notes to Q4-Q6)."""
+    """Fill the columns of results: NONE wherever something never happened (engine.md 12.2 and the notes to Q4-Q6)."""
     for r in range(w.config.requests):
         request = w.requests[r]
         row = w.rows[r]
@@ -106,24 +100,20 @@ def report(w):
         delay_us = NONE
         if request.scheduled_us != NONE:
             delay_us = request.scheduled_us - row.arrival_us
-        values = (
-            status,
-            request.instance,
-            request.queued_us,
-            request.scheduled_us,
-            request.first_token_us,
-            request.completed_us,
-            ttft_us,
-            _e2e_us(w, r),
-            delay_us,
-            request.cached_tokens,
-            min(generated, row.output_tokens),
-            request.preemptions,
-            request.first_step,
-            last_step,
-        )
-        for column, value in enumerate(values):
-            w.results[column, r] = value
+        w.times[0, r] = request.queued_us
+        w.times[1, r] = request.scheduled_us
+        w.times[2, r] = request.first_token_us
+        w.times[3, r] = request.completed_us
+        w.times[4, r] = ttft_us
+        w.times[5, r] = _e2e_us(w, r)
+        w.times[6, r] = delay_us
+        w.counts[0, r] = status
+        w.counts[1, r] = request.instance
+        w.counts[2, r] = request.cached_tokens
+        w.counts[3, r] = min(generated, row.output_tokens)
+        w.counts[4, r] = request.preemptions
+        w.counts[5, r] = request.first_step
+        w.counts[6, r] = last_step
 
 
 @kernel

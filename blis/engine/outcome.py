@@ -5,23 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from blis.config import Compat, Scenario
-from blis.engine.boundary import COLUMNS
+from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.records import NEVER_US
 from blis.engine.world import Array, World
 from blis.results import ResultTable
 from blis.schema import INSTANCE_COUNTERS, LONG_GAP, STEP_LOG
 
-_NARROW = {"status": np.int8, "instance": np.int32, "preemptions": np.int32}
-
 
 def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
     """The results of a finished run; its columns are the run's own arrays, not copies."""
-    columns = {
-        name: arrays.results[k].astype(_NARROW.get(name, np.int64), copy=False) for k, name in enumerate(COLUMNS)
-    }
+    times = dict(zip(TIMES, arrays.times, strict=True))
+    counts = dict(zip(COUNTS, arrays.counts, strict=True))
     cluster = arrays.cluster[0]
     return ResultTable(
-        **columns,
+        **times,
+        **counts,
         steps=_by_instance(arrays.log[: cluster.log_rows].view(STEP_LOG, np.ndarray), len(arrays.instances)),
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=_counters(arrays.instances.view(np.ndarray), compat),
@@ -56,7 +54,7 @@ def _duration_us(arrays: World, scenario: Scenario, compat: Compat) -> int:
     last_us = int(instances.last_event_us.max())
     if compat.duration_last_event:
         return last_us
-    last_us = max(last_us, int(arrays.results[COLUMNS.index("completed_us")].max(initial=0)))
+    last_us = max(last_us, int(arrays.times[TIMES.index("completed_us")].max(initial=0)))
     if scenario.horizon_us is None:
         return last_us
     queued_us = np.where(instances.pending > 0, arrays.transit.key[:, 0], NEVER_US)

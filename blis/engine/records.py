@@ -72,11 +72,11 @@ CONFIG = np.dtype(
 ROW = np.dtype(
     [
         ("arrival_us", "i8"),
-        ("input_tokens", "i8"),
-        ("output_tokens", "i8"),
         ("uniform", "f8"),  # in [0, 1), breaks ties
-        ("path_begin", "i8"),  # its PATH entries, root first
-        ("path_end", "i8"),
+        ("input_tokens", "i4"),
+        ("output_tokens", "i4"),
+        ("path_begin", "i4"),  # its PATH entries, root first
+        ("path_end", "i4"),
     ],
     align=True,
 )
@@ -156,27 +156,27 @@ INSTANCE = np.dtype(
     align=True,
 )
 
-#: A request's mutable state and its results.
+#: A request's mutable state and its results. Narrow, because there may be millions.
 REQUEST = np.dtype(
     [
-        ("instance", "i8"),
-        ("preemptions", "i8"),
         ("queued_us", "i8"),
         ("scheduled_us", "i8"),
         ("first_token_us", "i8"),
         ("completed_us", "i8"),
         ("token_us", "i8"),  # when its latest token came out, kept while it is evicted
-        ("first_step", "i8"),
-        ("last_step", "i8"),  # step of its latest token; kept up to date only while it does not decode
-        ("base_step", "i8"),  # step that ended its latest prefill …
-        ("generated", "i8"),  # … and gave this many tokens in all; one more every step since
-        ("computed", "i8"),  # tokens whose KV is stored, while in prefill
         ("finish_us", "i8"),  # duration of its last step
-        ("cached_tokens", "i8"),
-        ("filled", "i8"),  # blocks it holds in shared nodes
-        ("frontier", "i8"),  # PATH entry of the node it fills next, or its path_end
-        ("own_run", "i8"),  # its own free blocks while it is evicted
-        ("sequence", "i8"),  # place in the order of admissions
+        ("instance", "i4"),
+        ("preemptions", "i4"),
+        ("first_step", "i4"),
+        ("last_step", "i4"),  # step of its latest token; kept up to date only while it does not decode
+        ("base_step", "i4"),  # step that ended its latest prefill …
+        ("generated", "i4"),  # … and gave this many tokens in all; one more every step since
+        ("computed", "i4"),  # tokens whose KV is stored, while in prefill
+        ("cached_tokens", "i4"),
+        ("filled", "i4"),  # blocks it holds in shared nodes
+        ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end
+        ("own_run", "i4"),  # its own free blocks while it is evicted
+        ("sequence", "i4"),  # place in the order of admissions
         ("batch_prev", "i4"),
         ("batch_next", "i4"),
         ("queue_next", "i4"),

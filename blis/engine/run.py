@@ -40,7 +40,8 @@ def run(arrays):
         arrays.memory,
         arrays.codes,
         arrays.weights,
-        arrays.results,
+        arrays.times,
+        arrays.counts,
     )
     if w.cluster.halt == FRESH:
         reset(w)
@@ -73,7 +74,9 @@ def simulate(scenario: Scenario, table: RequestTable, compat: Compat | None = No
     state = encode(scenario, table, compat)
     while resume(state):
         pass
-    return collect(state.arrays, scenario, compat)
+    results = state.results()
+    del state  # before results are copied: with millions of requests it matters
+    return collect(results, scenario, compat)
 
 
 def resume(state: State, steps: int = -1) -> bool:

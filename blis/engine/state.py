@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from blis.config import Compat, Routing, Scenario
-from blis.engine.boundary import COLUMNS
+from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.records import (
     CLUSTER,
     CONFIG,
@@ -40,6 +40,11 @@ class State:
     """A run between calls of the kernel."""
 
     arrays: World
+
+    def results(self) -> World:
+        """The arrays without those that only the run itself needs."""
+        nothing = np.empty(0)
+        return self.arrays._replace(requests=nothing, rows=nothing, nodes=nothing, runs=nothing, prefix_index=nothing)
 
     def grow(self, halt: int) -> None:
         """Double the array a kernel found too small."""
@@ -78,7 +83,8 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat) -> State:
         memory=memory,
         codes=codes,
         weights=weights,
-        results=np.empty((len(COLUMNS), len(table)), np.int64),
+        times=np.empty((len(TIMES), len(table)), np.int64),
+        counts=np.empty((len(COUNTS), len(table)), np.int32),
     )
     return State(arrays)
 

@@ -34,4 +34,5 @@ class World(NamedTuple):
     memory: Array  # [2] its state
     codes: Array  # [scorers] codes
     weights: Array  # [scorers] weights, sum 1
-    results: Array  # [columns, n] int64, see boundary.COLUMNS
+    times: Array  # [columns, n] int64 results, see boundary.TIMES
+    counts: Array  # [columns, n] int32 results, see boundary.COUNTS
