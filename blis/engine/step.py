@@ -9,6 +9,7 @@ from blis.engine import heap
 from blis.engine.batch import form_batch, next_ordered, stored_tokens, target_tokens
 from blis.engine.blocks import take
 from blis.engine.kv import blocks_for, fill, release
+from blis.engine.leap import leap, log_steps
 from blis.engine.queue import leave_batch, push_back
 from blis.engine.records import AWAY, DECODE, DONE, GROW_GAPS, GROW_LOG, GROW_RUNS, NEVER_US, NONE, PAUSED, PREFILL
 from blis.jit import kernel
@@ -33,6 +34,8 @@ def advance(w, i, until_us):
         w.cluster.halt = _room_for_step(w, i)
         if w.cluster.halt != DONE:
             return
+        if w.cluster.steps_left < 0 and leap(w, i, min(until_us, queued_us)) > 0:
+            continue
         w.cluster.steps_left -= 1
         _step(w, i, instance.step_us)
 
@@ -91,7 +94,7 @@ def _step(w, i, now_us):
     end_us = now_us + duration_us
     instance.steps += 1
     _count_step(w, i, duration_us)
-    _log_step(w, i, duration_us)
+    log_steps(w, i, 1, duration_us)
     _finish_prefills(w, i, end_us)
     _complete(w, i, duration_us, end_us)
     instance.first_ordered = next_ordered(w, instance.first_ordered)
@@ -111,22 +114,6 @@ def _count_step(w, i, duration_us):
     instance.block_us += instance.used_blocks * duration_us
     instance.queue_sum += instance.queue_depth
     instance.batch_sum += instance.batch_size
-
-
-@kernel
-def _log_step(w, i, duration_us):
-    """Note the gap all decoding members share; equal consecutive steps are one row."""
-    instance = w.instances[i]
-    if instance.log_row != NONE and w.log[instance.log_row].gap_us == duration_us:
-        w.log[instance.log_row].count += 1
-        return
-    instance.log_row = w.cluster.log_rows
-    row = w.log[w.cluster.log_rows]
-    row.instance = i
-    row.first_step = instance.steps
-    row.count = 1
-    row.gap_us = duration_us
-    w.cluster.log_rows += 1
 
 
 @kernel
