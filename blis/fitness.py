@@ -9,7 +9,7 @@ undone and for tenants sacrificed. +0.10 is about 10 % better.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
@@ -18,24 +18,20 @@ from numpy.typing import NDArray
 
 from blis.config import Scenario
 from blis.errors import InputError, check_choice, check_number, unknown_name
-from blis.metrics import Metrics, RawMetrics, jain_index, raw_metrics
+from blis.metrics import Metrics, RawMetrics, raw_metrics
 from blis.requests import RequestTable
 from blis.results import ResultTable
-from blis.schema import COMPLETED
-from blis.slo import SLOClass, check_classes, class_targets
+from blis.scoring import Floats, Outcome, ScoringTable, score_inputs
+from blis.slo import SLOClass, check_classes
 from blis.yaml_strict import build, check_keys
 
-CAP = 10.0  # latencies count up to so many times their target
 SQUASH = 1.5  # a term saturates here
 UNDONE_PRICE = 3.0
 TAIL_SHARE = 0.05
-OUTPUT_TOKEN_WORK = 4  # work of an output token in input tokens
 
 #: Names of the relative fitness's objectives: log ratios to the baseline of the tail of TTFT, of TPOT and of
 #: the inverse of goodput, and how much more of the offered work is left undone.
 RELATIVE_OBJECTIVES = ("tail", "tpot", "goodput", "undone")
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -76,93 +72,6 @@ class FitnessValue:
     objectives: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
-class ScoringTable:
-    """What scoring needs of a request table: its scored rows, the middle 80 %, grouped by class.
-
-    m scored rows, K declared classes, T tenants that have one.
-    """
-
-    rows: NDArray[np.int64]  # [m] rows of the table
-    classes: tuple[slice, ...]  # [K] where each class stands
-    class_weights: tuple[float, ...]  # [K]
-    ttft_target_us: Floats  # [m]
-    tpot_target_us: Floats  # [m]
-    e2e_target_us: Floats  # [m]
-    later_tokens: Floats  # [m] output tokens after the first
-    work: Floats  # [m] input + 4 x output tokens
-    tenant: NDArray[np.int64]  # [m] 0 ... T - 1
-    offered: NDArray[np.int64]  # [T] scored rows of each tenant
-
-    @classmethod
-    def of(cls, table: RequestTable, slo: Sequence[SLOClass]) -> ScoringTable:
-        """Prepare a table. Raises InputError for a class without targets."""
-        n = len(table)
-        targets = class_targets(table, slo)
-        scored = np.arange(n // 10, 9 * n // 10)
-        rows = scored[np.argsort(targets.declared[scored], kind="stable")]
-        ends = np.cumsum(np.bincount(targets.declared[rows], minlength=len(slo))).tolist()
-        later_tokens = np.maximum(table.output_tokens[rows] - 1, 0).astype(np.float64)
-        ttft_us, tpot_us = targets.ttft_us[rows], targets.tpot_us[rows]
-        _, tenant = np.unique(table.tenant[rows], return_inverse=True)
-        return cls(
-            rows=rows,
-            classes=tuple(slice(start, end) for start, end in zip([0, *ends[:-1]], ends, strict=True)),
-            class_weights=tuple(declared.weight for declared in slo),
-            ttft_target_us=ttft_us,
-            tpot_target_us=tpot_us,
-            e2e_target_us=ttft_us + later_tokens * tpot_us,
-            later_tokens=later_tokens,
-            work=(table.input_tokens[rows] + OUTPUT_TOKEN_WORK * table.output_tokens[rows]).astype(np.float64),
-            tenant=tenant,
-            offered=np.bincount(tenant),
-        )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What scoring needs of one run, over the scored rows. Latencies count only where `completed`."""
-
-    scoring: ScoringTable
-    completed: NDArray[np.bool_]  # [m]
-    ttft_us: Floats  # [m] capped
-    log_ttft: Floats  # [m] of the capped latency
-    log_tpot: Floats  # [m] of the capped latency; means nothing for a single output token
-    log_e2e: Floats  # [m] of the capped latency
-    good_by_class: NDArray[np.int64]  # [K] requests that met every SLO
-    good_by_tenant: NDArray[np.int64]  # [T]
-    undone: float  # u, by class
-    fairness: float  # Jain index
-    instances: int  # provisioned
-
-
-def score_inputs(scoring: ScoringTable, result: ResultTable) -> Outcome:
-    """Reduce a run to its outcome."""
-    rows = scoring.rows
-    completed = result.status[rows] == COMPLETED
-    ttft_us = np.where(completed, result.ttft_us[rows], scoring.ttft_target_us)
-    e2e_us = np.where(completed, result.e2e_us[rows], scoring.e2e_target_us)
-    tpot_us = scoring.tpot_target_us.copy()  # of a single token: just met, and else never read
-    np.divide(e2e_us - ttft_us, scoring.later_tokens, out=tpot_us, where=scoring.later_tokens > 0)
-    good = completed & (ttft_us <= scoring.ttft_target_us) & (tpot_us <= scoring.tpot_target_us)
-    capped_ttft_us = np.minimum(ttft_us, CAP * scoring.ttft_target_us)
-    good_by_tenant = np.bincount(scoring.tenant[good], minlength=len(scoring.offered))
-    with np.errstate(divide="ignore"):  # a latency of 0 makes its term infinite, and the caller sees that
-        return Outcome(
-            scoring=scoring,
-            completed=completed,
-            ttft_us=capped_ttft_us,
-            log_ttft=np.log(capped_ttft_us),
-            log_tpot=np.log(np.minimum(tpot_us, CAP * scoring.tpot_target_us)),
-            log_e2e=np.log(np.minimum(e2e_us, CAP * scoring.e2e_target_us)),
-            good_by_class=np.array([np.count_nonzero(good[rows_k]) for rows_k in scoring.classes]),
-            good_by_tenant=good_by_tenant,
-            undone=_undone(scoring, completed),
-            fairness=jain_index((good_by_tenant + 0.5) / (scoring.offered + 1)),
-            instances=len(result.instances),
-        )
-
-
 def relative_fitness(x: Outcome, b: Outcome, weights: RelativeWeights | None = None) -> FitnessValue:
     """The score of run `x` against run `b` of the same requests; 0 for b itself, its negative if exchanged.
 
@@ -193,7 +102,8 @@ def worst_mean(values: Floats) -> float:
     """The mean of the largest 5 % of at least one value: 0.05 n of them, at least one, the last one in part."""
     count = max(TAIL_SHARE * len(values), 1.0)
     whole = int(count)
-    largest = np.sort(values)[::-1]
+    needed = min(whole + 1, len(values))
+    largest = np.sort(np.partition(values, -needed)[-needed:])[::-1]
     part = (count - whole) * largest[whole] if count > whole else 0.0
     return float((largest[:whole].sum() + part) / count)
 
@@ -219,16 +129,6 @@ def _latency_terms(x: Outcome, b: Outcome) -> dict[str, float]:
 def _confidence(chosen: NDArray[np.bool_]) -> float:
     """0 up to 10 requests, 1 from 20 on: no jump when a class loses its last common request."""
     return min(max((int(np.count_nonzero(chosen)) - 10) / 10, 0.0), 1.0)
-
-
-def _undone(scoring: ScoringTable, completed: NDArray[np.bool_]) -> float:
-    """u: the share of the offered work that was not completed, weighted over classes."""
-    lost = np.where(completed, 0.0, scoring.work)
-    return sum(
-        weight * float(lost[rows].sum() / scoring.work[rows].sum())
-        for rows, weight in zip(scoring.classes, scoring.class_weights, strict=True)
-        if rows.stop > rows.start
-    )
 
 
 def _harm(x: Outcome, b: Outcome) -> float:
@@ -260,6 +160,11 @@ class RelativeFitness:
     def compare(self, candidate: Outcome, baseline: Outcome) -> FitnessValue:
         """The score of one outcome against another of the same requests."""
         return relative_fitness(candidate, baseline, self.weights)
+
+    def compare_resampled(self, candidate: Outcome, baseline: Outcome, times: NDArray[np.int64]) -> float:
+        """The score on the same requests with every scored row as often as `times` says, in the table's order."""
+        drawn = candidate.scoring.resampled(times)
+        return relative_fitness(candidate.resampled(*drawn), baseline.resampled(*drawn), self.weights).value
 
     def _prepared(self, table: RequestTable) -> ScoringTable:
         """The scoring table, made once a request table: all candidates share it."""
@@ -364,6 +269,9 @@ class OriginalFitness:
         components, others = candidate["components"], baseline["components"]
         lost = tuple(others[name] - components[name] for name in self.objectives)
         return FitnessValue(candidate["score"] - baseline["score"], components, objectives=lost)
+
+    def compare_resampled(self, candidate: OriginalScore, baseline: OriginalScore, times: NDArray[np.int64]) -> None:
+        """No score: what was kept of a run is not by row."""
 
 
 def make_fitness(mapping: Mapping[str, Any]) -> RelativeFitness | OriginalFitness:

@@ -9,6 +9,7 @@ completed request counts once more (engine.md 12.2).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray

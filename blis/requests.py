@@ -58,11 +58,18 @@ class RequestTable:
     tenant_names: tuple[str, ...] = ("",)
     session_names: tuple[str, ...] = ()
     request_ids: tuple[str, ...] | None = None  # None: request_0, request_1, … in row order
+    scored: tuple[int, int] | None = None  # rows [first, last) count in a score; None: the middle 80 %
     cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)  # engine's own encodings
 
     def __len__(self) -> int:
         """The number of requests."""
         return len(self.arrival_us)
+
+    @property
+    def scored_rows(self) -> slice:
+        """The rows that count in a score; those before fill caches and queues (default-problem.md section 2)."""
+        n = len(self)
+        return slice(*(self.scored or (n // 10, 9 * n // 10)))
 
     def request_id(self, row: int) -> str:
         """The name of a row in files."""

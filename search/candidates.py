@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from blis.errors import InputError
 from blis.policies.bundle import PolicyBundle
@@ -55,6 +56,18 @@ class Candidates:
         pairs = zip(candidates, evaluations, strict=True)
         told = [(candidate.proposal, evaluation) for candidate, evaluation in pairs if candidate.proposal]
         self._driver.tell([proposal for proposal, _ in told], [evaluation for _, evaluation in told])
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides what comes next, as JSON-able data."""
+        waiting = {"outside": [name for name, _ in self._outside], "inside": [name for name, _ in self._inside]}
+        return {"baselines": waiting, "driver": self._driver.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where the candidates that gave `state` stood."""
+        waiting = state["baselines"]
+        self._outside = [(name, bundle) for name, bundle in self._outside if name in waiting["outside"]]
+        self._inside = [(name, bundle) for name, bundle in self._inside if name in waiting["inside"]]
+        self._driver.restore(state["driver"])
 
     def _candidate(self, proposal: Proposal) -> Candidate:
         """A proposal with its policy, or with the reason why it is none."""

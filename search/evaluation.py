@@ -19,6 +19,7 @@ from blis.scenario import apply_bundle
 from blis.yaml_strict import dump_yaml
 from search.codec import GENOME_ID_DIGITS, complete_bundle
 from search.problem import Fitness, Policy, Problem, Score, Simulate
+from search.traffic import TableKey
 from search.workers import Workers
 
 OK, INVALID, FAILED = "ok", "invalid", "failed"
@@ -38,6 +39,7 @@ class Evaluation:
     u: float | None = None
     harm: float | None = None
     seed_values: tuple[float | None, ...] = ()
+    objectives: tuple[float, ...] = ()  # mean over the seeds, to be made small; named by the problem's fitness
 
 
 class Failure(NamedTuple):
@@ -65,7 +67,8 @@ def perform(
         text = " ".join(str(error).split())
         bad_input = isinstance(error, InputError)
         return Failure(text if bad_input else f"{type(error).__name__}: {text}", bad_input=bad_input)
-    if not all(math.isfinite(number) for number in (score.value, score.u, score.harm, *score.terms.values())):
+    numbers = (score.value, score.u, score.harm, *score.terms.values(), *score.objectives)
+    if not all(map(math.isfinite, numbers)):
         return Failure("the score is not a finite number")
     return score
 
@@ -78,13 +81,14 @@ class Evaluator:
     """
 
     def __init__(
-        self, problem: Problem, seeds: Sequence[int], workers: Workers, quarantine: Path | None = None
+        self, problem: Problem, seeds: Sequence[TableKey], workers: Workers, quarantine: Path | None = None
     ) -> None:
         """Nothing runs before the first policy is evaluated."""
         self.problem, self.seeds, self.workers = problem, tuple(seeds), workers
         self._quarantine = quarantine
-        self._scores: dict[tuple[str, int], Score | Failure] = {}
-        self._outcomes: dict[tuple[str, int], Any] = {}
+        self._scores: dict[tuple[str, TableKey], Score | Failure] = {}
+        self._outcomes: dict[tuple[str, TableKey], Any] = {}
+        self._remembered: dict[str, Evaluation] = {}
 
     def evaluate(
         self, policies: Sequence[PolicyBundle], done: Callable[[int], None] = lambda _: None
@@ -95,7 +99,7 @@ class Evaluator:
             (digest, seed): policy
             for policy, digest in zip(policies, digests, strict=True)
             for seed in self.seeds
-            if (digest, seed) not in self._scores
+            if (digest, seed) not in self._scores and digest[:GENOME_ID_DIGITS] not in self._remembered
         }
         needed = list(dict.fromkeys(seed for _, seed in pairs))
         against = dict(zip(needed, self.outcomes([self.problem.baseline], needed)[0], strict=True))
@@ -103,7 +107,11 @@ class Evaluator:
         self._scores.update(zip(pairs, found, strict=True))
         return [self._summarise(digest) for digest in digests]
 
-    def outcomes(self, policies: Sequence[PolicyBundle], seeds: Sequence[int]) -> list[list[Any]]:
+    def remember(self, evaluations: Sequence[Evaluation]) -> None:
+        """Take over what an earlier part of the same search found on these seeds: it is not simulated again."""
+        self._remembered.update({found.genome_id: found for found in evaluations})
+
+    def outcomes(self, policies: Sequence[PolicyBundle], seeds: Sequence[TableKey]) -> list[list[Any]]:
         """[policies][seeds] outcomes of policies that must not fail (baselines, finalists), each simulated once.
 
         Raises EngineError if one of them has none, InputError if that is the input's fault.
@@ -128,7 +136,7 @@ class Evaluator:
         return bundle_digest(complete_bundle(self.problem.scenario, policy))
 
     def _run(
-        self, jobs: Sequence[tuple[PolicyBundle, int, Any]], done: Callable[[int], None] = lambda _: None
+        self, jobs: Sequence[tuple[PolicyBundle, TableKey, Any]], done: Callable[[int], None] = lambda _: None
     ) -> list[Any]:
         """The results of (policy, seed, baseline outcome or None) jobs, in order; bugs are put in quarantine."""
         problem = self.problem
@@ -146,7 +154,7 @@ class Evaluator:
             done(1)
         return results
 
-    def _write_reproducer(self, folder: Path, policy: PolicyBundle, seed: int, failure: Failure) -> None:
+    def _write_reproducer(self, folder: Path, policy: PolicyBundle, seed: TableKey, failure: Failure) -> None:
         """One YAML file with all that is needed to see the violation again."""
         content = {
             "violations": list(failure.violations),
@@ -159,6 +167,8 @@ class Evaluator:
     def _summarise(self, digest: str) -> Evaluation:
         """The mean over the seeds; one seed without a score leaves the candidate without one."""
         genome_id = digest[:GENOME_ID_DIGITS]
+        if genome_id in self._remembered:
+            return self._remembered[genome_id]
         scores = [self._scores[digest, seed] for seed in self.seeds]
         values = tuple(None if isinstance(score, Failure) else float(score.value) for score in scores)
         failures = [score for score in scores if isinstance(score, Failure)]
@@ -173,10 +183,11 @@ class Evaluator:
             u=_mean([score.u for score in numbers]),
             harm=_mean([score.harm for score in numbers]),
             seed_values=values,
+            objectives=tuple(map(_mean, zip(*(score.objectives for score in numbers), strict=True))),
         )
 
 
-def evaluate(policy: Policy, problem: Problem, seeds: Sequence[int] | None = None) -> Evaluation:
+def evaluate(policy: Policy, problem: Problem, seeds: Sequence[TableKey] | None = None) -> Evaluation:
     """Score one policy as a driver sees it. policy: a bundle, a mapping or the path of a bundle file.
 
     seeds: of request tables, the problem's search seeds by default. A policy that cannot be read raises

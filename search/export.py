@@ -31,7 +31,10 @@ from search.verdict import Verdict
 #: Parts of the configuration that change nothing in the results.
 WITHOUT_EFFECT = ("parallel", "tracking", "baselines")
 
-LIBRARIES = ("numpy", "numba", "deap", "joblib")
+#: What of the comparison with the primary baseline goes with an exported policy: of drawn tables, of a trace.
+PROOF = ("mean", "t", "bca", "tables", "interval", "blocks", "block_s")
+
+LIBRARIES = ("numpy", "numba", "deap", "joblib", "optuna", "cmaes")
 
 
 @dataclass
@@ -54,16 +57,17 @@ class Stopwatch:
 def run_id(settings: Settings) -> str:
     """16 hex digits over everything that decides the results: configuration, baselines, engine.
 
-    Paths, workers and tracking are left out; a baseline enters by what it decides.
+    Paths, workers and tracking are left out; a baseline enters by what it decides, a trace by its content.
     """
     config = {key: value for key, value in settings.config.items() if key not in WITHOUT_EFFECT}
+    config["workload"] = settings.problem.traffic.identity()
     baselines = {name: bundle_digest(bundle) for name, bundle in settings.baselines.items()}
     return _digest({"config": config, "baselines": baselines, "engine": source_digest()})
 
 
 def scenario_id(settings: Settings) -> str:
-    """16 hex digits over `scenario.yaml`: cluster, instance and workload."""
-    return _digest(settings.problem.mapping())
+    """16 hex digits over `scenario.yaml`: cluster, instance and workload, a trace by its content."""
+    return _digest(settings.problem.identity())
 
 
 def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
@@ -71,13 +75,13 @@ def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
     primary = verdict.facts.get("baselines", {}).get(settings.primary)
     proof = {"outcome": verdict.outcome, "sentence": verdict.sentence}
     if primary is not None:
-        proof |= {"against": settings.primary, **{key: primary[key] for key in ("mean", "t", "bca", "tables")}}
+        proof |= {"against": settings.primary, **{key: primary[key] for key in PROOF if key in primary}}
     provenance = {
         "run_id": run_id(settings),
         "scenario": scenario_id(settings),
         "engine": source_digest(),
         "seed": settings.seed,
-        "table_seeds": dict(verdict.facts["pools"]),
+        "tables": dict(verdict.facts["pools"]),
         "verdict": proof,
     }
     return replace(verdict.policy, provenance=provenance)

@@ -17,6 +17,7 @@ from search.archive import Archive
 from search.export import write_bytes
 from search.problem import Problem
 from search.settings import Settings
+from search.traffic import TableKey
 from search.verdict import FAILED, Verdict
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def write_overview(settings: Settings, archive: Archive, verdict: Verdict) -> No
     write_bytes(settings.run_dir / "figures" / "overview.png", data)
 
 
-def latencies(problem: Problem, policies: Mapping[str, PolicyBundle], seeds: Sequence[int]) -> Latencies:
+def latencies(problem: Problem, policies: Mapping[str, PolicyBundle], seeds: Sequence[TableKey]) -> Latencies:
     """Policy name -> (TTFT, E2E) in µs of all completed requests over the given tables."""
     found = {}
     for name, policy in policies.items():
@@ -106,7 +107,7 @@ def _draw_convergence(axes: Axes, archive: Archive, colours: Mapping[str, str]) 
     axes.set_xlabel("candidate")
     axes.set_ylabel("fitness on the search tables (0.1 ≈ 10 % better)")
     axes.legend(loc="lower right", fontsize=9, frameon=False, labelcolor=INK)
-    _dress(axes)
+    dress(axes)
 
 
 def _label_levels(axes: Axes, levels: Mapping[str, float], colours: Mapping[str, str]) -> None:
@@ -137,10 +138,10 @@ def _draw_distribution(
     axes.set_title(label, loc="left", color=INK, fontsize=11)
     axes.set_xlabel("seconds")
     axes.set_ylabel("share of completed requests")
-    _dress(axes)
+    dress(axes)
 
 
-def _dress(axes: Axes) -> None:
+def dress(axes: Axes) -> None:
     """Quiet axes: a light grid, no box."""
     axes.grid(True, color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)

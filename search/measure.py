@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from blis.config import Scenario
 from blis.metrics import compute_metrics
 from blis.policies.bundle import PolicyBundle
+from blis.requests import RequestTable
 from blis.scenario import apply_bundle
-from search.problem import Problem
+from search.problem import Problem, Simulate
+from search.traffic import TableKey
 from search.workers import Workers
 
 #: Keys of `blis run`'s JSON.
@@ -24,11 +27,10 @@ MEASURED = (
 Measures = dict[str, float]
 
 
-def measure(problem: Problem, policy: PolicyBundle, seeds: Sequence[int], workers: Workers) -> list[Measures]:
-    """The measured numbers of a policy on the table of each seed."""
-    for seed in seeds:
-        problem.table(seed)
-    return list(workers.map(_measure_one, [(problem, policy, seed) for seed in seeds]))
+def measure(problem: Problem, policy: PolicyBundle, tables: Sequence[TableKey], workers: Workers) -> list[Measures]:
+    """The measured numbers of a policy on each table."""
+    scenario = apply_bundle(problem.scenario, policy)
+    return list(workers.map(_measure_one, [(problem.simulate, scenario, problem.table(key)) for key in tables]))
 
 
 def mean_of(measures: Sequence[Measures]) -> Measures:
@@ -36,7 +38,6 @@ def mean_of(measures: Sequence[Measures]) -> Measures:
     return {key: fmean(found[key] for found in measures) for key in MEASURED}
 
 
-def _measure_one(problem: Problem, policy: PolicyBundle, seed: int) -> Measures:
-    scenario, table = apply_bundle(problem.scenario, policy), problem.table(seed)
-    found = compute_metrics(scenario, table, problem.simulate(scenario, table)).to_dict()
+def _measure_one(simulate: Simulate, scenario: Scenario, table: RequestTable) -> Measures:
+    found = compute_metrics(scenario, table, simulate(scenario, table)).to_dict()
     return {key: found[key] for key in MEASURED}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 SQLITE = "sqlite:///"
+PARENT_TAG = "mlflow.parentRunId"
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's own limits
 LONGEST_PARAM, LONGEST_TAG = 6000, 8000
 
@@ -25,11 +26,24 @@ LONGEST_PARAM, LONGEST_TAG = 6000, 8000
 class Store:
     """Logs to an MLflow store in the background. The first error is told on stderr, and no more is logged."""
 
-    def __init__(self, uri: str, experiment: str, name: str, params: Mapping[str, Any]) -> None:
-        """Open a run with these parameters. uri: empty = log nothing."""
+    def __init__(self, uri: str, experiment: str) -> None:
+        """uri: empty = log nothing."""
         self._enabled = bool(uri)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracking")
-        self._submit(lambda: self._open(uri, experiment, name, params))
+        self._submit(lambda: self._connect(uri, experiment))
+
+    def open(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Start a run."""
+        self._submit(lambda: self._open(name, params, tags))
+
+    def reopen(self, tag: str, value: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Go on with the last run that has this tag, without its children; start a run if there is none."""
+
+        def reopened() -> None:
+            if not self._reopen(tag, value):
+                self._open(name, params, tags)
+
+        self._submit(reopened)
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Log numbers of the run."""
@@ -66,19 +80,33 @@ class Store:
 
         self._thread.submit(guarded)
 
-    def _open(self, uri: str, experiment: str, name: str, params: Mapping[str, Any]) -> None:
-        from mlflow.tracking import MlflowClient
-
-        _silence()  # the import has just set the levels
+    def _connect(self, uri: str, experiment: str) -> None:
         with _store_lock(uri):
-            self._client = MlflowClient(tracking_uri=uri)
+            self._client = connect(uri)
             self._experiment_id = _experiment_id(self._client, uri, experiment)
+
+    def _open(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         run = self._client.create_run(self._experiment_id, run_name=name)
         self._run_id = run.info.run_id
-        self._log(self._run_id, {}, params)
+        self._log(self._run_id, {}, params, tags=tags)
+
+    def _reopen(self, tag: str, value: str) -> bool:
+        """Whether there was such a run."""
+        found = self._tagged(tag, value)
+        if not found:
+            return False
+        self._run_id = found[0].info.run_id
+        self._client.update_run(self._run_id, status="RUNNING")
+        for child in self._tagged(PARENT_TAG, self._run_id):
+            self._client.delete_run(child.info.run_id)
+        return True
+
+    def _tagged(self, tag: str, value: str) -> Any:
+        """The runs with this tag, newest first."""
+        return self._client.search_runs([self._experiment_id], f"tags.`{tag}` = {value!r}")
 
     def _child(self, name: str, params: Mapping[str, Any], values: Mapping[str, float], status: str) -> None:
-        tags = {"mlflow.parentRunId": self._run_id, "status": status}
+        tags = {PARENT_TAG: self._run_id, "status": status}
         run = self._client.create_run(self._experiment_id, run_name=name, tags=tags)
         self._log(run.info.run_id, values, params)
         self._client.set_terminated(run.info.run_id)
@@ -112,12 +140,20 @@ def flat(mapping: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return found
 
 
+def connect(uri: str) -> Any:
+    """An MLflow client for a store, without MLflow's chatter."""
+    from mlflow.tracking import MlflowClient
+
+    _silence()  # the import has just set the levels
+    return MlflowClient(tracking_uri=uri)
+
+
 def _experiment_id(client: Any, uri: str, name: str) -> str:
     """The experiment, made if it is not there; artifacts of an SQLite store lie beside the database."""
     known = client.get_experiment_by_name(name)
     if known is not None:
         return str(known.experiment_id)
-    location = (_database(uri).parent / "mlartifacts").as_uri() if uri.startswith(SQLITE) else None
+    location = (database_path(uri).parent / "mlartifacts").as_uri() if uri.startswith(SQLITE) else None
     return str(client.create_experiment(name, artifact_location=location))
 
 
@@ -127,14 +163,14 @@ def _store_lock(uri: str) -> Iterator[None]:
     if not uri.startswith(SQLITE):
         yield
         return
-    database = _database(uri)
+    database = database_path(uri)
     database.parent.mkdir(parents=True, exist_ok=True)
     with open(database.with_name(f".{database.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _database(uri: str) -> Path:
+def database_path(uri: str) -> Path:
     """The file of an SQLite store."""
     return Path(uri.removeprefix(SQLITE)).resolve()
 

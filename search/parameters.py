@@ -53,17 +53,17 @@ class Number:
         """Zero with `zero_probability`, else uniform in the coordinate."""
         if self.zero_probability and rng.random() < self.zero_probability:
             return 0.0
-        return self._value(rng.random())
+        return self.value_at(rng.random())
 
     def mutate(self, rng: Random, value: Value, sigma: float) -> Value:
         """A normal step, reflected at the bounds; zero becomes a drawn value and sometimes the reverse."""
         if not value:
-            return self._value(rng.random())
+            return self.value_at(rng.random())
         if self.zero_probability and rng.random() < SWITCH_OFF_PROBABILITY:
             return 0.0
-        place = self._place(float(value)) + rng.gauss(0.0, sigma)
+        place = self.place(float(value)) + rng.gauss(0.0, sigma)
         place = -place if place < 0 else 2 - place if place > 1 else place
-        moved = self._value(min(max(place, 0.0), 1.0))
+        moved = self.value_at(min(max(place, 0.0), 1.0))
         if self.integer and moved == value and self.low < self.high:
             step = 1 if rng.random() < 0.5 else -1
             moved = int(value) + (step if self.low <= int(value) + step <= self.high else -step)
@@ -74,7 +74,7 @@ class Number:
         if not first or not second:
             return first if rng.random() < 0.5 else second
         share = rng.random()
-        return self._value(share * self._place(float(first)) + (1 - share) * self._place(float(second)))
+        return self.value_at(share * self.place(float(first)) + (1 - share) * self.place(float(second)))
 
     def nearest(self, value: object) -> Value | None:
         """The value clipped into the range."""
@@ -89,15 +89,15 @@ class Number:
         """Both bounds."""
         return (int(self.low), int(self.high)) if self.integer else (self.low, self.high)
 
-    def _place(self, value: float) -> float:
-        """The coordinate of a value in [0, 1]."""
+    def place(self, value: float) -> float:
+        """The coordinate in [0, 1] of a value of the range (log range)."""
         low, high, at = self.low, self.high, value
         if self.log:
             low, high, at = math.log(low), math.log(high), math.log(at)
         return (at - low) / (high - low) if high > low else 0.0
 
-    def _value(self, place: float) -> Value:
-        """The value at a coordinate in [0, 1]; rounding never leaves the range."""
+    def value_at(self, place: float) -> Value:
+        """The value at a coordinate in [0, 1], the inverse of `place`; rounding never leaves the range."""
         if self.log:
             raw = math.exp(math.log(self.low) + place * (math.log(self.high) - math.log(self.low)))
         else:

@@ -8,14 +8,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from blis.config import Scenario
 from blis.engine.run import simulate
 from blis.policies.bundle import PolicyBundle
 from blis.requests import RequestTable
 from blis.results import ResultTable
 from blis.scenario import scenario_mapping
-from blis.workload.generate import generate, mean_input_tokens
-from blis.workload.spec import WorkloadSpec, spec_mapping
+from blis.workload.spec import WorkloadSpec
+from search.traffic import TableKey, Traffic, drawn_specification
 
 Simulate = Callable[[Scenario, RequestTable], ResultTable]
 
@@ -39,9 +42,17 @@ class Score(Protocol):
     def harm(self) -> float:
         """Share of tenants that lost most of the good answers they had."""
 
+    @property
+    def objectives(self) -> tuple[float, ...]:
+        """What a search for compromises makes small, 0 for the baseline itself."""
+
 
 class Fitness(Protocol):
     """How a run is scored against another run on the same requests (default-problem.md section 2)."""
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The names of the objectives of a score, in their order."""
 
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> Any:
         """What scoring needs of one run, compact: arrays over the scored rows."""
@@ -49,44 +60,54 @@ class Fitness(Protocol):
     def compare(self, candidate: Any, baseline: Any) -> Score:
         """The score of one outcome relative to another on the same table; positive = better."""
 
+    def compare_resampled(self, candidate: Any, baseline: Any, times: NDArray[np.int64]) -> float | None:
+        """The score with every scored row as often as `times` says, in the table's order; None if that is not kept."""
+
 
 @dataclass(frozen=True)
 class Problem:
-    """Scenario, workload, fitness and baseline: everything that gives a policy its score.
+    """Scenario, requests, fitness and baseline: everything that gives a policy its score.
 
-    search_seeds: seeds of the tables on which `search.evaluate` scores unless told otherwise.
+    search_seeds: keys of the tables on which `search.evaluate` scores unless told otherwise.
     """
 
     scenario: Scenario
-    workload: WorkloadSpec
+    traffic: Traffic
     fitness: Fitness
     baseline: PolicyBundle
-    search_seeds: tuple[int, ...] = ()
+    search_seeds: tuple[TableKey, ...] = ()
     simulate: Simulate = simulate
-    make_table: Callable[[WorkloadSpec, int], RequestTable] = generate
-    _tables: dict[int, RequestTable] = field(default_factory=dict, compare=False, repr=False)
+    _tables: dict[TableKey, RequestTable] = field(default_factory=dict, compare=False, repr=False)
     _lock: Lock = field(default_factory=Lock, compare=False, repr=False)
 
-    def table(self, seed: int) -> RequestTable:
-        """The requests of a seed, made once: every candidate meets the same ones."""
+    def table(self, key: TableKey) -> RequestTable:
+        """The requests under a key, made once: every candidate meets the same ones."""
         with self._lock:
-            if seed not in self._tables:
-                self._tables[seed] = self.make_table(self.workload, seed)
-            return self._tables[seed]
+            if key not in self._tables:
+                self._tables[key] = self.traffic.table(key)
+            return self._tables[key]
+
+    @property
+    def workload(self) -> WorkloadSpec:
+        """What tables are drawn from. Raises InputError for a trace."""
+        return drawn_specification(self.traffic)
 
     @property
     def rates(self) -> dict[str, float]:
-        """Rates of the workload that a search space may scale by; of the specification, not of a table."""
-        return {"offered_tokens_per_s": self.workload.aggregate_rate * mean_input_tokens(self.workload)}
+        """Rates of the requests that a search space may scale by."""
+        return self.traffic.rates
 
-    def redrawn(self) -> Problem:
-        """The same problem with another population (tenants, prefixes): the specification's next seed."""
-        other = replace(self.workload, seed=self.workload.seed + 1)
-        return replace(self, workload=other, _tables={}, _lock=Lock())
+    def on(self, traffic: Traffic) -> Problem:
+        """The same problem with other requests."""
+        return replace(self, traffic=traffic, _tables={}, _lock=Lock())
 
     def mapping(self) -> dict[str, Any]:
         """What `scenario.yaml` of a run folder holds: cluster, instance and the embedded workload."""
-        return {**scenario_mapping(self.scenario), "workload": spec_mapping(self.workload)}
+        return {**scenario_mapping(self.scenario), "workload": self.traffic.mapping()}
+
+    def identity(self) -> dict[str, Any]:
+        """The same by what it decides, without paths."""
+        return {**self.mapping(), "workload": self.traffic.identity()}
 
 
 Policy = PolicyBundle | Mapping[str, Any] | str | Path

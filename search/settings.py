@@ -24,16 +24,20 @@ from blis.errors import InputError, check_choice, check_integer, check_number, u
 from blis.fitness import make_fitness
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import load_scenario
-from blis.workload.pools import SEARCH_POOL, pool_seed
+from blis.workload.pools import SEARCH_POOL
 from blis.workload.spec import WorkloadSpec, load_spec
-from blis.yaml_strict import build
+from blis.workload.traces import TraceSpec, is_trace, trace_spec
+from blis.yaml_strict import build, load_mapping
 from search.codec import check_space
 from search.drivers import driver_options
 from search.problem import Problem
 from search.space import Space, space_from_mapping
+from search.traffic import TableKey, make_traffic
 from search.workers import Workers
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+MULTIRUN = ("-m", "--multirun")
 
 #: conf/ stands beside the package in a checkout and inside it in a wheel.
 _CONF_FOLDERS = (Path(__file__).parents[1] / "conf", Path(__file__).parent / "conf")
@@ -111,6 +115,7 @@ class Config:
     parallel: ParallelSettings
     tracking: TrackingSettings
     validation: ValidationSettings
+    resume: str | None = None
 
     def __post_init__(self) -> None:
         """Check the seed."""
@@ -119,7 +124,11 @@ class Config:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a search needs, resolved and checked. `config` is the composed configuration as plain data."""
+    """Everything a search needs, resolved and checked.
+
+    config: the composed configuration as plain data, without `resume`. resume: the run folder of an earlier
+    search that is continued, then equal to `run_dir`.
+    """
 
     seed: int
     problem: Problem
@@ -132,10 +141,11 @@ class Settings:
     validation: ValidationSettings
     run_dir: Path
     config: Mapping[str, Any]
+    resume: Path | None = None
 
-    def pool(self, name: str, n: int) -> tuple[int, ...]:
-        """The table seeds of a pool."""
-        return tuple(pool_seed(self.problem.workload.seed, name, i) for i in range(n))
+    def pool(self, name: str, n: int) -> tuple[TableKey, ...]:
+        """The keys of a pool's tables."""
+        return self.problem.traffic.pool(name, n)
 
 
 def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
@@ -147,17 +157,17 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         raise InputError(f"baselines: two have the same name in {', '.join(config.baselines)}")
     if config.driver.budget <= len(baselines):
         raise InputError(f"driver.budget must be above the {len(baselines)} baselines, got {config.driver.budget}")
-    workload = _workload(config.workload)
-    seeds = [pool_seed(workload.seed, SEARCH_POOL, i) for i in range(config.validation.search_seeds)]
+    traffic = make_traffic(_workload(config.workload))
     problem = Problem(
-        load_scenario(config.cluster),
-        workload,
+        traffic.sized(load_scenario(config.cluster)),
+        traffic,
         make_fitness(config.fitness),
         baselines[config.primary],
-        tuple(seeds),
+        traffic.pool(SEARCH_POOL, config.validation.search_seeds),
     )
     space = space_from_mapping(config.search_space)
     check_space(space, problem.scenario, problem.rates)
+    resume = Path(config.resume).resolve() if config.resume else None
     return Settings(
         seed=config.seed,
         problem=problem,
@@ -168,8 +178,9 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         workers=Workers(config.parallel.n_jobs, config.parallel.backend),
         tracking=config.tracking,
         validation=config.validation,
-        run_dir=run_dir,
-        config=mapping,
+        run_dir=resume or run_dir,
+        config={key: value for key, value in mapping.items() if key != "resume"},
+        resume=resume,
     )
 
 
@@ -181,6 +192,11 @@ def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) 
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(_one_line(error)) from None
     return make_settings(composed, run_dir)
+
+
+def default_tracking() -> TrackingSettings:
+    """Where searches are tracked unless told otherwise."""
+    return build(TrackingSettings, load_mapping(_conf_folder() / "tracking" / "mlflow.yaml"))
 
 
 def launch(job: Callable[[Settings], int]) -> int:
@@ -206,6 +222,7 @@ def launch(job: Callable[[Settings], int]) -> int:
     # Hydra prints errors in several lines of its own and exits with 1, unless asked for the full error:
     # then it raises them, and they come out here like all others.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv[1:] = _multirun_first(sys.argv[1:])
     try:
         hydra.main(config_path=str(_conf_folder()), config_name="config", version_base="1.3")(run)()
     except (HydraException, OmegaConfBaseException) as error:
@@ -213,6 +230,17 @@ def launch(job: Callable[[Settings], int]) -> int:
     except KeyboardInterrupt:
         codes.append(EXIT_INTERRUPTED)
     return max(codes)
+
+
+def _multirun_first(arguments: Sequence[str]) -> list[str]:
+    """The command line with -m at its start: Hydra's parser takes no override after an option that others precede."""
+    others = [argument for argument in arguments if argument not in MULTIRUN]
+    return others if len(others) == len(arguments) else [MULTIRUN[0], *others]
+
+
+def choices(group: str) -> list[str]:
+    """The names of the files of a group of conf/."""
+    return sorted(path.stem for path in (_conf_folder() / group).glob("*.yaml"))
 
 
 def _conf_folder() -> Path:
@@ -227,13 +255,14 @@ def _bundle_path(name: str) -> Path:
     """The file of a baseline: a path if it looks like one, else a name in conf/policy/."""
     if name.endswith((".yaml", ".yml")):
         return Path(name)
-    folder = _conf_folder() / "policy"
-    check_choice("baseline", name, [path.stem for path in sorted(folder.glob("*.yaml"))])
-    return folder / f"{name}.yaml"
+    check_choice("baseline", name, choices("policy"))
+    return _conf_folder() / "policy" / f"{name}.yaml"
 
 
-def _workload(mapping: Mapping[str, Any]) -> WorkloadSpec:
-    """The specification with `rate_scale` and `first` folded in, so that it alone says what is generated."""
+def _workload(mapping: Mapping[str, Any]) -> WorkloadSpec | TraceSpec:
+    """A trace, or a specification with `rate_scale` and `first` folded in, so that it alone says what is generated."""
+    if is_trace(mapping):
+        return trace_spec(mapping)
     values = dict(mapping)
     rate_scale, first = values.pop("rate_scale", 1.0), values.pop("first", None)
     spec = load_spec(values)

@@ -1,11 +1,13 @@
-"""What differences between two policies on the same request tables prove (default-problem.md section 3).
+"""What differences between two policies on the same requests prove (default-problem.md section 3).
 
-One number a table: pairing takes out what the tables have in common.
+On drawn tables, one number a table: pairing takes out what the tables have in common. On a trace, which is one
+sample, one number a resample of its time in blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,7 @@ from blis.workload.streams import stream
 
 LEVEL = 0.95
 N_BOOT = 9999
+N_BLOCK_BOOT = 1000  # each costs a score over all rows
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,25 @@ class Comparison:
     bca_high: float
     p_value: float  # of the t test
     n: int
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval that a verdict rests on."""
+        return self.t_low, self.t_high
+
+
+@dataclass(frozen=True)
+class BlockComparison:
+    """The score on one stretch of a trace and its 95 % interval from a bootstrap over blocks of time.
+
+    blocks: how many were drawn from; block_us: how long each is. Without an interval `flaw` says why.
+    """
+
+    mean: float
+    bounds: tuple[float, float] | None = None
+    blocks: int = 0
+    block_us: int = 0
+    flaw: str = ""
 
 
 def compare(differences: ArrayLike, seed: int) -> Comparison:
@@ -72,6 +94,35 @@ def bca_interval(differences: ArrayLike, seed: int, level: float = LEVEL, n_boot
         (values,), np.mean, confidence_level=level, n_resamples=n_boot, method="BCa", rng=stream(seed, "bootstrap")
     )
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def block_interval(
+    score: Callable[[NDArray[np.int64]], float | None],
+    n_blocks: int,
+    seed: int,
+    level: float = LEVEL,
+    n_boot: int = N_BLOCK_BOOT,
+) -> tuple[float, float]:
+    """The BCa bootstrap interval of a score over blocks of time; the same seed draws the same blocks.
+
+    score: [n_blocks] how often each block counts -> the score, not a number if there is nothing to score.
+    Where BCa is not defined (all resamples on one side of the score, or equal) percentiles take its place.
+    """
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            (np.arange(n_blocks),),
+            lambda drawn: score(np.bincount(drawn, minlength=n_blocks)),
+            vectorized=False,
+            confidence_level=level,
+            n_resamples=n_boot,
+            method="BCa",
+            rng=stream(seed, "bootstrap"),
+        )
+    low, high = found.confidence_interval
+    if not (np.isfinite(low) and np.isfinite(high)):
+        low, high = np.nanquantile(found.bootstrap_distribution, ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

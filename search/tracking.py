@@ -17,6 +17,9 @@ from search.verdict import FAILED, INTERRUPTED, Verdict
 #: Candidates that get a run of their own.
 CHILDREN = 8
 
+#: Tags of a search's run; its children have neither.
+RUN_ID_TAG, FOLDER_TAG = "run_id", "folder"
+
 STATUS = {INTERRUPTED: "KILLED", FAILED: "FAILED"}
 
 
@@ -24,10 +27,14 @@ class Tracker:
     """Follows a search as a listener of the loop; every call returns at once."""
 
     def __init__(self, settings: Settings) -> None:
-        """Open the run."""
-        target, name = settings.tracking, run_id(settings)
-        self._store = Store(target.uri if target.enabled else "", target.experiment, name, flat(settings.config))
-        self._store.tags({"run_id": name, "primary": settings.primary})
+        """Open the run, or the one of the search that is resumed."""
+        target, name, folder = settings.tracking, run_id(settings), str(settings.run_dir)
+        self._store = Store(target.uri if target.enabled else "", target.experiment)
+        about = name, flat(settings.config), {RUN_ID_TAG: name, FOLDER_TAG: folder, "primary": settings.primary}
+        if settings.resume is None:
+            self._store.open(*about)
+        else:
+            self._store.reopen(FOLDER_TAG, folder, *about)
 
     def simulated(self, n: int) -> None:
         """A simulation is no news here."""

@@ -1,7 +1,8 @@
-"""From the best of a search to a verdict: rounding, selection on fresh tables, one report on others.
+"""From the best of a search to a verdict: rounding, selection on fresh requests, one report on others.
 
-Source: default-problem.md section 3. Three disjoint pools of tables: the search saw the first, the winner
-and the best baseline are chosen on the second, and only what was chosen runs on the third, once.
+Source: default-problem.md section 3. Three disjoint pools of requests: the search saw the first, the winner
+and the best baseline are chosen on the second, and only what was chosen runs on the third, once. Of a trace
+they are windows, one after the other.
 """
 
 from __future__ import annotations
@@ -15,17 +16,17 @@ from zlib import crc32
 import numpy as np
 
 from blis.config import SCORER_NAMES
-from blis.errors import EngineError
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.workload.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.archive import Archive
 from search.codec import complete_bundle, policy_id
-from search.evaluation import QUARANTINE, Evaluation, Evaluator
-from search.measure import mean_of, measure
+from search.court import Court, make_court
+from search.evaluation import Evaluator
+from search.measure import mean_of
 from search.parameters import Number
 from search.rounding import round_finalists
 from search.settings import Settings
-from search.statistics import Comparison, compare, holm
+from search.statistics import Comparison, holm
 from search.verdict import FAILED, Verdict, comparison_facts, judge, sentence
 
 #: The weights of the random policies: as the default space draws them, from a stream of their own.
@@ -41,44 +42,13 @@ class Finalist:
     rounded: float
 
 
-class Court:
-    """Fresh tables on which policies are compared, each simulated once."""
-
-    def __init__(self, settings: Settings) -> None:
-        """Nothing runs before it is asked for."""
-        problem, sizes = settings.problem, settings.validation
-        selection = settings.pool(SELECTION_POOL, sizes.selection_seeds)
-        report = settings.pool(REPORT_POOL, sizes.report_seeds)
-        shared = settings.workers, settings.run_dir / QUARANTINE
-        self.settings = settings
-        self.selection = Evaluator(problem, selection, *shared)
-        self.report = Evaluator(problem, report, *shared)
-        self.redrawn = Evaluator(problem.redrawn(), report, *shared)
-
-    def against(self, winner: PolicyBundle, baselines: Sequence[PolicyBundle]) -> list[Comparison]:
-        """The winner against each baseline itself on the report tables."""
-        outcomes = self.report.outcomes([winner, *baselines], self.report.seeds)
-        compared = self.settings.problem.fitness.compare
-        return [
-            self._compare([compared(x, b).value for x, b in zip(outcomes[0], other, strict=True)])
-            for other in outcomes[1:]
-        ]
-
-    def against_primary(self, evaluator: Evaluator, policies: Sequence[PolicyBundle]) -> list[Comparison]:
-        """Each policy against the primary baseline on the tables of an evaluator."""
-        return [self._compare(_values(found)) for found in evaluator.evaluate(policies)]
-
-    def _compare(self, differences: Sequence[float]) -> Comparison:
-        return compare(differences, self.settings.seed)
-
-
 def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verdict:
     """The verdict on a finished search. `evaluator` is the search's, on its tables.
 
     Raises EngineError if the winner or a baseline has no score on a report table.
     """
     finalists = choose_finalists(settings, archive, evaluator)
-    court = Court(settings)
+    court = make_court(settings)
     scores = [found.fitness for found in court.selection.evaluate([finalist.policy for finalist in finalists])]
     chosen = best_of(scores)
     if chosen is None:
@@ -87,7 +57,9 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verd
     best = best_of([found.fitness for found in court.selection.evaluate(baselines)])
     best_baseline = settings.primary if best is None else list(settings.baselines)[best]
     comparisons = dict(zip(settings.baselines, court.against(winner.policy, baselines), strict=True))
-    adjusted = dict(zip(comparisons, holm([found.p_value for found in comparisons.values()]), strict=True))
+    # Holm needs p values; a bootstrap over blocks of time gives none.
+    p_values = {name: c.p_value for name, c in comparisons.items() if isinstance(c, Comparison)}
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     judgement = judge(comparisons, adjusted, settings.primary, settings.validation.worth)
     primary = comparisons[settings.primary]
     facts = {
@@ -101,7 +73,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verd
             "report": primary.mean,
         },
         "best_baseline": best_baseline,
-        "baselines": {name: {**comparison_facts(c), "p_holm": adjusted[name]} for name, c in comparisons.items()},
+        "baselines": {name: comparison_facts(c, adjusted.get(name)) for name, c in comparisons.items()},
         "optimism": winner.search - primary.mean,
         **_side_lines(court, winner.policy),
     }
@@ -136,16 +108,16 @@ def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> V
 
 
 def common_facts(settings: Settings) -> dict[str, Any]:
-    """What every verdict says: against what, on which tables, and whether another run would say the same."""
-    sizes = settings.validation
+    """What every verdict says: against what, on which requests, and whether another run would say the same."""
+    sizes, traffic = settings.validation, settings.problem.traffic
     return {
         "primary": settings.primary,
         "seed": settings.seed,
         "reproducible": settings.driver.seconds is None,
         "pools": {
-            "search": list(settings.pool(SEARCH_POOL, sizes.search_seeds)),
-            "selection": list(settings.pool(SELECTION_POOL, sizes.selection_seeds)),
-            "report": list(settings.pool(REPORT_POOL, sizes.report_seeds)),
+            "search": traffic.facts(SEARCH_POOL, sizes.search_seeds),
+            "selection": traffic.facts(SELECTION_POOL, sizes.selection_seeds),
+            "report": traffic.facts(REPORT_POOL, sizes.report_seeds),
         },
     }
 
@@ -165,14 +137,11 @@ def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
 
 def measured_facts(court: Court, winner: PolicyBundle) -> dict[str, Any]:
     """Latencies of the winner on every report table, and means over them beside the primary baseline's."""
-    settings, seeds = court.settings, court.report.seeds
-    ours, theirs = (
-        measure(settings.problem, policy, seeds, settings.workers) for policy in (winner, settings.problem.baseline)
-    )
+    ours, theirs = court.measured(winner), court.measured(court.settings.problem.baseline)
     return {
         "winner_mean": mean_of(ours),
         "primary_mean": mean_of(theirs),
-        "winner_by_table": [{"seed": seed, **found} for seed, found in zip(seeds, ours, strict=True)],
+        "winner_by_table": [{"table": key, **found} for key, found in zip(court.report.seeds, ours, strict=True)],
     }
 
 
@@ -183,31 +152,26 @@ def best_of(scores: Sequence[float | None]) -> int | None:
 
 
 def _side_lines(court: Court, winner: PolicyBundle) -> dict[str, Any]:
-    """What stands beside the comparison: the split, the redrawn population and random weights."""
-    settings = court.settings
-    primary = complete_bundle(settings.problem.scenario, settings.problem.baseline)
-    halves = [replace(primary, engine=winner.engine), replace(winner, engine=primary.engine)]
-    knobs, policy = court.against_primary(court.report, halves)
-    (redrawn,) = court.against_primary(court.redrawn, [winner])
+    """What stands beside the comparison: the split, the redrawn population (if there is one), random weights."""
+    settings, baseline = court.settings, court.settings.problem.baseline
+    primary = complete_bundle(settings.problem.scenario, baseline)
+    halves = {
+        "knobs_alone": replace(primary, engine=winner.engine),
+        "policy_alone": replace(winner, engine=primary.engine),
+    }
+    lines: dict[str, Any] = {
+        "split": {name: comparison_facts(court.against(half, [baseline])[0]) for name, half in halves.items()}
+    }
+    if court.redrawn is not None:
+        lines["redrawn_population"] = {
+            **comparison_facts(court.against(winner, [baseline], court.redrawn)[0]),
+            "workload_seed": court.redrawn.problem.workload.seed,
+        }
     randoms = court.report.evaluate(random_policies(primary, settings.validation.random_policies))
     scores = [found.fitness for found in randoms if found.fitness is not None]
-    return {
-        "split": {"knobs_alone": comparison_facts(knobs), "policy_alone": comparison_facts(policy)},
-        "redrawn_population": {
-            **comparison_facts(redrawn),
-            "workload_seed": court.redrawn.problem.workload.seed,
-        },
-        "random_policies": {
-            "n": len(scores),
-            "median": float(np.median(scores)) if scores else None,
-            "best": max(scores, default=None),
-        },
+    lines["random_policies"] = {
+        "n": len(scores),
+        "median": float(np.median(scores)) if scores else None,
+        "best": max(scores, default=None),
     }
-
-
-def _values(found: Evaluation) -> list[float]:
-    """The score on every table. Raises EngineError if one is missing."""
-    values = [value for value in found.seed_values if value is not None]
-    if len(values) < len(found.seed_values):
-        raise EngineError(f"policy {found.genome_id} has no score: {found.reason}")
-    return values
+    return lines

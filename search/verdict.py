@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from blis.policies.bundle import PolicyBundle, bundle_mapping
-from search.statistics import Comparison
+from search.statistics import BlockComparison, Comparison
+
+AnyComparison = Comparison | BlockComparison
 
 WINNER = "winner"
 HARDLY_WORTH = "better, but hardly worth deploying"
 NO_WINNER = "no significant winner"
+NO_INTERVAL = "no interval"
 INTERRUPTED = "interrupted"
 FAILED = "failed"
 
 SIGNIFICANCE = 0.05
+
+#: Intervals by their key in the facts of a comparison.
+INTERVALS = {"t": "95 % paired t", "bca": "95 % BCa", "interval": "95 % block bootstrap"}
 
 LATENCY_LINES = {
     "ttft_mean_ms": "TTFT mean",
@@ -59,6 +65,7 @@ class Judgement:
     beats: tuple[str, ...]
     ties: tuple[str, ...]
     loses_to: tuple[str, ...]
+    unknown: tuple[str, ...]  # there is no interval
 
     def facts(self) -> dict[str, Any]:
         """What verdict.json says of it."""
@@ -67,32 +74,42 @@ class Judgement:
             "beats": list(self.beats),
             "ties": list(self.ties),
             "loses_to": list(self.loses_to),
+            "unknown": list(self.unknown),
         }
 
 
-def judge(comparisons: Mapping[str, Comparison], holm: Mapping[str, float], primary: str, worth: float) -> Judgement:
+def judge(comparisons: Mapping[str, AnyComparison], holm: Mapping[str, float], primary: str, worth: float) -> Judgement:
     """The judgement from winner-against-baseline comparisons and their Holm-adjusted p values.
 
-    "All" needs every lower bound above zero and no correction; naming a part of them needs Holm. A tie is
-    an interval that holds zero.
+    "All" needs every lower bound above zero and no correction; naming a part of them needs Holm, where there
+    are p values. A tie is an interval that holds zero; a comparison without an interval proves nothing.
     """
-    beats_all = all(comparison.t_low > 0 for comparison in comparisons.values())
-    corrected = [n for n, c in comparisons.items() if c.mean > 0 and c.t_low > 0 and holm[n] < SIGNIFICANCE]
-    low = comparisons[primary].t_low
+    bounds = {name: c.bounds for name, c in comparisons.items() if c.bounds is not None}
+    above = [name for name, (low, _) in bounds.items() if low > 0]
+    beats_all = len(above) == len(comparisons)
     return Judgement(
-        outcome=NO_WINNER if low <= 0 else HARDLY_WORTH if low < worth else WINNER,
+        outcome=_outcome(bounds.get(primary), worth),
         beats_all=beats_all,
-        beats=tuple(comparisons) if beats_all else tuple(corrected),
-        ties=tuple(name for name, c in comparisons.items() if c.t_low <= 0 <= c.t_high),
-        loses_to=tuple(name for name, c in comparisons.items() if c.t_high < 0),
+        beats=tuple(name for name in above if beats_all or holm.get(name, 0.0) < SIGNIFICANCE),
+        ties=tuple(name for name, (low, high) in bounds.items() if low <= 0 <= high),
+        loses_to=tuple(name for name, (_, high) in bounds.items() if high < 0),
+        unknown=tuple(name for name in comparisons if name not in bounds),
     )
 
 
-def sentence(judgement: Judgement, against: Comparison, primary: str, best_baseline: str) -> str:
+def _outcome(bounds: tuple[float, float] | None, worth: float) -> str:
+    """The name for an interval against the primary baseline."""
+    if bounds is None:
+        return NO_INTERVAL
+    return NO_WINNER if bounds[0] <= 0 else HARDLY_WORTH if bounds[0] < worth else WINNER
+
+
+def sentence(judgement: Judgement, against: AnyComparison, primary: str, best_baseline: str) -> str:
     """The verdict in words."""
-    interval = f"[{against.t_low:+.3f}, {against.t_high:+.3f}]"
-    numbers = f"{against.mean:+.3f} {interval} (95 %, paired t, {against.n} fresh tables)"
-    if judgement.outcome == NO_WINNER:
+    numbers = _numbers(against)
+    if judgement.outcome == NO_INTERVAL:
+        text = f"Nothing is proved: against {primary} the best policy found scores {numbers}"
+    elif judgement.outcome == NO_WINNER:
         text = f"No significant winner: against {primary} the best policy found scores {numbers}"
     elif judgement.outcome == HARDLY_WORTH:
         text = f"Better than {primary}, but hardly worth deploying: {numbers}"
@@ -102,25 +119,48 @@ def sentence(judgement: Judgement, against: Comparison, primary: str, best_basel
     if judgement.beats_all:
         parts.append(f"it beats all {_count(judgement.beats, 'baseline')}")
     elif judgement.beats:
-        parts.append(f"of the baselines it beats {_list(judgement.beats)} (Holm)")
+        how = "Holm" if isinstance(against, Comparison) else "each by its own interval"
+        parts.append(f"of the baselines it beats {_list(judgement.beats)} ({how})")
     if judgement.ties:
         parts.append(f"simpler and not distinguishably worse: {_list(judgement.ties)}")
     if judgement.loses_to:
         parts.append(f"it loses to {_list(judgement.loses_to)}")
-    if judgement.outcome == NO_WINNER:
+    if judgement.unknown and judgement.outcome != NO_INTERVAL:
+        parts.append(f"too short for an interval against {_list(judgement.unknown)}")
+    if judgement.outcome in (NO_WINNER, NO_INTERVAL):
         parts.append(f"the best baseline is {best_baseline}")
     return "; ".join(parts) + "."
 
 
-def comparison_facts(comparison: Comparison) -> dict[str, Any]:
+def _numbers(against: AnyComparison) -> str:
+    """The mean, its interval and how that was found."""
+    mean = f"{against.mean:+.3f}"
+    if isinstance(against, Comparison):
+        return f"{mean} {_interval(against.bounds)} (95 %, paired t, {against.n} fresh tables)"
+    if against.bounds is None:
+        return f"{mean} on this trace, later, but {against.flaw}"
+    blocks = f"{against.blocks} blocks of {against.block_us / 1e6:.3g} s"
+    return f"{mean} {_interval(against.bounds)} on this trace, later (95 %, block bootstrap, {blocks})"
+
+
+def comparison_facts(comparison: AnyComparison, p_holm: float | None = None) -> dict[str, Any]:
     """A comparison as plain numbers."""
-    return {
+    if isinstance(comparison, BlockComparison):
+        bounds = comparison.bounds
+        return {
+            "mean": float(comparison.mean),
+            "interval": None if bounds is None else list(bounds),
+            "blocks": comparison.blocks,
+            "block_s": comparison.block_us / 1e6,
+        }
+    facts = {
         "mean": float(comparison.mean),
         "t": [float(comparison.t_low), float(comparison.t_high)],
         "bca": [float(comparison.bca_low), float(comparison.bca_high)],
         "p": float(comparison.p_value),
         "tables": int(comparison.n),
     }
+    return facts if p_holm is None else {**facts, "p_holm": p_holm}
 
 
 def report(verdict: Verdict) -> str:
@@ -132,29 +172,37 @@ def report(verdict: Verdict) -> str:
 
 def table(facts: Mapping[str, Any]) -> str:
     """The comparisons of a verdict; a fitness of +0.10 is about 10 % better."""
-    rows = [("the winner against", "fitness", "95 % paired t", "95 % BCa", "")]
-    for name, found in facts["baselines"].items():
-        mark = "primary" if name == facts["primary"] else "best on selection" if name == facts["best_baseline"] else ""
-        rows.append(_row(name, found, mark))
     primary = facts["primary"]
-    rows.append((f"against {primary}", "", "", "", ""))
-    rows.append(_row("  its engine knobs alone", facts["split"]["knobs_alone"], ""))
-    rows.append(_row("  its router and admission alone", facts["split"]["policy_alone"], ""))
-    rows.append(_row("  on a redrawn population", facts["redrawn_population"], ""))
+    kinds = [key for key in INTERVALS if key in facts["baselines"][primary]]
+
+    def row(name: str, found: Mapping[str, Any], mark: str = "") -> tuple[str, ...]:
+        return name, f"{found['mean']:+.3f}", *(_interval(found[key]) for key in kinds), mark
+
+    def line(name: str, score: float | None = None) -> tuple[str, ...]:
+        return name, "" if score is None else f"{score:+.3f}", *("" for _ in kinds), ""
+
+    rows = [("the winner against", "fitness", *(INTERVALS[key] for key in kinds), "")]
+    for name, found in facts["baselines"].items():
+        mark = "primary" if name == primary else "best on selection" if name == facts["best_baseline"] else ""
+        rows.append(row(name, found, mark))
+    rows.append(line(f"against {primary}"))
+    rows.append(row("  its engine knobs alone", facts["split"]["knobs_alone"]))
+    rows.append(row("  its router and admission alone", facts["split"]["policy_alone"]))
+    if "redrawn_population" in facts:
+        rows.append(row("  on a redrawn population", facts["redrawn_population"]))
     random = facts["random_policies"]
     if random["n"]:
-        rows.append((f"  {random['n']} random weights: median", f"{random['median']:+.3f}", "", "", ""))
-        rows.append(("  random weights: best", f"{random['best']:+.3f}", "", "", ""))
-    scores = facts["winner"]
-    rows.append(("  winner on the search tables", f"{scores['search']:+.3f}", "", "", ""))
-    rows.append(("  optimism (search - report)", f"{facts['optimism']:+.3f}", "", "", ""))
+        rows.append(line(f"  {random['n']} random weights: median", random["median"]))
+        rows.append(line("  random weights: best", random["best"]))
+    rows.append(line("  winner on the search tables", facts["winner"]["search"]))
+    rows.append(line("  optimism (search - report)", facts["optimism"]))
     return _aligned(rows)
 
 
 def latencies(facts: Mapping[str, Any]) -> str:
     """Means over the report tables, the winner's beside the primary baseline's."""
     ours, theirs = facts["measured"]["winner_mean"], facts["measured"]["primary_mean"]
-    rows = [("mean over the report tables", "winner", facts["primary"])]
+    rows = [(_latency_title(facts), "winner", facts["primary"])]
     for key, name in LATENCY_LINES.items():
         rows.append((f"  {name}", f"{ours[key]:.1f} ms", f"{theirs[key]:.1f} ms"))
     rows.append(
@@ -163,19 +211,20 @@ def latencies(facts: Mapping[str, Any]) -> str:
     return _aligned(rows)
 
 
+def _latency_title(facts: Mapping[str, Any]) -> str:
+    """Where latencies were measured; `blis run` prints the same numbers."""
+    window = isinstance(facts["pools"]["report"], Mapping)
+    return "report window and its warm-up" if window else "mean over the report tables"
+
+
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines)
 
 
-def _row(name: str, found: Mapping[str, Any], mark: str) -> tuple[str, str, str, str, str]:
-    """A line of the table from the facts of a comparison."""
-    return name, f"{found['mean']:+.3f}", _interval(found["t"]), _interval(found["bca"]), mark
-
-
-def _interval(bounds: Sequence[float]) -> str:
-    return f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
+def _interval(bounds: Sequence[float] | None) -> str:
+    return "none" if bounds is None else f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
 
 
 def _list(names: Sequence[str]) -> str:

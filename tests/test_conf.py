@@ -34,7 +34,7 @@ def test_every_file_of_a_group_composes(path):
 
 
 def test_every_group_is_known():
-    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*GROUPS, "policy"}
+    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*GROUPS, "policy", "experiment"}
 
 
 def test_every_policy_loads_and_is_complete():

@@ -17,6 +17,8 @@ from blis.policies.bundle import load_bundle
 from blis.requests import RequestTable
 from blis.scenario import apply_bundle, load_scenario, split_workload
 from blis.schema import COMPLETED, REJECTED
+from blis.workload.traces import is_trace, load_window, trace_spec
+from blis.workload.windows import POOLS
 from blis.yaml_strict import load_mapping, named_source
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ examples:
   blis run --config scenario.yaml --requests requests.csv --results-path out.csv
   blis run --config scenario.yaml --workload-spec chat.yaml --seed 7 --policy-config best_policy.yaml
   blis run --config RUN/scenario.yaml --policy-config RUN/best_policy.yaml --seed N    # a run of a search again
+  blis run --config RUN/scenario.yaml --policy-config RUN/best_policy.yaml --window report    # the same on a trace
   blis run --model meta-llama/llama-3.1-8b-instruct --num-instances 4 --requests requests.csv \\
            --routing-policy weighted --routing-scorers "queue-depth:2,kv-utilization:2"
 
@@ -52,6 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     source.add_argument("--requests", metavar="FILE", help="requests CSV")
     source.add_argument("--workload-spec", metavar="FILE", help="workload specification YAML to draw requests from")
     files.add_argument("--seed", type=int, metavar="N", help="of the requests drawn; default: the workload's own")
+    files.add_argument("--window", choices=POOLS, help="of a recorded trace in --config; default: report")
     files.add_argument("--num-requests", type=int, metavar="N", help="requests to draw, if not as the workload says")
     files.add_argument("--policy-config", metavar="FILE", help="policy bundle YAML")
     files.add_argument("--compat", choices=["original"], help="behave as the recorded original does")
@@ -109,6 +113,10 @@ def _with_flags(mapping: dict[str, Any], options: argparse.Namespace) -> dict[st
 def _requests(options: argparse.Namespace, workload: dict[str, Any] | None) -> RequestTable:
     from blis import api
 
+    if options.requests is None and options.workload_spec is None and workload is not None and is_trace(workload):
+        return _window(options, workload)
+    if options.window is not None:
+        raise InputError("--window is for a recorded trace, which --config must hold as its workload")
     if options.requests:
         if options.num_requests is not None:
             raise InputError("--num-requests is for drawn requests; --requests gives them all")
@@ -119,6 +127,16 @@ def _requests(options: argparse.Namespace, workload: dict[str, Any] | None) -> R
     if spec is None:
         raise InputError("no requests: give --requests, --workload-spec, or a --config that holds a workload")
     return api.generate(spec, options.seed, options.num_requests)
+
+
+def _window(options: argparse.Namespace, workload: dict[str, Any]) -> RequestTable:
+    """The requests of a window of the trace that the scenario file names."""
+    if options.seed is not None:
+        raise InputError("--seed is for drawn requests; those of a trace are recorded: give --window")
+    if options.num_requests is not None:
+        raise InputError("--num-requests is for drawn requests; the trace in --config has its own key `first`")
+    with named_source(options.config):
+        return load_window(trace_spec(workload), options.window or "report")
 
 
 def _warn_before(options: argparse.Namespace, scenario: Scenario, requests: RequestTable) -> None:

@@ -15,7 +15,7 @@ from blis.workload.arrivals import MAX_REQUESTS
 from blis.workload.spec import Tenants
 from blis.workload.streams import stream
 from blis.workload.trace_formats import FORMATS, detect_format
-from blis.workload.windows import Windows, slice_rows
+from blis.workload.windows import POOLS, Windows, slice_rows, split
 from blis.yaml_strict import build, plain
 
 AUTO = "auto"
@@ -31,7 +31,7 @@ class TraceSpec:
     classes: class name -> share, drawn a request at random for a file that names no classes; the shares sum to 1.
     tenants: the same for tenants. None = all requests are of one class or tenant without a name.
     seed: of these draws and of random ties. A row of the file draws the same whatever part of it is taken.
-    utilisation: scale the cluster to the trace so that its instances are so busy; None = leave it as it is.
+    utilisation: a search scales its cluster so that the trace keeps it so busy; None = it stays as it is.
     windows: how the time is divided into pools.
     """
 
@@ -77,6 +77,17 @@ def trace_mapping(spec: TraceSpec) -> dict[str, Any]:
     """The specification as plain objects, which `trace_spec` reads back equal."""
     mapping: dict[str, Any] = plain(spec)
     return mapping
+
+
+def is_trace(workload: Mapping[str, Any]) -> bool:
+    """Whether a workload's mapping names a recorded trace; else it is a specification to draw requests from."""
+    return "path" in workload
+
+
+def load_window(spec: TraceSpec, pool: str) -> RequestTable:
+    """The requests of one window of a trace, a name of POOLS, with its warm-up."""
+    check_choice("window", pool, POOLS)
+    return split(load_trace(spec), spec.windows)[pool].table
 
 
 def load_trace(spec: TraceSpec) -> RequestTable:

@@ -50,20 +50,14 @@ class Windows:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of a trace as a table of its own, whose time 0 is the start of the warm-up.
+    """A stretch [start_us, end_us) of a trace's time, as a table of its own.
 
-    Rows from `first_scored` on are scored: they arrive at `start_us` or later, before `end_us`.
+    The table's time 0 is the start of the warm-up. Its scored rows are those of the stretch.
     """
 
     table: RequestTable
-    first_scored: int
     start_us: int
     end_us: int
-
-    @property
-    def scored(self) -> NDArray[np.bool_]:
-        """[n] whether a row counts; the others are the warm-up."""
-        return np.arange(len(self.table)) >= self.first_scored
 
 
 def split(table: RequestTable, windows: Windows) -> dict[str, Window]:
@@ -83,7 +77,7 @@ def split(table: RequestTable, windows: Windows) -> dict[str, Window]:
         if scored == last:
             raise InputError(f"no request in the {pool} window, {(end - start) / 1e6:g} s long: the trace is too short")
         part = slice_rows(table, first, last, start - warmup_us)
-        found[pool] = Window(part, scored - first, warmup_us, warmup_us + end - start)
+        found[pool] = Window(replace(part, scored=(scored - first, last - first)), start, end)
     return found
 
 
@@ -91,7 +85,7 @@ def slice_rows(table: RequestTable, first: int, last: int, origin_us: int) -> Re
     """Rows [first, last) as a table, with times counted from `origin_us`.
 
     The content tree is the same, so blocks keep their identity; only `shared` is counted anew. Rows keep their
-    names. Raises InputError if there are no such rows or one arrives before `origin_us`.
+    names, and none is marked as scored. Raises InputError if there are no such rows or one arrives before `origin_us`.
     """
     if not 0 <= first < last <= len(table):
         raise InputError(f"rows [{first}, {last}) of a table of {len(table)}")
@@ -113,6 +107,7 @@ def slice_rows(table: RequestTable, first: int, last: int, origin_us: int) -> Re
         path_end_token=table.path_end_token[entries],
         tree=replace(table.tree, shared=shared),
         request_ids=tuple(table.request_id(row) for row in range(first, last)),
+        scored=None,
         cache={},
         **{name: getattr(table, name)[first:last] for name in _PLAIN_COLUMNS},
     )
@@ -131,7 +126,7 @@ _PLAIN_COLUMNS = (
 
 
 def block_length_us(span_us: int, e2e_p99_us: float) -> int | None:
-    """The length of time blocks for a bootstrap of scored rows that span `span_us`; None if that is too short.
+    """The length of time blocks for a bootstrap of rows that span `span_us`; None if that is too short.
 
     The span is cut into equal blocks, as many as are at least BLOCK_PER_E2E times `e2e_p99_us` long; fewer than
     MIN_BLOCKS of them say nothing about an interval.
@@ -142,12 +137,12 @@ def block_length_us(span_us: int, e2e_p99_us: float) -> int | None:
     return None if count < MIN_BLOCKS else span_us // count
 
 
-def time_blocks(arrival_us: NDArray[np.int64], scored: NDArray[np.bool_], block_us: int) -> NDArray[np.int64]:
-    """[scored rows] number of the block of `block_us` that each falls into, from 0 at the first scored arrival.
+def time_blocks(arrival_us: NDArray[np.int64], block_us: int) -> NDArray[np.int64]:
+    """[rows] number of the block of `block_us` that each arrival falls into, from 0 at the first one.
 
     A rest shorter than a block belongs to the last whole one. A block may hold no rows.
     """
     check_integer("block_us", block_us, 1)
-    since_us = arrival_us[scored] - arrival_us[scored][0]
+    since_us = arrival_us - arrival_us[0]
     whole = max(1, int(since_us[-1] + 1) // block_us)
     return np.minimum(since_us // block_us, whole - 1)

@@ -8,11 +8,22 @@ from typing import Any
 from blis.errors import check_choice
 from blis.yaml_strict import build
 from search.drivers.base import Driver, SeededDriver
+from search.drivers.cmaes_mixed import CovarianceMatrixAdaptation
 from search.drivers.deap_ga import GeneticAlgorithm
+from search.drivers.deap_mu_plus_lambda import EvolutionStrategy
+from search.drivers.deap_nsga2 import NSGA2
+from search.drivers.optuna_tpe import TreeParzenEstimator
 from search.drivers.random_search import RandomSearch
 from search.space import Genome, Space
 
-DRIVERS: dict[str, type[SeededDriver]] = {"deap_ga": GeneticAlgorithm, "random": RandomSearch}
+DRIVERS: dict[str, type[SeededDriver]] = {
+    "cmaes": CovarianceMatrixAdaptation,
+    "deap_ga": GeneticAlgorithm,
+    "deap_mu_plus_lambda": EvolutionStrategy,
+    "deap_nsga2": NSGA2,
+    "optuna_tpe": TreeParzenEstimator,
+    "random": RandomSearch,
+}
 
 
 def make_driver(name: str, space: Space, seeds: Sequence[Genome], seed: int, options: Mapping[str, object]) -> Driver:

@@ -27,11 +27,15 @@ class Proposal(NamedTuple):
 
 
 class Scored(Protocol):
-    """What a driver reads of an evaluation: a number to be made large, None if there is none."""
+    """What a driver reads of an evaluation: a number to be made large or several to be made small."""
 
     @property
     def fitness(self) -> float | None:
         """The score, None for an invalid or failed candidate."""
+
+    @property
+    def objectives(self) -> Sequence[float]:
+        """What a driver that looks for compromises makes small; as many for every candidate with a score."""
 
 
 class Driver(Protocol):
@@ -63,6 +67,7 @@ class SeededDriver(ABC):
     """Seeds first, no genome twice where it can be helped, one random stream; subclasses propose."""
 
     options_type: ClassVar[type] = Options
+    pareto: ClassVar[bool] = False  # whether it looks for compromises between objectives, not for the best score
 
     def __init__(self, space: Space, seeds: Sequence[Genome], seed: int, options: Any) -> None:
         """seeds: genomes to ask first; seed: the run's, its stream is named `driver`; options: an `options_type`."""

@@ -196,6 +196,37 @@ def test_no_jump_when_requests_change_their_fate_one_by_one(seed: int):
     assert values[-1] < -3
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_drawn_again_score_as_a_table_of_them(seed: int):
+    """Rows that count twice are as two rows; rows that do not count are as if they were not there."""
+    table = random_table(seed)
+    x, b = random_result(table, 2 * seed), random_result(table, 2 * seed + 1)
+    outcomes = [FITNESS.outcome(SCENARIO, table, run) for run in (x, b)]
+    assert FITNESS.compare_resampled(*outcomes, np.ones(320, np.int64)) == FITNESS.compare(*outcomes).value
+    times = np.random.default_rng([seed, 1]).integers(0, 4, 320)
+    rows = np.repeat(np.arange(40, 360), times)
+    drawn = make_table(
+        len(rows),
+        slo_names=NAMES,
+        **{name: getattr(table, name)[rows] for name in ("input_tokens", "output_tokens", "slo_class", "tenant")},
+    )
+    drawn = replace(drawn, scored=(0, len(rows)))
+    runs = [
+        replace(run, **{name: getattr(run, name)[rows] for name in ("status", "ttft_us", "e2e_us")}) for run in (x, b)
+    ]
+    assert FITNESS.compare_resampled(*outcomes, times) == pytest.approx(score(drawn, *runs).value, abs=1e-12)
+
+
+def test_a_table_may_say_which_rows_are_scored():
+    table = random_table(3)
+    x, b = random_result(table, 1), random_result(table, 2)
+    marked = replace(table, scored=(300, 400), cache={})
+    assert FITNESS.outcome(SCENARIO, marked, x).scoring.rows.tolist() != sorted(range(300, 400))  # grouped by class
+    assert sorted(FITNESS.outcome(SCENARIO, marked, x).scoring.rows) == list(range(300, 400))
+    changed = replace(x, ttft_us=np.where(np.arange(400) < 300, 10**9, x.ttft_us))
+    assert score(marked, x, b) == score(marked, changed, b)
+
+
 def test_requests_outside_the_middle_do_not_count():
     table = random_table(0, n=205)
     x, b = random_result(table, 1, lost=0), random_result(table, 2)

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from experiments.saturation import REQUESTS, main, saturation_rate, ttft_p99_us
+from experiments import saturation
+from experiments.saturation import REQUESTS, main, saturation_curve, ttft_p99_us
 from search.settings import compose_settings
+from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
 
 
 @pytest.fixture(scope="module")
@@ -14,39 +16,36 @@ def settings():
     return compose_settings([])
 
 
-def fake_problem(settings, ttft_us):
-    """A problem whose requests have a TTFT that depends on the rate and the row."""
+@pytest.fixture
+def fake_problem(settings, monkeypatch):
+    """Makes a problem whose requests have a TTFT that depends on the rate and the row."""
 
-    def make_table(workload, seed):
+    def draw(workload, seed):
         assert workload.num_requests == REQUESTS
-        return workload.aggregate_rate
+        return SimpleNamespace(rate=workload.aggregate_rate, scored_rows=slice(REQUESTS // 10, 9 * REQUESTS // 10))
 
-    return SimpleNamespace(
-        scenario=settings.problem.scenario,
-        workload=settings.problem.workload,
-        make_table=make_table,
-        simulate=lambda scenario, rate: Times(ttft_us(rate)),
-    )
+    def make(ttft_us):
+        return SimpleNamespace(
+            scenario=settings.problem.scenario,
+            workload=settings.problem.workload,
+            simulate=lambda scenario, table: SimpleNamespace(ttft_us=ttft_us(table.rate)),
+        )
 
-
-class Times:
-    def __init__(self, ttft_us):
-        self.ttft_us = ttft_us
-
-    def __len__(self):
-        return len(self.ttft_us)
+    monkeypatch.setattr(saturation, "generate", draw)
+    return make
 
 
-def test_the_first_rate_counts_even_if_a_later_one_is_faster(settings):
+def test_the_first_rate_counts_even_if_a_later_one_is_faster(settings, fake_problem):
     def times(rate):
         return np.full(REQUESTS, 1_000_000 if rate in (7, 12) else 999_999)
 
-    assert saturation_rate(fake_problem(settings, times), settings.problem.baseline, seed=1) == 7
+    curve = saturation_curve(fake_problem(times), settings.problem.baseline, seed=1)
+    assert curve == [999_999] * 6 + [1_000_000]
 
 
-def test_only_scored_rows_count_and_unserved_ones_are_late(settings):
+def test_only_scored_rows_count_and_unserved_ones_are_late(settings, fake_problem):
     def p99_of(values):
-        problem = fake_problem(settings, lambda rate: values)
+        problem = fake_problem(lambda rate: values)
         return ttft_p99_us(problem, settings.problem.scenario, 1, seed=1)
 
     ends = np.full(REQUESTS, 10)
@@ -57,9 +56,35 @@ def test_only_scored_rows_count_and_unserved_ones_are_late(settings):
     assert p99_of(dropped) == np.inf
 
 
+def test_a_trace_has_no_rate_to_vary(capsys, tmp_path):
+    path = write_mooncake(tmp_path / "trace.jsonl", random_mooncake_rows(seed=1, n=200))
+    assert main(["workload=trace", f"workload.path={path}"]) == 2
+    assert capsys.readouterr().err == (
+        "error: this needs a workload that can be drawn at will; a trace is one sample\n"
+    )
+
+
 def test_wrong_overrides_are_one_line(capsys):
     assert main(["driver.budget=-1"]) == 2
     assert main(["budget=1"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2
     assert all(line.startswith("error: ") for line in lines)
+
+
+def test_the_rates_are_printed_and_drawn(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(saturation, "ttft_p99_us", lambda problem, scenario, rate, seed: rate * 100_000 + seed % 7)
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[0] == "seed 0: 10 requests per second"
+    assert out.splitlines()[-1] == "llm-d-default saturates at 10 requests per second (median); 0.7 of it is 7"
+    folder = tmp_path / "outputs/experiments/saturation"
+    assert (folder / "saturation.md").read_text() == out
+    assert (folder / "saturation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_policy_that_never_saturates_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(saturation, "ttft_p99_us", lambda problem, scenario, rate, seed: 1.0)
+    assert main([]) == 2
+    assert capsys.readouterr().err == "error: TTFT p99 stays below 1 s up to 1000 requests per second\n"

@@ -22,13 +22,14 @@ SMALL = {
     "validation.finalists": 3,
     "validation.random_policies": 3,
 }
+NEEDED = ("workload.path", "workload.windows.warmup_s")  # before a short trace is a workload
 GROUPS = ("cluster", "workload", "fitness", "search_space", "driver", "parallel", "tracking")
 
 
 def small_settings(run_dir: Path, *overrides: str) -> Settings:
     """Settings of a small search without tracking; overrides are written as on the command line."""
     given = dict(override.split("=", 1) for override in overrides)
-    groups = {"tracking": "none"} | {key: value for key, value in given.items() if key in GROUPS}
+    groups = {"tracking": "none"} | {key: value for key, value in given.items() if key in GROUPS + NEEDED}
     mapping = copy.deepcopy(_composed(tuple(f"{key}={value}" for key, value in groups.items())))
     values = {key: yaml.safe_load(value) for key, value in given.items() if key not in GROUPS}
     for key, value in (SMALL | values).items():

@@ -48,7 +48,8 @@ def facts(settings):
 
 def test_the_run_folder_is_complete(done):
     found = sorted(str(path.relative_to(done.run_dir)) for path in done.run_dir.rglob("*") if path.is_file())
-    assert found == sorted([*CANONICAL, "config.yaml", "scenario.yaml", "figures/overview.png", "run_info.json"])
+    others = ["checkpoint", "config.yaml", "scenario.yaml", "figures/overview.png", "run_info.json"]
+    assert found == sorted([*CANONICAL, *others])
     assert (done.run_dir / "figures/overview.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -104,7 +105,7 @@ def test_exported_weights_are_integers_and_provenance_names_the_run(done):
         assert scorer.weight == int(scorer.weight)
     verdict = facts(done)
     assert bundle.provenance["run_id"] == verdict["run_id"] == run_id(done)
-    assert bundle.provenance["table_seeds"] == verdict["pools"]
+    assert bundle.provenance["tables"] == verdict["pools"]
     assert bundle.provenance["verdict"]["t"] == verdict["baselines"]["llm-d-default"]["t"]
 
 

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from blis.errors import InputError
+from search.checkpoint import begin
 from search.settings import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch, make_settings
 from tests.search.small import set_key, small_settings
 
@@ -16,7 +17,7 @@ def command(monkeypatch, tmp_path, capfd):
 
     def run(*arguments, job=lambda settings: EXIT_OK):
         folder = tmp_path / "run"
-        where = [f"hydra.sweep.dir={folder}"] if "-m" in arguments else [f"hydra.run.dir={folder}"]
+        where = [f"hydra.sweep.dir={folder}"] if {"-m", "--multirun"} & {*arguments} else [f"hydra.run.dir={folder}"]
         monkeypatch.setattr(sys, "argv", ["search", *arguments, *where])
         monkeypatch.setenv("HYDRA_FULL_ERROR", "0")
         code = launch(job)
@@ -30,7 +31,7 @@ def command(monkeypatch, tmp_path, capfd):
     [
         ("sed=2", "unknown key 'sed' (did you mean 'seed'?)"),
         ("driver.budgt=2", "unknown key 'driver.budgt' (did you mean 'driver.budget'?)"),
-        ("driver=deap", "Could not find 'driver/deap' Available options in 'driver': deap_ga random"),
+        ("driver=deap", "Could not find 'driver/deap' Available options in 'driver': cmaes deap_ga"),
         ("drver=random", "unknown key 'drver' (did you mean 'driver'?)"),
         ("driver.budget=[", "no viable alternative"),
         ("driver.budget=many", "driver.budget must be a whole number, got 'many'"),
@@ -108,6 +109,14 @@ def test_multirun_runs_a_job_for_every_combination(command):
     assert len({s.run_dir for s in seen}) == 4
 
 
+@pytest.mark.parametrize(("option", "where"), [("-m", 0), ("--multirun", 1)])
+def test_multirun_may_be_asked_for_anywhere(command, option, where):
+    arguments, seen = ["driver=deap_ga,random", "driver.budget=48"], []
+    arguments.insert(where, option)
+    assert command(*arguments, "seed=2", job=lambda s: seen.append(s) or EXIT_OK)[0] == EXIT_OK
+    assert [(s.driver.name, s.driver.budget, s.seed) for s in seen] == [("deap_ga", 48, 2), ("random", 48, 2)]
+
+
 def test_multirun_goes_on_after_wrong_input_and_stops_when_interrupted(command):
     seen = []
     code, _, err = command("-m", "seed=1,-1,2", job=lambda s: seen.append(s.seed) or EXIT_OK)
@@ -116,6 +125,15 @@ def test_multirun_goes_on_after_wrong_input_and_stops_when_interrupted(command):
     seen.clear()
     code, _, _ = command("-m", "seed=1,2", job=lambda s: seen.append(s.seed) or EXIT_INTERRUPTED)
     assert (code, seen) == (EXIT_INTERRUPTED, [1])
+
+
+def test_a_folder_that_cannot_be_resumed_is_one_line(command, tmp_path):
+    code, _, err = command(f"resume={tmp_path}", job=lambda settings: begin(settings) and EXIT_OK)
+    assert (code, err) == (
+        EXIT_INPUT,
+        f"error: resume: {tmp_path} has no checkpoint: no generation of a search was finished there\n",
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_configuration_can_be_printed(command):

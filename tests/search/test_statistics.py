@@ -3,7 +3,15 @@ import pytest
 from scipy import stats
 
 from blis.errors import InputError
-from search.statistics import Comparison, bca_interval, compare, holm, paired_t_interval, t_p_value
+from search.statistics import (
+    Comparison,
+    bca_interval,
+    block_interval,
+    compare,
+    holm,
+    paired_t_interval,
+    t_p_value,
+)
 
 SAMPLE = [0.031, -0.012, 0.054, 0.022, 0.017, -0.004, 0.041, 0.029]
 
@@ -75,3 +83,31 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     bca_hits = [low <= 1 <= high for low, high in (bca_interval(s, 1, n_boot=499) for s in samples)]
     assert 0.92 <= np.mean(t_hits) <= 0.98
     assert 0.86 <= np.mean(bca_hits) <= 0.98
+
+
+class TestBlocks:
+    """Intervals of a score over blocks of time; here the mean of a number a block."""
+
+    values = np.random.default_rng(4).lognormal(0, 1, 40)
+
+    def mean(self, times):
+        return float(np.dot(times, self.values) / times.sum())
+
+    def test_of_a_mean_it_is_the_bca_interval_of_the_mean(self):
+        low, high = block_interval(self.mean, 40, seed=1, n_boot=4000)
+        assert (low, high) == pytest.approx(bca_interval(self.values, 1), abs=0.05)
+        assert high - self.values.mean() > self.values.mean() - low
+
+    def test_it_depends_on_the_seed_alone(self):
+        first, again, other = (block_interval(self.mean, 40, seed, n_boot=200) for seed in (1, 1, 2))
+        assert first == again != other
+
+    def test_equal_resamples_give_a_point(self):
+        assert block_interval(lambda times: 0.25, 12, seed=1, n_boot=50) == (0.25, 0.25)
+
+    def test_resamples_without_anything_to_score_are_left_out(self):
+        def score(times):
+            return float(times[0]) if times[0] else np.nan
+
+        low, high = block_interval(score, 3, seed=1, n_boot=200)
+        assert (low, high) == (1.0, 3.0)

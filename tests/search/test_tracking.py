@@ -69,7 +69,8 @@ def test_a_broken_store_warns_once_and_loses_nothing(tmp_path, capfd):
 
 def test_without_a_store_mlflow_is_not_touched(monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow.tracking", None)  # an import would fail
-    store = Store("", "", "", {})
+    store = Store("", "")
+    store.open("", {}, {})
     store.metrics({"a": 1.0})
     store.close("FINISHED")
 

@@ -40,6 +40,10 @@ def simulated(table):
     return [result.ttft_us.tolist(), result.e2e_us.tolist(), result.instance.tolist(), result.cached_tokens.tolist()]
 
 
+def n_scored(table):
+    return table.scored_rows.stop - table.scored_rows.start
+
+
 class TestSlice:
     def test_a_slice_behaves_as_a_file_of_its_rows(self, tmp_path, rows, table):
         first, last, origin_ms = 100, 250, rows[100][0] - 7
@@ -83,6 +87,9 @@ class TestSlice:
         assert table.cache and not part.cache
         simulated(part)
 
+    def test_which_rows_are_scored_is_not_taken_over(self, table):
+        assert slice_rows(replace(table, scored=(0, 7)), 50, 60, 0).scored_rows == slice(1, 9)
+
     def test_arrays_are_read_only(self, table):
         part = slice_rows(table, 50, 60, 0)
         for column in (part.arrival_us, part.path_offset, part.path_node, part.tree.shared, part.uniform):
@@ -99,7 +106,7 @@ class TestSplit:
         windows = Windows(warmup_s=5, search=0.5, selection=0.2, report=0.3)
         found = split(table, windows)
         assert tuple(found) == POOLS == ("search", "selection", "report")
-        scored = [name for w in found.values() for name, s in zip(w.table.request_ids, w.scored, strict=True) if s]
+        scored = [name for w in found.values() for name in w.table.request_ids[w.table.scored_rows]]
         after = int((table.arrival_us < table.arrival_us[0] + 5_000_000).sum())
         assert scored == [f"request_{row}" for row in range(after, N)]
 
@@ -112,18 +119,16 @@ class TestSplit:
 
     def test_the_warm_up_is_what_came_just_before(self, table):
         for window in split(table, Windows(warmup_s=5)).values():
-            times, first = window.table.arrival_us, window.first_scored
-            assert window.start_us == 5_000_000
-            assert times[0] >= 0 and times[first - 1] < window.start_us <= times[first]
-            assert times[-1] < window.end_us
-            origin = table.arrival_us[int(window.table.request_id(0).removeprefix("request_"))] - times[0]
-            assert (times < window.start_us).sum() == (
-                (table.arrival_us >= origin) & (table.arrival_us < origin + window.start_us)
-            ).sum()
+            times, scored = window.table.arrival_us, window.table.scored_rows
+            origin = window.start_us - 5_000_000  # of the table's time
+            assert times[0] >= 0 and times[scored.start - 1] + origin < window.start_us
+            assert window.start_us <= times[scored.start] + origin
+            assert scored.stop == len(times) and times[-1] + origin < window.end_us
+            assert scored.start == ((table.arrival_us >= origin) & (table.arrival_us < window.start_us)).sum()
 
     def test_without_warm_up_every_row_is_scored(self, table):
         found = split(table, Windows(warmup_s=0))
-        assert all(window.scored.all() for window in found.values())
+        assert all(window.table.scored_rows == slice(0, len(window.table)) for window in found.values())
         assert sum(len(window.table) for window in found.values()) == N
 
     def test_equal_times_stay_together(self):
@@ -153,7 +158,7 @@ class TestSplit:
     @needs_samples
     def test_the_conversation_sample_gives_three_windows_that_reuse_alike(self):
         found = split(load_mooncake(MOONCAKE_CONVERSATION), Windows())
-        assert [int(window.scored.sum()) for window in found.values()] == pytest.approx([1090, 725, 1820], rel=0.1)
+        assert [n_scored(window.table) for window in found.values()] == pytest.approx([1090, 725, 1820], rel=0.1)
         for window in found.values():
             hits, looked_up = ideal_hits(window.table, 16)
             assert 0.15 < hits / looked_up < 0.4
@@ -161,13 +166,11 @@ class TestSplit:
 
 class TestTimeBlocks:
     def test_rows_fall_into_blocks_of_time(self):
-        arrival_us = np.array([0, 5, 10, 12, 19, 20, 39, 44])
-        scored = arrival_us >= 10
-        # From 10 on, in tens; the rest from 40 on belongs to the last whole block.
-        assert time_blocks(arrival_us, scored, 10).tolist() == [0, 0, 0, 1, 2, 2]
+        # From 10 on, in tens; the rest from 40 on belongs to the last whole one.
+        assert time_blocks(np.array([10, 12, 19, 20, 39, 44]), 10).tolist() == [0, 0, 0, 1, 2, 2]
 
     def test_a_span_shorter_than_a_block_is_one(self):
-        assert time_blocks(np.array([3, 4, 9]), np.ones(3, bool), 100).tolist() == [0, 0, 0]
+        assert time_blocks(np.array([3, 4, 9]), 100).tolist() == [0, 0, 0]
 
     def test_blocks_are_five_times_the_tail_of_e2e_and_at_least_ten(self):
         assert block_length_us(1000, 20) == 100
@@ -179,10 +182,10 @@ class TestTimeBlocks:
 
     def test_length_and_blocks_fit_together(self, table):
         for window in split(table, Windows(warmup_s=5)).values():
-            arrival_us, scored = window.table.arrival_us, window.scored
-            span_us = int(np.ptp(arrival_us[scored])) + 1
+            arrival_us = window.table.arrival_us[window.table.scored_rows]
+            span_us = int(np.ptp(arrival_us)) + 1
             length = block_length_us(span_us, 150_000)
-            blocks = time_blocks(arrival_us, scored, length)
-            assert len(blocks) == scored.sum()
+            blocks = time_blocks(arrival_us, length)
+            assert len(blocks) == n_scored(window.table)
             assert blocks[0] == 0 and blocks[-1] + 1 == span_us // 750_000
             assert (np.diff(blocks) >= 0).all()

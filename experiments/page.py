@@ -1,0 +1,48 @@
+"""What a study leaves behind: a page of tables in markdown and one picture, in outputs/experiments/<name>/."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blis.files import write_text
+from search.export import write_bytes
+from search.figures import INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FOLDER = Path("outputs") / "experiments"
+
+
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with columns wide enough to be read as it is; all but the first column to the right."""
+    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    cells = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in [header, *rows]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [cells[0], rule, *cells[1:]])
+
+
+def make_figure(title: str, panels: int) -> tuple[Figure, list[Axes]]:
+    """An empty picture of panels side by side."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(5.2 * panels, 7.5), 4.6), dpi=130, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title, color=INK, fontsize=12, fontweight="bold", x=0.01, ha="left")
+    return figure, list(figure.subplots(1, panels, squeeze=False)[0])
+
+
+def publish(name: str, page: str, figure: Figure) -> Path:
+    """Print a page, and write it and its picture; the folder they are in."""
+    folder = FOLDER / name
+    data = io.BytesIO()
+    figure.savefig(data, format="png", metadata={"Software": None})
+    write_bytes(folder / f"{name}.png", data.getvalue())
+    write_text(folder / f"{name}.md", page + "\n")
+    print(page)
+    return folder
