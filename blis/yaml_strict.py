@@ -12,6 +12,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,6 +118,12 @@ def check_keys(mapping: Mapping[str, object], valid: Iterable[str], path: str = 
             raise InputError(f"{_where(path)}{unknown_name('key', key, names)}")
 
 
+@cache
+def _types_of(cls: type) -> dict[str, Any]:
+    """The types of a dataclass's fields; asking once is enough, and slow."""
+    return typing.get_type_hints(cls)
+
+
 def build(cls: type[T], mapping: object, path: str = "") -> T:
     """The dataclass `cls` from a mapping whose keys are its field names.
 
@@ -127,7 +134,7 @@ def build(cls: type[T], mapping: object, path: str = "") -> T:
     values = check_mapping(mapping, path)
     fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
     check_keys(values, fields, path)
-    hints = typing.get_type_hints(cls)
+    hints = _types_of(cls)  # type: ignore[arg-type]
     arguments = {key: _convert(hints[key], value, _join(path, key)) for key, value in values.items()}
     for name, field in fields.items():
         has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
