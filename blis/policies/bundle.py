@@ -15,7 +15,7 @@ from typing import Any
 
 from blis.config import PRIORITIES, SCHEDULERS, Admission, Batch, Routing, Scorer
 from blis.errors import check_choice, check_number
-from blis.yaml_strict import build, check_mapping, dump_yaml, load_mapping, named_source, plain
+from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
 
 
 def _unset_if_empty(part: object, *names: str) -> None:
@@ -122,11 +122,6 @@ def bundle_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     provenance = mapping.pop("provenance", None)
     mapping = _canonical_numbers(mapping)
     return mapping if provenance is None else {**mapping, "provenance": provenance}
-
-
-def dump_bundle(bundle: PolicyBundle, path: str | Path) -> None:
-    """Write a bundle to a YAML file, whole or not at all; equal bundles give equal bytes."""
-    dump_yaml(bundle_mapping(bundle), path)
 
 
 def bundle_digest(bundle: PolicyBundle) -> str:

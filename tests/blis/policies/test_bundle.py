@@ -16,9 +16,9 @@ from blis.policies.bundle import (
     PolicyBundle,
     bundle_digest,
     bundle_mapping,
-    dump_bundle,
     load_bundle,
 )
+from blis.yaml_strict import dump_yaml
 
 CONF = Path(__file__).parents[3] / "conf" / "policy"
 
@@ -77,8 +77,8 @@ def test_equal_policies_have_equal_bytes_and_digests(tmp_path: Path):
         {"scheduler": "fcfs", "routing": {"scorers": [{"weight": 3.0, "name": "queue-depth"}], "policy": "weighted"}}
     )
     assert built == read and hash(built) == hash(read)
-    dump_bundle(built, tmp_path / "a.yaml")
-    dump_bundle(read, tmp_path / "b.yaml")
+    dump_yaml(bundle_mapping(built), tmp_path / "a.yaml")
+    dump_yaml(bundle_mapping(read), tmp_path / "b.yaml")
     assert (tmp_path / "a.yaml").read_bytes() == (tmp_path / "b.yaml").read_bytes()
     assert bundle_digest(built) == bundle_digest(read)
     assert load_bundle(tmp_path / "a.yaml") == built
@@ -156,7 +156,7 @@ def test_named_policies_are_complete_and_round_trip(path: Path, tmp_path: Path):
     bundle = load_bundle(path)
     assert bundle.engine == BundleEngine(2048, 256, 0)  # all baselines share the engine's knobs
     assert bundle.admission.policy == "always-admit" and bundle.scheduler == "fcfs"
-    dump_bundle(bundle, tmp_path / "copy.yaml")
+    dump_yaml(bundle_mapping(bundle), tmp_path / "copy.yaml")
     assert load_bundle(tmp_path / "copy.yaml") == bundle
 
 
