@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.config import Compat, Scenario
+from blis.engine.observe import Observe
 from blis.engine.run import simulate as run_engine
 from blis.errors import EngineError, check_choice
 from blis.guard import check_laws
 from blis.metrics import Metrics, compute_metrics
+from blis.original_json import save_original_json
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.requests import RequestTable
 from blis.results import ResultTable
@@ -35,19 +37,23 @@ class Result:
     scenario: Scenario  # with the policy applied
     requests: RequestTable
     table: ResultTable
+    compat: Compat = field(default_factory=Compat)
 
     @cached_property
     def metrics(self) -> Metrics:
         """The summary of the run; `.to_dict()` gives plain numbers."""
-        return compute_metrics(self.scenario, self.requests, self.table, None)
+        return compute_metrics(self.scenario, self.requests, self.table, None, self.compat)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a request; NA where an event never happened. Times in µs."""
         return results_frame(self.requests, self.table)
 
     def save(self, path: str | Path) -> None:
-        """Write the results CSV, whole or not at all."""
-        save_results(path, self.requests, self.table)
+        """Write the results, whole or not at all: as CSV, or as the original's JSON to a path that ends in .json."""
+        if Path(path).suffix == ".json":
+            save_original_json(path, self.scenario, self.requests, self.table, self.compat)
+        else:
+            save_results(path, self.requests, self.table)
 
 
 def load_policy(policy: PolicyBundle | Mapping[str, Any] | str | Path) -> PolicyBundle:
@@ -75,10 +81,12 @@ def simulate(
     requests: RequestTable | str | Path,
     policy: PolicyBundle | Mapping[str, Any] | str | Path | None = None,
     compat: Compat | str | None = None,
+    observe: Observe | None = None,
 ) -> Result:
     """Run a scenario on requests, with a policy bundle on top if one is given.
 
     compat: "original" for the recorded behaviour of the original simulator, or its switches one by one.
+    observe: what to keep of the run for a closer look, samples over time or the router's decisions.
     Raises InputError for what is wrong in the arguments, EngineError if the simulator broke one of its laws.
     """
     if not isinstance(scenario, Scenario):
@@ -91,7 +99,7 @@ def simulate(
         check_choice("compat", compat, ("original",))
         compat = Compat.original()
     compat = compat or Compat()
-    table = run_engine(scenario, requests, compat)
+    table = run_engine(scenario, requests, compat, observe)
     if violations := check_laws(scenario, requests, table, compat):
         raise EngineError("; ".join(violations))
-    return Result(scenario, requests, table)
+    return Result(scenario, requests, table, compat)

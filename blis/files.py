@@ -26,17 +26,22 @@ def write_text(path: str | Path, text: str) -> None:
 
     Raises InputError naming the file if it cannot be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """The same of bytes."""
     try:
         target = Path(path).resolve()  # a link keeps pointing where it did
         if target.exists() and not target.is_file():  # a pipe or a terminal cannot be replaced, only written to
-            target.write_text(text, encoding="utf-8", newline="\n")
+            target.write_bytes(data)
             return
         target.parent.mkdir(parents=True, exist_ok=True)
         # Beside the target, so that the rename stays within one file system.
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, target)
         except BaseException:

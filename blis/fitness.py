@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from blis.config import Scenario
 from blis.errors import InputError, check_choice, check_number, unknown_name
-from blis.metrics import Metrics, RawMetrics, raw_metrics
+from blis.evaluation.raw_metrics import RawMetrics, raw_metrics
+from blis.metrics import Metrics
 from blis.requests import RequestTable
 from blis.results import ResultTable
 from blis.scoring import Floats, Outcome, ScoringTable, score_inputs

@@ -2,7 +2,7 @@
 
 A member of the batch that decodes gets one token a step, so its gaps are the durations of the steps in
 (first_step, last_step] of its instance. Where it was preempted, one LONG_GAP row stands for the steps in
-(from_step, to_step]. Every gap carries `token_overhead_us`; with `last_gap_twice` the last step of a
+(from_step, to_step]. Every gap carries its instance's `token_overhead_us`; with `last_gap_twice` the last step of a
 completed request counts once more (engine.md 12.2).
 """
 
@@ -78,7 +78,8 @@ def expand_gaps(result: ResultTable, row: int) -> list[int]:
     gaps += durations[done:last].tolist()
     if result.last_gap_twice and result.status[row] == COMPLETED:
         gaps.append(int(durations[last - 1]))
-    return [gap + result.token_overhead_us for gap in gaps]
+    overhead_us = int(result.token_overhead_us[result.instance[row]])
+    return [gap + overhead_us for gap in gaps]
 
 
 def gap_distribution(result: ResultTable, among: NDArray[np.bool_] | None = None) -> Weighted:
@@ -91,13 +92,17 @@ def gap_distribution(result: ResultTable, among: NDArray[np.bool_] | None = None
         chosen &= among
     long_gaps = result.gaps[chosen[result.gaps["request"]]]
     index = StepIndex.of(result)
-    values = [result.steps["gap_us"], long_gaps["gap_us"]]
+    overhead_us = result.token_overhead_us
+    values = [
+        result.steps["gap_us"] + overhead_us[result.steps["instance"]],
+        long_gaps["gap_us"] + overhead_us[result.instance[long_gaps["request"]]],
+    ]
     weights = [_tokens_a_log_row(result, index, np.flatnonzero(chosen), long_gaps), np.ones(len(long_gaps), np.int64)]
     if result.last_gap_twice:
         last = index.number(result.instance[chosen], result.last_step[chosen])
-        values.append(result.steps["gap_us"][np.searchsorted(index.rows, last, side="right") - 1])
+        values.append(values[0][np.searchsorted(index.rows, last, side="right") - 1])
         weights.append(np.ones(len(last), np.int64))
-    return Weighted.of(np.concatenate(values) + result.token_overhead_us, np.concatenate(weights))
+    return Weighted.of(np.concatenate(values), np.concatenate(weights))
 
 
 def _tokens_a_log_row(result: ResultTable, index: StepIndex, rows: Ints, long_gaps: NDArray[np.void]) -> Ints:

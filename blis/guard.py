@@ -109,13 +109,28 @@ def _capacity(
     scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
 ) -> None:
     """Blocks stay within the cache and are given back (L2)."""
-    counters, blocks = result.instances, scenario.instance.kv.blocks
-    _instances(violations, f"used more than its {blocks} KV blocks", counters["peak_blocks"] > blocks)
+    counters, replicas = result.instances, scenario.replicas
+    blocks = np.array([replica.instance.kv.blocks for replica in replicas])
+    max_running = np.array([replica.instance.batch.max_running for replica in replicas])
+    _instances(violations, "used more KV blocks than it has", counters["peak_blocks"] > blocks)
     _instances(
         violations, "holds KV blocks with nothing running", (counters["running"] == 0) & (counters["used_blocks"] != 0)
     )
     _instances(violations, "holds more KV blocks than there are", counters["used_blocks"] > blocks)
-    _instances(violations, "runs more requests than it may", counters["running"] > scenario.instance.batch.max_running)
+    _instances(violations, "runs more requests than it may", counters["running"] > max_running)
+    _tiers(scenario, counters, violations)
+
+
+def _tiers(scenario: Scenario, counters: NDArray[np.void], violations: Violations) -> None:
+    """A lower tier gets at most one block for each that is taken, and gives back what it has got."""
+    offloaded, back = counters["offloaded_blocks"], counters["cpu_hit_blocks"]
+    if not (offloaded.any() or back.any() or counters["thrashed_blocks"].any()):
+        return
+    tiers = np.array([len(replica.instance.kv.lower_tiers) for replica in scenario.replicas])
+    _instances(violations, "offloaded KV blocks without a tier to hold them", (offloaded > 0) & (tiers == 0))
+    _instances(violations, "offloaded more KV blocks than it took", offloaded > counters["miss_blocks"] + back)
+    _instances(violations, "brought back more KV blocks than it offloaded", back > offloaded)
+    _instances(violations, "thrashed more KV blocks than came back", counters["thrashed_blocks"] > back)
 
 
 def _steps(
@@ -163,7 +178,8 @@ def _gaps(
     _rows(violations, "has another number of gaps than tokens after the first", wrong)
     if result.last_gap_twice:
         number, total_us = number + 1, total_us + elapsed_us[last] - elapsed_us[last - 1]
-    wrong[done] = total_us + number * result.token_overhead_us != result.e2e_us[done] - result.ttft_us[done]
+    total_us += number * result.token_overhead_us[result.instance[done]]
+    wrong[done] = total_us != result.e2e_us[done] - result.ttft_us[done]
     _rows(violations, "has gaps that do not add up to E2E - TTFT", wrong)
 
 

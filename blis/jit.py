@@ -1,4 +1,9 @@
-"""`kernel` and `entry`: the only two decorators that compile anything here."""
+"""`kernel` and `entry`: the only two decorators that compile anything here.
+
+Kernels are compiled as far as LLVM's intermediate code and put into the entry that calls them; only the entry
+is optimised and becomes machine code. numba would do both for every kernel, with all that it calls, though
+nobody ever calls one alone.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba import types
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 
 #: Kernels own no memory: every array comes from the caller and nothing is reference-counted, so a kernel
 #: that allocates does not compile. `_nrt` makes passing arrays between small functions cheap, `forceinline`
@@ -21,9 +29,64 @@ _KERNEL = {**_ENTRY, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_
 _SOURCES = ("jit.py", "table.py", "schema.py", "engine", "policies")
 
 
+class _Unlinked:
+    """Stands for the machine code that a kernel has not: there is no place to put its environment."""
+
+    @staticmethod
+    def set_env(name: str, environment: object) -> None:
+        """Do nothing; kernels call no Python, which is what an environment is for."""
+
+
+class _KernelLibrary(JITCodeLibrary):
+    """The intermediate code of a kernel and of all that it calls, ready to be linked into an entry."""
+
+    codegen = _Unlinked()
+
+    def _optimize_final_module(self) -> None:
+        """Leave that to the entry."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Nowhere."""
+        return 0
+
+
+class _KernelCompiler(Compiler):
+    """numba's compiler, with a library of our own. Without it all works the same, in twice the time."""
+
+    def __init__(self, typing_context: Any, target_context: Any, library: Any, *arguments: Any) -> None:
+        if library is None:
+            library = _KernelLibrary(target_context.codegen(), "kernel")
+            library.enable_object_caching()
+        super().__init__(typing_context, target_context, library, *arguments)
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function that is only called from other kernels."""
-    return numba.njit(**_KERNEL)(function)
+    return _one_version(numba.njit(pipeline_class=_KernelCompiler, **_KERNEL)(function))
+
+
+def _one_version(dispatcher: Any) -> Any:
+    """Let calls with constants and with narrow integers share one compiled version instead of adding theirs.
+
+    numba compiles a function anew for every tuple of argument types, and 0 is another type than int64.
+    """
+    template = dispatcher.get_call_template
+
+    def get_call_template(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return template(tuple(map(_wide, args)), {name: _wide(argument) for name, argument in kws.items()})
+
+    dispatcher.get_call_template = get_call_template
+    return dispatcher
+
+
+def _wide(argument: Any) -> Any:
+    """The type that stands for an argument's own."""
+    argument = types.unliteral(argument)
+    return types.int64 if isinstance(argument, types.Integer) else argument
 
 
 def entry(function: Callable[..., Any]) -> Any:

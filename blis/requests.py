@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+from blis.placement import Placement
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class RequestTable:
     slo_names: tuple[str, ...] = ("",)
     tenant_names: tuple[str, ...] = ("",)
     session_names: tuple[str, ...] = ()
+    placement: NDArray[np.int16] | None = None  # [n] index into placements; None: all rows have the first
+    placements: tuple[Placement, ...] = (Placement(),)
     request_ids: tuple[str, ...] | None = None  # None: request_0, request_1, … in row order
     scored: tuple[int, int] | None = None  # rows [first, last) count in a score; None: the middle 80 %
     cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)  # engine's own encodings
@@ -70,6 +75,25 @@ class RequestTable:
         """The rows that count in a score; those before fill caches and queues (default-problem.md section 2)."""
         n = len(self)
         return slice(*(self.scored or (n // 10, 9 * n // 10)))
+
+    def draws(self, purpose: str) -> NDArray[np.float64]:
+        """One number in [0, 1) a row for a purpose, [n]: the same for every candidate, independent of others.
+
+        Made from the column `uniform` by a hash (splitmix64, Steele et al. 2014), so that every table has
+        them, whatever it was read from.
+        """
+        key = f"draws/{purpose}"
+        if key not in self.cache:
+            with np.errstate(over="ignore"):
+                bits = self.uniform.view(np.uint64) ^ np.uint64(
+                    zlib.crc32(purpose.encode()) * 0x9E3779B97F4A7C15 % 2**64
+                )
+                bits = bits + np.arange(1, len(self) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+                bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                bits = bits ^ (bits >> np.uint64(31))
+            self.cache[key] = (bits >> np.uint64(11)) * 2.0**-53
+        return self.cache[key]  # type: ignore[return-value]
 
     def request_id(self, row: int) -> str:
         """The name of a row in files."""

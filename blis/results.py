@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.schema import STATUS_NAMES
+from blis.schema import REASONS, STATUS_NAMES
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,17 @@ class ResultTable:
     preemptions: NDArray[np.int32]  # [n]
     first_step: NDArray[np.int32]  # [n] the instance's step (1, 2, …) whose end gave the first token
     last_step: NDArray[np.int32]  # [n] the step that gave the latest token so far
+    routed_us: NDArray[np.int64]  # [n] when its instance was chosen
+    retry_after_us: NDArray[np.int64]  # [n] what admission told a rejected request: come back in so long
+    reason: NDArray[np.int32]  # [n] why it was rejected, index into REASONS, 0 = it was not
     steps: NDArray[np.void]  # STEP_LOG rows, by instance, then by first_step
     gaps: NDArray[np.void]  # LONG_GAP rows: one for each token that came out late because of a preemption
     instances: NDArray[np.void]  # INSTANCE_COUNTERS, one row an instance
     end_us: int  # the duration of the run (engine.md 14, row "duration")
-    token_overhead_us: int  # added to every reported gap (compat Q6), else 0
+    token_overhead_us: NDArray[np.int64]  # [instances] added to every reported gap (compat Q6), else 0
     last_gap_twice: bool  # compat Q4: the last gap counts twice in the list of a completed request
+    samples: NDArray[np.void] | None = None  # [instants, instances] SAMPLE, if they were asked for
+    decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
 
     def __len__(self) -> int:
         """The number of requests."""
@@ -45,3 +50,7 @@ class ResultTable:
     def status_names(self) -> list[str]:
         """The status of every row in words."""
         return [STATUS_NAMES[code] for code in self.status]
+
+    def reasons(self) -> list[str]:
+        """Why every row was rejected, "" where it was not."""
+        return [REASONS[code] for code in self.reason]

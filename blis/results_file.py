@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from blis.files import write_text
 from blis.requests import RequestTable
 from blis.results import ResultTable
-from blis.schema import COMPLETED
+from blis.schema import COMPLETED, REASONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,12 @@ def results_frame(requests: RequestTable, result: ResultTable) -> pd.DataFrame:
     columns |= {name: getattr(requests, name) for name in ("arrival_us", "input_tokens", "output_tokens")}
     columns["slo_class"] = np.array(requests.slo_names, dtype=object)[requests.slo_class]
     columns["tenant"] = np.array(requests.tenant_names, dtype=object)[requests.tenant]
+    columns["routed_us"] = _integers(result.routed_us)
+    columns["reject_reason"] = np.array(REASONS, dtype=object)[result.reason]
+    columns["retry_after_us"] = _integers(result.retry_after_us)
+    names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session
+    columns["session_id"] = names[requests.session]
+    columns["round"] = requests.round
     return pd.DataFrame(columns)
 
 

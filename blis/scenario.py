@@ -11,27 +11,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blis.config import LATENCY_KINDS, Admission, Batch, Routing, Scenario
-from blis.errors import InputError, check_choice
-from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
-from blis.policies.bundle import PolicyBundle
+from blis.config import Admission, Batch, Routing, Scenario, default_tier
+from blis.latency.resolve import resolve_latency
+from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
 
-_KEY_ORDER = ("name", "description", "pathological", "seed", "horizon_us", "cluster", "instance")
+_KEY_ORDER = ("name", "description", "pathological", "seed", "horizon_us", "cluster", "instance", "pools", "slo_tiers")
 _MODEL = "instance.latency_model"
+_DEPLOYMENT = ("kind", "model", "gpu", "tp")  # keys by which a latency model's numbers are looked up
 
 
 def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
     """A scenario from a YAML file or a mapping.
 
     Coefficients left out (or all zero) are looked up by the model's name, GPU and tp; the KV cache then has
-    the table's size unless `kv.blocks` is given. A `workload` mapping is left aside.
+    the table's size unless `kv.blocks` is given. What a pool leaves out is as `instance` has it, key by key, and
+    `cluster.instances` follows from the pools. What a tier of `slo_tiers` leaves out follows from its class's
+    name. A `workload` mapping is left aside.
     Raises InputError naming file, key, value and what would be right.
     """
     if isinstance(source, str | Path):
         with named_source(source):
             return load_scenario(load_mapping(source))
     mapping, _ = split_workload(source)
+    mapping = _fill_tiers(_fill_pools(mapping))
     return build(Scenario, _resolve_latency(mapping))
 
 
@@ -44,32 +47,63 @@ def split_workload(source: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
 
 def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     """The canonical mapping of a scenario: every value spelled out, keys in a fixed order; loads back equal."""
-    mapping = plain(scenario)
+    mapping = {key: value for key, value in plain(scenario).items() if value not in ([], {})}
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
 
 
 def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
-    """The scenario with everything that a policy bundle sets; what the bundle leaves out stays."""
+    """The scenario with everything that a policy bundle sets; what the bundle leaves out stays.
+
+    A policy that the bundle names takes the bundle's parameters, or its defaults, never the scenario's. Engine
+    knobs are set in every pool. Raises InputError if the two do not go together.
+    """
     cluster, instance = scenario.cluster, scenario.instance
+    scheduler, scheduler_parameters = _policy(
+        bundle.scheduler, bundle.scheduler_parameters, instance.scheduler, instance.scheduler_parameters
+    )
+    priority, priority_parameters = _policy(
+        bundle.priority.policy, bundle.priority.parameters, instance.priority, instance.priority_parameters
+    )
     return replace(
         scenario,
         cluster=replace(
-            cluster, admission=_admission(cluster.admission, bundle), routing=_routing(cluster.routing, bundle)
+            cluster,
+            admission=_admission(cluster.admission, bundle.admission),
+            flow_control=replace(cluster.flow_control, **given_fields(bundle.flow_control)),
+            routing=_routing(cluster.routing, bundle.routing),
         ),
         instance=replace(
             instance,
-            batch=_batch(instance.batch, bundle),
-            scheduler=_either(bundle.scheduler, instance.scheduler),
-            priority=_either(bundle.priority.policy, instance.priority),
+            batch=_batch(instance.batch, bundle.engine),
+            scheduler=scheduler,
+            scheduler_parameters=scheduler_parameters,
+            priority=priority,
+            priority_parameters=priority_parameters,
+            preemption=bundle.preemption or instance.preemption,
         ),
+        pools=tuple(
+            replace(pool, batch=None if pool.batch is None else _batch(pool.batch, bundle.engine))
+            for pool in scenario.pools
+        ),
+        slo_tiers=scenario.slo_tiers
+        | {name: replace(scenario.tier(name), **given_fields(tier)) for name, tier in bundle.slo_tiers.items()},
     )
 
 
-def _admission(admission: Admission, bundle: PolicyBundle) -> Admission:
-    given, bucket = bundle.admission, admission.token_bucket
+def _policy(
+    name: str | None, parameters: dict[str, float] | None, present: str, present_parameters: dict[str, float]
+) -> tuple[str, dict[str, float]]:
+    """A bundle's policy with its parameters where it names one, the scenario's otherwise."""
+    return (present, present_parameters) if name is None else (name, parameters or {})
+
+
+def _admission(admission: Admission, given: BundleAdmission) -> Admission:
+    policy, parameters = _policy(given.policy, given.parameters, admission.policy, admission.parameters)
+    bucket = admission.token_bucket
     return replace(
         admission,
-        policy=_either(given.policy, admission.policy),
+        policy=policy,
+        parameters=parameters,
         token_bucket=replace(
             bucket,
             capacity_tokens=_either(given.token_bucket_capacity, bucket.capacity_tokens),
@@ -78,24 +112,22 @@ def _admission(admission: Admission, bundle: PolicyBundle) -> Admission:
     )
 
 
-def _routing(routing: Routing, bundle: PolicyBundle) -> Routing:
-    given = bundle.routing
+def _routing(routing: Routing, given: BundleRouting) -> Routing:
+    """A picker that the bundle leaves out stays only with a policy that has it."""
+    policy, parameters = _policy(given.policy, given.parameters, routing.policy, routing.parameters)
     return replace(
         routing,
-        policy=_either(given.policy, routing.policy),
+        policy=policy,
+        parameters=parameters,
         scorers=_either(given.scorers, routing.scorers),
+        filters=_either(given.filters, routing.filters),
+        picker=given.picker or (routing.picker if policy == "weighted" else "max"),
         tie_break=_either(given.tie_break, routing.tie_break),
     )
 
 
-def _batch(batch: Batch, bundle: PolicyBundle) -> Batch:
-    given = bundle.engine
-    return replace(
-        batch,
-        max_running=_either(given.max_running, batch.max_running),
-        max_scheduled_tokens=_either(given.max_scheduled_tokens, batch.max_scheduled_tokens),
-        long_prefill_threshold=_either(given.long_prefill_threshold, batch.long_prefill_threshold),
-    )
+def _batch(batch: Batch, given: BundleEngine) -> Batch:
+    return replace(batch, **given_fields(given))
 
 
 def _either(given: Any, present: Any) -> Any:
@@ -103,39 +135,76 @@ def _either(given: Any, present: Any) -> Any:
     return present if given is None else given
 
 
+def _fill_pools(mapping: dict[str, Any]) -> dict[str, Any]:
+    """A scenario's mapping in which pools have what they share with the instance, and the cluster their number.
+
+    A latency model with neither a model nor numbers of its own is the instance's on another GPU or tp.
+    """
+    pools = mapping.get("pools")
+    if not isinstance(pools, list | tuple) or not pools:
+        return mapping
+    instance = check_mapping(mapping.get("instance", {}), "instance")
+    filled = [_fill_pool(check_mapping(pool, f"pools[{i}]"), instance, f"pools[{i}]") for i, pool in enumerate(pools)]
+    cluster = check_mapping(mapping.get("cluster", {}), "cluster")
+    counts = [pool.get("count", 1) for pool in filled]
+    if "instances" not in cluster and all(isinstance(count, int) for count in counts):
+        cluster["instances"] = sum(counts)
+    return {**mapping, "cluster": cluster, "pools": filled}
+
+
+def _fill_pool(pool: dict[str, Any], instance: dict[str, Any], path: str) -> dict[str, Any]:
+    filled = dict(pool)
+    for key in ("latency_model", "kv", "batch"):
+        if pool.get(key) is None:
+            continue
+        own = check_mapping(pool[key], f"{path}.{key}")
+        shared = check_mapping(instance.get(key, {}), f"instance.{key}")
+        if key == "latency_model":
+            stands_alone = any(own.get(name) for name in ("model", "alpha", "beta", "roofline"))
+            shared = {} if stands_alone else {name: shared[name] for name in _DEPLOYMENT if name in shared}
+        filled[key] = {**shared, **own}
+    return filled
+
+
+def _fill_tiers(mapping: dict[str, Any]) -> dict[str, Any]:
+    """A scenario's mapping with complete tiers."""
+    tiers = mapping.get("slo_tiers")
+    if not isinstance(tiers, Mapping):
+        return mapping
+    filled = {
+        name: {**plain(default_tier(name)), **tier} if isinstance(tier, Mapping) else tier
+        for name, tier in tiers.items()
+    }
+    return {**mapping, "slo_tiers": filled}
+
+
 def _resolve_latency(mapping: dict[str, Any]) -> dict[str, Any]:
-    """The scenario's mapping with alpha, beta and kv.blocks filled from the table where they are left out."""
+    """The scenario's mapping with the numbers of every latency model, and the KV blocks that these call for.
+
+    A pool's own latency model sizes its cache too, unless the pool or the instance says how many blocks there are.
+    """
     instance = check_mapping(mapping.get("instance", {}), "instance")
     latency = check_mapping(instance.get("latency_model", {}), _MODEL)
-    check_choice(f"{_MODEL}.kind", latency.get("kind", LATENCY_KINDS[0]), LATENCY_KINDS)
-    given = {key: latency[key] for key in ("alpha", "beta") if latency.get(key)}
-    if len(given) == 1:
-        (key,) = given
-        missing = "beta" if key == "alpha" else "alpha"
-        raise InputError(f"{_MODEL}: {key} is given without {missing}; give both, or neither and model, gpu and tp")
-    if any(value != 0 for values in given.values() for value in _items(values)):
-        return mapping
-    if not latency.get("model"):
-        raise InputError(f"{_MODEL}: give alpha and beta, or the model (and gpu and tp) to look them up by")
-    entry = coefficient_table().find(**_model_key(latency))
-    latency = {**latency, "gpu": entry.gpu, "tp": entry.tp, "alpha": list(entry.alpha), "beta": list(entry.beta)}
     kv = check_mapping(instance.get("kv", {}), "instance.kv")
-    if "blocks" not in kv:
-        block_tokens = kv.get("block_size_tokens", TABLE_BLOCK_TOKENS)
-        if isinstance(block_tokens, int) and block_tokens > 0:  # otherwise an error that the KV config reports
-            kv["blocks"] = max(1, entry.kv_blocks * TABLE_BLOCK_TOKENS // block_tokens)
-    return {**mapping, "instance": {**instance, "latency_model": latency, "kv": kv}}
+    found, found_kv = resolve_latency(latency, kv, _MODEL)
+    resolved = {**mapping, "instance": {**instance, "latency_model": found, "kv": found_kv}}
+    pools = mapping.get("pools")
+    if isinstance(pools, list | tuple):
+        resolved["pools"] = [
+            _resolve_pool(check_mapping(pool, f"pools[{number}]"), latency, kv, f"pools[{number}]")
+            for number, pool in enumerate(pools)
+        ]
+    return resolved
 
 
-def _items(values: object) -> list[object]:
-    """The items of a list; anything else counts as given, and is refused later with its type."""
-    return list(values) if isinstance(values, list | tuple) else [values]
-
-
-def _model_key(latency: dict[str, Any]) -> dict[str, Any]:
-    """Model, GPU and tp as the table wants them, each of the right type."""
-    for key, kind, expected in (("model", str, "a text"), ("gpu", str, "a text"), ("tp", int, "a whole number")):
-        value = latency.get(key)
-        if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise InputError(f"{_MODEL}.{key} must be {expected}, got {value!r}")
-    return {"model": latency["model"], "gpu": latency.get("gpu") or "", "tp": latency.get("tp") or 0}
+def _resolve_pool(pool: dict[str, Any], latency: dict[str, Any], kv: dict[str, Any], path: str) -> dict[str, Any]:
+    """A pool in which whatever is its own is complete; `latency` and `kv` are what the instance was given."""
+    own = pool.get("latency_model") is not None
+    if own:
+        latency = check_mapping(pool["latency_model"], f"{path}.latency_model")
+    if pool.get("kv") is not None:
+        kv = check_mapping(pool["kv"], f"{path}.kv")
+    elif not own:
+        return pool
+    latency, kv = resolve_latency(latency, kv, f"{path}.latency_model" if own else _MODEL)
+    return {**pool, "kv": kv, **({"latency_model": latency} if own else {})}

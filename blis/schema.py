@@ -7,6 +7,10 @@ import numpy as np
 COMPLETED, RUNNING, QUEUED, IN_TRANSIT, NOT_ARRIVED, REJECTED, DROPPED = range(7)
 STATUS_NAMES = ("completed", "running", "queued", "in_transit", "not_arrived", "rejected", "dropped")
 
+# Why a request was rejected.
+ADMITTED, POLICY, NO_INSTANCE, GATEWAY_FULL, EXPIRED = range(5)
+REASONS = ("", "policy", "no-instance", "gateway-full", "expired")
+
 #: One run of consecutive steps of equal length. All members that decode in a step share its gap.
 STEP_LOG = np.dtype(
     [
@@ -45,6 +49,9 @@ INSTANCE_COUNTERS = np.dtype(
         ("preemptions", "i8"),
         ("hit_blocks", "i8"),  # cached blocks attached
         ("miss_blocks", "i8"),  # blocks newly taken, prompt or output
+        ("cpu_hit_blocks", "i8"),  # blocks brought back from the second KV tier; neither hits nor misses
+        ("offloaded_blocks", "i8"),  # blocks that went there
+        ("thrashed_blocks", "i8"),  # of those brought back, within 1 ms after they went
         ("lookup_blocks", "i8"),  # full prompt blocks looked up at admissions
         ("lookup_hit_blocks", "i8"),  # of these, found
         ("allocation_failures", "i8"),  # last-token allocations that found no free block (compat Q4)
@@ -53,5 +60,18 @@ INSTANCE_COUNTERS = np.dtype(
         ("block_us", "i8"),  # sum over steps of used blocks x duration
         ("queue_sum", "i8"),  # sum over steps of the queue length after the batch was formed
         ("batch_sum", "i8"),  # the same of the batch size
+    ]
+)
+
+#: The state of one instance at one instant, before that instant's events.
+SAMPLE = np.dtype(
+    [
+        ("time_us", "i8"),
+        ("queue_depth", "i8"),  # waiting requests
+        ("batch_size", "i8"),
+        ("used_blocks", "i8"),
+        ("pending", "i8"),  # routed here, not yet in the wait queue
+        ("rejected", "i8"),  # requests of the whole cluster so far
+        ("waiting", "i8"),  # at the gateway of the whole cluster
     ]
 )

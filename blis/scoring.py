@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.metrics import jain_index
+from blis.evaluation.ratios import jain_index
 from blis.requests import RequestTable
 from blis.results import ResultTable
 from blis.schema import COMPLETED

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blis.errors import unknown_name
+from blis.errors import InputError, check_number, unknown_name
 from blis.jit import kernel
 
 
@@ -18,6 +18,9 @@ class Bounds:
     low: float
     high: float
     log: bool = False
+    default: float | None = None  # what it is when nothing is said; None: it must be given
+    span: tuple[float, float] | None = None  # the part worth searching, if not all of it
+    relative_to: str | None = None  # the rate of the workload that `span` is a factor of
 
 
 class Table:
@@ -27,24 +30,38 @@ class Table:
     takes. `call` dispatches on a code with an if-chain, the form numba compiles to the fastest code.
     """
 
-    def __init__(self, kind: str, arguments: str) -> None:
-        """Start an empty table of templates that all take `arguments` (names, comma-separated)."""
+    def __init__(self, kind: str, arguments: str, *, compiled: bool = True) -> None:
+        """Start an empty table of templates that all take `arguments` (names, comma-separated).
+
+        compiled: templates are kernels; else they are plain functions on columns, called before a run.
+        """
         self.kind = kind
         self.arguments = arguments
+        self.compiled = compiled
         self.kernels: dict[str, Callable[..., Any]] = {}
         self.bounds: dict[str, dict[str, Bounds]] = {}
         self.reads: dict[str, frozenset[str]] = {}
+        self.oracles: set[str] = set()  # templates that read what a real system cannot know
+        self.pathological: set[str] = set()  # templates that only tests want
 
     def __iter__(self) -> Iterator[str]:
         """The names in the order of their codes."""
         return iter(self.kernels)
 
     def register(
-        self, name: str, *, reads: tuple[str, ...] = (), **bounds: Bounds
+        self,
+        name: str,
+        *,
+        reads: tuple[str, ...] = (),
+        oracle: bool = False,
+        pathological: bool = False,
+        **bounds: Bounds,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a template: check its signature, compile it and give it the next code.
 
-        `reads` names the signals it looks at, so that others are never gathered for it.
+        `reads` names the signals it looks at, so that others are never gathered for it. `oracle` marks a
+        template that reads the true output length, `pathological` one that is there for tests: both stay out
+        of search spaces that do not name them.
         """
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,9 +69,13 @@ class Table:
             found = list(inspect.signature(function).parameters)
             if found != expected:
                 raise TypeError(f"{self.kind} {name!r} takes ({', '.join(found)}); expected ({', '.join(expected)})")
-            self.kernels[name] = kernel(function)
+            self.kernels[name] = kernel(function) if self.compiled else function
             self.bounds[name] = bounds
             self.reads[name] = frozenset(reads)
+            if oracle:
+                self.oracles.add(name)
+            if pathological:
+                self.pathological.add(name)
             return self.kernels[name]
 
         return add
@@ -64,6 +85,29 @@ class Table:
         if name not in self.kernels:
             raise unknown_name(self.kind, name, self.kernels)
         return list(self.kernels).index(name)
+
+    @property
+    def deployable(self) -> list[str]:
+        """The templates that a search may choose: all but oracles and pathological ones."""
+        return [name for name in self if name not in self.oracles | self.pathological]
+
+    def values(self, name: str, given: Mapping[str, float]) -> list[float]:
+        """A template's parameters in its declared order, defaults filled in.
+
+        Raises InputError for a parameter it does not have, one that is missing, and one out of bounds.
+        """
+        self.code(name)
+        for key in given:
+            if key not in self.bounds[name]:
+                raise unknown_name(f"parameter of {self.kind} {name!r}", key, self.bounds[name])
+        values = []
+        for key, bounds in self.bounds[name].items():
+            value = given.get(key, bounds.default)
+            if value is None:
+                raise InputError(f"{self.kind} {name!r} needs the parameter {key}")
+            check_number(f"{key} of {self.kind} {name!r}", value, bounds.low, bounds.high)
+            values.append(float(value))
+        return values
 
     def dispatcher(self) -> Callable[..., Any]:
         """Compile `call(code, params, <arguments>)`."""

@@ -23,6 +23,8 @@ from blis.files import read_text, write_text
 
 T = TypeVar("T")
 
+_MAX_VALUES = 1_000_000  # in one document, a long text counting for several
+
 _EXPECTED: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -42,6 +44,11 @@ class _StrictLoader(yaml.SafeLoader):
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
             first_line[name] = key.start_mark.line + 1
         return node
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put in what `<<` merges, each key once, so that merges of merges stay as small as they look."""
+        super().flatten_mapping(node)
+        node.value = list({(key.tag, key.value): (key, value) for key, value in node.value}.values())
 
 
 class _PlainDumper(yaml.SafeDumper):
@@ -70,7 +77,9 @@ def load_yaml(path: str | Path) -> object:
 def parse_yaml(text: str, source: str) -> object:
     """The one document of a YAML text; `source` names it in errors."""
     try:
-        return yaml.load(text, Loader=_StrictLoader)  # a SafeLoader underneath
+        document = yaml.load(text, Loader=_StrictLoader)  # a SafeLoader underneath
+        _check_size(document)
+        return document
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f" line {mark.line + 1}:" if mark else ""
@@ -78,9 +87,32 @@ def parse_yaml(text: str, source: str) -> object:
         if "single document" in (error.context or ""):
             problem = "a second document; only one is allowed"
         raise InputError(f"{source}:{line} {problem}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        # PyYAML's own constructors raise all of these, for a date or a set that is none.
         problem = " ".join(str(error).split())
         raise InputError(f"{source}: not valid YAML: {problem}") from None
+
+
+def _check_size(document: object) -> None:
+    """Refuse a document whose aliases (`*name`) repeat its parts without end, or too often to be written out."""
+    size: dict[int, int] = {}  # by identity, of the containers that are done
+    above: set[int] = set()
+
+    def measure(value: object) -> int:
+        if not isinstance(value, dict | list | set | tuple):
+            return 1 + (len(value) // 100 if isinstance(value, str | bytes) else 0)
+        if id(value) in above:
+            raise ValueError("an alias stands for something that it is a part of")
+        if id(value) not in size:
+            above.add(id(value))
+            parts = [*value, *value.values()] if isinstance(value, dict) else value
+            size[id(value)] = 1 + sum(map(measure, parts))
+            above.remove(id(value))
+            if size[id(value)] > _MAX_VALUES:
+                raise ValueError(f"more than {_MAX_VALUES} values, with all aliases written out")
+        return size[id(value)]
+
+    measure(document)
 
 
 def load_mapping(path: str | Path) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError, check_choice
+from blis.statistics import Comparison, compare, holm
 from blis.workload.pools import SELECTION_POOL
 from experiments.page import make_figure, markdown_table, publish
 from search.checkpoint import begin
@@ -30,7 +31,6 @@ from search.evaluation import INVALID, Evaluator
 from search.figures import BASELINE_COLOURS, dress
 from search.loop import run_search
 from search.settings import EXIT_INPUT, EXIT_OK, Settings, choices, compose_settings
-from search.statistics import Comparison, compare, holm
 from search.verdict import SIGNIFICANCE
 from search.workers import Workers
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.policies.bundle import PolicyBundle
+from blis.statistics import BlockComparison, Comparison, block_interval, compare
 from blis.workload.pools import REPORT_POOL, SELECTION_POOL
 from blis.workload.windows import BLOCK_PER_E2E, MIN_BLOCKS, block_length_us, time_blocks
 from search.codec import policy_id
 from search.evaluation import QUARANTINE, Evaluator
 from search.measure import Measures, measure
 from search.settings import Settings
-from search.statistics import BlockComparison, Comparison, block_interval, compare
 from search.traffic import Recorded
 
 AnyComparison = Comparison | BlockComparison

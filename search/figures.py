@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.figures import INK as INK  # other pictures take these from here, too
+from blis.figures import MUTED as MUTED
+from blis.figures import dress as dress
 from blis.policies.bundle import PolicyBundle
 from blis.scenario import apply_bundle
 from blis.schema import COMPLETED
@@ -31,7 +34,6 @@ WINNER_NAME = "policy found"
 #: How far below the best the convergence panel reaches.
 SHOWN_LOSS = 0.5
 
-INK, MUTED, GRID = "#1b1f24", "#7d8590", "#e3e6ea"
 WINNER_COLOUR = "#c2410c"
 BASELINE_COLOURS = ("#0969da", "#1a7f6b", "#8250df", "#9a6700", "#57606a", "#bf3989", "#4d8a1f", "#0a3069")
 
@@ -139,14 +141,3 @@ def _draw_distribution(
     axes.set_xlabel("seconds")
     axes.set_ylabel("share of completed requests")
     dress(axes)
-
-
-def dress(axes: Axes) -> None:
-    """Quiet axes: a light grid, no box."""
-    axes.grid(True, color=GRID, linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(colors=INK, labelsize=8, length=0)
-    axes.xaxis.label.set_color(INK)
-    axes.yaxis.label.set_color(INK)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import floor, gcd, log10
+from typing import Any
 
 from blis.config import Scorer
-from blis.policies.bundle import PolicyBundle
+from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from search.evaluation import OK, Evaluation, Evaluator
+
+#: Keys whose values come from a list of round ones.
+_LISTED = ("long_prefill_threshold",)
 
 #: Largest weight and significant digits of a number, from coarse to fine.
 LEVELS = ((100, 2), (100, 3), (1000, 4), (10_000, 6))
@@ -26,21 +30,22 @@ def round_policy(policy: PolicyBundle, largest_weight: int, digits: int) -> Poli
 
     The prefill threshold is one of a list of round values and stays.
     """
-    scorers, admission, engine = policy.routing.scorers, policy.admission, policy.engine
-    return replace(
-        policy,
-        routing=replace(policy.routing, scorers=scorers and round_weights(scorers, largest_weight)),
-        admission=replace(
-            admission,
-            token_bucket_capacity=_short(admission.token_bucket_capacity, digits),
-            token_bucket_refill_rate=_short(admission.token_bucket_refill_rate, digits),
-        ),
-        engine=replace(
-            engine,
-            max_scheduled_tokens=_short_integer(engine.max_scheduled_tokens, digits),
-            max_running=_short_integer(engine.max_running, digits),
-        ),
-    )
+    mapping = _shorter(bundle_mapping(replace(policy, provenance={})), digits)
+    if policy.routing.scorers:
+        rounded = round_weights(policy.routing.scorers, largest_weight)
+        mapping["routing"]["scorers"] = [{"name": scorer.name, "weight": scorer.weight} for scorer in rounded]
+    return replace(load_bundle(mapping), provenance=policy.provenance)
+
+
+def _shorter(value: Any, digits: int, key: str = "") -> Any:
+    """Nested plain values with every number to so many significant digits; whole numbers stay whole."""
+    if isinstance(value, dict):
+        return {name: _shorter(item, digits, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_shorter(item, digits) for item in value]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value or key in _LISTED:
+        return value
+    return round(value, digits - 1 - floor(log10(abs(value))))
 
 
 def round_weights(scorers: Sequence[Scorer], largest: int) -> tuple[Scorer, ...]:
@@ -70,11 +75,8 @@ def round_finalists(
     return [chosen[i] for i in range(len(policies))]
 
 
-def _short(value: float | None, digits: int) -> float | None:
-    """A number to so many significant digits."""
-    return value if not value else round(value, digits - 1 - floor(log10(abs(value))))
-
-
-def _short_integer(value: int | None, digits: int) -> int | None:
-    """A whole number to so many significant digits, never to 0."""
-    return value if not value else round(value, digits - 1 - floor(log10(abs(value))))
+def _short_values(values: dict[str, float] | None, digits: int) -> dict[str, float] | None:
+    """The parameters of a template to so many significant digits."""
+    return values and {
+        name: round(value, digits - 1 - floor(log10(abs(value)))) if value else value for name, value in values.items()
+    }

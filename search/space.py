@@ -1,41 +1,50 @@
 """Search spaces: which keys of a policy bundle are searched, over what ranges, and when each of them matters.
 
 A genome is a plain dict from space key to value that holds exactly the active keys. Space keys are the
-paths of the bundle's own keys; `routing.scorers.<name>` is the weight of a scorer, 0 = not used.
-Source of the default space: default-problem.md section 1.
+paths of the bundle's own keys, but for three kinds: `routing.scorers.<name>` is the weight of a scorer, 0 =
+not used; `routing.filters.<name>.use` and `flow_control.use` say skip or apply. Source of the default space:
+default-problem.md section 1.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from blis.config import ADMISSION_POLICIES, PRIORITIES, ROUTING_POLICIES, SCHEDULERS, SCORER_NAMES, TIE_BREAKS
+from blis.config import DETECTORS, FAIRNESS, ORDERINGS, PICKERS, PREEMPTIONS, TIE_BREAKS, FlowControl
 from blis.errors import InputError, check_choice, unknown_name
 from blis.yaml_strict import build, check_mapping
 from search.parameters import Category, Leaf, Parameter, Value, is_free, make_parameter
+from search.templates import APPLY, SCORER_PREFIX, SKIP, TEMPLATES, expand, known_parameters
 
 Genome = dict[str, Value]
 
-SCORER_PREFIX = "routing.scorers."
+FLOW_CONTROL = "flow_control.use"
+
+_FLOW_CHOICES = {"detector": DETECTORS, "ordering": ORDERINGS, "fairness": FAIRNESS}
 
 #: What a space key may name; a tuple lists the valid values of a template choice.
-KEYS: dict[str, tuple[str, ...] | None] = {
-    "admission.policy": ADMISSION_POLICIES,
-    "admission.token_bucket_capacity": None,
-    "admission.token_bucket_refill_rate": None,
-    "routing.policy": ROUTING_POLICIES,
+KEYS: dict[str, Sequence[Any] | None] = {
+    **known_parameters(),
+    FLOW_CONTROL: (SKIP, APPLY),
+    **{
+        f"flow_control.{name}": _FLOW_CHOICES.get(name)
+        for name in FlowControl.__dataclass_fields__
+        if name != "enabled"
+    },
+    "routing.picker": PICKERS,
     "routing.tie_break": TIE_BREAKS,
-    **{SCORER_PREFIX + name: None for name in SCORER_NAMES},
-    "priority.policy": PRIORITIES,
-    "scheduler": SCHEDULERS,
+    "preemption": PREEMPTIONS,
     "engine.max_running": None,
     "engine.max_scheduled_tokens": None,
     "engine.long_prefill_threshold": None,
 }
+
+#: Keys of an SLO tier, `slo_tiers.<class>.<key>`: the classes are the workload's.
+TIER_KEYS = ("priority", "weight")
 
 #: Rates of the workload that a `relative_to` may name.
 RATES = ("offered_tokens_per_s",)
@@ -46,7 +55,7 @@ class Space:
     """A typed, conditional space; the order of `parameters` is the order of columns in files."""
 
     parameters: Mapping[str, Parameter]
-    conditions: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)  # key -> what must hold
+    conditions: Mapping[str, Mapping[str, Sequence[Value]]] = field(default_factory=dict)  # key -> one of these
     relative: Mapping[str, str] = field(default_factory=dict)  # key -> rate that scales its value
     fixed: Mapping[str, Any] = field(default_factory=dict)  # part of a bundle that every candidate has
 
@@ -56,7 +65,7 @@ class Space:
 
     def is_active(self, key: str, values: Mapping[str, Value]) -> bool:
         """Whether `key` matters, given the values of the keys before it."""
-        return all(values.get(other) == wanted for other, wanted in self.conditions.get(key, {}).items())
+        return all(values.get(other) in wanted for other, wanted in self.conditions.get(key, {}).items())
 
     def complete(self, values: Mapping[str, Value], rng: Random) -> Genome:
         """`values` without its inactive keys and with every active key that was missing drawn anew."""
@@ -91,7 +100,7 @@ class Space:
         needed: dict[str, Value] = {}
         for other, wanted in self.conditions.get(key, {}).items():
             needed.update(self._needed(other))
-            needed[other] = wanted
+            needed[other] = wanted[0]
         return needed
 
 
@@ -131,9 +140,13 @@ def _leaves(mapping: Mapping[str, object], path: str) -> Iterator[tuple[str, Lea
         key = f"{path}.{name}" if path else name
         inner = check_mapping(value, f"search_space.{key}")
         if "type" in inner and not isinstance(inner["type"], Mapping):
-            yield key, build(Leaf, inner, f"search_space.{key}")
+            leaf = build(Leaf, inner, f"search_space.{key}")
+            if leaf.type == TEMPLATES:
+                yield from expand(key, leaf)
+            else:
+                yield key, leaf
         elif inner:
-            if not any(known == key or known.startswith(f"{key}.") for known in KEYS):
+            if not any(known == key or known.startswith(f"{key}.") for known in KEYS) and not _is_tier(key):
                 raise unknown_name("search space key", key, KEYS)
             if not any(isinstance(item, Mapping) for item in inner.values()):
                 raise InputError(f"search_space.{key}: missing key type")
@@ -142,9 +155,9 @@ def _leaves(mapping: Mapping[str, object], path: str) -> Iterator[tuple[str, Lea
 
 def _check_key(key: str, parameter: Parameter) -> None:
     """Raise InputError unless the key is known and, for a template, every choice is."""
-    if key not in KEYS:
+    if key not in KEYS and not _is_tier(key):
         raise unknown_name("search space key", key, KEYS)
-    valid = KEYS[key]
+    valid = KEYS.get(key)
     if valid is None:
         return
     if not isinstance(parameter, Category):
@@ -153,16 +166,25 @@ def _check_key(key: str, parameter: Parameter) -> None:
         check_choice(f"choice of search_space.{key}", str(choice), valid)
 
 
-def _condition(key: str, when: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Value]:
-    """A checked `when`: categorical keys declared before `key`, with values they can take."""
+def _is_tier(key: str) -> bool:
+    """Whether a key is, or leads to, a number of an SLO tier."""
+    parts = key.split(".")
+    return parts[0] == "slo_tiers" and len(parts) <= 3 and (len(parts) < 3 or parts[2] in TIER_KEYS)
+
+
+def _condition(key: str, when: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, tuple[Value, ...]]:
+    """A checked `when`: categorical keys declared before `key`, each with one or some of the values it can take."""
     before = list(parameters)[: list(parameters).index(key)]
-    for other, wanted in when.items():
+    conditions: dict[str, tuple[Value, ...]] = {}
+    for other, given in when.items():
         parameter = parameters.get(other)
         if other not in before or not isinstance(parameter, Category):
             raise InputError(f"search_space.{key}.when: {other!r} must be a categorical parameter declared before it")
-        if wanted not in parameter.choices:
-            raise unknown_name(f"value of {other} in search_space.{key}.when", wanted, map(str, parameter.choices))
-    return dict(when)
+        conditions[other] = tuple(given) if isinstance(given, list | tuple) else (given,)
+        for wanted in conditions[other] or ("nothing",):
+            if wanted not in parameter.choices:
+                raise unknown_name(f"value of {other} in search_space.{key}.when", wanted, map(str, parameter.choices))
+    return conditions
 
 
 def _rate(key: str, name: str) -> str:

@@ -15,8 +15,8 @@ from zlib import crc32
 
 import numpy as np
 
-from blis.config import SCORER_NAMES
 from blis.policies.bundle import PolicyBundle, load_bundle
+from blis.statistics import Comparison, holm
 from blis.workload.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.archive import Archive
 from search.codec import complete_bundle, policy_id
@@ -26,11 +26,11 @@ from search.measure import mean_of
 from search.parameters import Number
 from search.rounding import round_finalists
 from search.settings import Settings
-from search.statistics import Comparison, holm
 from search.verdict import FAILED, Verdict, comparison_facts, judge, sentence
 
 #: The weights of the random policies: as the default space draws them, from a stream of their own.
 RANDOM_WEIGHT = Number(0.01, 1.0, log=True, zero_probability=0.3)
+RANDOM_SCORERS = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utilization", "load-balance")
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
     rng = Random(crc32(b"random-policies"))
     policies: list[PolicyBundle] = []
     while len(policies) < n:
-        weights = {name: RANDOM_WEIGHT.sample(rng) for name in SCORER_NAMES}
+        weights = {name: RANDOM_WEIGHT.sample(rng) for name in RANDOM_SCORERS}
         scorers = [{"name": name, "weight": weight} for name, weight in weights.items() if weight]
         if scorers:
             routing = {"policy": "weighted", "tie_break": "random", "scorers": scorers}

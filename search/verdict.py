@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blis.policies.bundle import PolicyBundle, bundle_mapping
-from search.statistics import BlockComparison, Comparison
+from blis.statistics import BlockComparison, Comparison
 
 AnyComparison = Comparison | BlockComparison
 

@@ -76,7 +76,13 @@ class TestDefaultProblem:
 
     def test_space(self):
         parameters = self.settings.space.parameters
-        assert set(parameters) == set(KEYS) - {"priority.policy", "scheduler"}
+        scorers = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utilization", "load-balance")
+        assert set(parameters) <= set(KEYS)
+        assert set(parameters) == {
+            *("admission.policy", "admission.token_bucket_capacity", "admission.token_bucket_refill_rate"),
+            *("routing.policy", "routing.tie_break", *(f"routing.scorers.{name}" for name in scorers)),
+            *("engine.max_running", "engine.max_scheduled_tokens", "engine.long_prefill_threshold"),
+        }
         tokens, running = parameters["engine.max_scheduled_tokens"], parameters["engine.max_running"]
         assert (tokens.low, tokens.high, tokens.log, tokens.integer) == (256, 16384, True, True)
         assert (running.low, running.high, running.log, running.integer) == (16, 512, True, True)

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from blis.config import Compat
+from blis.config import Compat, Hardware, ModelShape, Roofline, SloTier
 from blis.requests import ContentTree, RequestTable
 from tests.oracle import OracleRequest, OracleResult, Setup, expand, simulate
-from tests.oracle.engine import Engine
+from tests.oracle.engine import Engine, Job
 from tests.oracle.kv import KVCache, ceil_div
-from tests.oracle.router import PrefixIndex
+from tests.oracle.memory import PrefixIndex
+from tests.oracle.requests import PURPOSES
+from tests.oracle.setup import Machine
 
 ORIGINAL = Compat.original()
+CLASSES = ("critical", "standard", "", "batch")
+PRIORITIES = ("constant", "slo-based", "inverted-slo", "class-age", "slo-tiers", "deadline", "slack")
+SCHEDULERS = (
+    "fcfs",
+    "sjf",
+    "priority-fcfs",
+    "reverse-priority",
+    "shortest-output",
+    "shortest-predicted-output",
+    "least-attained-service",
+)
+TINY_ROOFLINE = Roofline(ModelShape(2, 64, 4, 2, 100), Hardware(1e-3, 1e-3, 0.7, 300.0, 20.0, 0.6, 0.1, 10.0))
 
 
 def _requests(rng: random.Random, count: int) -> list[OracleRequest]:
@@ -30,21 +45,40 @@ def _requests(rng: random.Random, count: int) -> list[OracleRequest]:
         own = rng.choice([row + 10, 7])
         prompt = tuple(stream * 1000 + i for i in range(shared)) + tuple(own * 1000 + i for i in range(shared, length))
         output = tuple(own * 1000 + i for i in range(length, length + rng.randint(0, 14)))
-        requests.append(OracleRequest(arrival, prompt, output, rng.random(), f"request_{row}"))
+        requests.append(
+            OracleRequest(
+                arrival,
+                prompt,
+                output,
+                uniform=rng.random(),
+                request_id=f"request_{row}",
+                slo_class=rng.choice(CLASSES),
+                tenant=rng.randrange(3),
+                session=rng.randrange(-1, 4),
+                draws={purpose: rng.random() for purpose in PURPOSES},
+            )
+        )
     return requests
 
 
 def _setup(rng: random.Random) -> Setup:
-    return Setup(
+    blackbox = rng.random() < 0.8
+    setup = Setup(
         alpha=(rng.choice([0, 100]), rng.choice([0, 1]), 10),
-        beta=(1000, 10, 5),
+        beta=(1000, 10, 5) if blackbox else (),
+        roofline=None if blackbox else TINY_ROOFLINE,
+        tp=rng.choice([1, 2]),
         kv_blocks=rng.choice([6, 10, 30]),
         block_size_tokens=rng.choice([1, 2, 4]),
+        cpu_blocks=rng.choice([0, 3, 20]),
+        transfer_bandwidth=0.05,
+        transfer_base_latency_us=100,
         max_running=rng.choice([1, 3, 8]),
         max_scheduled_tokens=rng.choice([4, 8, 64]),
         long_prefill_threshold=rng.choice([0, 0, 3, 8]),
-        scheduler=rng.choice(["fcfs", "sjf", "priority-fcfs", "reverse-priority"]),
-        priority=rng.choice(["constant", "slo-based", "inverted-slo"]),
+        scheduler=rng.choice(SCHEDULERS),
+        priority=rng.choice(PRIORITIES),
+        preemption=rng.choice(["tail", "priority"]),
         instances=rng.choice([1, 1, 3]),
         routing=rng.choice(["round-robin", "least-loaded", "weighted", "prefix-affinity"]),
         routing_latency_us=rng.choice([0, 70]),
@@ -53,6 +87,19 @@ def _setup(rng: random.Random) -> Setup:
         queue_age_us=rng.choice([0, 1000]),
         kv_age_us=rng.choice([0, 1000]),
     )
+    if rng.random() < 0.7:
+        return setup
+    return replace(setup, machines=tuple(_machine(rng, setup) for _ in range(setup.instances)))
+
+
+def _machine(rng: random.Random, setup: Setup) -> Machine:
+    common = {each.name: getattr(setup, each.name) for each in fields(Machine)}
+    own = {"kv_blocks": rng.choice([6, 20]), "cpu_blocks": rng.choice([0, 5]), "max_running": rng.choice([2, 5])}
+    return Machine(**common | own)
+
+
+def _urgency(setup: Setup, job: Job) -> tuple[float, int, int]:
+    return setup.tier(job.request.slo_class).priority, -job.request.arrival_us, -job.row
 
 
 class Laws:
@@ -61,12 +108,18 @@ class Laws:
     def __init__(self) -> None:
         self._last: dict[int, Counter[str]] = {}
         self._busy_until: dict[int, int] = {}
+        self._batch: dict[int, list[Job]] = {}  # members after the step before
+        self._preempted: Counter[int] = Counter()  # row -> preemptions up to the step before
 
     def __call__(self, index: int, engine: Engine) -> None:
         self._check_time(index, engine)
         self._check_blocks(engine)
         for job in engine.batch:
             self._check_content(engine, job.row, job.computed, job.keyed)
+        before = self._batch.get(index, [])
+        self._check_victims(engine, before)
+        self._check_admissions(engine, [job for job in engine.batch if job not in before])
+        self._batch[index] = list(engine.batch)
 
     def _check_time(self, index: int, engine: Engine) -> None:
         """L4: it ends; L7: steps do not overlap; L18: limits of a step."""
@@ -77,8 +130,8 @@ class Laws:
             assert start >= self._busy_until.get(index, 0)
         self._busy_until[index] = start + now["busy_us"] - last["busy_us"]
         batch = now["batch_sum"] - last["batch_sum"]
-        assert batch <= min(engine.setup.max_running, engine.setup.max_scheduled_tokens)
-        assert now["prefill_tokens"] - last["prefill_tokens"] <= engine.setup.max_scheduled_tokens
+        assert batch <= min(engine.machine.max_running, engine.machine.max_scheduled_tokens)
+        assert now["prefill_tokens"] - last["prefill_tokens"] <= engine.machine.max_scheduled_tokens
         self._last[index] = now
 
     def _check_blocks(self, engine: Engine) -> None:
@@ -89,6 +142,35 @@ class Laws:
         assert set(kv.free) == {block for block in range(kv.total) if references[block] == 0}
         assert {key: block for block, key in enumerate(kv.keys) if key is not None} == kv.cached
         assert set(kv.held) <= set(engine.batch_rows())
+        assert len(engine.cpu_list()) <= engine.machine.cpu_blocks
+        assert not set(engine.cpu_list()) & set(kv.cached)  # a content lives in one tier only
+
+    def _check_victims(self, engine: Engine, before: list[Job]) -> None:
+        """L19: nobody is admitted beside an eviction; the victims are the tail, or the least urgent."""
+        victims = [job for job in before if job.preemptions > self._preempted[job.row]]
+        self._preempted.update({job.row: 1 for job in victims})
+        if not victims:
+            return
+        assert set(map(id, engine.batch)) <= set(map(id, before))
+        survivors = [job for job in before if job not in victims]
+        if engine.setup.preemption == "tail":
+            assert before == survivors + victims
+        else:
+            victims.sort(key=lambda job: _urgency(engine.setup, job), reverse=True)
+            assert all(_urgency(engine.setup, victims[0]) < _urgency(engine.setup, job) for job in survivors)
+        if engine.setup.scheduler == "fcfs":
+            assert engine.queue[: len(victims)] == victims  # the one evicted last is in front
+
+    def _check_admissions(self, engine: Engine, admitted: list[Job]) -> None:
+        """L20: a queue is served in its order; L21: ordering it loses and doubles nobody."""
+        order, queue = engine.order, engine.queue
+        ordered = order.ordered(queue)
+        assert sorted(job.row for job in ordered) == sorted(job.row for job in queue)
+        if engine.setup.scheduler == "fcfs":
+            assert ordered == queue
+        elif engine.setup.scheduler != "least-attained-service":  # whose keys have changed with the step
+            places = [order.place(job) for job in [*admitted, *ordered]]
+            assert places[: len(admitted)] == sorted(places)[: len(admitted)]
 
     def _check_content(self, engine: Engine, row: int, computed: int, keyed: bool) -> None:
         """L3: a sequence is packed into its blocks, and each full one carries the key of its true prefix."""
@@ -129,14 +211,66 @@ def _check_result(setup: Setup, requests: list[OracleRequest], result: OracleRes
 
 @pytest.mark.parametrize("compat", [Compat(), ORIGINAL], ids=["default", "original"])
 def test_laws_hold_on_random_scenarios(compat: Compat) -> None:
-    preempted = 0
+    preempted = reloaded = 0
     for seed in range(150):
         rng = random.Random(seed)
         setup, requests = _setup(rng), _requests(rng, 30)
         result = simulate(setup, requests, compat, Laws())
         _check_result(setup, requests, result, compat)
         preempted += sum(result.preemptions)
+        reloaded += sum(counters["cpu_hit_blocks"] for counters in result.instances)
     assert preempted > 100
+    assert reloaded > 100
+
+
+@pytest.mark.parametrize(
+    ("priority", "parameters", "gap", "slope_us"),
+    [
+        ("class-age", {"age_per_s": 1000}, 5, 1e-3),
+        ("class-age", {"age_per_s": 200}, 5, 2e-4),
+        ("slo-tiers", {"boost_per_minute": 60_000}, 10, 1e-3),
+    ],
+)
+def test_a_request_is_overtaken_only_by_those_that_arrive_soon_after(
+    priority: str, parameters: dict[str, float], gap: float, slope_us: float
+) -> None:
+    tiers = {"batch": SloTier(-1, 4), "critical": SloTier(4, 1.5)}  # weight x priority: -4 to 6
+    overtaken = 0
+    for seed in range(30):
+        rng = random.Random(seed)
+        setup = replace(_setup(rng), scheduler="priority-fcfs", priority=priority, priority_parameters=parameters)
+        setup = replace(setup, slo_tiers=tiers, instances=1, max_running=1, machines=())
+        requests = [replace(each, slo_class=rng.choice(["batch", "critical"])) for each in _requests(rng, 40)]
+        result = simulate(setup, requests)
+        for a, b in itertools.combinations(range(len(requests)), 2):
+            if 0 <= result.queued_us[a] <= result.scheduled_us[b] < result.scheduled_us[a]:
+                overtaken += 1
+                assert (requests[b].arrival_us - requests[a].arrival_us) * slope_us <= gap
+    assert overtaken > 100
+
+
+@pytest.mark.parametrize("priority", ["constant", "slo-based", "inverted-slo"])
+def test_a_later_start_shifts_every_time_and_changes_no_latency(priority: str) -> None:
+    for seed in range(40):
+        rng = random.Random(seed)
+        setup, requests = replace(_setup(rng), priority=priority, queue_age_us=0, kv_age_us=0), _requests(rng, 25)
+        shifted = [replace(each, arrival_us=each.arrival_us + 70_000) for each in requests]
+        result, later = simulate(setup, requests), simulate(setup, shifted)
+        for name in ("ttft_us", "e2e_us", "scheduling_delay_us", "itl_us", "preemptions", "instance", "cached_tokens"):
+            assert getattr(later, name) == getattr(result, name), name
+        assert later.end_us == result.end_us + 70_000
+
+
+def test_other_token_numbers_for_the_same_contents_change_nothing() -> None:
+    for seed in range(20):
+        rng = random.Random(seed)
+        setup, requests = _setup(rng), _requests(rng, 25)
+
+        def renamed(tokens: tuple[int, ...]) -> tuple[int, ...]:
+            return tuple(-7 * token - 3 for token in tokens)
+
+        others = [replace(each, prompt=renamed(each.prompt), output=renamed(each.output)) for each in requests]
+        assert simulate(setup, others) == simulate(setup, requests)
 
 
 def test_a_block_with_cached_content_is_exchanged_for_the_cached_one() -> None:
@@ -158,7 +292,9 @@ SETUP = Setup(alpha=(0, 0, 10), beta=(1000, 10, 5), kv_blocks=4, block_size_toke
 
 def _own(arrival_us: int, input_tokens: int, outputs: int, name: int, uniform: float = 0.0) -> OracleRequest:
     content = tuple(range(1000 * name, 1000 * name + input_tokens + outputs))
-    return OracleRequest(arrival_us, content[:input_tokens], content[input_tokens:], uniform, f"request_{name}")
+    return OracleRequest(
+        arrival_us, content[:input_tokens], content[input_tokens:], uniform=uniform, request_id=f"request_{name}"
+    )
 
 
 def test_outputs_that_can_never_fit_drop_a_request_at_once() -> None:
@@ -216,8 +352,13 @@ def test_affinity_matches_the_longest_prefix_unless_original() -> None:
     busier = [first, other, longer, _own(3, 4, 9, 3)]  # the last goes to the less loaded one
     assert simulate(setup, busier).instance == [0, 1, 0, 1]
     assert simulate(setup, [first, other, _own(2, 4, 9, 2), replace(longer, arrival_us=3)]).instance == [0, 1, 0, 0]
-    whole = replace(setup, affinity_last_block=True)
-    assert simulate(whole, [first, other, _own(2, 4, 9, 2), replace(longer, arrival_us=3)]).instance == [0, 1, 0, 1]
+    whole = replace(Compat(), exact_prefix_home=True)
+    assert simulate(setup, [first, other, _own(2, 4, 9, 2), replace(longer, arrival_us=3)], whole).instance == [
+        0,
+        1,
+        0,
+        1,
+    ]
 
 
 def test_expand_gives_equal_tokens_exactly_where_paths_agree() -> None:

@@ -28,7 +28,7 @@ from tests.parity_table import (
     recorded_outcomes,
 )
 
-CAPABLE = [case for case in CASES if case.engine_capable]
+EXACT = [case for case in CASES if case.exact]
 
 
 @cache
@@ -41,12 +41,11 @@ def run(case: Case) -> tuple[ResultTable, Agreement]:
     return result, compare(outcomes(result, table.output_tokens.tolist()), recorded_outcomes(case))
 
 
-def test_the_engine_takes_26_exact_cases_and_4_with_floors():
-    assert sum(case.exact for case in CAPABLE) == 26
-    assert sum(not case.exact for case in CAPABLE) == 4
+def test_the_engine_takes_all_cases_35_of_them_exactly():
+    assert (len(CASES), len(EXACT)) == (44, 35)
 
 
-@pytest.mark.parametrize("case", CAPABLE, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_requests_agree_as_far_as_the_table_says(case):
     result, agreement = run(case)
     assert agreement.percent_identical >= case.floor_percent
@@ -56,7 +55,7 @@ def test_requests_agree_as_far_as_the_table_says(case):
         assert not result.instances["used_blocks"].any()
 
 
-@pytest.mark.parametrize("case", [case for case in CAPABLE if case.exact], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", EXACT, ids=lambda case: case.name)
 def test_totals_of_exact_cases_are_identical(case):
     result, _ = run(case)
     counters = [{name: int(row[name]) for name in INSTANCE_COUNTERS.names or ()} for row in result.instances]
@@ -64,16 +63,23 @@ def test_totals_of_exact_cases_are_identical(case):
 
 
 def test_prefix_case_preempts_less_than_the_original():
-    case = next(case for case in CAPABLE if case.name == "kv_preempt_prefix4")
+    case = next(case for case in CASES if case.name == "kv_preempt_prefix4")
     assert run(case)[0].instances["preemptions"].sum() < 37
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.tiered], ids=lambda case: case.name)
+def test_a_second_tier_charges_no_more_prefill_than_one_tier_alone(case):
+    scenario = load_scenario(case_config(case))
+    single = replace(scenario, instance=replace(scenario.instance, kv=replace(scenario.instance.kv, cpu_blocks=0)))
+    alone = simulate(single, load_requests(case_requests(case)), Compat.original())
+    tiered = run(case)[0]
+    assert tiered.instances["prefill_tokens"].sum() <= alone.instances["prefill_tokens"].sum()
+    assert tiered.instances["cpu_hit_blocks"].sum() > 0
 
 
 def main() -> None:
     print(f"{'case':28} requests  identical  largest E2E difference  mean E2E ratio  why")
     for case in CASES:
-        if not case.engine_capable:
-            print(f"{case.name:28} {'-':>8}  {'-':>9}  {'-':>22}  {'-':>14}  {case.note}")
-            continue
         result, found = run(case)
         print(
             f"{case.name:28} {len(result):8}  {found.percent_identical:8.1f}%  {found.max_e2e_difference_us:19} µs"

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from blis.config import ADMISSION_POLICIES, PRIORITIES, ROUTING_POLICIES, SCHEDULERS, SCORER_NAMES
+from blis.config import (
+    ADMISSION_POLICIES,
+    LATENCY_KINDS,
+    PRIORITY_POLICIES,
+    ROUTING_POLICIES,
+    SCHEDULER_NAMES,
+    SCORER_NAMES,
+)
 from blis.errors import InputError
 
 
 class Flag(NamedTuple):
-    """A flag, the key it sets (dots between levels), and how its text is read."""
+    """A flag, the key it sets (dots between levels; "" if none), and how its text is read."""
 
     name: str
     key: str
     read: Callable[[str], Any]
     help: str
+    metavar: str | None = None  # in --help; None: follows from `read`
 
     def value(self, options: argparse.Namespace) -> Any:
         """What was given, None if nothing was."""
@@ -29,8 +37,10 @@ def read_coefficients(text: str) -> list[float]:
 
 
 def read_scorers(text: str) -> list[dict[str, Any]]:
-    """A bundle's list of scorers from `name:weight,name:weight`."""
-    scorers = []
+    """A bundle's list of scorers from `name:weight,name:weight`; an empty text is none."""
+    scorers: list[dict[str, Any]] = []
+    if not text.strip():
+        return scorers
     for entry in text.split(","):
         name, colon, weight = entry.partition(":")
         if not colon:
@@ -39,56 +49,83 @@ def read_scorers(text: str) -> list[dict[str, Any]]:
     return scorers
 
 
+def _one_of(names: Sequence[str], default: str | None = None) -> str:
+    return f"one of: {', '.join(names)}; default {default or names[0]}"
+
+
 #: Flags of keys that only a scenario has.
 SCENARIO_FLAGS = (
     Flag("--model", "instance.latency_model.model", str, "look coefficients up by this model"),
-    Flag("--hardware", "instance.latency_model.gpu", str, "and this GPU"),
-    Flag("--tp", "instance.latency_model.tp", int, "and this tensor parallelism"),
+    Flag("--hardware", "instance.latency_model.gpu", str, "and this GPU; default: the model's usual one"),
+    Flag("--tp", "instance.latency_model.tp", int, "and this tensor parallelism; default: the model's usual one"),
+    Flag("--latency-model", "instance.latency_model.kind", str, f"one of: {', '.join(LATENCY_KINDS)}"),
     Flag(
         "--alpha-coeffs",
         "instance.latency_model.alpha",
         read_coefficients,
-        "queueing: µs, µs a prompt token, µs an output token",
+        "queueing: µs, µs a prompt token, µs an output token; default: looked up",
     ),
     Flag(
         "--beta-coeffs",
         "instance.latency_model.beta",
         read_coefficients,
-        "step: µs, µs a prefill token, µs a decode token",
+        "step: µs, µs a prefill token, µs a decode token; default: looked up",
     ),
-    Flag("--num-instances", "cluster.instances", int, "number of equal instances"),
-    Flag("--total-kv-blocks", "instance.kv.blocks", int, "KV cache of an instance in blocks"),
-    Flag("--block-size-in-tokens", "instance.kv.block_size_tokens", int, "tokens in a KV block"),
-    Flag("--admission-latency", "cluster.admission.latency_us", int, "µs from arrival to admission"),
-    Flag("--routing-latency", "cluster.routing.latency_us", int, "µs from admission to routing"),
+    Flag("--num-instances", "cluster.instances", int, "number of equal instances; default 1"),
+    Flag("--total-kv-blocks", "instance.kv.blocks", int, "KV cache of an instance; default: the model's, else 1000000"),
+    Flag("--block-size-in-tokens", "instance.kv.block_size_tokens", int, "tokens in a KV block; default 16"),
+    Flag("--kv-cpu-blocks", "instance.kv.cpu_blocks", int, "second KV tier, in blocks; default 0 = none"),
+    Flag("--kv-offload-threshold", "instance.kv.offload_threshold", float, "in [0, 1]; has no effect; default 0.9"),
+    Flag("--kv-transfer-bandwidth", "instance.kv.transfer_bandwidth", float, "blocks a µs from there; default 100"),
+    Flag("--kv-transfer-base-latency", "instance.kv.transfer_base_latency_us", int, "µs a transfer; default 0"),
+    Flag("--admission-latency", "cluster.admission.latency_us", int, "µs from arrival to admission; default 0"),
+    Flag("--routing-latency", "cluster.routing.latency_us", int, "µs from admission to routing; default 0"),
     Flag(
         "--snapshot-refresh-interval",
         "cluster.routing.snapshot_refresh_us",
         int,
-        "µs between the router's reads of KV use",
+        "µs between the router's reads of KV use; default 0 = always fresh",
     ),
-    Flag("--horizon", "horizon_us", int, "stop after this simulated time in µs"),
+    Flag("--horizon", "horizon_us", int, "stop after this simulated time in µs; default: never"),
 )
 
 #: Flags of keys that a policy bundle has too; they win over it.
 POLICY_FLAGS = (
-    Flag("--admission-policy", "admission.policy", str, f"one of: {', '.join(ADMISSION_POLICIES)}"),
-    Flag("--token-bucket-capacity", "admission.token_bucket_capacity", float, "tokens"),
-    Flag("--token-bucket-refill-rate", "admission.token_bucket_refill_rate", float, "tokens a second"),
-    Flag("--routing-policy", "routing.policy", str, f"one of: {', '.join(ROUTING_POLICIES)}"),
+    Flag("--admission-policy", "admission.policy", str, _one_of(ADMISSION_POLICIES)),
+    Flag("--token-bucket-capacity", "admission.token_bucket_capacity", float, "tokens; default 10000"),
+    Flag("--token-bucket-refill-rate", "admission.token_bucket_refill_rate", float, "tokens a second; default 1000"),
+    Flag("--routing-policy", "routing.policy", str, _one_of(ROUTING_POLICIES, "round-robin")),
     Flag("--routing-scorers", "routing.scorers", read_scorers, f"NAME:WEIGHT,… from: {', '.join(SCORER_NAMES)}"),
-    Flag("--priority-policy", "priority.policy", str, f"one of: {', '.join(PRIORITIES)}"),
-    Flag("--scheduler", "scheduler", str, f"one of: {', '.join(SCHEDULERS)}"),
-    Flag("--max-num-running-reqs", "engine.max_running", int, "requests in an instance's batch"),
-    Flag("--max-num-scheduled-tokens", "engine.max_scheduled_tokens", int, "token budget of a step"),
-    Flag("--long-prefill-token-threshold", "engine.long_prefill_threshold", int, "cap on one prefill a step, 0 = off"),
+    Flag("--priority-policy", "priority.policy", str, _one_of(PRIORITY_POLICIES)),
+    Flag("--scheduler", "scheduler", str, _one_of(SCHEDULER_NAMES)),
+    Flag("--max-num-running-reqs", "engine.max_running", int, "requests in an instance's batch; default 256"),
+    Flag("--max-num-scheduled-tokens", "engine.max_scheduled_tokens", int, "token budget of a step; default 2048"),
+    Flag(
+        "--long-prefill-token-threshold",
+        "engine.long_prefill_threshold",
+        int,
+        "cap on one request's prefill in a step; default 0 = off",
+    ),
+)
+
+#: Flags of the workload `distribution`: fields of `Preset`.
+LENGTH_FLAGS = tuple(
+    Flag(f"--{side}-tokens{end}", f"{side}_tokens{end.replace('-', '_')}", int, f"{side}s: {what}; default {default}")
+    for side in ("prompt", "output")
+    for end, what, default in (
+        ("", "mean", 512),
+        ("-stdev", "standard deviation", 256),
+        ("-min", "shortest", 2),
+        ("-max", "longest", 7000),
+    )
 )
 
 
 def add_flags(group: argparse._ArgumentGroup, flags: tuple[Flag, ...]) -> None:
     """Add flags to a parser; none has a default, so that what is given can be told from what is not."""
     for flag in flags:
-        group.add_argument(flag.name, type=flag.read, metavar=_METAVARS.get(flag.read, "NAME"), help=flag.help)
+        metavar = flag.metavar or _METAVARS.get(flag.read, "NAME")
+        group.add_argument(flag.name, type=flag.read, metavar=metavar, help=flag.help)
 
 
 def given_keys(options: argparse.Namespace, flags: tuple[Flag, ...]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from blis.cli import run, traces
+from blis.cli import compare, run, traces, validate
 from blis.errors import EngineError, InputError
 
 BAD_INPUT = 2
@@ -30,17 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
         options = _parser().parse_args(arguments)
-        options.execute(options)
+        status = options.execute(options)
         sys.stdout.flush()  # here, where a closed pipe can still be caught
     except InputError as error:
         return _complain(error, BAD_INPUT)
     except EngineError as error:
         return _complain(error, FAILURE)
+    except MemoryError:
+        return _complain(MemoryError("a run of this size does not fit in memory"), FAILURE)
     except BrokenPipeError:
         # The reader has had enough. Python would complain again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILURE
-    return 0
+    return int(status or 0)
 
 
 def _parser() -> _Parser:
@@ -52,7 +54,9 @@ def _parser() -> _Parser:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     run.add_parser(commands)
+    compare.add_parser(commands)
     traces.add_parser(commands)
+    validate.add_parser(commands)
     return parser
 
 

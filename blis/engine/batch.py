@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from blis.engine import heap
 from blis.engine.blocks import take
-from blis.engine.kv import attach, blocks_for, fill, is_ordered, lookup, release
-from blis.engine.queue import join_batch, leave_batch, pop_front, push_front
+from blis.engine.in_flight import note_left
+from blis.engine.kv import attach, blocks_for, fill, is_ordered, lookup, release, reload
+from blis.engine.queue import head, join_batch, leave_batch, put, take_out
 from blis.engine.records import AWAY, DECODE, NONE, PREFILL
+from blis.engine.service import charge, leave_decode
 from blis.jit import kernel
 from blis.schema import DROPPED, QUEUED, RUNNING
 
@@ -24,20 +26,19 @@ def form_batch(w, i, now_us):
     instance.evicted = 0
     instance.step_prefill_tokens = 0
     instance.step_decode_tokens = 0
+    instance.step_transfer_us = 0
+    instance.step_prefills = 0
+    instance.step_prefill_pairs = 0
+    instance.step_prefill_context = 0
     budget = _serve_running(w, i, now_us)
-    if instance.evicted > 0:
-        return
-    while instance.batch_size == 0 and instance.queue_depth > 0 and _outgrown(w, instance.queue_head):
-        w.requests[instance.queue_head].status = DROPPED
-        instance.dropped += 1
-        pop_front(instance, w.requests)
-    _admit(w, i, now_us, budget)
+    if instance.evicted == 0:
+        _admit(w, i, now_us, budget)
 
 
 @kernel
-def _outgrown(w, r):
+def _outgrown(w, i, r):
     """Whether prompt and generated tokens need more blocks than there are: only compat Q10 lets it come to that."""
-    return blocks_for(target_tokens(w, r), w.config.block_tokens) > w.config.blocks
+    return blocks_for(target_tokens(w, r), w.config.block_tokens) > w.engines[i].blocks
 
 
 @kernel
@@ -57,17 +58,23 @@ def target_tokens(w, r):
 def _serve_running(w, i, now_us):
     """Serve all members in batch order; returns the budget left. Stops when a member had to evict itself."""
     instance = w.instances[i]
+    engine = w.engines[i]
     remainder = (instance.steps + 1) % w.config.block_tokens
-    members, blocks, crossing = _demand_of_ordered(w, i, remainder)
+    while True:
+        members, blocks, crossing = _demand_of_ordered(w, i, remainder)
+        enough = w.ring[i, remainder] + blocks <= engine.blocks - instance.used_blocks
+        if enough or not w.config.evicts_by_priority:
+            break
+        _evict(w, _least_urgent(w, i), i, now_us)
     before = instance.batch_size - members  # all decode: one token each
-    if w.ring[i, remainder] + blocks <= w.config.blocks - instance.used_blocks:
-        take(w, i, w.ring[i, remainder] - crossing)
+    if enough:
+        take(w, i, w.ring[i, remainder] - crossing, now_us)
         instance.step_decode_tokens = before
         start = instance.first_ordered
-        budget = w.config.budget_tokens - before
+        budget = engine.budget_tokens - before
     else:
         start = instance.batch_head
-        budget = w.config.budget_tokens
+        budget = engine.budget_tokens
     member = start
     while member != NONE and budget > 0:
         tokens = _serve_member(w, i, member, now_us, budget, remainder)
@@ -79,6 +86,18 @@ def _serve_running(w, i, now_us):
 
 
 @kernel
+def _least_urgent(w, i):
+    """The member that goes first when blocks lack."""
+    victim = w.instances[i].batch_head
+    member = victim
+    while member != NONE:
+        if w.order[member].victim < w.order[victim].victim:
+            victim = member
+        member = w.requests[member].batch_next
+    return victim
+
+
+@kernel
 def _demand_of_ordered(w, i, remainder):
     """Of the members from the first ordered one on: how many, blocks their prefills take, decodes that take one.
 
@@ -86,6 +105,7 @@ def _demand_of_ordered(w, i, remainder):
     step before and asks for no more now (engine.md L9).
     """
     instance = w.instances[i]
+    engine = w.engines[i]
     members = 0
     tokens = 0
     blocks = 0
@@ -98,9 +118,9 @@ def _demand_of_ordered(w, i, remainder):
             tokens += 1
             crossing += request.ring == remainder
         else:
-            part = min(target_tokens(w, member) - request.computed, w.config.chunk_tokens)
+            part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)
             if request.batch_next == NONE:
-                part = min(part, w.config.budget_tokens - (instance.batch_size - members) - tokens)
+                part = min(part, engine.budget_tokens - (instance.batch_size - members) - tokens)
             tokens += part
             blocks += blocks_for(request.computed + part, w.config.block_tokens) - blocks_for(
                 request.computed, w.config.block_tokens
@@ -113,6 +133,7 @@ def _demand_of_ordered(w, i, remainder):
 def _serve_member(w, i, r, now_us, budget, remainder):
     """Give one member its tokens of this step, evicting from the tail while blocks lack; 0 if it went itself."""
     instance = w.instances[i]
+    engine = w.engines[i]
     request = w.requests[r]
     decodes = request.phase == DECODE
     if decodes:
@@ -121,26 +142,36 @@ def _serve_member(w, i, r, now_us, budget, remainder):
         blocks = 1 if request.ring == remainder else 0
     else:
         stored = request.computed
-        tokens = min(min(target_tokens(w, r) - stored, w.config.chunk_tokens), budget)
+        tokens = min(min(target_tokens(w, r) - stored, engine.chunk_tokens), budget)
         blocks = blocks_for(stored + tokens, w.config.block_tokens) - blocks_for(stored, w.config.block_tokens)
-    while blocks > w.config.blocks - instance.used_blocks:
+    while blocks > engine.blocks - instance.used_blocks:
         victim = instance.batch_tail
         _evict(w, victim, i, now_us)
         if victim == r:
             return 0
-    take(w, i, blocks)
+    take(w, i, blocks, now_us)
     fill(w, i, r, (stored + tokens) // w.config.block_tokens)
     if decodes:
         instance.step_decode_tokens += 1
     else:
         request.computed += tokens
-        instance.step_prefill_tokens += tokens
+        _count_prefill(instance, stored, tokens)
+        charge(w, i, r, tokens)
     return tokens
 
 
 @kernel
+def _count_prefill(instance, context, tokens):
+    """Add a member's part of a prefill to the sums of the step: its `tokens` follow `context` stored ones."""
+    instance.step_prefills += 1
+    instance.step_prefill_tokens += tokens
+    instance.step_prefill_pairs += tokens * context + tokens * (tokens - 1) // 2
+    instance.step_prefill_context += context
+
+
+@kernel
 def _evict(w, r, i, now_us):
-    """Send a member back to the front of the queue; it keeps its tokens and computes their KV again (Q9)."""
+    """Send a member back to the queue; it keeps its tokens and computes their KV again (Q9)."""
     instance = w.instances[i]
     request = w.requests[r]
     stored = request.computed
@@ -150,6 +181,8 @@ def _evict(w, r, i, now_us):
         request.last_step = instance.steps
         request.token_us = now_us  # the step before ended when this one starts
         w.ring[i, request.ring] -= 1
+        leave_decode(w, i, r)
+        instance.decode_base -= stored - (instance.steps + 1)
         heap.remove(w.finish, i, instance.decoding, heap.find(w.finish, i, instance.decoding, r))
         instance.decoding -= 1
     leave_batch(instance, r, w.requests)
@@ -161,39 +194,50 @@ def _evict(w, r, i, now_us):
     request.preemptions += 1
     instance.preemptions += 1
     instance.evicted += 1
-    push_front(instance, r, w.requests)
+    put(w, i, r, True)
 
 
 @kernel
 def _admit(w, i, now_us, budget):
     """Admit from the head of the queue until budget, places or blocks run out; a head that fails blocks all."""
     instance = w.instances[i]
-    while instance.queue_depth > 0 and instance.batch_size < w.config.max_running and budget > 0:
-        r = instance.queue_head
+    engine = w.engines[i]
+    while instance.queue_depth > 0 and instance.batch_size < engine.max_running and budget > 0:
+        r, position = head(w, i)
         request = w.requests[r]
+        outgrown = instance.batch_size == 0 and _outgrown(w, i, r)
         target = target_tokens(w, r)
         free_hit = w.config.free_full_hit and request.generated == 0
         limit = (target if free_hit else target - 1) // w.config.block_tokens
-        cached, cached_free = lookup(w, i, r, limit)
+        cached, cached_free, lower = lookup(w, i, r, limit)
         start = cached * w.config.block_tokens
-        tokens = min(min(target - start, w.config.chunk_tokens), budget)
+        tokens = min(min(target - start, engine.chunk_tokens), budget)
         blocks = blocks_for(tokens, w.config.block_tokens)
-        if tokens > 0 and blocks > w.config.blocks - instance.used_blocks - cached_free:
+        if not outgrown and tokens > 0 and blocks + lower > engine.blocks - instance.used_blocks - cached_free:
             return
-        pop_front(instance, w.requests)
+        take_out(w, i, position)
+        if outgrown:
+            request.status = DROPPED
+            instance.dropped += 1
+            note_left(w, i, r)
+            continue
         _note_admission(w, i, r, now_us, cached)
         request.computed = start + tokens
+        _count_prefill(instance, 0 if w.config.free_context else start, tokens)
+        charge(w, i, r, tokens)
         request.detached = tokens == 0
         if request.detached:
             request.filled = 0
             request.frontier = w.rows[r].path_end
             tokens = 1  # it costs nothing to compute, but takes its place in the budget
         else:
-            instance.hit_blocks += cached
-            attach(w, i, r, cached)
-            take(w, i, blocks)
+            instance.hit_blocks += cached - lower
+            attach(w, i, r, cached - lower)
+            if lower > 0:
+                reload(w, i, r, cached, lower, now_us)
+            take(w, i, blocks + lower, now_us)
+            instance.miss_blocks -= lower
             fill(w, i, r, request.computed // w.config.block_tokens)
-            instance.step_prefill_tokens += tokens
         budget -= tokens
         join_batch(instance, r, w.requests)
         if instance.first_ordered == NONE:

@@ -2,12 +2,15 @@
 
 A release appends runs at the tail; taking new blocks shortens the run at the head from its deep end,
 which is the order that freeing a sequence from its last block to its first demands. Blocks that nobody
-can ask for again are anonymous: only their number counts, and neighbours merge.
+can ask for again are nobody's: only their number counts, and neighbours merge.
 """
 
 from __future__ import annotations
 
-from blis.engine.records import ANONYMOUS, NONE, OWNED
+from blis.engine.cache_signal import note_change
+from blis.engine.records import ANONYMOUS, NONE, OWNED, SPENT
+from blis.engine.runs import new_run, recycle
+from blis.engine.tier import CPU, write_back
 from blis.jit import kernel
 
 
@@ -16,10 +19,10 @@ def push_tail(w, i, owner, lo, hi):
     """Append free blocks [lo, hi) of an owner as the last to be evicted; returns the run."""
     instance = w.instances[i]
     tail = instance.free_tail
-    if owner == ANONYMOUS and tail != NONE and w.runs[tail].owner == ANONYMOUS:
+    if owner in (ANONYMOUS, SPENT) and tail != NONE and w.runs[tail].owner == owner:
         w.runs[tail].hi += hi - lo
         return tail
-    new = _new_run(w, owner, lo, hi)
+    new = new_run(w, owner, lo, hi)
     w.runs[new].prev = tail
     if tail == NONE:
         instance.free_head = new
@@ -37,7 +40,7 @@ def push_head(w, i, count):
     if head != NONE and w.runs[head].owner == ANONYMOUS:
         w.runs[head].hi += count
         return
-    new = _new_run(w, ANONYMOUS, 0, count)
+    new = new_run(w, ANONYMOUS, 0, count)
     w.runs[new].next = head
     if head == NONE:
         instance.free_tail = new
@@ -47,8 +50,8 @@ def push_head(w, i, count):
 
 
 @kernel
-def take(w, i, count):
-    """Take `count` blocks from the head for new content; what was cached in them is lost.
+def take(w, i, count, now_us):
+    """Take `count` blocks from the head for new content; what was cached in them goes to the next tier or is lost.
 
     The caller has checked that so many are free.
     """
@@ -62,7 +65,10 @@ def take(w, i, count):
         run.hi -= part
         count -= part
         if run.owner >= 0:
+            note_change(w, i, run.owner)
             w.nodes[i, run.owner].resident = run.hi
+        if run.owner != ANONYMOUS and w.tiers[CPU, i].blocks > 0:
+            write_back(w, CPU, i, run, part, now_us)
         if run.hi == run.lo:
             if run.owner >= 0:
                 drop_node_run(w, i, head)
@@ -90,13 +96,15 @@ def drop_node_run(w, i, position):
 
 @kernel
 def drop(w, i, position):
-    """Remove a run from the LRU list; anonymous neighbours that meet become one."""
+    """Remove a run from the LRU list; neighbours of nobody's that meet become one."""
     before = w.runs[position].prev
     after = w.runs[position].next
     _unlink(w, i, position)
-    if before != NONE and after != NONE and w.runs[before].owner == ANONYMOUS and w.runs[after].owner == ANONYMOUS:
-        w.runs[before].hi += w.runs[after].hi
-        _unlink(w, i, after)
+    if before != NONE and after != NONE:
+        owner = w.runs[before].owner
+        if owner == w.runs[after].owner and owner in (ANONYMOUS, SPENT):
+            w.runs[before].hi += w.runs[after].hi - w.runs[after].lo
+            _unlink(w, i, after)
 
 
 @kernel
@@ -111,24 +119,4 @@ def _unlink(w, i, position):
         instance.free_tail = run.prev
     else:
         w.runs[run.next].prev = run.prev
-    run.next = w.cluster.free_run
-    w.cluster.free_run = position
-
-
-@kernel
-def _new_run(w, owner, lo, hi):
-    position = w.cluster.free_run
-    if position == NONE:
-        position = w.cluster.runs_used
-        w.cluster.runs_used += 1
-    else:
-        w.cluster.free_run = w.runs[position].next
-    run = w.runs[position]
-    run.owner = owner
-    run.lo = lo
-    run.hi = hi
-    run.prev = NONE
-    run.next = NONE
-    run.up = NONE
-    run.down = NONE
-    return position
+    recycle(w, position)

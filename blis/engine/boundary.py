@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
-from blis.schema import COMPLETED, IN_TRANSIT, NOT_ARRIVED
+from blis.schema import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED
 
 #: Rows of World.times and World.counts, each one column of a ResultTable, in the order that `report` writes them.
 TIMES = (
@@ -15,8 +15,13 @@ TIMES = (
     "ttft_us",
     "e2e_us",
     "scheduling_delay_us",
+    "routed_us",
 )
-COUNTS = ("status", "instance", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step")
+COUNTS = ("status", "instance", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "reason")
+
+# Columns that the control plane writes when it decides; `report` blanks them where it did not.
+ROUTED_US = TIMES.index("routed_us")
+REASON = COUNTS.index("reason")
 
 
 @kernel
@@ -41,6 +46,7 @@ def reset(w):
         request.detached = 0
     for i in range(w.config.instances):
         _reset_instance(w, i)
+    w.ask.block_tokens = w.config.block_tokens
     w.cluster.runs_used = w.config.instances
     w.cluster.free_run = NONE
 
@@ -64,7 +70,7 @@ def _reset_instance(w, i):
     run = w.runs[i]
     run.owner = ANONYMOUS
     run.lo = 0
-    run.hi = w.config.blocks
+    run.hi = w.engines[i].blocks
     run.prev = NONE
     run.next = NONE
     for s in range(w.nodes.shape[1]):
@@ -75,6 +81,7 @@ def _reset_instance(w, i):
         node.partial = 0
         node.shallow_run = NONE
         node.deep_run = NONE
+    for s in range(min(w.prefix_index.shape[1], w.nodes.shape[1])):
         w.prefix_index[i, s].blocks = 0
     for remainder in range(w.ring.shape[1]):
         w.ring[i, remainder] = 0
@@ -96,7 +103,7 @@ def report(w):
             status = IN_TRANSIT
         ttft_us = NONE
         if request.first_token_us != NONE:
-            ttft_us = request.first_token_us - row.arrival_us + w.config.overhead_us
+            ttft_us = request.first_token_us - row.arrival_us + w.engines[request.instance].overhead_us
         delay_us = NONE
         if request.scheduled_us != NONE:
             delay_us = request.scheduled_us - row.arrival_us
@@ -114,6 +121,10 @@ def report(w):
         w.counts[4, r] = request.preemptions
         w.counts[5, r] = request.first_step
         w.counts[6, r] = last_step
+        if request.instance == NONE:
+            w.times[ROUTED_US, r] = NONE
+        if status != REJECTED:
+            w.counts[REASON, r] = 0
 
 
 @kernel
@@ -133,4 +144,4 @@ def _e2e_us(w, r):
     if w.config.last_gap_twice:
         e2e_us += request.finish_us
         overheads += w.config.overhead_per_token
-    return e2e_us + overheads * w.config.overhead_us
+    return e2e_us + overheads * w.engines[request.instance].overhead_us

@@ -1,94 +1,185 @@
-"""The control plane: admission and routing decisions, and how fresh the router's view is.
+"""The control plane: what it decides next, who gets in, and who goes where.
 
-Cluster-and-policies.md section 2; freshness of signals: default-problem.md section 1.
+Cluster-and-policies.md section 2, docs/policies.md sections 3 and 4.
 """
 
 from __future__ import annotations
 
 from blis.engine import heap
-from blis.engine.prefix_index import matched_blocks, record
-from blis.engine.records import DONE, GROW_TRANSIT, NEVER_US
-from blis.engine.step import advance
+from blis.engine.boundary import REASON, ROUTED_US
+from blis.engine.control_records import ADMISSION, END, LOOK, NO_LOOK, ROUTING
+from blis.engine.dispatch import begin_look, join_gateway, leave_gateway, next_dispatched
+from blis.engine.facts import ask_about, match, remember
+from blis.engine.in_flight import note_admitted, note_sent
+from blis.engine.observe import keep_decision
+from blis.engine.records import GROW_TRANSIT, NEVER_US, NONE
+from blis.engine.signals import show_live
 from blis.jit import kernel
-from blis.policies.admission import ADMISSION
-from blis.policies.routing import ROUTING
-from blis.schema import IN_TRANSIT, REJECTED
+from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
+from blis.policies.filters import FILTERS
+from blis.policies.routing import ROUTING as ROUTING_POLICIES
+from blis.schema import IN_TRANSIT, NO_INSTANCE, POLICY, REJECTED
 
-_admits = ADMISSION.dispatcher()
-_rate = ROUTING.dispatcher()
-
-# Signals of an instance, as bits of one reading.
-_QUEUE, _BATCH, _KV, _PENDING = 1, 2, 4, 8
+_admits = ADMISSION_POLICIES.dispatcher()
+_rate = ROUTING_POLICIES.dispatcher()
+_keep = FILTERS.dispatcher()
 
 
 @kernel
-def next_decision(w):
-    """Time of the next control-plane decision and whether it is an admission; admissions go first at a tie."""
+def next_event(w):
+    """Time and kind of the next event of the control plane; at one instant admissions come first."""
     admission_us = NEVER_US
     if w.cluster.next_admission < w.config.requests:
         admission_us = w.rows[w.cluster.next_admission].arrival_us + w.config.admission_latency_us
-    while w.cluster.next_routing < w.cluster.next_admission and w.requests[w.cluster.next_routing].status == REJECTED:
-        w.cluster.next_routing += 1
-    routing_us = NEVER_US
-    if w.cluster.next_routing < w.cluster.next_admission:
-        routing_us = (
-            w.rows[w.cluster.next_routing].arrival_us + w.config.admission_latency_us + w.config.routing_latency_us
-        )
-    return min(admission_us, routing_us), admission_us <= routing_us
-
-
-@kernel
-def admit(w, now_us):
-    """Decide on the next arrival."""
-    r = w.cluster.next_admission
-    if _admits(w.config.admission, w.params, w.memory, now_us, w.rows[r].input_tokens):
-        w.requests[r].status = IN_TRANSIT
+    later_us = NEVER_US
+    later = ROUTING
+    if w.config.flow_control:
+        later = LOOK
+        if w.cluster.looking != NO_LOOK:
+            return w.cluster.look_us, LOOK
+        if w.cluster.waiting > 0:
+            later_us = w.cluster.next_look_us
     else:
-        w.requests[r].status = REJECTED
-    w.cluster.next_admission += 1
+        while (
+            w.cluster.next_routing < w.cluster.next_admission and w.requests[w.cluster.next_routing].status == REJECTED
+        ):
+            w.cluster.next_routing += 1
+        if w.cluster.next_routing < w.cluster.next_admission:
+            latency_us = w.config.admission_latency_us + w.config.routing_latency_us
+            later_us = w.rows[w.cluster.next_routing].arrival_us + latency_us
+    now_us = min(admission_us, later_us)
+    if now_us > w.config.horizon_us:
+        w.cluster.cut |= now_us < NEVER_US
+        return NEVER_US, END
+    return now_us, ADMISSION if admission_us <= later_us else later
 
 
 @kernel
-def route(w, now_us):
-    """Send the next admitted request to the best instance. The view is up to date: `observe` ran before."""
-    r = w.cluster.next_routing
-    if w.config.reads_prefix:
-        for i in range(w.config.instances):
-            w.views[i].matched_blocks = matched_blocks(w, i, r)
-    prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
-    _rate(w.config.routing, w.weights, w.views, w.cluster.round_robin, prompt_blocks, w.codes, w.weights)
-    i = best(w.views, w.rows[r].uniform if w.config.random_ties else 0.0)
+def decide(w, now_us, event):
+    """Decide on the next request, if there is one. All readings up to now have been taken."""
+    w.cluster.decided_us = now_us
+    show_live(w, event)
+    r = _subject(w, now_us, event)
+    if r == NONE:
+        return
+    ask_about(w, r, now_us, event)
+    if event == ADMISSION:
+        _admit(w, r, now_us)
+    else:
+        _route(w, r, now_us)
+
+
+@kernel
+def _subject(w, now_us, event):
+    """The request an event is about; a look may find none."""
+    if event == ADMISSION:
+        return w.cluster.next_admission
+    if event == ROUTING:
+        return w.cluster.next_routing
+    begin_look(w, now_us)
+    return next_dispatched(w)
+
+
+@kernel
+def _admit(w, r, now_us):
+    """Let a request in or reject it."""
+    w.cluster.next_admission += 1
+    w.ask.retry_after_us = NONE
+    reason = POLICY
+    admitted = False
+    if w.config.placed and _eligible(w.views) == 0:
+        reason = NO_INSTANCE
+    else:
+        admitted = _admits(w.config.admission, w.params, w.memory, w.views, w.ask)
+    if not admitted:
+        w.requests[r].status = REJECTED
+        w.counts[REASON, r] = reason
+        w.cluster.rejected += 1
+        if len(w.retry_after_us) > 0:
+            w.retry_after_us[r] = w.ask.retry_after_us
+        return
+    w.requests[r].status = IN_TRANSIT
+    note_admitted(w, r)
+    if w.config.flow_control:
+        join_gateway(w, r, now_us)
+
+
+@kernel
+def _route(w, r, now_us):
+    """Send an admitted request to the best instance."""
+    match(w, r)
+    _filter(w)
+    _rate(w.config.routing, w.template, w.views, w.ask, w.codes, w.weights)
+    i = _pick(w, r)
     instance = w.instances[i]
     if instance.pending >= w.transit.shape[1]:
         w.cluster.halt = GROW_TRANSIT
         return
-    w.cluster.round_robin += 1
-    w.cluster.next_routing += 1
-    if w.config.reads_prefix:
-        record(w, i, r)
-    request = w.requests[r]
-    request.instance = i
-    queued_us = now_us + int(w.config.queueing_us + w.config.queueing_us_token * w.rows[r].input_tokens)
-    heap.push(w.transit, i, instance.pending, queued_us, r, r)
+    if w.config.keeps_decisions:
+        keep_decision(w, r)
+    remember(w, r, i)
+    if w.config.flow_control:
+        leave_gateway(w, r)
+    else:
+        w.cluster.next_routing += 1
+    w.cluster.turn += 1
+    w.requests[r].instance = i
+    w.times[ROUTED_US, r] = now_us
+    queued_us = now_us + int(w.engines[i].queueing_us + w.engines[i].queueing_us_token * w.rows[r].input_tokens)
+    heap.push(w.transit, i, instance.pending, queued_us, w.cluster.turn, r)
+    note_sent(w, i, r)
     instance.pending += 1
     instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
 
 
 @kernel
+def _filter(w):
+    """Narrow down the eligible instances, one filter after the other; one that would leave nobody does nothing."""
+    for f in range(w.config.filters):
+        _keep(int(w.filters[f, 0]), w.filters[f, 1:], w.views, w.ask)
+        kept = 0
+        for i in range(w.config.instances):
+            kept += w.views[i].eligible and w.views[i].keep
+        if kept > 0:
+            for i in range(w.config.instances):
+                w.views[i].eligible = w.views[i].eligible and w.views[i].keep
+
+
+@kernel
+def _pick(w, r):
+    """The instance that the scores say, unless this request is forced elsewhere."""
+    if r == w.config.forced_row:
+        return w.config.forced_instance
+    if w.config.weighted_picker:
+        return draw(w.views, w.ask.picker)
+    return best(w.views, w.rows[r].uniform if w.config.random_ties else 0.0)
+
+
+@kernel
+def _eligible(views):
+    count = 0
+    for i in range(len(views)):
+        count += views[i].eligible
+    return count
+
+
+@kernel
 def best(views, uniform):
-    """The instance with the highest score; of n exactly equal ones number floor(uniform * n) in index order."""
-    top = views[0].score
-    ties = 1
-    for i in range(1, len(views)):
-        if views[i].score > top:
+    """The eligible instance with the highest score; of n exactly equal ones number floor(uniform * n) by index."""
+    top = 0.0
+    ties = 0
+    for i in range(len(views)):
+        if not views[i].eligible:
+            continue
+        if ties == 0 or views[i].score > top:
             top = views[i].score
             ties = 1
         elif views[i].score == top:
             ties += 1
     skip = min(int(uniform * ties), ties - 1)
     for i in range(len(views)):
-        if views[i].score == top:
+        if views[i].eligible and views[i].score == top:
             if skip == 0:
                 return i
             skip -= 1
@@ -96,79 +187,25 @@ def best(views, uniform):
 
 
 @kernel
-def observe(w, now_us):
-    """Bring the router's view up to `now_us`. Instances may halt on the way; then call again.
-
-    A signal is read at the latest instant of its grid that is not after now, in the state before that
-    instant's events. Between two decisions only the last reading can matter.
-    """
-    while True:
-        due_us, signals = _next_reading(w, now_us)
-        if signals == 0:
-            break
-        advance_all(w, due_us)
-        if w.cluster.halt != DONE:
-            return
-        _read(w, signals, due_us)
-    if w.config.reads_pending:
-        for i in range(w.config.instances):
-            w.views[i].pending = w.instances[i].pending
-
-
-@kernel
-def _next_reading(w, now_us):
-    """The earliest instant up to now at which a signal still has to be read, and all signals due at it."""
-    earliest_us = NEVER_US
-    due = 0
-    for signal in (_QUEUE, _BATCH, _KV, _PENDING):
-        if signal == _QUEUE:
-            reads, age_us, stamp_us = w.config.reads_queue, w.config.queue_age_us, w.cluster.queue_stamp_us
-        elif signal == _BATCH:
-            reads, age_us, stamp_us = w.config.reads_batch, w.config.batch_age_us, w.cluster.batch_stamp_us
-        elif signal == _KV:
-            reads, age_us, stamp_us = w.config.reads_kv, w.config.kv_age_us, w.cluster.kv_stamp_us
-        else:
-            reads, age_us, stamp_us = w.config.reads_pending, 1, w.cluster.pending_stamp_us
-        if not reads:
+def draw(views, uniform):
+    """An eligible instance with a probability in proportion to its score; equally likely if all scores are zero."""
+    total = 0.0
+    count = 0
+    for i in range(len(views)):
+        if views[i].eligible:
+            total += views[i].score
+            count += 1
+    last = 0
+    passed = 0.0
+    skip = int(uniform * count)
+    for i in range(len(views)):
+        if not views[i].eligible:
             continue
-        if signal == _KV and w.config.kv_lazy:
-            due_us = now_us if now_us - stamp_us >= age_us else stamp_us
-        else:
-            due_us = now_us // age_us * age_us
-        if due_us > stamp_us and due_us < earliest_us:
-            earliest_us = due_us
-            due = 0
-        if due_us > stamp_us and due_us == earliest_us:
-            due |= signal
-    return earliest_us, due
-
-
-@kernel
-def advance_all(w, until_us):
-    """Run all events of all instances before `until_us`. May stop early: look at cluster.halt."""
-    for i in range(w.config.instances):
-        advance(w, i, until_us)
-        if w.cluster.halt != DONE:
-            return
-
-
-@kernel
-def _read(w, signals, now_us):
-    """Copy some signals from the instances to the router's view."""
-    for i in range(w.config.instances):
-        view = w.views[i]
-        instance = w.instances[i]
-        if signals & _QUEUE:
-            view.queue_depth = instance.queue_depth
-        if signals & _BATCH:
-            view.batch_size = instance.batch_size
-        if signals & _KV:
-            view.kv_utilization = instance.used_blocks / w.config.blocks
-    if signals & _QUEUE:
-        w.cluster.queue_stamp_us = now_us
-    if signals & _BATCH:
-        w.cluster.batch_stamp_us = now_us
-    if signals & _KV:
-        w.cluster.kv_stamp_us = now_us
-    if signals & _PENDING:
-        w.cluster.pending_stamp_us = now_us
+        last = i
+        passed += views[i].score
+        if total > 0.0 and passed > uniform * total:
+            return i
+        if total == 0.0 and skip == 0:
+            return i
+        skip -= 1
+    return last

@@ -9,7 +9,9 @@ belongs to one request alone and is only a number of blocks.
 from __future__ import annotations
 
 from blis.engine.blocks import drop, drop_node_run, push_head, push_tail
-from blis.engine.records import ANONYMOUS, DECODE, NONE, OWNED
+from blis.engine.cache_signal import note_change
+from blis.engine.records import ANONYMOUS, DECODE, NEVER_US, NONE, OWNED, SPENT
+from blis.engine.tier import CPU, THRASH_WINDOW_US, discard, node_owner, request_owner, transfer_us
 from blis.jit import kernel
 
 
@@ -21,25 +23,39 @@ def blocks_for(tokens, block_tokens):
 
 @kernel
 def lookup(w, i, r, limit):
-    """How many leading blocks of a request are cached, at most `limit`, and how many of these are free."""
+    """How many leading blocks of a request are cached, at most `limit`.
+
+    Also, how many of these are free on the GPU, and how many are in the tier below.
+    """
     cached = 0
     free = 0
+    lower = 0
+    tiered = w.tiers[CPU, i].blocks > 0
     for p in range(w.rows[r].path_begin, w.rows[r].path_end):
         room = limit - cached
         if room <= 0:
-            return cached, free
+            return cached, free, lower
         node = w.nodes[i, w.path[p].node]
-        found = min(min(node.resident, w.path[p].end_block - w.path[p].first_block), room)
-        cached += found
+        size = w.path[p].end_block - w.path[p].first_block
+        found = min(min(node.resident, size), room)
         free += max(0, found - node.held)
-        if found < w.path[p].end_block - w.path[p].first_block:
-            return cached, free
+        if tiered:
+            more = min(min(w.below[CPU, node_owner(w, i, w.path[p].node)].reach, size), room) - found
+            found += max(0, more)
+            lower += max(0, more)
+        cached += found
+        if found < size:
+            return cached, free, lower
     own = w.requests[r].own_run
     if own != NONE:
         found = min(w.runs[own].hi - cached, limit - cached)
         cached += found
         free += found
-    return cached, free
+    if tiered:
+        more = min(w.below[CPU, request_owner(w, r)].reach, limit) - cached
+        cached += max(0, more)
+        lower += max(0, more)
+    return cached, free, lower
 
 
 @kernel
@@ -62,11 +78,28 @@ def attach(w, i, r, blocks):
 
 
 @kernel
+def reload(w, i, r, cached, blocks, now_us):
+    """Take the last `blocks` of a request's `cached` leading blocks out of the tier below; the step waits for them.
+
+    The caller has attached those on the GPU, now takes as many GPU blocks, and fills them.
+    """
+    instance = w.instances[i]
+    recent_us = now_us - THRASH_WINDOW_US
+    for p in range(w.requests[r].frontier, w.rows[r].path_end):
+        entry = w.path[p]
+        owner = node_owner(w, i, entry.node)
+        instance.thrashed_blocks += discard(w, CPU, i, owner, cached - entry.first_block, recent_us)
+    instance.thrashed_blocks += discard(w, CPU, i, request_owner(w, r), cached, recent_us)
+    instance.cpu_hit_blocks += blocks
+    instance.step_transfer_us += transfer_us(w.tiers[CPU, i], blocks)
+
+
+@kernel
 def fill(w, i, r, blocks):
     """Key the request's blocks up to number `blocks`, all full now, for others to find.
 
     Where the same content is cached already the request refers to that copy and its own block becomes
-    the next one to be taken (one keyed copy per content, engine.md 8.7).
+    the next one to be taken (one keyed copy per content, engine.md 8.7). A copy in the tier below goes.
     """
     request = w.requests[r]
     instance = w.instances[i]
@@ -79,6 +112,8 @@ def fill(w, i, r, blocks):
         if copies > 0:
             instance.used_blocks -= copies
             push_head(w, i, copies)
+        if w.tiers[CPU, i].blocks > 0:
+            discard(w, CPU, i, node_owner(w, i, entry.node), deeper, NEVER_US)
         _advance(request, entry, deeper)
 
 
@@ -90,15 +125,15 @@ def release(w, i, r, tokens, evicted):
     first_token = w.rows[r].input_tokens if request.detached else 0
     private = blocks_for(tokens - first_token, w.config.block_tokens) - request.filled
     instance.used_blocks -= private
-    own = tokens // w.config.block_tokens - request.filled
-    if evicted and not request.detached and own > 0:
-        private -= own
-    else:
-        own = 0
-    if private > 0:
-        push_tail(w, i, ANONYMOUS, 0, private)
+    own = 0  # full blocks that it alone can ask for again, or that a lower tier will keep
+    if not request.detached and (evicted or w.tiers[CPU, i].blocks > 0):
+        own = tokens // w.config.block_tokens - request.filled
+    if private > own:
+        push_tail(w, i, ANONYMOUS, 0, private - own)
     if own > 0:
-        request.own_run = push_tail(w, i, OWNED - r, request.filled, request.filled + own)
+        run = push_tail(w, i, OWNED - r if evicted else SPENT, request.filled, request.filled + own)
+        if evicted:
+            request.own_run = run
     filled = request.filled
     last = min(request.frontier, w.rows[r].path_end - 1)
     request.filled = 0
@@ -138,7 +173,9 @@ def _hold(w, i, entry, depth, deeper):
         if run.lo == run.hi:
             drop_node_run(w, i, shallow)
     node.held = max(node.held, deeper)
-    node.resident = max(node.resident, deeper)
+    if deeper > node.resident:
+        note_change(w, i, entry.node)
+        node.resident = deeper
     return taken
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from blis.engine.blocks import take
 from blis.engine.records import NONE
+from blis.engine.tier import CPU, THRASH_WINDOW_US
 from blis.jit import kernel
 
 
@@ -18,13 +19,16 @@ def leap(w, i, until_us):
     The caller has bounded `until_us` by the next arrival in the wait queue, so the queue stays as it is.
     """
     instance = w.instances[i]
+    engine = w.engines[i]
     members = instance.batch_size
-    if members == 0 or instance.first_ordered != NONE:
+    if members == 0 or instance.first_ordered != NONE or engine.roofline:  # a roofline's steps differ in context
         return 0
-    admits = instance.queue_depth > 0 and members < w.config.max_running and members < w.config.budget_tokens
-    duration_us = int(w.config.step_us + w.config.decode_us_token * members)
-    if admits or members > w.config.budget_tokens or duration_us <= 0:
+    admits = instance.queue_depth > 0 and members < engine.max_running and members < engine.budget_tokens
+    duration_us = int(engine.step_us + engine.decode_us_token * members)
+    if admits or members > engine.budget_tokens or duration_us <= 0:
         return 0
+    if duration_us < THRASH_WINDOW_US and w.tiers[CPU, i].blocks > 0:
+        return 0  # what leaves for a lower tier gets one time, which must be too old to matter when the leap ends
     steps = w.finish[i, 0].key - instance.steps - 1  # the step that ends somebody is a plain one
     steps = min(steps, (until_us - instance.step_us + duration_us - 1) // duration_us)
     if steps < 2:
@@ -33,7 +37,7 @@ def leap(w, i, until_us):
     if steps < 2:
         return 0
     instance.block_us += (instance.used_blocks * steps + block_steps) * duration_us
-    take(w, i, blocks)
+    take(w, i, blocks, instance.step_us)
     instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     instance.steps += steps
     instance.busy_us += duration_us * steps
@@ -55,7 +59,7 @@ def _affordable(w, i, steps):
     block for every member.
     """
     instance = w.instances[i]
-    free = w.config.blocks - instance.used_blocks
+    free = w.engines[i].blocks - instance.used_blocks
     turn = w.config.block_tokens
     turns = min(steps // turn, free // instance.batch_size)
     blocks = turns * instance.batch_size

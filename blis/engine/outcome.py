@@ -6,10 +6,13 @@ import numpy as np
 
 from blis.config import Compat, Scenario
 from blis.engine.boundary import COUNTS, TIMES
-from blis.engine.records import NEVER_US
+from blis.engine.encode_control import kept_fields
+from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.results import ResultTable
-from blis.schema import INSTANCE_COUNTERS, LONG_GAP, STEP_LOG
+from blis.schema import INSTANCE_COUNTERS, LONG_GAP, SAMPLE, STEP_LOG
+
+_NONE = np.array([NONE]).tobytes()  # read-only
 
 
 def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
@@ -24,9 +27,34 @@ def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=_counters(arrays.instances.view(np.ndarray), compat),
         end_us=_duration_us(arrays, scenario, compat),
-        token_overhead_us=int(arrays.config[0].overhead_us) if compat.overhead_per_token else 0,
+        token_overhead_us=arrays.engines.overhead_us * compat.overhead_per_token,
         last_gap_twice=compat.last_gap_twice,
+        retry_after_us=_retry_after_us(arrays),
+        samples=_samples(arrays),
+        decisions=_decisions(arrays),
     )
+
+
+def _retry_after_us(arrays: World) -> Array:
+    """NONE everywhere if the admission policy never says."""
+    if len(arrays.retry_after_us):
+        return arrays.retry_after_us
+    return np.ndarray(arrays.times.shape[1], np.int64, buffer=_NONE, strides=(0,))  # one number, however long
+
+
+def _samples(arrays: World) -> Array | None:
+    """[instants, instances], or nothing if none were asked for."""
+    if not len(arrays.samples):
+        return None
+    rows = arrays.samples[: arrays.cluster[0].sample_rows].view(SAMPLE, np.ndarray)
+    return rows.reshape(-1, len(arrays.instances)).copy()
+
+
+def _decisions(arrays: World) -> Array | None:
+    """[n, instances] with the fields that were gathered, or nothing."""
+    if not arrays.decisions.size:
+        return None
+    return arrays.decisions.view(np.ndarray)[kept_fields(arrays.config[0])]
 
 
 def _by_instance(log: Array, instances: int) -> Array:

@@ -1,40 +1,74 @@
-"""The wait queue and the batch of an instance: linked lists through the request records."""
+"""The wait queue and the batch of an instance.
+
+The batch, and the queue under `fcfs`, are linked lists through the request records. Under any other
+scheduler the queue is a heap: the order of the requests is settled before the run (order.py), and only
+`least-attained-service`, whose keys change from step to step, looks through all of it.
+"""
 
 from __future__ import annotations
 
-from blis.engine.records import NONE
+from blis.engine import heap
+from blis.engine.records import FCFS, LEAST_ATTAINED, NONE
+from blis.engine.service import attained_tokens
 from blis.jit import kernel
 
 
 @kernel
-def push_back(instance, r, requests):
-    """Append a request to the wait queue."""
-    requests[r].queue_next = NONE
-    if instance.queue_tail == NONE:
+def put(w, i, r, first):
+    """Let a request wait: behind all others, or `first` before them; where there is an order, at its place."""
+    instance = w.instances[i]
+    if w.config.queue_order != FCFS:
+        heap.push(w.waiting, i, instance.queue_depth, w.order[r].rank, 0, r)
+    elif first:
+        w.requests[r].queue_next = instance.queue_head
+        if instance.queue_head == NONE:
+            instance.queue_tail = r
         instance.queue_head = r
     else:
-        requests[instance.queue_tail].queue_next = r
-    instance.queue_tail = r
-    instance.queue_depth += 1
-
-
-@kernel
-def push_front(instance, r, requests):
-    """Put a preempted request before all that wait."""
-    requests[r].queue_next = instance.queue_head
-    if instance.queue_head == NONE:
+        w.requests[r].queue_next = NONE
+        if instance.queue_tail == NONE:
+            instance.queue_head = r
+        else:
+            w.requests[instance.queue_tail].queue_next = r
         instance.queue_tail = r
-    instance.queue_head = r
     instance.queue_depth += 1
 
 
 @kernel
-def pop_front(instance, requests):
-    """Take the head off the wait queue."""
-    instance.queue_head = requests[instance.queue_head].queue_next
-    if instance.queue_head == NONE:
-        instance.queue_tail = NONE
+def head(w, i):
+    """The request that is admitted next, and its position in the heap. The queue is not empty."""
+    if w.config.queue_order == FCFS:
+        return w.instances[i].queue_head, 0
+    position = 0
+    if w.config.queue_order == LEAST_ATTAINED:
+        position = _least_attained(w, i)
+    return w.waiting[i, position].request, position
+
+
+@kernel
+def take_out(w, i, position):
+    """Remove what `head` has found."""
+    instance = w.instances[i]
+    if w.config.queue_order != FCFS:
+        heap.remove(w.waiting, i, instance.queue_depth, position)
+    else:
+        instance.queue_head = w.requests[instance.queue_head].queue_next
+        if instance.queue_head == NONE:
+            instance.queue_tail = NONE
     instance.queue_depth -= 1
+
+
+@kernel
+def _least_attained(w, i):
+    """Where the request waits whose tenant has got the least here; ties by rank."""
+    best = 0
+    fewest = attained_tokens(w, i, w.waiting[i, 0].request)
+    for position in range(1, w.instances[i].queue_depth):
+        tokens = attained_tokens(w, i, w.waiting[i, position].request)
+        if tokens < fewest or (tokens == fewest and w.waiting[i, position].key < w.waiting[i, best].key):
+            best = position
+            fewest = tokens
+    return best
 
 
 @kernel

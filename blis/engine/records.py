@@ -13,14 +13,19 @@ NONE = -1
 NEVER_US = 2**62
 
 # Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
-FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT = range(7)
+FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING = range(9)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
 
-# Owners of a run of free blocks (RUN.owner): a shared node >= 0, nobody, or request r as OWNED - r.
+# How the wait queue is kept (CONFIG.queue_order): a list, a heap by rank, or a heap that is looked through.
+FCFS, RANKED, LEAST_ATTAINED = range(3)
+
+# Owners of a run of free blocks (RUN.owner): a shared node >= 0, nobody, or request r as OWNED - r. Nobody's blocks
+# are ANONYMOUS, or SPENT if they are full and a lower tier will keep them although nobody can ask for them again.
 ANONYMOUS = -1
-OWNED = -2
+SPENT = -2
+OWNED = -3
 
 #: Read-only numbers of one run.
 CONFIG = np.dtype(
@@ -33,37 +38,85 @@ CONFIG = np.dtype(
         ("admission", "i8"),  # template codes
         ("routing", "i8"),
         ("random_ties", "i8"),
-        ("scorers", "i8"),  # terms of the weighted score
-        ("reads_prefix", "i8"),  # the router needs prefix matches
-        ("reads_pending", "i8"),  # … this signal, which is always live
-        ("reads_queue", "i8"),  # … this signal
-        ("reads_batch", "i8"),
-        ("reads_kv", "i8"),
-        ("queue_age_us", "i8"),  # signals are read on the grid k * age; live is a grid of 1 µs
-        ("batch_age_us", "i8"),
-        ("kv_age_us", "i8"),
-        ("kv_lazy", "i8"),  # the kv signal is read at the first decision when it has reached its age instead
+        ("weighted_picker", "i8"),  # draw in proportion to the scores instead of taking the best
+        ("filters", "i8"),
+        ("reads_pending", "i8"),  # who reads a fact: bits of the events in control_records
+        ("reads_in_flight", "i8"),
+        ("reads_prefix", "i8"),
+        ("reads_cache", "i8"),
+        ("reads_cold", "i8"),
+        ("reads_session", "i8"),
+        ("reads_home", "i8"),
+        ("reads_exact_home", "i8"),
+        ("reads_labels", "i8"),
+        ("reads_tenants", "i8"),
+        ("reads_completed", "i8"),
+        ("reads_traits", "i8"),  # something of a request that ROW does not have
+        ("placed", "i8"),  # some requests may not run everywhere
+        ("keeps_past", "i8"),  # the cache signal has an age, so changes of the cache are noted
+        ("flow_control", "i8"),  # admitted requests wait at the gateway
+        ("detector", "i8"),  # NEVER_FULL, …
+        ("max_concurrency", "f8"),
+        ("queue_threshold", "f8"),
+        ("kv_threshold", "f8"),
+        ("fair_turns", "i8"),  # tenants of a band take turns
+        ("max_band", "i8"),  # requests that may wait in a band
+        ("ttl_us", "i8"),  # 0 = for ever
+        ("look_every_us", "i8"),
+        ("keeps_decisions", "i8"),
+        ("forced_row", "i8"),  # this request goes …
+        ("forced_instance", "i8"),  # … there, NONE: all as the policy says
         ("index_blocks", "i8"),  # capacity of the router's prefix index, an instance
         ("index_nodes", "i8"),  # slots of the index that stand for nodes; the rest count private blocks
         ("index_root_first", "i8"),
-        ("blocks", "i8"),  # KV cache size T
-        ("block_tokens", "i8"),  # bs
-        ("max_running", "i8"),  # R
-        ("budget_tokens", "i8"),  # B, new tokens a step
-        ("chunk_tokens", "i8"),  # L, one request's prefill tokens a step; no limit = budget
+        ("block_tokens", "i8"),  # bs, the same for all instances
         ("max_path", "i8"),  # longest path of shared nodes
-        ("queueing_us", "f8"),  # alpha 0
-        ("queueing_us_token", "f8"),  # alpha 1
-        ("step_us", "f8"),  # beta 0
-        ("prefill_us_token", "f8"),  # beta 1
-        ("decode_us_token", "f8"),  # beta 2
-        ("overhead_us", "i8"),  # trunc(alpha 2)
+        ("queue_order", "i8"),  # FCFS, RANKED or LEAST_ATTAINED
+        ("evicts_by_priority", "i8"),  # who is preempted goes by ORDER.victim; else the last member of the batch
         ("idle_when_batch_empties", "i8"),  # the switches of blis.config.Compat the engine acts on
         ("last_gap_twice", "i8"),
         ("overhead_per_token", "i8"),
         ("last_scheduling_delay", "i8"),
         ("fit_prompt_only", "i8"),
         ("free_full_hit", "i8"),
+        ("free_context", "i8"),
+        ("weights_twice", "i8"),
+    ],
+    align=True,
+)
+
+#: Read-only numbers of one instance.
+ENGINE = np.dtype(
+    [
+        ("blocks", "i8"),  # KV cache size T
+        ("max_running", "i8"),  # R
+        ("budget_tokens", "i8"),  # B, new tokens a step
+        ("chunk_tokens", "i8"),  # L, one request's prefill tokens a step; no limit = budget
+        ("queueing_us", "f8"),  # alpha 0
+        ("queueing_us_token", "f8"),  # alpha 1
+        ("step_us", "f8"),  # beta 0, or a roofline's fixed part
+        ("prefill_us_token", "f8"),  # beta 1
+        ("decode_us_token", "f8"),  # beta 2
+        ("overhead_us", "i8"),  # trunc(alpha 2)
+        ("roofline", "i8"),  # steps are computed from what follows, of the whole model (blis.latency.roofline)
+        ("token_flops", "i8"),  # matrix operations for a new token …
+        ("pair_flops", "i8"),  # … and for each token it attends to
+        ("token_vector_flops", "i8"),  # other operations
+        ("pair_vector_flops", "i8"),
+        ("token_values", "i8"),  # numbers moved for a new token …
+        ("context_values", "i8"),  # … and for a token of context
+        ("weights", "i8"),  # numbers that every pass reads
+        ("expert_weights", "i8"),  # those of one expert
+        ("experts", "i8"),
+        ("experts_per_token", "i8"),
+        ("value_bytes", "f8"),
+        ("tp", "f8"),  # GPUs that share the model
+        ("prefill_flops_s", "f8"),  # rates of one GPU
+        ("decode_flops_s", "f8"),
+        ("vector_flops_s", "f8"),
+        ("bytes_s", "f8"),
+        ("layers_us", "f8"),
+        ("all_reduce_us", "f8"),
     ],
     align=True,
 )
@@ -91,11 +144,16 @@ CLUSTER = np.dtype(
         ("steps_left", "i8"),  # pause after so many steps (tests); < 0 = never
         ("next_admission", "i8"),  # row of the next admission decision
         ("next_routing", "i8"),  # row of the next routing decision, or a rejected one to skip
-        ("round_robin", "i8"),
-        ("queue_stamp_us", "i8"),  # instant of the last reading
-        ("batch_stamp_us", "i8"),
-        ("kv_stamp_us", "i8"),
-        ("pending_stamp_us", "i8"),
+        ("decided_us", "i8"),  # latest event of the control plane
+        ("turn", "i8"),  # routing decisions so far
+        ("cold", "i8"),  # of these, for requests that no instance knew
+        ("rejected", "i8"),  # requests so far
+        ("waiting", "i8"),  # at the gateway
+        ("looking", "i8"),  # how far the gateway is with the look at hand: NO_LOOK, …
+        ("look_us", "i8"),  # when that look is
+        ("next_look_us", "i8"),  # the next one on the grid while somebody waits
+        ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
+        ("sample_rows", "i8"),
         ("runs_used", "i8"),  # RUN slots ever used
         ("free_run", "i8"),  # first slot given back
         ("log_rows", "i8"),
@@ -118,15 +176,21 @@ INSTANCE = np.dtype(
         ("batch_tail", "i8"),
         ("batch_size", "i8"),
         ("decoding", "i8"),  # batch members in decode = size of the finish heap
+        ("decode_base", "i8"),  # their stored tokens before step s are this + decoding * s
         ("first_ordered", "i8"),  # no member before this one touches shared nodes in a step
         ("admitted", "i8"),  # admissions so far, numbers batch members
         ("evicted", "i8"),  # evictions in the batch formation at hand
         ("step_prefill_tokens", "i8"),  # X of the step at hand
         ("step_decode_tokens", "i8"),  # Y
+        ("step_transfer_us", "i8"),  # what the step waits for blocks from lower tiers
+        ("step_prefills", "i8"),  # members that X is of
+        ("step_prefill_pairs", "i8"),  # (new token, token before it), over these members
+        ("step_prefill_context", "i8"),  # tokens with stored KV, over these members
         ("free_head", "i8"),  # runs of free blocks, next to be evicted first
         ("free_tail", "i8"),
         ("used_blocks", "i8"),
         ("log_row", "i8"),  # its latest row of the step log
+        ("in_flight_tokens", "i8"),  # prompt tokens of requests routed here, neither completed nor dropped
         ("routed", "i8"),
         ("completed", "i8"),
         ("dropped", "i8"),
@@ -140,6 +204,9 @@ INSTANCE = np.dtype(
         ("preemptions", "i8"),
         ("hit_blocks", "i8"),
         ("miss_blocks", "i8"),
+        ("cpu_hit_blocks", "i8"),
+        ("offloaded_blocks", "i8"),
+        ("thrashed_blocks", "i8"),
         ("lookup_blocks", "i8"),
         ("lookup_hit_blocks", "i8"),
         ("allocation_failures", "i8"),
@@ -191,6 +258,28 @@ REQUEST = np.dtype(
 #: An entry of a binary min-heap, ordered by (key, tie).
 HEAP = np.dtype([("key", "i8"), ("tie", "i8"), ("request", "i8")], align=True)
 
+#: A request's place in orders that are settled before the run; only what the run asks for is set.
+ORDER = np.dtype(
+    [
+        ("rank", "i4"),  # in the wait queue, the first to be admitted is 0
+        ("victim", "i4"),  # among members to be preempted, the first to go is 0
+        ("tenant", "i4"),
+    ],
+    align=True,
+)
+
+#: What one instance has computed for one tenant.
+SERVICE = np.dtype(
+    [
+        ("tokens", "i8"),  # in all, without the next two
+        ("charged_tokens", "i8"),  # in prefills of one step …
+        ("charged_step", "i8"),  # … that with this number
+        ("decoding", "i8"),  # members in decode: each has got a token in every step …
+        ("base_steps", "i8"),  # … after its REQUEST.base_step; the sum of these
+    ],
+    align=True,
+)
+
 #: Cached and held blocks of one shared node on one instance. Both are leading blocks of the node.
 NODE = np.dtype(
     [
@@ -204,33 +293,42 @@ NODE = np.dtype(
     align=True,
 )
 
-#: A run of free blocks in the LRU list of an instance, evicted from `hi` down.
+#: A run of free blocks in the LRU list of an instance, or of blocks in that of a lower tier, evicted from `hi` down.
 RUN = np.dtype(
     [
-        ("owner", "i8"),  # shared node, ANONYMOUS, or OWNED - request
-        ("lo", "i8"),  # node's own numbering for a node, block numbers for a request, 0 for nobody
+        ("owner", "i8"),  # shared node, ANONYMOUS, SPENT, or OWNED - request; in a lower tier SPENT or its row of BELOW
+        ("lo", "i8"),  # node's own numbering for a node, block numbers for a request; of nobody's only hi - lo counts
         ("hi", "i8"),
+        ("since_us", "i8"),  # when a lower tier got it
         ("prev", "i4"),  # neighbours in the LRU list
         ("next", "i4"),
-        ("up", "i4"),  # neighbours within the node: shallower
+        ("up", "i4"),  # neighbours within the owner: shallower
         ("down", "i4"),  # deeper
+    ],
+    align=True,
+)
+
+#: A tier of an instance's KV cache below the GPU.
+TIER = np.dtype(
+    [
+        ("blocks", "i8"),  # its size; 0 = the instance has no such tier
+        ("base_latency_us", "i8"),  # of one transfer to the GPU …
+        ("bandwidth_blocks_us", "f8"),  # … and how fast it goes on
+        ("used_blocks", "i8"),
+        ("head", "i8"),  # its runs, next to be evicted first
+        ("tail", "i8"),
+    ],
+    align=True,
+)
+
+#: What a lower tier holds of one owner: a shared node on one instance, or the own blocks of an evicted request.
+BELOW = np.dtype(
+    [
+        ("reach", "i8"),  # end of its blocks there, which begin where the tiers above end; 0 = none
+        ("run", "i8"),  # the shallowest run of them
     ],
     align=True,
 )
 
 #: An entry of the router's prefix index: slot s < S is node s, the others count private blocks.
 INDEX = np.dtype([("blocks", "i8"), ("prev", "i4"), ("next", "i4")], align=True)
-
-#: What the router sees of an instance.
-VIEW = np.dtype(
-    [
-        ("queue_depth", "i8"),  # waiting requests
-        ("batch_size", "i8"),
-        ("pending", "i8"),
-        ("kv_utilization", "f8"),
-        ("matched_blocks", "i8"),  # leading prompt blocks in the router's prefix index
-        ("score", "f8"),
-        ("term", "f8"),  # one scorer's value
-    ],
-    align=True,
-)

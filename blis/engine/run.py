@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from blis.config import Compat, Scenario
 from blis.engine.boundary import report, reset
-from blis.engine.gateway import admit, advance_all, next_decision, observe, route
+from blis.engine.control_records import END
+from blis.engine.gateway import decide, next_event
+from blis.engine.observe import Observe
 from blis.engine.outcome import collect
-from blis.engine.records import DONE, FRESH, NEVER_US, PAUSED
+from blis.engine.records import DONE, FRESH, PAUSED
+from blis.engine.reference import refer
+from blis.engine.signals import advance_all, next_reading, read
 from blis.engine.state import State, encode
 from blis.engine.world import World
 from blis.jit import entry
@@ -18,60 +22,86 @@ from blis.results import ResultTable
 def run(arrays):
     """Run until the end or until `cluster.halt` says why not; calling again goes on from there.
 
-    Control-plane events at t come before instance events at t; instances advance only when somebody looks.
+    Control-plane events at t come before instance events at t; instances advance only when somebody looks,
+    and here alone: every call of a kernel is a copy of it.
     """
-    w = World(
-        arrays.cluster[0],
-        arrays.config[0],
-        arrays.rows,
-        arrays.path,
-        arrays.requests,
-        arrays.instances,
-        arrays.nodes,
-        arrays.runs,
-        arrays.ring,
-        arrays.finish,
-        arrays.transit,
-        arrays.log,
-        arrays.gaps,
-        arrays.prefix_index,
-        arrays.views,
-        arrays.params,
-        arrays.memory,
-        arrays.codes,
-        arrays.weights,
-        arrays.times,
-        arrays.counts,
+    w = refer(
+        World(
+            arrays.cluster[0],
+            arrays.config[0],
+            arrays.engines,
+            arrays.rows,
+            arrays.path,
+            arrays.order,
+            arrays.requests,
+            arrays.instances,
+            arrays.nodes,
+            arrays.runs,
+            arrays.tiers,
+            arrays.below,
+            arrays.ring,
+            arrays.finish,
+            arrays.transit,
+            arrays.waiting,
+            arrays.service,
+            arrays.log,
+            arrays.gaps,
+            arrays.prefix_index,
+            arrays.past,
+            arrays.homes,
+            arrays.session_homes,
+            arrays.traits,
+            arrays.places,
+            arrays.tenants,
+            arrays.bands,
+            arrays.flows,
+            arrays.samples,
+            arrays.decisions,
+            arrays.retry_after_us,
+            arrays.signals,
+            arrays.views,
+            arrays.ask[0],
+            arrays.params,
+            arrays.memory,
+            arrays.filters,
+            arrays.template,
+            arrays.codes,
+            arrays.weights,
+            arrays.times,
+            arrays.counts,
+        )
     )
     if w.cluster.halt == FRESH:
         reset(w)
     w.cluster.halt = DONE
     while True:
-        now_us, admission = next_decision(w)
-        if now_us > w.config.horizon_us:
-            w.cluster.cut |= now_us < NEVER_US
+        now_us, event = next_event(w)
+        while True:
+            due_us, due = next_reading(w, now_us, event)
+            if due == 0:
+                break
+            advance_all(w, due_us)
+            if w.cluster.halt == DONE:
+                read(w, due, due_us, event)
+            if w.cluster.halt != DONE:
+                return
+        if event == END:
             break
-        observe(w, now_us)
+        decide(w, now_us, event)
         if w.cluster.halt != DONE:
             return
-        if admission:
-            admit(w, now_us)
-        else:
-            route(w, now_us)
-        if w.cluster.halt != DONE:
-            return
-    advance_all(w, NEVER_US)
-    if w.cluster.halt == DONE:
-        report(w)
+    report(w)
 
 
-def simulate(scenario: Scenario, table: RequestTable, compat: Compat | None = None) -> ResultTable:
-    """Run a scenario on a request table.
+def simulate(
+    scenario: Scenario, table: RequestTable, compat: Compat | None = None, observe: Observe | None = None
+) -> ResultTable:
+    """Run a scenario on a request table; `observe` says what to keep for a closer look.
 
     A pure function: equal arguments give equal results. Releases the GIL, so threads run in parallel.
     """
     compat = compat or Compat()
-    state = encode(scenario, table, compat)
+    state = encode(scenario, table, compat, observe)
     while resume(state):
         pass
     results = state.results()

@@ -8,10 +8,26 @@ from __future__ import annotations
 from blis.engine import heap
 from blis.engine.batch import form_batch, next_ordered, stored_tokens, target_tokens
 from blis.engine.blocks import take
+from blis.engine.in_flight import note_left
 from blis.engine.kv import blocks_for, fill, release
+from blis.engine.latency import step_us
 from blis.engine.leap import leap, log_steps
-from blis.engine.queue import leave_batch, push_back
-from blis.engine.records import AWAY, DECODE, DONE, GROW_GAPS, GROW_LOG, GROW_RUNS, NEVER_US, NONE, PAUSED, PREFILL
+from blis.engine.queue import leave_batch, put
+from blis.engine.records import (
+    AWAY,
+    DECODE,
+    DONE,
+    FCFS,
+    GROW_GAPS,
+    GROW_LOG,
+    GROW_RUNS,
+    GROW_WAITING,
+    NEVER_US,
+    NONE,
+    PAUSED,
+    PREFILL,
+)
+from blis.engine.service import enter_decode, leave_decode
 from blis.jit import kernel
 from blis.schema import COMPLETED, DROPPED, QUEUED
 
@@ -26,6 +42,9 @@ def advance(w, i, until_us):
         if min(queued_us, instance.step_us) >= until_us:
             return
         if queued_us <= instance.step_us:  # who is queued at t is seen by the step at t (Q3)
+            if not _room_to_wait(w, i):
+                w.cluster.halt = GROW_WAITING
+                return
             r = w.transit[i, 0].request
             heap.remove(w.transit, i, instance.pending, 0)
             instance.pending -= 1
@@ -41,13 +60,21 @@ def advance(w, i, until_us):
 
 
 @kernel
+def _room_to_wait(w, i):
+    """Whether one more fits in a queue that is a heap, even if the whole batch is sent back to it."""
+    instance = w.instances[i]
+    return w.config.queue_order == FCFS or instance.queue_depth + instance.batch_size < w.waiting.shape[1]
+
+
+@kernel
 def _room_for_step(w, i):
     """Whether everything one step can append fits: kernels cannot allocate, so the caller makes room before."""
     if w.cluster.steps_left == 0:
         return PAUSED
     instance = w.instances[i]
-    members = instance.batch_size + min(instance.queue_depth, min(w.config.budget_tokens, w.config.max_running))
-    if w.cluster.runs_used + members * (w.config.max_path + 4) + 2 > len(w.runs):
+    engine = w.engines[i]
+    members = instance.batch_size + min(instance.queue_depth, min(engine.budget_tokens, engine.max_running))
+    if w.cluster.runs_used + members * (w.config.max_path + 6) + 2 > len(w.runs):
         return GROW_RUNS
     if w.cluster.log_rows >= len(w.log):
         return GROW_LOG
@@ -65,14 +92,15 @@ def _enqueue(w, i, r, now_us):
     tokens = w.rows[r].input_tokens
     if not w.config.fit_prompt_only:
         tokens += w.rows[r].output_tokens if w.config.last_gap_twice else max(w.rows[r].output_tokens - 1, 0)
-    if blocks_for(tokens, w.config.block_tokens) > w.config.blocks:
+    if blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:
         request.status = DROPPED
         instance.dropped += 1
+        note_left(w, i, r)
         return
     request.status = QUEUED
     request.queued_us = now_us
     instance.input_tokens += w.rows[r].input_tokens
-    push_back(instance, r, w.requests)
+    put(w, i, r, False)
     if instance.step_us == NEVER_US:
         instance.step_us = max(now_us, instance.busy_until_us)
 
@@ -86,11 +114,7 @@ def _step(w, i, now_us):
     form_batch(w, i, now_us)
     if instance.batch_size == 0 and instance.evicted == 0:
         return  # everything that waited was dropped
-    duration_us = int(
-        w.config.step_us
-        + w.config.prefill_us_token * instance.step_prefill_tokens
-        + w.config.decode_us_token * instance.step_decode_tokens
-    )
+    duration_us = step_us(w.config, w.engines[i], instance) + instance.step_transfer_us
     end_us = now_us + duration_us
     instance.steps += 1
     _count_step(w, i, duration_us)
@@ -151,9 +175,11 @@ def _start_decoding(w, i, r):
     last_step = instance.steps + max(w.rows[r].output_tokens, 1) - request.generated
     stored = stored_tokens(w, r, instance.steps + 1)
     request.ring = (instance.steps + 1 - stored) % w.config.block_tokens
+    instance.decode_base += stored - (instance.steps + 1)
     w.ring[i, request.ring] += 1
     heap.push(w.finish, i, instance.decoding, last_step, request.sequence, r)
     instance.decoding += 1
+    enter_decode(w, i, r)
 
 
 @kernel
@@ -166,9 +192,11 @@ def _complete(w, i, duration_us, end_us):
         instance.decoding -= 1
         request = w.requests[r]
         stored = stored_tokens(w, r, instance.steps + 1)
+        instance.decode_base -= stored - (instance.steps + 1)
         if w.config.last_gap_twice and w.rows[r].output_tokens > 0:
-            stored = _store_last_token(w, i, r, stored)
+            stored = _store_last_token(w, i, r, stored, end_us - duration_us)
         w.ring[i, request.ring] -= 1
+        leave_decode(w, i, r)
         leave_batch(instance, r, w.requests)
         release(w, i, r, stored, False)
         request.phase = AWAY
@@ -178,18 +206,21 @@ def _complete(w, i, duration_us, end_us):
         request.generated = w.rows[r].output_tokens
         request.last_step = instance.steps
         instance.completed += 1
+        note_left(w, i, r)
         if end_us <= w.config.horizon_us:
             instance.last_event_us = max(instance.last_event_us, end_us)
+        else:
+            w.cluster.cut = 1
 
 
 @kernel
-def _store_last_token(w, i, r, stored):
+def _store_last_token(w, i, r, stored, now_us):
     """Compat Q4: the KV of the last token is stored, too, if a block is free; returns the tokens stored."""
     instance = w.instances[i]
     if stored % w.config.block_tokens == 0:
-        if instance.used_blocks == w.config.blocks:
+        if instance.used_blocks == w.engines[i].blocks:
             instance.allocation_failures += 1
             return stored
-        take(w, i, 1)
+        take(w, i, 1, now_us)
     fill(w, i, r, (stored + 1) // w.config.block_tokens)
     return stored + 1

@@ -13,25 +13,46 @@ Array = NDArray[Any]
 
 
 class World(NamedTuple):
-    """The state of a run. Outside kernels `cluster` and `config` are arrays of one record (see run.run)."""
+    """The state of a run. Outside kernels `cluster`, `config` and `ask` are arrays of one record (see run.run)."""
 
     cluster: Array  # CLUSTER
     config: Array  # CONFIG
+    engines: Array  # [I] ENGINE
     rows: Array  # [n] ROW, shared between runs
     path: Array  # [entries] PATH, shared between runs
+    order: Array  # [n] ORDER, no rows if nobody asks
     requests: Array  # [n] REQUEST
     instances: Array  # [I] INSTANCE
     nodes: Array  # [I, S] NODE
     runs: Array  # [capacity] RUN
+    tiers: Array  # [lower tiers, I] TIER
+    below: Array  # [lower tiers, I S + n] BELOW: nodes instance by instance, then requests; [1, 1] without a tier
     ring: Array  # [I, bs] decoding members that take a block in steps of this remainder
     finish: Array  # [I, R] HEAP of (last step, sequence): who completes next
-    transit: Array  # [I, capacity] HEAP of (queued_us, row): who enters the wait queue next
+    transit: Array  # [I, capacity] HEAP of (queued_us, decision): who enters the wait queue next
+    waiting: Array  # [I, capacity] HEAP of (rank, 0): the wait queue, unless it is a list
+    service: Array  # [I, tenants] SERVICE, no tenants if nobody asks
     log: Array  # [capacity] STEP_LOG
     gaps: Array  # [capacity] LONG_GAP
-    prefix_index: Array  # [I, 2 (S + 1)] INDEX
+    prefix_index: Array  # [I, 2 (S + 1)] INDEX; this one and the next 11 are empty where nobody reads them
+    past: Array  # [I, S] PAST
+    homes: Array  # [S] instance that a node went to last; [prompts] under the exact rule
+    session_homes: Array  # [sessions] the same
+    traits: Array  # [n] TRAITS
+    places: Array  # [placements, I] PLACE
+    tenants: Array  # [1 + tenants] TENANT
+    bands: Array  # [bands] BAND
+    flows: Array  # [bands, tenants] FLOW
+    samples: Array  # [capacity] SAMPLE
+    decisions: Array  # [n, I] VIEW
+    retry_after_us: Array  # [n]
+    signals: Array  # [groups] SIGNAL
     views: Array  # [I] VIEW
+    ask: Array  # ASK, one record
     params: Array  # parameters of the admission template
-    memory: Array  # [2] its state
+    memory: Array  # [1 + tenants, 3] its state
+    filters: Array  # [filters, 1 + parameters] code and parameters
+    template: Array  # parameters of the routing template
     codes: Array  # [scorers] codes
     weights: Array  # [scorers] weights, sum 1
     times: Array  # [columns, n] int64 results, see boundary.TIMES

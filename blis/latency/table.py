@@ -7,13 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from blis.errors import InputError, unknown_name
+from blis.latency.catalog import gpu_key
 from blis.yaml_strict import build, load_yaml, named_source
 
 TABLE_FILE = Path(__file__).with_name("coefficients.yaml")
 TABLE_BLOCK_TOKENS = 16  # the block size that the table's KV counts assume
-
-#: Names for one GPU that differ between the original's data files.
-GPU_ALIASES = {"a100-sxm": "a100-80"}
 
 
 @dataclass(frozen=True)
@@ -94,5 +92,4 @@ def load_table(path: str | Path) -> CoefficientTable:
 
 
 def _key(model: str, gpu: str, tp: int) -> tuple[str, str, int]:
-    gpu = gpu.lower()
-    return model.lower(), GPU_ALIASES.get(gpu, gpu), tp
+    return model.lower(), gpu_key(gpu), tp

@@ -1,7 +1,9 @@
 """The policy bundle: one candidate policy as a small YAML file (cluster-and-policies.md section 7).
 
-The original's keys, and ours on top: `routing.tie_break`, `engine` knobs, `provenance`. Every key may be
-left out; what is left out (or given as "") keeps the scenario's value.
+The original's keys, and ours on top: parameters of each template, gateway queue, filters, picker, ties,
+preemption, SLO tiers, `engine` knobs, `provenance`. Every key may be left out; what is left out (or given as
+"") keeps the scenario's value. Parameters belong to the policy that is named beside them: they need one, and
+a policy named without parameters has its defaults.
 """
 
 from __future__ import annotations
@@ -13,9 +15,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from blis.config import PRIORITIES, SCHEDULERS, Admission, Batch, Routing, Scorer
-from blis.errors import check_choice, check_number
+from blis.config import (
+    PREEMPTIONS,
+    PRIORITY_POLICIES,
+    SCHEDULER_NAMES,
+    Admission,
+    Batch,
+    Filter,
+    FlowControl,
+    Routing,
+    Scorer,
+    SloTier,
+)
+from blis.errors import InputError, check_choice, check_number
+from blis.policies.admission import ADMISSION
+from blis.policies.filters import FILTERS
+from blis.policies.priority import PRIORITIES
+from blis.policies.routing import ROUTING
+from blis.policies.schedulers import SCHEDULERS
+from blis.table import Table
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
+
+_Parameters = dict[str, float]
+_BUCKET_KEYS = {"token_bucket_capacity": "capacity_tokens", "token_bucket_refill_rate": "refill_tokens_per_s"}
 
 
 def _unset_if_empty(part: object, *names: str) -> None:
@@ -25,6 +47,19 @@ def _unset_if_empty(part: object, *names: str) -> None:
             object.__setattr__(part, name, None)
 
 
+def _own_parameters(table: Table, policy: str | None, given: _Parameters | None, key: str) -> _Parameters | None:
+    """Parameters of a policy in their declared order, None if there are none; checked by name and bounds.
+
+    key: where they stand, for the error if no policy is named.
+    """
+    if not given:
+        return None
+    if policy is None:
+        raise InputError(f"{key} is given without a policy; parameters belong to the policy that is named beside them")
+    table.values(policy, given)
+    return {name: given[name] for name in table.bounds[policy] if name in given}
+
+
 @dataclass(frozen=True)
 class BundleAdmission:
     """Who gets in; capacity in tokens, refill rate in tokens a second. 0 is a value, None is unset."""
@@ -32,15 +67,40 @@ class BundleAdmission:
     policy: str | None = None
     token_bucket_capacity: float | None = None
     token_bucket_refill_rate: float | None = None
+    parameters: _Parameters | None = field(default=None, hash=False)  # of a policy that is no bucket
 
     def __post_init__(self) -> None:
-        """Check the name and that the numbers are finite and not negative."""
+        """Check the name, the parameters, and that the bucket's numbers are finite and not negative."""
         _unset_if_empty(self, "policy")
-        if self.policy is not None:
-            Admission(policy=self.policy)
-        for key in ("token_bucket_capacity", "token_bucket_refill_rate"):
+        if self.policy is not None and Admission(policy=self.policy).has_bucket and self.parameters:
+            raise InputError(f"admission.parameters must be empty: {self.policy!r} has {' and '.join(_BUCKET_KEYS)}")
+        ordered = _own_parameters(ADMISSION, self.policy, self.parameters, "admission.parameters")
+        object.__setattr__(self, "parameters", ordered)
+        for key, parameter in _BUCKET_KEYS.items():
             if getattr(self, key) is not None:
                 check_number(f"admission.{key}", getattr(self, key), 0)
+                check_number(f"admission.{key}", getattr(self, key), 0, _bucket_limit(parameter))
+
+
+@dataclass(frozen=True)
+class BundleFlowControl:
+    """The gateway queue: keys and units as in a scenario's `cluster.flow_control`."""
+
+    enabled: bool | None = None
+    detector: str | None = None
+    max_concurrency: float | None = None
+    queue_threshold: float | None = None
+    kv_threshold: float | None = None
+    ordering: str | None = None
+    fairness: str | None = None
+    max_requests_per_band: int | None = None
+    ttl_us: int | None = None
+    interval_us: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check names and numbers."""
+        _unset_if_empty(self, "detector", "ordering", "fairness")
+        FlowControl(**given_fields(self))
 
 
 @dataclass(frozen=True)
@@ -50,11 +110,18 @@ class BundleRouting:
     policy: str | None = None
     scorers: tuple[Scorer, ...] | None = None
     tie_break: str | None = None
+    filters: tuple[Filter, ...] | None = None  # () = none; None = the scenario's
+    parameters: _Parameters | None = field(default=None, hash=False)
+    picker: str | None = None
 
     def __post_init__(self) -> None:
-        """Check names, and that no scorer is given twice."""
-        _unset_if_empty(self, "policy", "scorers", "tie_break")
-        Routing(**_given(self))
+        """Check names and parameters, and that no scorer or filter is there twice."""
+        _unset_if_empty(self, "policy", "scorers", "tie_break", "picker")
+        ordered = _own_parameters(ROUTING, self.policy, self.parameters, "routing.parameters")
+        object.__setattr__(self, "parameters", ordered)
+        if self.filters is not None:
+            object.__setattr__(self, "filters", tuple(_ordered_filter(one) for one in self.filters))
+        Routing(**{"policy": "weighted", **given_fields(self)})  # the policy that goes with every picker
 
 
 @dataclass(frozen=True)
@@ -62,12 +129,28 @@ class BundlePriority:
     """How a waiting request's priority is computed."""
 
     policy: str | None = None
+    parameters: _Parameters | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
-        """Check the name."""
+        """Check the name and the parameters."""
         _unset_if_empty(self, "policy")
         if self.policy is not None:
-            check_choice("priority policy", self.policy, PRIORITIES)
+            check_choice("priority policy", self.policy, PRIORITY_POLICIES)
+        ordered = _own_parameters(PRIORITIES, self.policy, self.parameters, "priority.parameters")
+        object.__setattr__(self, "parameters", ordered)
+
+
+@dataclass(frozen=True)
+class BundleTier:
+    """What one class stands for; what is left out is as the scenario, or the class's name, has it."""
+
+    priority: float | None = None
+    weight: float | None = None
+    ttft_ms: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        SloTier(**given_fields(self))
 
 
 @dataclass(frozen=True)
@@ -80,7 +163,7 @@ class BundleEngine:
 
     def __post_init__(self) -> None:
         """Check limits."""
-        Batch(**_given(self))
+        Batch(**given_fields(self))
 
 
 @dataclass(frozen=True)
@@ -88,17 +171,27 @@ class PolicyBundle:
     """One candidate policy. `provenance` is where it came from, plain YAML values; it changes no decision."""
 
     admission: BundleAdmission = field(default_factory=BundleAdmission)
+    flow_control: BundleFlowControl = field(default_factory=BundleFlowControl)
     routing: BundleRouting = field(default_factory=BundleRouting)
     priority: BundlePriority = field(default_factory=BundlePriority)
     scheduler: str | None = None
+    scheduler_parameters: _Parameters | None = field(default=None, hash=False)
+    preemption: str | None = None
+    slo_tiers: dict[str, BundleTier] = field(default_factory=dict, hash=False)
     engine: BundleEngine = field(default_factory=BundleEngine)
     provenance: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Check the scheduler's name."""
-        _unset_if_empty(self, "scheduler")
+        """Check the scheduler's name and parameters, and the kind of preemption."""
+        _unset_if_empty(self, "scheduler", "preemption")
         if self.scheduler is not None:
-            check_choice("scheduler", self.scheduler, SCHEDULERS)
+            check_choice("scheduler", self.scheduler, SCHEDULER_NAMES)
+        ordered = _own_parameters(SCHEDULERS, self.scheduler, self.scheduler_parameters, "scheduler_parameters")
+        object.__setattr__(self, "scheduler_parameters", ordered)
+        if self.preemption is not None:
+            check_choice("preemption", self.preemption, PREEMPTIONS)
+        declared = {name: tier for name, tier in sorted(self.slo_tiers.items()) if given_fields(tier)}
+        object.__setattr__(self, "slo_tiers", declared)
 
 
 def load_bundle(source: str | Path | Mapping[str, Any]) -> PolicyBundle:
@@ -119,6 +212,9 @@ def bundle_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     Equal bundles give equal mappings, and `load_bundle` reads them back equal.
     """
     mapping = {key: value for key, value in plain(bundle).items() if value not in ({}, [])}
+    for one in mapping.get("routing", {}).get("filters", []):
+        if not one["parameters"]:
+            del one["parameters"]
     provenance = mapping.pop("provenance", None)
     mapping = _canonical_numbers(mapping)
     return mapping if provenance is None else {**mapping, "provenance": provenance}
@@ -131,9 +227,18 @@ def bundle_digest(bundle: PolicyBundle) -> str:
     return hashlib.sha256(json.dumps(mapping, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _given(part: Any) -> dict[str, Any]:
-    """The fields of a part that are set, by name."""
+def given_fields(part: Any) -> dict[str, Any]:
+    """The fields of a part of a bundle that are set, by name."""
     return {name: getattr(part, name) for name in part.__dataclass_fields__ if getattr(part, name) is not None}
+
+
+def _bucket_limit(parameter: str) -> float:
+    return ADMISSION.bounds["token-bucket"][parameter].high
+
+
+def _ordered_filter(one: Filter) -> Filter:
+    """A filter with its parameters in their declared order."""
+    return Filter(one.name, {name: one.parameters[name] for name in FILTERS.bounds[one.name] if name in one.parameters})
 
 
 def _canonical_numbers(value: Any) -> Any:

@@ -1,6 +1,6 @@
-"""Routing scorers: each gives every instance a score in [0, 1] (cluster-and-policies.md 4.3).
+"""Routing scorers: each gives every eligible instance a score in [0, 1] (docs/policies.md section 3).
 
-A scorer fills `views[j].term` for all instances. The weighted routing template adds them up.
+A scorer fills `views[j].term`. The weighted routing template adds the terms up.
 """
 
 from __future__ import annotations
@@ -8,7 +8,13 @@ from __future__ import annotations
 from blis.jit import kernel
 from blis.table import Table
 
-SCORERS = Table("routing scorer", "views, prompt_blocks")
+SCORERS = Table("routing scorer", "views, ask")
+
+#: llm-d's constants: waiting requests at which load-aware, and tokens at which token-load, reach their end.
+LOAD_AWARE_REQUESTS = 128
+TOKEN_LOAD_TOKENS = 4_194_304
+
+_LOAD = ("queue_depth", "batch_size", "pending")
 
 
 @kernel
@@ -17,46 +23,147 @@ def effective_load(view):
     return view.queue_depth + view.batch_size + view.pending
 
 
+@kernel
+def _invert(views):
+    """Turn terms into (max - x) / (max - min), 1 for all if equal."""
+    low, high = _range(views)
+    for j in range(len(views)):
+        views[j].term = (high - views[j].term) / (high - low) if high > low else 1.0
+
+
+@kernel
+def _range(views):
+    """Smallest and largest term of the eligible instances, of which there is at least one."""
+    found = False
+    low = 0.0
+    high = 0.0
+    for j in range(len(views)):
+        if views[j].eligible:
+            low = min(low, views[j].term) if found else views[j].term
+            high = max(high, views[j].term) if found else views[j].term
+            found = True
+    return low, high
+
+
 @SCORERS.register("prefix-affinity", reads=("prefix",))
-def prefix_affinity(views, prompt_blocks):
+def prefix_affinity(views, ask):
     """Share of the prompt's full blocks that the router's index knows on the instance; 0 without a full block."""
     for j in range(len(views)):
-        views[j].term = views[j].matched_blocks / prompt_blocks if prompt_blocks > 0 else 0.0
+        views[j].term = views[j].matched_blocks / ask.prompt_blocks if ask.prompt_blocks > 0 else 0.0
 
 
-@SCORERS.register("queue-depth", reads=("queue_depth", "batch_size", "pending"))
-def queue_depth(views, prompt_blocks):
+@SCORERS.register("queue-depth", reads=_LOAD)
+def queue_depth(views, ask):
     """(max - load) / (max - min) of EffectiveLoad, 1 for all if equal: the original's definition when recorded."""
-    low = effective_load(views[0])
-    high = low
-    for j in range(1, len(views)):
-        low = min(low, effective_load(views[j]))
-        high = max(high, effective_load(views[j]))
     for j in range(len(views)):
-        views[j].term = (high - effective_load(views[j])) / (high - low) if high > low else 1.0
+        views[j].term = float(effective_load(views[j]))
+    _invert(views)
 
 
 @SCORERS.register("queue-waiting", reads=("queue_depth",))
-def queue_waiting(views, prompt_blocks):
+def queue_waiting(views, ask):
     """(max - q) / (max - min) of waiting requests only, 1 for all if equal: llm-d's queue-scorer."""
-    low = views[0].queue_depth
-    high = low
-    for j in range(1, len(views)):
-        low = min(low, views[j].queue_depth)
-        high = max(high, views[j].queue_depth)
     for j in range(len(views)):
-        views[j].term = (high - views[j].queue_depth) / (high - low) if high > low else 1.0
+        views[j].term = float(views[j].queue_depth)
+    _invert(views)
 
 
 @SCORERS.register("kv-utilization", reads=("kv",))
-def kv_utilization(views, prompt_blocks):
+def kv_utilization(views, ask):
     """1 - used KV blocks / all KV blocks."""
     for j in range(len(views)):
         views[j].term = 1.0 - views[j].kv_utilization
 
 
-@SCORERS.register("load-balance", reads=("queue_depth", "batch_size", "pending"))
-def load_balance(views, prompt_blocks):
+@SCORERS.register("load-balance", reads=_LOAD)
+def load_balance(views, ask):
     """1 / (1 + EffectiveLoad)."""
     for j in range(len(views)):
         views[j].term = 1.0 / (1 + effective_load(views[j]))
+
+
+@SCORERS.register("precise-prefix-cache", reads=("cache",))
+def precise_prefix_cache(views, ask):
+    """(x - min) / (max - min) of the prompt's leading blocks in the real cache, 1 for all if equal."""
+    for j in range(len(views)):
+        views[j].term = float(views[j].cached_blocks)
+    low, high = _range(views)
+    for j in range(len(views)):
+        views[j].term = (views[j].term - low) / (high - low) if high > low else 1.0
+
+
+@SCORERS.register("no-hit-lru", reads=("prefix", "cold"))
+def no_hit_lru(views, ask):
+    """Spreads cold requests: .5 for all if some instance knows the prefix, else the longest unused first."""
+    warm = False
+    eligible = 0
+    for j in range(len(views)):
+        if views[j].eligible:
+            eligible += 1
+            warm = warm or views[j].matched_blocks > 0
+    for j in range(len(views)):
+        if warm:
+            views[j].term = 0.5
+            continue
+        rank = 0
+        for other in range(len(views)):
+            earlier = views[other].cold_stamp < views[j].cold_stamp
+            same = views[other].cold_stamp == views[j].cold_stamp and other < j
+            rank += views[other].eligible and (earlier or same)
+        views[j].term = 1.0 - rank / (eligible - 1) if eligible > 1 else 1.0
+
+
+@SCORERS.register("active-requests", reads=("in_flight",))
+def active_requests(views, ask):
+    """(max - n) / max of requests in flight, 1 for an instance without any."""
+    for j in range(len(views)):
+        views[j].term = float(views[j].in_flight)
+    high = _range(views)[1]
+    for j in range(len(views)):
+        some = views[j].in_flight > 0 and high > 0  # the highest is that of the eligible ones
+        views[j].term = (high - views[j].term) / high if some else 1.0
+
+
+@SCORERS.register("running-requests", reads=("batch_size",))
+def running_requests(views, ask):
+    """(max - n) / (max - min) of running requests, 1 for all if equal."""
+    for j in range(len(views)):
+        views[j].term = float(views[j].batch_size)
+    _invert(views)
+
+
+@SCORERS.register("load-aware", reads=("queue_depth",))
+def load_aware(views, ask):
+    """From .5 with nobody waiting down to 0 with 128 waiting or more."""
+    for j in range(len(views)):
+        waiting = min(views[j].queue_depth, LOAD_AWARE_REQUESTS)
+        views[j].term = 0.5 * (1.0 - waiting / LOAD_AWARE_REQUESTS)
+
+
+@SCORERS.register("vllm-dp", reads=("queue_depth", "batch_size"))
+def vllm_dp(views, ask):
+    """VLLM's own data-parallel balancer: (max - x) / (max - min) of 4 x waiting + running."""
+    for j in range(len(views)):
+        views[j].term = float(4 * views[j].queue_depth + views[j].batch_size)
+    _invert(views)
+
+
+@SCORERS.register("token-load", reads=("in_flight",))
+def token_load(views, ask):
+    """1 - prompt tokens in flight / 4,194,304, as llm-d's token-load-scorer."""
+    for j in range(len(views)):
+        views[j].term = 1.0 - min(views[j].in_flight_tokens, TOKEN_LOAD_TOKENS) / TOKEN_LOAD_TOKENS
+
+
+@SCORERS.register("session-affinity", reads=("session",))
+def session_affinity(views, ask):
+    """1 for the instance that got the session's last request, else 0."""
+    for j in range(len(views)):
+        views[j].term = float(views[j].session_home)
+
+
+@SCORERS.register("soft-affinity", reads=("labels",))
+def soft_affinity(views, ask):
+    """Share of the request's preferred labels that the instance carries."""
+    for j in range(len(views)):
+        views[j].term = views[j].preferred

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError
+from blis.placement import Placement
 from blis.requests import RequestTable
 from blis.workload.content import InternedContent, intern_sequences, token_spans
 from blis.workload.streams import stream
@@ -31,12 +32,14 @@ def assemble(
     slo_names: Sequence[str] = ("",),
     tenant_names: Sequence[str] = ("",),
     session_names: Sequence[str] = (),
+    placement: ArrayLike | None = None,
+    placements: Sequence[Placement] = (Placement(),),
     request_ids: Sequence[str] | None = None,
 ) -> RequestTable:
     """A checked, read-only RequestTable; the arrays given are copied.
 
     content: of the same rows. uniform: absent takes `default_uniform`. slo_class, tenant, session and
-    round_number: one value for all rows, or one a row.
+    round_number: one value for all rows, or one a row. placement: absent = all rows have the first of placements.
     Raises InputError: no rows, columns of different length, arrivals unsorted or outside
     [0, MAX_TIME_US], prompts below 1 token, outputs below 0, uniform outside [0, 1), an index without a
     name, duplicate ids.
@@ -61,6 +64,8 @@ def assemble(
         slo_names=tuple(slo_names),
         tenant_names=tuple(tenant_names),
         session_names=tuple(session_names),
+        placement=None if placement is None else _column("placement", placement, np.int16, n),
+        placements=tuple(placements),
         request_ids=None if request_ids is None else tuple(request_ids),
     )
     _check(table)
@@ -123,6 +128,7 @@ def _check(table: RequestTable) -> None:
         ("tenant", _within(table.tenant, 0, table.tenant_names), "an index into tenant_names"),
         ("session", _within(table.session, -1, table.session_names), "-1 or an index into session_names"),
         ("round", table.round >= 0, ">= 0"),
+        ("placement", _within(_placement(table), 0, table.placements), "an index into placements"),
     ):
         if not good.all():
             row = int(np.argmin(good))
@@ -134,6 +140,10 @@ def _check(table: RequestTable) -> None:
         raise InputError(f"request_ids must be {len(table)} different names")
 
 
-def _within(index: NDArray[Any], low: int, names: Sequence[str]) -> NDArray[np.bool_]:
+def _placement(table: RequestTable) -> NDArray[Any]:
+    return np.zeros(len(table), np.int16) if table.placement is None else table.placement
+
+
+def _within(index: NDArray[Any], low: int, names: Sequence[object]) -> NDArray[np.bool_]:
     """[n] whether each index is `low` or more and has a name."""
     return (index >= low) & (index < len(names))

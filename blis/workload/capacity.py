@@ -7,7 +7,8 @@ B tokens a step, a saturated instance spends on one request
 
 is its share of the steps: B tokens fit in one, and M members stay for I / C + N of them, C being the largest chunk
 of one prompt. M is max_running or, if that is less, as many average requests as the KV cache holds. Nothing counts
-as cached, so prompts that share much need fewer instances than this says.
+as cached, so prompts that share much need fewer instances than this says. With a roofline it spends s times what a
+step takes that has 1 / s of an average request's work.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import math
 
 import numpy as np
 
-from blis.config import Instance
+from blis.config import Instance, LatencyModel
 from blis.errors import InputError, check_number
+from blis.latency.roofline import average_step_us
 from blis.requests import RequestTable
 
 
 def served_rate(table: RequestTable, instance: Instance) -> float:
     """Requests per second that one instance completes when it always has work; the module's text says how."""
-    step_us, prefill_us, decode_us = instance.latency_model.beta
     budget = instance.batch.max_scheduled_tokens
     chunk = min(budget, instance.batch.long_prefill_threshold or budget)
     prompt = float(table.input_tokens.mean())
@@ -31,10 +32,23 @@ def served_rate(table: RequestTable, instance: Instance) -> float:
     kv_tokens = instance.kv.blocks * instance.kv.block_size_tokens
     members = max(1.0, min(instance.batch.max_running, kv_tokens / (prompt + later)))
     steps = max((prompt + later) / budget, (prompt / chunk + later) / members)
+    if instance.latency_model.roofline is not None:
+        return 1e6 / (steps * _roofline_us(table, instance.latency_model, steps, chunk))
+    step_us, prefill_us, decode_us = instance.latency_model.beta
     cost_us = steps * step_us + prompt * prefill_us + later * decode_us
     if cost_us <= 0:
         raise InputError("latency_model.beta is all zero: an instance serves any rate")
     return 1e6 / cost_us
+
+
+def _roofline_us(table: RequestTable, latency: LatencyModel, steps: float, chunk: int) -> float:
+    """Time of a step with the average work of a request that is spread over `steps` of them."""
+    prompt = table.input_tokens.astype(np.float64)
+    later = np.maximum(table.output_tokens - 1.0, 0)
+    prefill = (prompt, prompt * (prompt - 1) / 2, np.maximum(prompt * (prompt / chunk - 1) / 2, 0))
+    context = later * prompt + later * (later - 1) / 2
+    shares = [float(part.mean()) / steps for part in (*prefill, later, context, context)]
+    return average_step_us(latency, (shares[0], shares[1], shares[2]), (shares[3], shares[4], shares[5]))
 
 
 def scaled_instances(table: RequestTable, instance: Instance, utilisation: float) -> int:

@@ -12,6 +12,7 @@ Optional:
   session_id     name of the session, empty = none
   round          0-based round of the session, empty = 0
   uniform        number in [0, 1) that breaks random ties; left out = a fixed stream of draws
+  requires, prefers, avoids   labels of instances, `gpu=H100;region=eu`, empty = none
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import MAX_TIME_US
+from blis.errors import InputError
+from blis.placement import Placement
 from blis.requests import RequestTable
 from blis.workload.assemble import MAX_TOKENS, assemble
 from blis.workload.content import intern_prefix_groups
@@ -37,7 +40,9 @@ COLUMNS = (
     "slo_class",
     "tenant_id",
 )
-OPTIONAL_COLUMNS = ("session_id", "round", "uniform")
+LABEL_COLUMNS = ("requires", "prefers", "avoids")
+OPTIONAL_COLUMNS = ("session_id", "round", "uniform", *LABEL_COLUMNS)
+MAX_PLACEMENTS = 2**15  # different ones in a table: what its column can tell apart
 
 
 def load_requests(path: str | Path) -> RequestTable:
@@ -64,6 +69,7 @@ def load_requests(path: str | Path) -> RequestTable:
     slo_class, slo_names = _names(sheet, "slo_class")
     tenant, tenant_names = _names(sheet, "tenant_id")
     session, session_names = _names(sheet, "session_id", none_is=-1)
+    placement, placements = _placements(sheet)
     return assemble(
         intern_prefix_groups(group, prefix_tokens, input_tokens, output_tokens),
         arrival_us=arrival_us,
@@ -77,6 +83,8 @@ def load_requests(path: str | Path) -> RequestTable:
         slo_names=slo_names,
         tenant_names=tenant_names,
         session_names=session_names,
+        placement=placement,
+        placements=placements,
         request_ids=sheet.cells["request_id"],
     )
 
@@ -86,6 +94,36 @@ def _uniform(sheet: Sheet) -> NDArray[np.float64] | None:
     if "uniform" not in sheet.cells:
         return None
     return sheet.numbers("uniform", lambda value: 0 <= value < 1, "a number in [0, 1)")
+
+
+def _placements(sheet: Sheet) -> tuple[NDArray[np.int64] | None, tuple[Placement, ...]]:
+    """The label columns as indices into different placements, in order of appearance; no indices without a label."""
+    if not any(column in sheet.cells for column in LABEL_COLUMNS):
+        return None, (Placement(),)
+    empty = ("",) * len(sheet)
+    number: dict[tuple[str, ...], int] = {}
+    rows = zip(*(sheet.cells.get(column, empty) for column in LABEL_COLUMNS), strict=True)
+    index = np.array([number.setdefault(cells, len(number)) for cells in rows], np.int64)
+    if not any(map(any, number)):
+        return None, (Placement(),)
+    first = np.unique(index, return_index=True)[1].tolist()
+    if len(number) > MAX_PLACEMENTS:
+        raise InputError(f"{sheet.path}: {len(number)} different placements; at most {MAX_PLACEMENTS} fit in a table")
+    return index, tuple(Placement(*(_labels(sheet, column, row) for column in LABEL_COLUMNS)) for row in first)
+
+
+def _labels(sheet: Sheet, column: str, row: int) -> dict[str, str]:
+    """The labels in a cell, `name=value;name=value`."""
+    labels: dict[str, str] = {}
+    cell = sheet.cells[column][row] if column in sheet.cells else ""
+    for part in cell.split(";") if cell.strip() else ():
+        name, _, value = (text.strip() for text in part.partition("="))
+        if not name or not value:
+            sheet.fail(column, row, "must be labels like gpu=H100;region=eu")
+        if name in labels:
+            sheet.fail(column, row, f"gives label {name!r} twice")
+        labels[name] = value
+    return labels
 
 
 def _names(sheet: Sheet, column: str, none_is: int | None = None) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_integer, check_number
+from blis.placement import Placement
 from blis.requests import RequestTable
 from blis.workload.arrivals import MAX_RATE, MAX_REQUESTS, Source, merged_arrivals
 from blis.workload.assemble import assemble
@@ -32,6 +33,8 @@ class _Columns(NamedTuple):
     tenant: NDArray[np.int64]
     slo_names: tuple[str, ...]
     tenant_names: tuple[str, ...]
+    placement: NDArray[np.int64] | None = None
+    placements: tuple[Placement, ...] = (Placement(),)
 
 
 def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: float = 1.0) -> RequestTable:
@@ -66,6 +69,8 @@ def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: fl
         tenant=columns.tenant,
         slo_names=columns.slo_names,
         tenant_names=columns.tenant_names,
+        placement=columns.placement,
+        placements=columns.placements,
     )
 
 
@@ -145,6 +150,11 @@ def _client_columns(spec: WorkloadSpec, seed: int, source: NDArray[np.int64]) ->
     prefix_tokens = [prefixes.get(client.prefix_group, 0) for client in spec.clients]
     slo_names = tuple(dict.fromkeys(client.slo_class for client in spec.clients))
     tenant_names = tuple(dict.fromkeys(client.tenant_id for client in spec.clients))
+    placements: list[Placement] = []
+    for client in spec.clients:
+        if client.placement not in placements:
+            placements.append(client.placement)
+    placement = np.array([placements.index(client.placement) for client in spec.clients])[source]
     return _Columns(
         group=np.array(group)[source],
         prefix_tokens=np.array(prefix_tokens)[source],
@@ -154,6 +164,8 @@ def _client_columns(spec: WorkloadSpec, seed: int, source: NDArray[np.int64]) ->
         tenant=np.array([tenant_names.index(client.tenant_id) for client in spec.clients])[source],
         slo_names=slo_names,
         tenant_names=tenant_names,
+        placement=placement if placements != [Placement()] else None,
+        placements=tuple(placements),
     )
 
 

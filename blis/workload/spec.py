@@ -7,12 +7,13 @@ default-problem.md section 1, which `population` describes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_integer, check_number
+from blis.placement import Placement
 from blis.workload.arrivals import MAX_RATE, MAX_REQUESTS, Arrival
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.lengths import Distribution
@@ -33,6 +34,7 @@ class Client:
     prefix_group: clients of one group start all prompts with the same prefix; it is additional to the
     lengths of input_distribution. prefix_length: tokens; left out = what another client of the group says, else 50.
     streaming: accepted, changes nothing.
+    requires, prefers, avoids: labels of the instances that its requests may or would like to run on.
     """
 
     rate_fraction: float
@@ -45,14 +47,28 @@ class Client:
     prefix_group: str = ""
     prefix_length: int | None = None
     streaming: bool = False
+    requires: dict[str, str] | None = field(default=None, hash=False)
+    prefers: dict[str, str] | None = field(default=None, hash=False)
+    avoids: dict[str, str] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
-        """Check the rate fraction and the prefix."""
+        """Check the rate fraction, the prefix and the labels."""
+        for kind in ("requires", "prefers", "avoids"):
+            labels = getattr(self, kind) or None  # one way to say none
+            object.__setattr__(self, kind, labels)
+            for name, value in (labels or {}).items():
+                if not name or not value:
+                    raise InputError(f"{kind}: a label must have a name and a value, got {name!r}: {value!r}")
         check_number("rate_fraction", self.rate_fraction, above=0)
         if self.prefix_length is not None:
             check_integer("prefix_length", self.prefix_length, 0, MAX_TOKENS)
             if not self.prefix_group:
                 raise InputError("prefix_length needs a prefix_group")
+
+    @property
+    def placement(self) -> Placement:
+        """Where its requests run."""
+        return Placement(self.requires or {}, self.prefers or {}, self.avoids or {})
 
 
 @dataclass(frozen=True)

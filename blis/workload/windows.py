@@ -106,6 +106,7 @@ def slice_rows(table: RequestTable, first: int, last: int, origin_us: int) -> Re
         path_node=path_node,
         path_end_token=table.path_end_token[entries],
         tree=replace(table.tree, shared=shared),
+        placement=None if table.placement is None else table.placement[first:last],
         request_ids=tuple(table.request_id(row) for row in range(first, last)),
         scored=None,
         cache={},

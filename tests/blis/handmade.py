@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from blis.requests import ContentTree, RequestTable
 from blis.results import ResultTable
-from blis.schema import COMPLETED, INSTANCE_COUNTERS, LONG_GAP, STEP_LOG
+from blis.schema import ADMITTED, COMPLETED, INSTANCE_COUNTERS, LONG_GAP, POLICY, REJECTED, STEP_LOG
 
 
 def make_table(
@@ -82,11 +82,14 @@ def make_result(
         preemptions=np.zeros(n, np.int32),
         first_step=np.where(done, 1, -1),
         last_step=np.where(done, 1, -1),
+        routed_us=np.where(done, table.arrival_us, -1),
+        retry_after_us=np.full(n, -1),
+        reason=np.where(states == REJECTED, POLICY, ADMITTED).astype(np.int32),
         steps=np.zeros(0, STEP_LOG),
         gaps=np.zeros(0, LONG_GAP),
         instances=counters,
         end_us=int((table.arrival_us + e2e)[done].max(initial=0)),
-        token_overhead_us=0,
+        token_overhead_us=np.zeros(instances, np.int64),
         last_gap_twice=False,
     )
 

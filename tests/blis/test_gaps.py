@@ -35,14 +35,15 @@ def preempted() -> ResultTable:
         steps=np.array([(0, 1, 3, 10), (0, 4, 4, 20), (0, 8, 1, 5), (1, 1, 1, 7), (1, 2, 2, 9)], STEP_LOG),
         gaps=np.array([(0, 3, 7, 80), (2, 2, 4, 30)], LONG_GAP),
         instances=instances,
+        token_overhead_us=np.zeros(2, np.int64),
     )
 
 
 def test_the_list_of_a_request():
     result = preempted()
     assert [expand_gaps(result, row) for row in range(4)] == [[10, 80, 5], [9, 9], [10, 30], []]
-    twice = replace(result, last_gap_twice=True, token_overhead_us=100)
-    assert [expand_gaps(twice, row) for row in range(4)] == [[110, 180, 105, 105], [109] * 3, [110, 130], [105]]
+    twice = replace(result, last_gap_twice=True, token_overhead_us=np.array([100, 200]))
+    assert [expand_gaps(twice, row) for row in range(4)] == [[110, 180, 105, 105], [209] * 3, [110, 130], [105]]
 
 
 def test_a_request_that_never_started_has_no_gaps():
@@ -51,7 +52,7 @@ def test_a_request_that_never_started_has_no_gaps():
 
 @pytest.mark.parametrize("twice", [False, True])
 def test_the_distribution_is_the_lists_of_completed_requests(twice: bool):
-    result = replace(preempted(), last_gap_twice=twice, token_overhead_us=3)
+    result = replace(preempted(), last_gap_twice=twice, token_overhead_us=np.array([3, 4]))
     assert spread(gap_distribution(result)) == thrown_together(result, range(4))
     among = np.array([False, True, True, True])
     assert spread(gap_distribution(result, among)) == thrown_together(result, [1, 2, 3])

@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from blis.config import DEFAULT_SCORERS, LATENCY_KINDS, ROUTING_POLICIES, SCHEDULERS, Scenario, Scorer
+from blis.config import (
+    DEFAULT_SCORERS,
+    Batch,
+    Filter,
+    Pool,
+    Scenario,
+    Scorer,
+    SloTier,
+)
 from blis.errors import InputError
 from blis.latency.table import coefficient_table
 from blis.policies.bundle import PolicyBundle, load_bundle
@@ -15,7 +23,14 @@ from blis.scenario import apply_bundle, load_scenario, scenario_mapping, split_w
 from blis.yaml_strict import dump_yaml, load_mapping
 
 ROOT = Path(__file__).parents[2]
-CASES = sorted((ROOT / "tests" / "data" / "reference").glob("*/config.yaml"))
+ALL_CASES = Path("/work/shared/reference")  # those with a second tier too, where they are at hand
+CASES = sorted(
+    {
+        path.parent.name: path
+        for root in (ALL_CASES, ROOT / "tests/data/reference")
+        for path in root.glob("*/config.yaml")
+    }.values()
+)
 MODEL = {"model": "meta-llama/llama-3.1-8b-instruct", "gpu": "H100", "tp": 2}
 
 
@@ -23,30 +38,106 @@ def scenario(**latency_model: object) -> Scenario:
     return load_scenario({"instance": {"latency_model": latency_model}})
 
 
-def is_available(mapping: dict) -> bool:
-    """Whether a reference case uses only what this version offers."""
-    instance = mapping["instance"]
-    return (
-        instance["latency_model"]["kind"] in LATENCY_KINDS
-        and instance["scheduler"] in SCHEDULERS
-        and mapping["cluster"]["routing"]["policy"] in ROUTING_POLICIES
-        and not instance["kv"]["cpu_blocks"]
-    )
-
-
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.parent.name)
 def test_reference_cases_load_and_round_trip(path: Path, tmp_path: Path):
     mapping = load_mapping(path)
-    if not is_available(mapping):
-        with pytest.raises(InputError):
-            load_scenario(path)
-        return
     loaded = load_scenario(path)
     assert loaded.name == mapping["name"] and loaded.seed == mapping["seed"]
     assert list(loaded.instance.latency_model.alpha) == mapping["instance"]["latency_model"]["alpha"]
     assert load_scenario(scenario_mapping(loaded)) == loaded
     dump_yaml(scenario_mapping(loaded), tmp_path / "copy.yaml")
     assert load_scenario(tmp_path / "copy.yaml") == loaded
+
+
+def test_reference_cases_keep_their_second_tier_and_roofline():
+    named = {path.parent.name: path for path in CASES}
+    if not named.keys() >= {"tiered_offload", "roofline_qwen14b_tp4"}:
+        pytest.skip("only some of the recorded cases are here")
+    kv = load_scenario(named["tiered_offload"]).instance.kv
+    assert (kv.cpu_blocks, kv.offload_threshold, kv.transfer_bandwidth) == (120, 0.3, 2.0)
+    assert kv.transfer_base_latency_us == 40
+    latency = load_scenario(named["roofline_qwen14b_tp4"]).instance.latency_model
+    assert latency.roofline is not None and latency.roofline.model.num_layers == 40 and latency.tp == 4
+
+
+def pools(*given: dict, **more: object) -> Scenario:
+    return load_scenario({"instance": {"latency_model": MODEL, **more}, "pools": list(given)})
+
+
+def test_pools_say_how_many_instances_there_are():
+    loaded = pools({"count": 2, "labels": {"gpu": "H100", "lora": ["a", "b"]}}, {})
+    assert loaded.cluster.instances == 3
+    assert [replica.labels for replica in loaded.replicas] == [{"gpu": "H100", "lora": ["a", "b"]}] * 2 + [{}]
+    with pytest.raises(InputError, match=r"cluster.instances is 4, but the pools have 3"):
+        load_scenario({"instance": {"latency_model": MODEL}, "pools": [{"count": 3}], "cluster": {"instances": 4}})
+
+
+def test_a_pool_takes_what_it_leaves_out_from_the_instance():
+    loaded = pools(
+        {"kv": {"blocks": 50}, "batch": {"max_running": 3}},
+        {"latency_model": {"gpu": "A100-80", "tp": 1}},
+        {"latency_model": {"alpha": [1, 2, 3], "beta": [4, 5, 6]}},
+        kv={"block_size_tokens": 32, "cpu_blocks": 7},
+        batch={"max_scheduled_tokens": 99},
+    )
+    first, second, third = (replica.instance for replica in loaded.replicas)
+    assert (first.kv.blocks, first.kv.block_size_tokens, first.kv.cpu_blocks) == (50, 32, 7)
+    assert (first.batch.max_running, first.batch.max_scheduled_tokens) == (3, 99)
+    assert first.latency_model == loaded.instance.latency_model
+    entry = coefficient_table().find(MODEL["model"], "A100-80", 1)
+    assert second.latency_model.beta == entry.beta and second.kv.blocks == entry.kv_blocks // 2
+    assert second.latency_model.model == MODEL["model"]
+    assert third.latency_model.alpha == (1, 2, 3) and third.kv.blocks == 1_000_000
+
+
+def test_tiers_take_what_they_leave_out_from_the_class_name():
+    mapping = {"instance": {"latency_model": MODEL}, "slo_tiers": {"critical": {"ttft_ms": 9}, "x": {"priority": 2}}}
+    assert load_scenario(mapping).slo_tiers == {"critical": SloTier(4, 1, 9), "x": SloTier(2, 1, 1000)}
+
+
+def test_everything_comes_back_from_its_mapping():
+    mapping = {
+        "name": "n",
+        "horizon_us": 7,
+        "seed": 3,
+        "cluster": {
+            "admission": {"policy": "tier-shed", "latency_us": 5, "parameters": {"max_load": 3}},
+            "flow_control": {"enabled": True, "ttl_us": 9},
+            "routing": {
+                "policy": "weighted",
+                "filters": [{"name": "prefix-affinity", "parameters": {"threshold": 0.5}}],
+                "scorers": [{"name": "token-load", "weight": 2}],
+                "picker": "weighted-random",
+                "signals": {"cache": {"age_us": 3}},
+            },
+        },
+        "instance": {
+            "latency_model": {"kind": "roofline", "model": "qwen3-14b", "gpu": "H100", "tp": 2},
+            "kv": {"cpu_blocks": 3, "transfer_base_latency_us": 4},
+            "scheduler": "shortest-predicted-output",
+            "scheduler_parameters": {"noise": 1},
+            "priority": "class-age",
+            "priority_parameters": {"age_per_s": 2},
+            "preemption": "priority",
+        },
+        "pools": [{"count": 2, "labels": {"a": ["b"]}}, {"latency_model": MODEL, "batch": {"max_running": 4}}],
+        "slo_tiers": {"gold": {"weight": 2}},
+    }
+    loaded = load_scenario(mapping)
+    again = scenario_mapping(loaded)
+    assert load_scenario(again) == loaded
+    assert scenario_mapping(load_scenario(again)) == again
+    assert list(again) == [
+        "name",
+        "description",
+        "pathological",
+        "seed",
+        "horizon_us",
+        "cluster",
+        "instance",
+        "pools",
+        "slo_tiers",
+    ]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf" / "cluster").glob("h100x4*.yaml")), ids=lambda path: path.stem)
@@ -130,6 +221,21 @@ def test_an_embedded_workload_is_left_aside():
             ["instance.kv", "kv.blocks must be", "got 0"],
         ),
         ({"instance": {"latency_model": MODEL}, "cluster": {"instances": True}}, ["cluster.instances must be a whole"]),
+        ({"instance": {"latency_model": MODEL}, "pools": {"count": 1}}, ["pools must be a list"]),
+        ({"instance": {"latency_model": MODEL}, "pools": [3]}, ["pools[0] must be a mapping", "got 3"]),
+        ({"instance": {"latency_model": MODEL}, "pools": [{"count": "2"}]}, ["pools[0].count must be a whole number"]),
+        ({"instance": {"latency_model": MODEL}, "pools": [{"cuont": 2}]}, ["pools[0]: unknown key 'cuont'"]),
+        (
+            {"instance": {"latency_model": MODEL}, "pools": [{"labels": {"gpu": 1}}]},
+            ["labels.gpu", "got 1"],
+        ),
+        (
+            {"instance": {"latency_model": MODEL}, "pools": [{"latency_model": {"gpu": "H10"}}]},
+            ["gpu H10", "there are:"],
+        ),
+        ({"instance": {"latency_model": MODEL}, "pools": [{"kv": 5}]}, ["pools[0].kv must be a mapping"]),
+        ({"instance": {"latency_model": MODEL}, "slo_tiers": {"a": {"ttft": 1}}}, ["slo_tiers.a: unknown key 'ttft'"]),
+        ({"instance": {"latency_model": MODEL}, "slo_tiers": {"a": 1}}, ["slo_tiers.a must be a mapping", "got 1"]),
         ({"instance": {"latency_model": MODEL}, "horizon_us": 0}, ["horizon_us must be", "got 0"]),
     ],
 )
@@ -169,6 +275,74 @@ def test_a_bundle_wins_where_it_says_something():
     assert changed.cluster.routing.tie_break == "random"
     assert changed.instance.batch == replace(loaded.instance.batch, max_running=8)
     assert changed.instance.kv == loaded.instance.kv
+
+
+def test_a_named_policy_brings_its_own_parameters():
+    mapping = {
+        "instance": {
+            "latency_model": MODEL,
+            "scheduler": "shortest-predicted-output",
+            "scheduler_parameters": {"noise": 2},
+            "priority": "class-age",
+            "priority_parameters": {"age_per_s": 9},
+        },
+        "cluster": {
+            "admission": {"policy": "tier-shed", "parameters": {"max_load": 3}},
+            "routing": {"policy": "session-affinity", "parameters": {"spill_load": 3}},
+        },
+    }
+    bundle = load_bundle(
+        {
+            "admission": {"policy": "tier-shed"},
+            "routing": {"policy": "session-affinity", "parameters": {"spill_load": 8}},
+            "scheduler": "sjf",
+            "priority": {"policy": "class-age", "parameters": {"age_per_s": 1}},
+        }
+    )
+    changed = apply_bundle(load_scenario(mapping), bundle)
+    assert changed.cluster.admission.parameters == {}
+    assert changed.cluster.routing.parameters == {"spill_load": 8}
+    assert (changed.instance.scheduler, changed.instance.scheduler_parameters) == ("sjf", {})
+    assert changed.instance.priority_parameters == {"age_per_s": 1}
+    untouched = apply_bundle(load_scenario(mapping), load_bundle({"preemption": "priority"}))
+    assert untouched.cluster == load_scenario(mapping).cluster
+    assert untouched.instance.scheduler_parameters == {"noise": 2} and untouched.instance.preemption == "priority"
+
+
+def test_a_bundle_sets_filters_picker_and_gateway_queue():
+    start = load_scenario(
+        {
+            "instance": {"latency_model": MODEL},
+            "cluster": {"routing": {"policy": "weighted", "picker": "weighted-random"}},
+        }
+    )
+    bundle = load_bundle(
+        {"flow_control": {"enabled": True, "ttl_us": 5}, "routing": {"policy": "random", "filters": [{"name": "load"}]}}
+    )
+    changed = apply_bundle(start, bundle).cluster
+    assert (changed.flow_control.enabled, changed.flow_control.ttl_us) == (True, 5)
+    assert changed.flow_control.detector == start.cluster.flow_control.detector
+    assert changed.routing.filters == (Filter("load"),)
+    assert changed.routing.picker == "max"  # the other one belongs to `weighted`
+    with pytest.raises(InputError, match="'weighted-random' needs policy 'weighted'"):
+        apply_bundle(scenario(**MODEL), load_bundle({"routing": {"picker": "weighted-random"}}))
+
+
+def test_tiers_are_filled_up_from_the_scenario_or_the_name():
+    start = replace(scenario(**MODEL), slo_tiers={"gold": SloTier(7, 2, 100)})
+    changed = apply_bundle(
+        start, load_bundle({"slo_tiers": {"gold": {"ttft_ms": 50}, "critical": {"weight": 3}, "new": {"priority": 1}}})
+    )
+    assert changed.slo_tiers == {"gold": SloTier(7, 2, 50), "critical": SloTier(4, 3, 400), "new": SloTier(1, 1, 1000)}
+
+
+def test_engine_knobs_reach_every_pool():
+    start = scenario(**MODEL)
+    pools = (Pool(count=1, batch=Batch(max_running=3, max_scheduled_tokens=9)), Pool(count=2))
+    start = replace(start, pools=pools, cluster=replace(start.cluster, instances=3))
+    changed = apply_bundle(start, load_bundle({"engine": {"max_running": 8}}))
+    assert [replica.instance.batch.max_running for replica in changed.replicas] == [8, 8, 8]
+    assert [replica.instance.batch.max_scheduled_tokens for replica in changed.replicas] == [9, 2048, 2048]
 
 
 def test_no_result_depends_on_which_bundle_came_before():

@@ -52,6 +52,10 @@ def test_optional_and_free_parts():
     assert build(Bike, {"name": "a", "seat": None}).seat is None
 
 
+#: Twenty levels of ten aliases each: 10 ** 21 values if they were written out.
+BOMB = "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 21))
+
+
 @pytest.mark.parametrize(
     ("mapping", "parts"),
     [
@@ -93,12 +97,22 @@ def test_errors_name_the_key_and_what_is_right(mapping, parts):
         ("a: \x07\n", ["x.yaml: not valid YAML"]),
         ("[" * 5000, ["x.yaml"]),
         ("a: 2024-13-45\n", ["x.yaml: not valid YAML"]),
+        ("a: !!timestamp x\n", ["x.yaml: not valid YAML"]),
+        ("a: !!omap x\n", ["x.yaml:", "line 1"]),
+        ("a: &a [1, *a]\n", ["x.yaml: not valid YAML: an alias stands for something that it is a part of"]),
+        ("a: &a {b: {c: *a}}\n", ["an alias stands for something that it is a part of"]),
+        ("a0: &a0 [" + "x, " * 10 + "]\n" + BOMB, ["more than 1000000 values, with all aliases written out"]),
     ],
 )
 def test_wrong_yaml_names_file_and_line(text, parts):
     found = message(lambda: parse_yaml(text, "x.yaml"))
     for part in parts:
         assert part in found
+
+
+def test_merges_of_merges_stay_small():
+    levels = [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}" for i in range(1, 30)]
+    assert parse_yaml("a0: &a0 {x: 1}\n" + "\n".join(levels), "x")["a29"] == {"x": 1}
 
 
 def test_exponents_are_numbers_and_merged_keys_may_be_overridden():

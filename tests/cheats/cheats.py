@@ -135,7 +135,7 @@ def without(scenario: Scenario, table: RequestTable, gone: Rows, simulate: Simul
 
 def _columns(result: ResultTable) -> dict[str, NDArray]:
     """The columns with one row a request."""
-    others = ("steps", "gaps", "instances", "end_us", "token_overhead_us", "last_gap_twice")
+    others = ("steps", "gaps", "instances", "end_us", "token_overhead_us", "last_gap_twice", "samples", "decisions")
     return {field.name: getattr(result, field.name) for field in fields(result) if field.name not in others}
 
 
@@ -158,6 +158,7 @@ def part(table: RequestTable, keep: Rows) -> RequestTable:
     return replace(
         table,
         **{name: getattr(table, name)[rows] for name in by_row},
+        placement=None if table.placement is None else table.placement[rows],
         path_offset=np.concatenate([[0], np.cumsum(length[rows])]),
         path_node=table.path_node[path],
         path_end_token=table.path_end_token[path],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from blis.engine.outcome import collect
-from blis.engine.records import NONE, OWNED
+from blis.engine.records import FCFS, NONE, OWNED, SPENT
 from blis.engine.run import resume
 from blis.engine.run import simulate as simulate_whole
 from blis.engine.state import encode
@@ -16,14 +16,17 @@ from blis.gaps import expand_gaps
 from blis.results import ResultTable
 from blis.schema import INSTANCE_COUNTERS, QUEUED
 from tests.laws.random_cases import Case
-from tests.oracle import Setup, expand, simulate
+from tests.oracle import OracleResult, Setup, expand, simulate
 from tests.oracle.engine import Engine
+from tests.oracle.observe import InstanceView
 
 COLUMNS = (
     "status", "instance", "queued_us", "scheduled_us", "first_token_us", "completed_us", "ttft_us", "e2e_us",
     "scheduling_delay_us", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step",
+    "routed_us", "retry_after_us", "reason",
 )  # fmt: skip
 Snapshot = dict[str, Any]
+Decision = tuple[int, int, list[InstanceView]]  # row, time, what routing saw of every instance
 
 
 def compare(case: Case) -> None:
@@ -38,8 +41,17 @@ def compare(case: Case) -> None:
     def note(instance: int, engine: Engine) -> None:
         steps[instance, engine.counters["steps"]] = _oracle_snapshot(engine, labels)
 
-    expected = simulate(Setup.from_scenario(case.scenario), expand(case.table), case.compat, note)
-    state = encode(case.scenario, case.table, case.compat)
+    decisions: list[Decision] = []
+    expected = simulate(
+        Setup.from_scenario(case.scenario),
+        expand(case.table),
+        case.compat,
+        note,
+        lambda row, now, views: decisions.append((row, now, views)),
+        case.observe.sample_us,
+        {case.observe.forced_row: case.observe.forced_instance},
+    )
+    state = encode(case.scenario, case.table, case.compat, case.observe)
     done = [0] * len(state.arrays.instances)
     running = True
     while running:
@@ -51,7 +63,7 @@ def compare(case: Case) -> None:
                     _engine_snapshot(state.arrays, i, labels), steps[i, done[i]], f"instance {i} after step {done[i]}"
                 )
     found = collect(state.arrays, case.scenario, case.compat)
-    assert_same_results(simulate_whole(case.scenario, case.table, case.compat), found)
+    assert_same_results(simulate_whole(case.scenario, case.table, case.compat, case.observe), found)
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
     for i, counters in enumerate(expected.instances):
@@ -61,6 +73,50 @@ def compare(case: Case) -> None:
     for row, gaps in enumerate(expected.itl_us):
         if expected.completed_us[row] >= 0:
             assert expand_gaps(found, row) == gaps, f"gaps of row {row}"
+    assert_same_samples(found, expected)
+    assert_same_decisions(found, decisions)
+
+
+def assert_same_samples(found: ResultTable, expected: OracleResult) -> None:
+    """Assert that both saw the same at the same instants."""
+    samples = [] if found.samples is None else found.samples
+    assert [int(rows["time_us"][0]) for rows in samples] == [sample.time_us for sample in expected.samples]
+    for rows, sample in zip(samples, expected.samples, strict=True):
+        for name in ("queue_depth", "batch_size", "used_blocks", "pending"):
+            assert rows[name].tolist() == getattr(sample, name), f"{name} at {sample.time_us}"
+        assert set(rows["rejected"].tolist()) == {sample.rejected}, f"rejected at {sample.time_us}"
+        assert set(rows["waiting"].tolist()) == {sample.at_gateway}, f"at the gateway at {sample.time_us}"
+
+
+def assert_same_decisions(found: ResultTable, expected: list[Decision]) -> None:
+    """Assert that routing saw the same and thought the same of it, if the engine kept that."""
+    if found.decisions is None:
+        return
+    kept = found.decisions.dtype.names or ()
+    assert int(np.sum(found.decisions["turn"][:, 0] >= 0)) == len(expected)
+    for turn, (row, now, views) in enumerate(expected):
+        for j, view in enumerate(views):
+            seen, place = found.decisions[row, j], f"row {row} at {now}, instance {j}"
+            assert seen["turn"] == turn, place
+            assert bool(seen["eligible"]) == (view.score is not None), place
+            for name in kept:
+                if name in _VIEWED:
+                    assert seen[name] == getattr(view, _VIEWED[name]), f"{place}: {name}"
+            if view.score is not None:
+                assert seen["score"] == view.score, f"{place}: score"
+
+
+#: Fields of a kept decision, and what the oracle calls them.
+_VIEWED = {
+    "queue_depth": "queue_depth",
+    "batch_size": "batch_size",
+    "pending": "pending",
+    "kv_utilization": "kv",
+    "in_flight": "in_flight",
+    "in_flight_tokens": "in_flight_tokens",
+    "matched_blocks": "matched_blocks",
+    "cached_blocks": "cache",
+}
 
 
 def assert_same_results(a: ResultTable, b: ResultTable) -> None:
@@ -71,8 +127,16 @@ def assert_same_results(a: ResultTable, b: ResultTable) -> None:
 
 
 def _assert_equal_state(found: Snapshot, expected: Snapshot, place: str) -> None:
-    """All equal, but arrivals may have joined the queue between the step and the pause."""
-    found["queue"] = found["queue"][: len(expected["queue"])]
+    """All equal, but arrivals may have joined the queue between the step and the pause.
+
+    Where the queue is ordered at every step its order between steps means nothing.
+    """
+    start_us, entered_us = expected.pop("start_us"), found.pop("entered_us")
+    if entered_us:
+        found["queue"] = sorted(row for row in found["queue"] if entered_us[row] <= start_us)
+        expected["queue"].sort()
+    else:
+        found["queue"] = found["queue"][: len(expected["queue"])]
     for name, value in expected.items():
         assert found[name] == value, f"{place}: {name}"
 
@@ -113,10 +177,15 @@ class _BlockLabels:
 
 def _oracle_snapshot(engine: Engine, labels: _BlockLabels) -> Snapshot:
     return {
+        "start_us": engine.counters["last_event_us"],
         "used": engine.used_blocks,
         "batch": engine.batch_rows(),
         "queue": engine.queue_rows(),
         "free": [labels.of_key(key, engine) for key in engine.free_list()],
+        "cpu": [labels.of_key(key, engine) for key in engine.cpu_list()],
+        "cpu_hits": engine.kv.cpu.hits,
+        "offloaded": engine.kv.cpu.offloaded,
+        "thrashed": engine.kv.cpu.thrashed,
         "hits": engine.kv.hits,
         "misses": engine.kv.misses,
         "busy_us": engine.counters["busy_us"],
@@ -125,15 +194,29 @@ def _oracle_snapshot(engine: Engine, labels: _BlockLabels) -> Snapshot:
 
 def _engine_snapshot(arrays: World, i: int, labels: _BlockLabels) -> Snapshot:
     instance = arrays.instances[i]
+    entered_us = _heap(arrays, i)
     return {
         "used": int(instance.used_blocks),
         "batch": _links(arrays, int(instance.batch_head), "batch_next"),
-        "queue": _links(arrays, int(instance.queue_head), "queue_next"),
+        "queue": list(entered_us) or _links(arrays, int(instance.queue_head), "queue_next"),
+        "entered_us": entered_us,
         "free": _free_list(arrays, i, labels),
+        "cpu": _cpu_list(arrays, i, labels),
+        "cpu_hits": int(instance.cpu_hit_blocks),
+        "offloaded": int(instance.offloaded_blocks),
+        "thrashed": int(instance.thrashed_blocks),
         "hits": int(instance.hit_blocks),
         "misses": int(instance.miss_blocks),
         "busy_us": int(instance.busy_us),
     }
+
+
+def _heap(arrays: World, i: int) -> dict[int, int]:
+    """Who waits in a queue that is a heap, and since when."""
+    if arrays.config[0].queue_order == FCFS:
+        return {}
+    rows = arrays.waiting.request[i, : arrays.instances[i].queue_depth]
+    return {int(row): int(arrays.requests[row].queued_us) for row in rows}
 
 
 def _links(arrays: World, row: int, link: str) -> list[int]:
@@ -157,4 +240,29 @@ def _free_list(arrays: World, i: int, labels: _BlockLabels) -> list[tuple[str, i
             else:
                 blocks.append(None)
         position = int(run.next)
+    return blocks
+
+
+def _cpu_list(arrays: World, i: int, labels: _BlockLabels) -> list[tuple[str, int, int] | None]:
+    """The contents of the tier below the GPU, the oldest first; checks its own accounts on the way."""
+    blocks: list[tuple[str, int, int] | None] = []
+    tier = arrays.tiers[0, i]
+    if tier.blocks == 0:
+        return blocks
+    shared = arrays.nodes.shape[1]
+    position = int(tier.head)
+    while position != NONE:
+        run = arrays.runs[position]
+        owner = int(run.owner)
+        for block in range(int(run.hi) - 1, int(run.lo) - 1, -1):
+            if owner == SPENT:
+                blocks.append(None)
+            elif owner < arrays.nodes.size:
+                assert owner // shared == i
+                blocks.append(("node", owner % shared, labels.first_block[owner % shared] + block))
+            else:
+                row = owner - arrays.nodes.size
+                blocks.append(("own", row, block) if arrays.requests[row].status == QUEUED else None)
+        position = int(run.next)
+    assert len(blocks) == tier.used_blocks <= tier.blocks
     return blocks

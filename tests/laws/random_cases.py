@@ -1,28 +1,24 @@
-"""Random scenarios that hurt: tight caches, tiny budgets, ties, shared and branching content, stale signals."""
+"""Random scenarios that hurt: tight caches, tiny budgets, ties, shared and branching content, any control plane."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from random import Random
 
 from blis.config import (
     KV,
-    Admission,
     Batch,
-    Cluster,
     Compat,
     Instance,
     LatencyModel,
-    Routing,
+    Pool,
     Scenario,
-    Scorer,
-    Signal,
-    Signals,
-    TokenBucket,
 )
-from blis.policies.scorers import SCORERS
+from blis.engine.observe import Observe
 from blis.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
+from tests.laws.random_control import dressed, random_cluster, random_labels, random_tiers
+from tests.laws.random_engines import with_engines
 
 
 @dataclass(frozen=True)
@@ -32,6 +28,7 @@ class Case:
     scenario: Scenario
     table: RequestTable
     compat: Compat
+    observe: Observe
 
 
 def random_case(rng: Random, max_requests: int = 14) -> Case:
@@ -64,10 +61,45 @@ def random_case(rng: Random, max_requests: int = 14) -> Case:
                 long_prefill_threshold=rng.choice([0, 0, 1, 2, 3, 7, 20]),
             ),
         ),
-        cluster=_cluster(rng),
         horizon_us=rng.choice([None, None, None, rng.randint(1, 3000)]),
     )
-    return Case(scenario, table, compat)
+    scenario, table = _with_control(rng, _with_tier(rng, scenario), table)
+    scenario, table = with_engines(rng, scenario, table)
+    return Case(scenario, table, compat, _observe(rng, len(table), scenario.cluster.instances))
+
+
+def _with_control(rng: Random, scenario: Scenario, table: RequestTable) -> tuple[Scenario, RequestTable]:
+    """Put one to six instances under any control plane, often in pools with labels."""
+    counts = [rng.randint(1, 2) for _ in range(rng.randint(1, 3))]
+    pools = tuple(Pool(count, random_labels(rng)) for count in counts)
+    scenario = replace(
+        scenario,
+        cluster=random_cluster(rng, sum(counts)),
+        pools=rng.choice([(), pools, pools]),
+        slo_tiers=random_tiers(rng),
+    )
+    return scenario, dressed(rng, table) if rng.random() < 0.9 else table
+
+
+def _observe(rng: Random, requests: int, instances: int) -> Observe:
+    """Everything is watched; sometimes one request is sent elsewhere."""
+    forced = (rng.randrange(requests), rng.randrange(instances)) if rng.random() < 0.2 else (-1, -1)
+    return Observe(rng.choice([0, 1, 10, 17, 300]), rng.random() < 0.8, *forced)
+
+
+def _with_tier(rng: Random, scenario: Scenario) -> Scenario:
+    """Put a second KV tier under every other cache, some with steps so long that nothing thrashes."""
+    instance = scenario.instance
+    model = instance.latency_model
+    if rng.random() < 0.3:
+        model = replace(model, beta=(rng.choice([400.0, 990.5, 1000.0, 3000.0]), *model.beta[1:]))
+    kv = replace(
+        instance.kv,
+        cpu_blocks=rng.choice([0, 0, 1, 3, rng.randint(1, instance.kv.blocks), 4 * instance.kv.blocks, 10_000]),
+        transfer_bandwidth=rng.choice([100.0, 1.0, 0.3]),
+        transfer_base_latency_us=rng.choice([0, 5, 40]),
+    )
+    return replace(scenario, instance=replace(instance, latency_model=model, kv=kv))
 
 
 def _compat(rng: Random) -> Compat:
@@ -110,31 +142,3 @@ def _content(rng: Random, count: int, block_tokens: int) -> tuple[list[list[int]
         alphabet = rng.random() < 0.15
         outputs.append([rng.randint(0, 1) if alphabet else next(unique) for _ in range(length)])
     return prompts, outputs
-
-
-def _cluster(rng: Random) -> Cluster:
-    """One to three instances, any routing and admission template, fresh or stale signals."""
-    scorers = [Scorer(name, rng.choice([1.0, 2.0, 0.3, 5.0])) for name in rng.sample(list(SCORERS), rng.randint(1, 5))]
-    ages = rng.choice(
-        [(0, 0, 0), (30, 30, 30), (rng.choice([0, 13, 100]), rng.choice([0, 20]), rng.choice([0, 7, 50]))]
-    )
-    refresh_us = rng.choice([0, 0, 40]) if ages[2] == 0 else 0
-    return Cluster(
-        instances=rng.randint(1, 3),
-        admission=Admission(
-            policy=rng.choice(["always-admit", "always-admit", "always-admit", "token-bucket", "reject-all"])
-            if rng.random() < 0.9
-            else "always-admit",
-            latency_us=rng.choice([0, 0, 5]),
-            token_bucket=TokenBucket(rng.choice([5.0, 40.0, 200.0]), rng.choice([0.0, 1e4, 1e5, 1e6])),
-        ),
-        routing=Routing(
-            policy=rng.choice(["round-robin", "least-loaded", "weighted", "weighted", "weighted"]),
-            latency_us=rng.choice([0, 0, 3]),
-            snapshot_refresh_us=refresh_us,
-            scorers=tuple(scorers),
-            tie_break=rng.choice(["first", "random"]),
-            signals=Signals(*(Signal(age) for age in ages)),
-            prefix_index_blocks=rng.choice([1, 2, 5, 20, 10_000]),
-        ),
-    )

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from blis.config import Compat, Scenario, Scorer, TokenBucket
+from blis.config import Cluster, Compat, Scenario, Scorer, Signals, TokenBucket
 from blis.engine.run import simulate
 from blis.requests import RequestTable
 from blis.results import ResultTable
@@ -24,6 +24,8 @@ def strict(seed: int, **changes) -> tuple[Scenario, RequestTable]:
 
 
 def with_routing(scenario: Scenario, **changes) -> Scenario:
+    if "policy" in changes:
+        changes = {"parameters": {}, "picker": "max", **changes}
     return replace(scenario, cluster=replace(scenario.cluster, routing=replace(scenario.cluster.routing, **changes)))
 
 
@@ -61,11 +63,16 @@ def test_without_a_horizon_everything_ends_and_nothing_leaks(seed):
 def test_time_flows_forward(seed):
     scenario, table = strict(seed)
     result = simulate(scenario, table)
-    latency = scenario.instance.latency_model
+    alpha = np.array([replica.instance.latency_model.alpha for replica in scenario.replicas])[result.instance]
     entered = result.queued_us >= 0
     control_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us
-    queueing_us = (latency.alpha[0] + latency.alpha[1] * table.input_tokens).astype(np.int64)
-    np.testing.assert_array_equal(result.queued_us[entered], (table.arrival_us + control_us + queueing_us)[entered])
+    queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens).astype(np.int64)
+    np.testing.assert_array_equal(result.queued_us[entered], (result.routed_us + queueing_us)[entered])
+    routed = result.routed_us >= 0
+    waited_us = (result.routed_us - table.arrival_us - control_us)[routed]
+    assert np.all(waited_us >= 0)
+    if not scenario.cluster.flow_control.enabled:
+        assert np.all(waited_us == 0)
     for before, after in (
         ("queued_us", "scheduled_us"),
         ("scheduled_us", "first_token_us"),
@@ -94,10 +101,12 @@ def test_prefill_charges_what_was_not_cached(seed):
 def test_batches_keep_their_limits(seed):
     scenario, table = strict(seed)
     result = simulate(scenario, table)
-    batch, kv, counters = scenario.instance.batch, scenario.instance.kv, result.instances
-    assert np.all(counters["peak_blocks"] <= kv.blocks)
-    assert np.all(counters["batch_sum"] <= counters["steps"] * min(batch.max_running, batch.max_scheduled_tokens))
-    assert np.all(counters["prefill_tokens"] <= counters["steps"] * batch.max_scheduled_tokens)
+    counters = result.instances
+    for replica, counter in zip(scenario.replicas, counters, strict=True):
+        batch, kv = replica.instance.batch, replica.instance.kv
+        assert counter["peak_blocks"] <= kv.blocks
+        assert counter["batch_sum"] <= counter["steps"] * min(batch.max_running, batch.max_scheduled_tokens)
+        assert counter["prefill_tokens"] <= counter["steps"] * batch.max_scheduled_tokens
     assert np.all(counters["busy_us"] == np.bincount(
         result.steps["instance"], result.steps["gap_us"] * result.steps["count"], len(counters)
     ))  # fmt: skip
@@ -107,7 +116,7 @@ def test_batches_keep_their_limits(seed):
 def test_shifting_all_arrivals_shifts_everything(seed):
     scenario, table = strict(seed, horizon_us=None)
     scenario = with_routing(scenario, snapshot_refresh_us=0)
-    shift_us = 4 * 3 * 25 * 13 * 7  # a multiple of every signal's age: grids shift along
+    shift_us = 1000 * 3 * 13 * 7  # a multiple of every age and interval: grids shift along
     bucket = TokenBucket(1e9, 0.0)  # a full bucket at time 0 is the same at any other time
     admission = replace(scenario.cluster.admission, token_bucket=bucket)
     scenario = replace(scenario, cluster=replace(scenario.cluster, admission=admission))
@@ -123,12 +132,12 @@ def test_scaling_all_times_scales_everything(seed):
     scenario, table = strict(seed, horizon_us=None)
     factor = 3
     integer = replace(scenario.instance.latency_model, alpha=(20, 1, 3), beta=(10, 2, 1))
-    scenario = replace(
-        with_routing(scenario, policy="least-loaded"), instance=replace(scenario.instance, latency_model=integer)
-    )
-    zero = replace(scenario.cluster.admission, policy="always-admit", latency_us=0)
-    routing = replace(scenario.cluster.routing, latency_us=0, signals=type(scenario.cluster.routing.signals)())
-    scenario = replace(scenario, cluster=replace(scenario.cluster, admission=zero, routing=routing))
+    single_tier = replace(scenario.instance.kv, cpu_blocks=0)  # a transfer is rounded up
+    timeless = {"priority": "constant", "priority_parameters": {}}  # others weigh time against something else
+    instance = replace(scenario.instance, latency_model=integer, kv=single_tier, **timeless)
+    scenario = replace(with_routing(scenario, policy="least-loaded"), instance=instance, pools=())
+    routing = replace(scenario.cluster.routing, latency_us=0, snapshot_refresh_us=0, signals=Signals())
+    scenario = replace(scenario, cluster=Cluster(scenario.cluster.instances, routing=routing))
     scaled_model = replace(integer, alpha=(60, 3, 9), beta=(30, 6, 3))
     scaled = replace(scenario, instance=replace(scenario.instance, latency_model=scaled_model))
     slow = replace(table, arrival_us=table.arrival_us * factor, cache={})
@@ -150,7 +159,7 @@ def test_same_input_same_result_in_any_thread():
 @pytest.mark.parametrize("seed", range(20))
 def test_round_robin_takes_turns(seed):
     scenario, table = strict(seed, horizon_us=None)
-    result = simulate(with_routing(scenario, policy="round-robin"), table)
+    result = simulate(with_routing(scenario, policy="round-robin", filters=()), replace(table, placement=None))
     assert np.ptp(result.instances["routed"]) <= 1
 
 

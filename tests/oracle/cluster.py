@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from blis.config import Compat
-from blis.schema import IN_TRANSIT, REJECTED, STATUS_NAMES
-from tests.oracle.engine import QUEUED_EVENT, Engine, Job
+from blis.schema import IN_TRANSIT, REASONS, REJECTED, STATUS_NAMES
+from tests.oracle.admission import Admission
+from tests.oracle.engine import Engine, Job
+from tests.oracle.flow_control import Gateway
+from tests.oracle.kv import ceil_div
+from tests.oracle.observe import InstanceView, Sample, sample, view_of
 from tests.oracle.requests import BlockKeys, OracleRequest
-from tests.oracle.router import Admission, Router, View
+from tests.oracle.router import Router
 from tests.oracle.setup import Setup
+from tests.oracle.view import View
+
+INFINITY = float("inf")
 
 ARRIVAL, ADMISSION, ROUTING = range(3)  # front-end events; also their order at equal times (2.1)
 
@@ -22,6 +29,9 @@ class OracleResult:
 
     status: list[int]
     instance: list[int]
+    routed_us: list[int]
+    retry_after_us: list[int]
+    reason: list[int]
     queued_us: list[int]
     scheduled_us: list[int]
     first_token_us: list[int]
@@ -37,8 +47,9 @@ class OracleResult:
     itl_us: list[list[int]]
     instances: list[dict[str, int]]  # names of blis.schema.INSTANCE_COUNTERS
     end_us: int
-    token_overhead_us: int
+    token_overhead_us: list[int]  # one an instance
     last_gap_twice: bool
+    samples: list[Sample]  # if asked for
 
     def __len__(self) -> int:
         """The number of requests."""
@@ -54,9 +65,17 @@ def simulate(
     requests: Sequence[OracleRequest],
     compat: Compat | None = None,
     on_step: Callable[[int, Engine], None] | None = None,
+    on_decision: Callable[[int, int, list[InstanceView]], None] | None = None,
+    sample_us: int = 0,
+    forced: Mapping[int, int] | None = None,
 ) -> OracleResult:
-    """Simulate requests in list order; on_step(instance, engine) is called when a step's changes are applied."""
-    cluster = _Cluster(setup, requests, compat or Compat(), on_step)
+    """Simulate requests in list order.
+
+    on_step(instance, engine) is called when a step's changes are applied; on_decision(row, now, views) at every
+    routing decision, with the state before it. sample_us > 0 asks for samples at its multiples. forced: row ->
+    instance, rows that go there whatever the policy says, which takes note of it as of its own decision.
+    """
+    cluster = _Cluster(setup, requests, compat or Compat(), on_step, on_decision, sample_us, forced or {})
     cut = cluster.run()
     return _result(cluster, cut)
 
@@ -70,18 +89,26 @@ class _Cluster:
         requests: Sequence[OracleRequest],
         compat: Compat,
         on_step: Callable[[int, Engine], None] | None,
+        on_decision: Callable[[int, int, list[InstanceView]], None] | None,
+        sample_us: int,
+        forced: Mapping[int, int],
     ) -> None:
         self.setup, self.compat = setup, compat
         keys = BlockKeys(requests, setup.block_size_tokens)
         self.engines = [Engine(index, setup, compat, keys) for index in range(setup.instances)]
         for engine in self.engines:
             engine.on_step = on_step
-        self.view = View(setup, self.engines)
-        self.admission = Admission(setup)
-        self.router = Router(setup, compat, keys)
+        self.view = View(setup, self.engines, keys)
+        self.admission = Admission(setup, self.view)
+        self.gateway = Gateway(setup, self.view)
+        self.router = Router(setup, compat, self.view)
         self.jobs = [Job(row, request) for row, request in enumerate(requests)]
+        self.samples: list[Sample] = []
+        self._on_decision, self._sample_us, self._forced = on_decision, sample_us, forced
+        self._now = 0
         self._front: list[tuple[int, int, int, Job]] = []
         self._sequence = 0
+        self._look_from_us = 0  # the gateway has looked at all its instants before
         for job in self.jobs:
             self._push(job.request.arrival_us, ARRIVAL, job)
 
@@ -91,20 +118,26 @@ class _Cluster:
 
     def run(self) -> bool:
         """Execute all events up to the horizon; return whether some were left (2.2)."""
-        horizon = float("inf") if self.setup.horizon_us is None else self.setup.horizon_us
+        horizon = INFINITY if self.setup.horizon_us is None else self.setup.horizon_us
         while True:
             engine = min(self.engines, key=Engine.next_us)  # the lowest index wins ties
-            front_us = self._front[0][0] if self._front else float("inf")
-            now = min(front_us, engine.next_us())
-            if now == float("inf"):
+            front_us = self._front[0][0] if self._front else INFINITY
+            look_us = self._next_look_us()
+            now = min(front_us, look_us, engine.next_us())
+            if now == INFINITY:
                 return False
+            self._take_samples(min(now, horizon))
             if now > horizon:
                 return True
-            self.view.before_event(int(now))
-            if front_us <= engine.next_us():
+            self._now = int(now)
+            self.view.before_event(self._now)
+            if now == front_us:
                 self._run_front()
-            elif engine.run_next() == QUEUED_EVENT:
-                self.view.pending[engine.index] -= 1
+            elif now == look_us:
+                self._look_from_us = self._now + 1
+                self._look()
+            else:
+                engine.run_next()
 
     def _run_front(self) -> None:
         """Execute one front-end event (2.3)."""
@@ -112,17 +145,60 @@ class _Cluster:
         if kind == ARRIVAL:
             job.status = IN_TRANSIT
             self._push(now + self.setup.admission_latency_us, ADMISSION, job)
-            return
-        self.view.at_decision(now)
-        if kind == ADMISSION:
-            if self.admission.admits(job, now):
-                self._push(now + self.setup.routing_latency_us, ROUTING, job)
-            else:
-                job.status = REJECTED
-            return
-        target = self.router.choose(job, self.view)
-        self.view.pending[target] += 1
-        self.engines[target].inject(job, now)
+        elif kind == ROUTING:
+            self.view.at_decision(now)
+            self._route(job)
+        else:
+            self.view.at_decision(now)
+            self._decide(job)
+
+    def _decide(self, job: Job) -> None:
+        """Admit or reject."""
+        eligible = self.view.eligible(job)
+        if not eligible:
+            self._reject(job, "no-instance")
+        elif not self.admission.admits(job, self._now, eligible):
+            self._reject(job, "policy")
+            job.retry_after_us = self.admission.retry_after_us
+        elif not self.setup.flow_control.enabled:
+            self._push(self._now + self.setup.routing_latency_us, ROUTING, job)
+        elif self.gateway.joins(job, self._now):
+            self._look()
+        else:
+            self._reject(job, "gateway-full")
+
+    def _reject(self, job: Job, reason: str) -> None:
+        job.status, job.reason = REJECTED, REASONS.index(reason)
+
+    def _next_look_us(self) -> float:
+        """The first instant on the gateway's grid, now or later, at which it has not looked yet."""
+        if not len(self.gateway):
+            return INFINITY
+        interval = self.setup.flow_control.interval_us
+        return ceil_div(max(self._now, self._look_from_us), interval) * interval
+
+    def _look(self) -> None:
+        """Let the gateway route whom it can, and reject who has waited too long."""
+        self.view.at_decision(self._now)
+        for job in self.gateway.look(self._now, self._route):
+            self._reject(job, "expired")
+
+    def _route(self, job: Job) -> None:
+        """Choose an instance and send the request there."""
+        views = view_of(job, self.view, self.router) if self._on_decision else []
+        target, scores = self.router.choose(job, self._forced.get(job.row))
+        if self._on_decision:
+            seen = [replace(each, score=scores.get(j)) for j, each in enumerate(views)]
+            self._on_decision(job.row, self._now, seen)
+        job.routed_us = self._now
+        self.view.sent(job, target)
+        self.engines[target].inject(job, self._now)
+
+    def _take_samples(self, until_us: float) -> None:
+        """Note the state at every sampling instant up to the next event or the horizon."""
+        while self._sample_us > 0 and len(self.samples) * self._sample_us <= until_us:
+            time_us = len(self.samples) * self._sample_us
+            self.samples.append(sample(time_us, self.engines, self.view, self.jobs, len(self.gateway)))
 
 
 def _end_us(cluster: _Cluster, cut: bool) -> int:
@@ -141,6 +217,9 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
     return OracleResult(
         status=[job.status for job in jobs],
         instance=[job.instance for job in jobs],
+        routed_us=[job.routed_us for job in jobs],
+        retry_after_us=[job.retry_after_us for job in jobs],
+        reason=[job.reason for job in jobs],
         queued_us=[job.queued_us for job in jobs],
         scheduled_us=[job.scheduled_us for job in jobs],
         first_token_us=[job.first_token_us for job in jobs],
@@ -156,6 +235,7 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         itl_us=[job.itl_us for job in jobs],
         instances=[engine.final_counters() for engine in cluster.engines],
         end_us=_end_us(cluster, cut),
-        token_overhead_us=cluster.engines[0].token_overhead_us,
+        token_overhead_us=[engine.token_overhead_us for engine in cluster.engines],
         last_gap_twice=cluster.compat.last_gap_twice,
+        samples=cluster.samples,
     )

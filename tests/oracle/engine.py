@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,9 @@ from blis.config import Compat
 from blis.errors import EngineError
 from blis.schema import COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
 from tests.oracle.kv import KVCache, ceil_div
+from tests.oracle.order import QueueOrder, least_urgent
 from tests.oracle.requests import BlockKeys, OracleRequest
+from tests.oracle.roofline import Entry, StepTime
 from tests.oracle.setup import Setup
 
 ARRIVAL_EVENT, QUEUED_EVENT, STEP_EVENT, LEFT_EVENT = range(4)  # also the order at equal times (4.2)
@@ -28,7 +31,11 @@ class Job:
     generated: int = 0
     prefilling: bool = False  # from (re)admission until its next token is out
     new: int = 0  # tokens of this step
+    context: int = 0  # stored tokens that those of this step look back on
     keyed: bool = True  # False after a fully cached prompt (Q11): its blocks get no keys
+    routed_us: int = -1
+    retry_after_us: int = -1  # what a rejected client was told
+    reason: int = 0  # why it was rejected
     queued_us: int = -1
     scheduled_us: int = -1
     first_token_us: int = -1
@@ -69,11 +76,15 @@ class Engine:
     def __init__(self, index: int, setup: Setup, compat: Compat, keys: BlockKeys) -> None:
         """Start idle, with an empty cache."""
         self.index, self.setup, self.compat, self.keys = index, setup, compat, keys
-        self.kv = KVCache(setup.kv_blocks, setup.block_size_tokens)
+        self.machine = setup.machine(index)
+        self.kv = KVCache(self.machine.kv_blocks, self.machine.block_size_tokens, self.machine.cpu_blocks)
+        self.order = QueueOrder(setup, compat)
+        roofline = self.machine.roofline
+        self.roofline = None if roofline is None else StepTime(roofline, self.machine.tp, compat)
         self.queue: list[Job] = []
         self.batch: list[Job] = []
         self.counters: dict[str, int] = dict.fromkeys(INSTANCE_COUNTERS.names or (), 0)
-        self.overhead_us = int(setup.alpha[2])
+        self.overhead_us = int(self.machine.alpha[2])
         self.token_overhead_us = self.overhead_us if compat.overhead_per_token else 0
         self.last_completion_us = 0
         self.on_step: Callable[[int, Engine], None] | None = None
@@ -81,6 +92,7 @@ class Engine:
         self._sequence = 0
         self._step_pending = False
         self._busy_until = 0
+        self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
 
     # -- what an observer may ask
 
@@ -92,6 +104,10 @@ class Engine:
     def free_list(self) -> list[int | None]:
         """Content keys of the free blocks from head to tail."""
         return self.kv.free_list()
+
+    def cpu_list(self) -> list[int]:
+        """Content keys of the second KV tier, the oldest first."""
+        return self.kv.cpu_list()
 
     def batch_rows(self) -> list[int]:
         """Rows of the running requests in batch order."""
@@ -107,8 +123,11 @@ class Engine:
 
     def final_counters(self) -> dict[str, int]:
         """Return the counters named in `blis.schema.INSTANCE_COUNTERS`."""
-        state = {"queued": len(self.queue), "running": len(self.batch), "used_blocks": self.kv.used}
-        return self.counters | state | {"hit_blocks": self.kv.hits, "miss_blocks": self.kv.misses}
+        kv, cpu = self.kv, self.kv.cpu
+        state = {"queued": len(self.queue), "running": len(self.batch), "used_blocks": kv.used}
+        blocks = {"hit_blocks": kv.hits, "miss_blocks": kv.misses}
+        tiers = {"cpu_hit_blocks": cpu.hits, "offloaded_blocks": cpu.offloaded, "thrashed_blocks": cpu.thrashed}
+        return self.counters | state | blocks | tiers
 
     # -- events (section 4)
 
@@ -127,7 +146,7 @@ class Engine:
         now, kind, _, job = heapq.heappop(self._events)
         self.counters["last_event_us"] = now
         if kind == ARRIVAL_EVENT and job is not None:
-            alpha = self.setup.alpha
+            alpha = self.machine.alpha
             self._push(now + int(alpha[0] + alpha[1] * job.prompt_tokens), QUEUED_EVENT, job)
         elif kind == QUEUED_EVENT and job is not None:
             self._enqueue(job, now)
@@ -162,7 +181,7 @@ class Engine:
         return job.prompt_tokens + stored_outputs
 
     def _fits(self, stored_tokens: int) -> bool:
-        return ceil_div(stored_tokens, self.setup.block_size_tokens) <= self.setup.kv_blocks
+        return ceil_div(stored_tokens, self.machine.block_size_tokens) <= self.machine.kv_blocks
 
     def _drop(self, job: Job) -> None:
         job.status = DROPPED
@@ -171,17 +190,19 @@ class Engine:
     # -- the step (section 5)
 
     def _step(self, now: int) -> None:
-        self._step_pending = False
-        self._order_queue(now)
+        self._step_pending, self.kv.now, self._transfer_us = False, now, 0
+        self.queue = self.order.ordered(self.queue)
         if not self._form_batch(now):
             return
         count = self.counters
         count["steps"] += 1
         count["queue_sum"] += len(self.queue)
         count["batch_sum"] += len(self.batch)
-        duration = self._duration()
+        duration = self._duration() + self._transfer_us
         end = now + duration
         for job in self.batch:
+            if job.prefilling:
+                self.order.computed(job, job.new)
             job.computed += job.new
             if job.computed == job.known:
                 self._token_out(job, end)
@@ -197,12 +218,16 @@ class Engine:
             self.on_step(self.index, self)
 
     def _duration(self) -> int:
-        """Blackbox latency of the batch (10.1), also counting the prefill tokens."""
-        prefill = sum(job.new for job in self.batch if job.prefilling)
-        decode = sum(not job.prefilling for job in self.batch)
-        self.counters["prefill_tokens"] += prefill
-        beta = self.setup.beta
-        return int((beta[0] + beta[1] * prefill) + beta[2] * decode)
+        """Return what the batch takes in microseconds (section 10), also counting the prefill tokens."""
+        prefill = [job for job in self.batch if job.prefilling]
+        decode = [job for job in self.batch if not job.prefilling]
+        tokens = sum(job.new for job in prefill)
+        self.counters["prefill_tokens"] += tokens
+        if self.roofline is not None:
+            entries = ([Entry(job.context, job.new) for job in part] for part in (prefill, decode))
+            return self.roofline(*entries)
+        beta = self.machine.beta
+        return int((beta[0] + beta[1] * tokens) + beta[2] * len(decode))
 
     def _token_out(self, job: Job, end: int) -> None:
         first = job.generated == 0
@@ -214,8 +239,9 @@ class Engine:
         job.generated += 1
         job.prefilling = False
         job.last_token_us, job.last_step = end, self.counters["steps"]
-        if job.output_tokens > 0 and not (first and self.compat.decode_tokens_only):
-            self.counters["output_tokens"] += 1
+        if job.output_tokens > 0:
+            self.order.computed(job, 1)
+            self.counters["output_tokens"] += not (first and self.compat.decode_tokens_only)
 
     def _complete(self, job: Job, end: int, duration: int) -> None:
         if self.compat.last_gap_twice:
@@ -230,28 +256,13 @@ class Engine:
         self.last_completion_us = max(self.last_completion_us, end)
         self._push(end, LEFT_EVENT, job)
 
-    # -- queue order (section 7)
-
-    def _order_queue(self, now: int) -> None:
-        if self.setup.scheduler == "fcfs":
-            return
-        slope = {"constant": 0.0, "slo-based": 1e-6, "inverted-slo": -1e-6}[self.setup.priority]
-
-        def order(job: Job) -> tuple[float, int, str | int]:
-            arrival = job.request.arrival_us
-            priority = slope * (now - arrival)
-            first = {"sjf": job.prompt_tokens, "priority-fcfs": -priority, "reverse-priority": priority}
-            tie = job.request.request_id if self.setup.ids_as_strings else job.row
-            return first[self.setup.scheduler], arrival, tie
-
-        self.queue.sort(key=order)
-
     # -- batch formation (section 6)
 
     def _form_batch(self, now: int) -> bool:
         """Choose the members of the step; False if there is no step because all queued work was dropped."""
-        budget, evicted = self._serve_running(self.setup.max_scheduled_tokens)
-        if evicted:
+        made_room = self.setup.preemption == "priority" and self._make_room()
+        budget, evicted = self._serve_running(self.machine.max_scheduled_tokens)
+        if made_room or evicted:
             return True
         while not self.batch and self.queue and not self._fits(self.queue[0].known):
             self._drop(self.queue.pop(0))  # grown beyond the whole cache, which only Q10 lets happen
@@ -259,6 +270,22 @@ class Engine:
         if self.queue and not self.batch:
             raise EngineError(f"an empty instance refused request {self.queue[0].row}, which fits")
         return bool(self.batch)
+
+    def _make_room(self) -> bool:
+        """Evict the least urgent members until the step's blocks are free; return whether there were any."""
+        before = len(self.batch)
+        while self._needed_blocks() > len(self.kv.free):
+            self._evict(least_urgent(self.batch, self.setup))
+        return len(self.batch) < before
+
+    def _needed_blocks(self) -> int:
+        """Return the blocks that the members need in this step, each with the tokens it would get."""
+        budget, size, needed = self.machine.max_scheduled_tokens, self.machine.block_size_tokens, 0
+        for job in self.batch:
+            new = self._chunk(job.known - job.computed, budget)
+            needed += ceil_div(job.computed + new, size) - ceil_div(job.computed, size)
+            budget -= new
+        return needed
 
     def _serve_running(self, budget: int) -> tuple[int, bool]:
         """Give every running member its tokens, evicting from the tail; return the budget left and "evicted"."""
@@ -269,17 +296,17 @@ class Engine:
                 raise EngineError("a running request got no token: admissions must leave one for each (15, L9)")
             new = self._chunk(job.known - job.computed, budget)
             while job.status == RUNNING and not self._store(job, new):
-                self._evict_last()
+                self._evict(self.batch[-1])
                 evicted = True
             if job.status != RUNNING:  # it had to evict itself
                 break
-            job.new = new
+            job.new, job.context = new, job.computed
             budget -= new
             served += 1
         return budget, evicted
 
     def _chunk(self, wanted: int, budget: int) -> int:
-        threshold = self.setup.long_prefill_threshold
+        threshold = self.machine.long_prefill_threshold
         return min(wanted, budget, threshold if threshold > 0 else wanted)
 
     def _store(self, job: Job, new: int) -> bool:
@@ -289,9 +316,9 @@ class Engine:
     def _key_of(self, job: Job) -> Callable[[int], int] | None:
         return (lambda block: self.keys.key(job.row, block)) if job.keyed else None
 
-    def _evict_last(self) -> None:
-        """Preempt the last member: it keeps its generated tokens and goes to the front of the queue (Q9)."""
-        job = self.batch.pop()
+    def _evict(self, job: Job) -> None:
+        """Preempt a member: it keeps its generated tokens and goes to the front of the queue (Q9)."""
+        self.batch.remove(job)
         self.kv.release(job.row)
         job.status, job.computed = QUEUED, 0
         job.preemptions += 1
@@ -300,21 +327,34 @@ class Engine:
 
     def _admit(self, now: int, budget: int) -> None:
         """Admit from the head of the queue until something is missing; a refused head blocks all (6.2)."""
-        while self.queue and budget > 0 and len(self.batch) < self.setup.max_running:
-            job, size = self.queue[0], self.setup.block_size_tokens
-            free_full_hit = self.compat.free_full_hit and job.generated == 0
-            cached = self.kv.lookup(self.keys.keys(job.row, (job.known - (0 if free_full_hit else 1)) // size))
-            start = len(cached) * size
+        while self.queue and budget > 0 and len(self.batch) < self.machine.max_running:
+            job, size = self.queue[0], self.machine.block_size_tokens
+            attach, reload = self._cached(job)
+            found = len(attach) + len(reload)
+            start = found * size
             new = self._chunk(job.known - start, budget)
             job.keyed = new > 0
-            if new > 0 and not self.kv.allocate(job.row, start, start + new, self._key_of(job), cached):
+            if new > 0 and not self.kv.allocate(job.row, start, start + new, self._key_of(job), attach, reload):
                 return
+            if new > 0 and reload:
+                transfer_us = math.ceil(len(reload) / self.machine.transfer_bandwidth)
+                self._transfer_us += self.machine.transfer_base_latency_us + transfer_us
             self.batch.append(self.queue.pop(0))
             job.computed, job.new, job.prefilling, job.status = start, new, True, RUNNING
+            job.context = 0 if self.compat.free_context else start
             budget -= max(new, 1)  # a free admission (Q11) leaves less room all the same, so L9 holds
             if job.scheduled_us < 0 or self.compat.last_scheduling_delay:
                 job.scheduled_us = now
             if job.cached_tokens < 0:
                 job.cached_tokens = start
             self.counters["lookup_blocks"] += job.prompt_tokens // size
-            self.counters["lookup_hit_blocks"] += min(len(cached), job.prompt_tokens // size)
+            self.counters["lookup_hit_blocks"] += min(found, job.prompt_tokens // size)
+
+    def _cached(self, job: Job) -> tuple[list[int], list[int]]:
+        """Return the GPU blocks of the leading full blocks, and the keys that the second tier has after them."""
+        free_full_hit = self.compat.free_full_hit and job.generated == 0
+        usable = job.known - (0 if free_full_hit else 1)  # at least one token is computed (8.4)
+        keys = self.keys.keys(job.row, usable // self.machine.block_size_tokens)
+        attach = self.kv.lookup(keys)
+        behind = keys[len(attach) :]
+        return attach, behind[: self.kv.cpu.match(behind)]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from blis.placement import Placement
 from blis.requests import RequestTable
+
+#: What `table.draws` is asked for (docs/policies.md section 1).
+PURPOSES = ("choice-1", "choice-2", "picker", "admission", "length-1", "length-2")
 
 STREAM = 2**32  # token number = stream * STREAM + position; no stream is that long
 
@@ -21,16 +25,23 @@ class OracleRequest:
     output: tuple[int, ...] = ()
     uniform: float = 0.0  # in [0, 1), breaks ties at random
     request_id: str = ""
+    slo_class: str = ""
+    tenant: int = 0  # number of its tenant
+    session: int = -1  # number of its session, -1 without one
+    placement: Placement = field(default_factory=Placement)
+    draws: Mapping[str, float] = field(default_factory=dict, hash=False)  # purpose -> number in [0, 1)
 
 
 def expand(table: RequestTable) -> list[OracleRequest]:
     """Turn a table's paths into token lists: token = (node, position in the sequence)."""
     requests = []
+    numbers = {purpose: table.draws(purpose) for purpose in PURPOSES}
     for row in range(len(table)):
         tokens: list[int] = []
         for entry in range(int(table.path_offset[row]), int(table.path_offset[row + 1])):
             node, end = int(table.path_node[entry]), int(table.path_end_token[entry])
             tokens.extend(range(node * STREAM + len(tokens), node * STREAM + end))
+        placement = 0 if table.placement is None else int(table.placement[row])
         prompt_tokens = int(table.input_tokens[row])
         requests.append(
             OracleRequest(
@@ -39,6 +50,11 @@ def expand(table: RequestTable) -> list[OracleRequest]:
                 output=tuple(tokens[prompt_tokens:]),
                 uniform=float(table.uniform[row]),
                 request_id=table.request_id(row),
+                slo_class=table.slo_names[table.slo_class[row]],
+                tenant=int(table.tenant[row]),
+                session=int(table.session[row]),
+                placement=table.placements[placement],
+                draws={purpose: float(draws[row]) for purpose, draws in numbers.items()},
             )
         )
     return requests
@@ -47,6 +63,7 @@ def expand(table: RequestTable) -> list[OracleRequest]:
 def from_csv(path: Path) -> list[OracleRequest]:
     """Read the requests of a recorded case: a prefix from its group's stream, own prompt and output streams."""
     streams: dict[tuple[str, str], int] = {}
+    tenants: dict[str, int] = {}
 
     def tokens(kind: str, name: str, start: int, end: int) -> tuple[int, ...]:
         stream = streams.setdefault((kind, name), len(streams)) * STREAM
@@ -59,7 +76,16 @@ def from_csv(path: Path) -> list[OracleRequest]:
             shared = min(int(line["prefix_tokens"] or 0), input_tokens)
             prompt = tokens("group", line["prefix_group"], 0, shared) + tokens("prompt", name, shared, input_tokens)
             output = tokens("output", name, 0, int(line["output_tokens"]))
-            requests.append(OracleRequest(int(line["arrival_us"]), prompt, output, request_id=name))
+            requests.append(
+                OracleRequest(
+                    arrival_us=int(line["arrival_us"]),
+                    prompt=prompt,
+                    output=output,
+                    request_id=name,
+                    slo_class=line["slo_class"],
+                    tenant=tenants.setdefault(line["tenant_id"], len(tenants)),
+                )
+            )
     return requests
 
 

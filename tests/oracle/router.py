@@ -1,173 +1,166 @@
-"""The front end: what it sees, whom it admits and where it sends them (cluster-and-policies.md 2.5, 3, 4)."""
+"""A routing decision: eligible instances, filters in order, template, picker (policies.md 3)."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from blis.config import Compat
-from tests.oracle.engine import Engine, Job
-from tests.oracle.requests import BlockKeys
+from tests.oracle.engine import Job
+from tests.oracle.memory import Memory
+from tests.oracle.scorers import SCORERS, Question, Scores
 from tests.oracle.setup import Setup
-
-
-class View:
-    """The router's picture of the instances: live, read on a time grid, or refreshed at decisions."""
-
-    def __init__(self, setup: Setup, engines: Sequence[Engine]) -> None:
-        """Begin with empty instances."""
-        self._engines = engines
-        self._ages = {"queue": setup.queue_age_us, "batch": setup.batch_age_us, "kv": setup.kv_age_us}
-        self._grid = dict.fromkeys(self._ages, 0)
-        self._refresh_us, self._refreshed_us = setup.snapshot_refresh_us, 0
-        self._seen: dict[str, list[float]] = {name: [0] * len(engines) for name in self._ages}
-        self.pending = [0] * len(engines)
-
-    def before_event(self, now: int) -> None:
-        """Take the readings that are due at a grid point up to now; no event since it has run yet."""
-        for name, age in self._ages.items():
-            if age > 0 and now // age > self._grid[name]:
-                self._grid[name] = now // age
-                self._seen[name] = self._read(name)
-
-    def at_decision(self, now: int) -> None:
-        """Read what is live, and the KV use if its refresh interval has passed."""
-        for name, age in self._ages.items():
-            if age == 0 and not (name == "kv" and self._refresh_us > 0):
-                self._seen[name] = self._read(name)
-        if self._refresh_us > 0 and now - self._refreshed_us >= self._refresh_us:
-            self._refreshed_us = now
-            self._seen["kv"] = self._read("kv")
-
-    def _read(self, name: str) -> list[float]:
-        if name == "queue":
-            return [len(engine.queue) for engine in self._engines]
-        if name == "batch":
-            return [len(engine.batch) for engine in self._engines]
-        return [engine.kv.used / engine.kv.total for engine in self._engines]
-
-    def waiting(self) -> list[float]:
-        """Requests in each wait queue."""
-        return self._seen["queue"]
-
-    def utilization(self) -> list[float]:
-        """Share of used KV blocks of each instance."""
-        return self._seen["kv"]
-
-    def loads(self) -> list[float]:
-        """EffectiveLoad of each instance: waiting + running + pending."""
-        return [sum(parts) for parts in zip(self._seen["queue"], self._seen["batch"], self.pending, strict=True)]
-
-
-class Admission:
-    """always-admit, reject-all or token-bucket (section 3)."""
-
-    def __init__(self, setup: Setup) -> None:
-        """Start with a full bucket."""
-        self._setup = setup
-        self._tokens, self._refilled_us = setup.bucket_capacity_tokens, 0
-
-    def admits(self, job: Job, now: int) -> bool:
-        """Decide on one request."""
-        if self._setup.admission != "token-bucket":
-            return self._setup.admission == "always-admit"
-        elapsed = now - self._refilled_us
-        if elapsed > 0:
-            refilled = self._tokens + elapsed * self._setup.bucket_refill_tokens_per_s / 1e6
-            self._tokens, self._refilled_us = min(self._setup.bucket_capacity_tokens, refilled), now
-        if self._tokens < job.prompt_tokens:
-            return False
-        self._tokens -= job.prompt_tokens
-        return True
-
-
-class PrefixIndex:
-    """What the router believes an instance has cached: block keys by recency (4.4)."""
-
-    def __init__(self, capacity: int, root_first: bool) -> None:
-        """Start empty; root_first ages a prompt's first block before its last, as the original does."""
-        self._capacity, self._root_first = capacity, root_first
-        self._recency: OrderedDict[int, None] = OrderedDict()  # oldest first
-
-    def match(self, keys: Sequence[int]) -> int:
-        """Count the leading keys that are present, without touching them."""
-        for blocks, key in enumerate(keys):
-            if key not in self._recency:
-                return blocks
-        return len(keys)
-
-    def record(self, keys: Sequence[int]) -> None:
-        """Touch every key of a routed prompt."""
-        for key in keys if self._root_first else reversed(keys):
-            if key not in self._recency and len(self._recency) >= self._capacity:
-                self._recency.popitem(last=False)
-            self._recency[key] = None
-            self._recency.move_to_end(key)
+from tests.oracle.view import View
 
 
 class Router:
-    """The routing templates of section 4."""
+    """Every template is a function that scores the instances left; the picker takes one of them."""
 
-    def __init__(self, setup: Setup, compat: Compat, keys: BlockKeys) -> None:
+    def __init__(self, setup: Setup, compat: Compat, view: View) -> None:
         """Start without history."""
-        self._setup, self._keys = setup, keys
-        self._turn = 0
-        self._indexes = [
-            PrefixIndex(setup.prefix_index_blocks, compat.index_root_first) for _ in range(setup.instances)
-        ]
-        self._remembered: dict[object, int] = {}  # prefix-affinity: key -> instance
+        self._setup, self._view = setup, view
+        self.memory = Memory(setup, compat, view)
 
-    def choose(self, job: Job, view: View) -> int:
-        """Return the instance for a request, and remember what the policy remembers."""
-        policy = self._setup.routing
-        if policy == "round-robin":
-            self._turn += 1
-            return (self._turn - 1) % self._setup.instances
-        if policy == "least-loaded":
-            return self._best(job, [-load for load in view.loads()])
-        if policy == "always-busiest":
-            return view.loads().index(max(view.loads()))
-        if policy == "prefix-affinity":
-            return self._by_affinity(job, view)
-        return self._weighted(job, view)
+    def choose(self, job: Job, forced: int | None = None) -> tuple[int, Scores]:
+        """Return the instance for a request, or the forced one, and the score of each one left by the filters."""
+        ask = Question(
+            job,
+            tuple(self._view.eligible(job)),
+            self._view,
+            self.memory,
+            job.prompt_tokens // self._setup.block_size_tokens,
+        )
+        for name, given in self._setup.filters:
+            ask = replace(ask, among=FILTERS[name](ask, given) or ask.among)
+        scores = self._scores(ask)
+        target = self._pick(ask, scores) if forced is None else forced
+        self.memory.routed(job, ask.among, target)
+        return target, scores
 
-    def _best(self, job: Job, scores: Sequence[float]) -> int:
-        best = [index for index, score in enumerate(scores) if score == max(scores)]
-        return best[int(job.request.uniform * len(best))] if self._setup.tie_break == "random" else best[0]
+    def _scores(self, ask: Question) -> Scores:
+        if self._setup.routing == "weighted":
+            return self._weighted(ask)
+        if self._setup.routing == "round-robin":
+            return self._round_robin(ask)
+        if self._setup.routing == "lmetric":
+            return self._lmetric(ask)
+        return TEMPLATES[self._setup.routing](ask, self._setup.routing_parameters)
 
-    def _prompt_keys(self, job: Job) -> list[int]:
-        return self._keys.keys(job.row, job.prompt_tokens // self._setup.block_size_tokens)
-
-    def _weighted(self, job: Job, view: View) -> int:
-        total_weight = sum(weight for _, weight in self._setup.scorers)
-        composite = [0.0] * self._setup.instances
+    def _weighted(self, ask: Question) -> Scores:
+        """Composite of the scorers, in their order; the weights are divided by their sum first."""
+        total = sum(weight for _, weight in self._setup.scorers)
+        composite = dict.fromkeys(ask.among, 0.0)
         for name, weight in self._setup.scorers:
-            for index, score in enumerate(self._scores(name, job, view)):
-                composite[index] += min(max(score, 0.0), 1.0) * (weight / total_weight)
-        target = self._best(job, composite)
-        if any(name == "prefix-affinity" for name, _ in self._setup.scorers):
-            self._indexes[target].record(self._prompt_keys(job))
-        return target
+            for j, score in SCORERS[name](ask).items():
+                composite[j] += min(max(score, 0.0), 1.0) * (weight / total)
+        return composite
 
-    def _scores(self, name: str, job: Job, view: View) -> list[float]:
-        if name == "prefix-affinity":
-            keys = self._prompt_keys(job)
-            return [index.match(keys) / len(keys) if keys else 0.0 for index in self._indexes]
-        if name == "kv-utilization":
-            return [1.0 - used for used in view.utilization()]
-        if name == "load-balance":
-            return [1.0 / (1.0 + load) for load in view.loads()]
-        values = view.loads() if name == "queue-depth" else view.waiting()
-        low, high = min(values), max(values)
-        return [(high - value) / (high - low) if high > low else 1.0 for value in values]
+    def _round_robin(self, ask: Question) -> Scores:
+        """Instances take turns; the next one is taken if the one whose turn it is has not been left."""
+        return {j: -((j - self.memory.decisions) % self._setup.instances) for j in ask.among}
 
-    def _by_affinity(self, job: Job, view: View) -> int:
-        keys: list[object] = list(self._prompt_keys(job))
-        if self._setup.affinity_last_block:  # the original: only the last full block, or all of a short prompt
-            keys = keys[-1:] or [job.request.prompt]
-        target = next((self._remembered[key] for key in reversed(keys) if key in self._remembered), None)
-        if target is None:
-            loads = view.loads()
-            target = loads.index(min(loads))
-        self._remembered.update(dict.fromkeys(keys, target))
-        return target
+    def _lmetric(self, ask: Question) -> Scores:
+        """New prefill tokens times batch size."""
+
+        def new_tokens(j: int) -> int:
+            matched = ask.memory.matched_blocks(j, ask.job)
+            return max(ask.job.prompt_tokens - self._setup.block_size_tokens * matched, 1)
+
+        return {j: -(new_tokens(j) * (ask.view.load(j) + 1)) for j in ask.among}
+
+    def _pick(self, ask: Question, scores: Scores) -> int:
+        if self._setup.picker == "weighted-random":
+            return _pick_by_weight(ask, scores)
+        best = [j for j in ask.among if scores[j] == max(scores.values())]
+        return best[int(ask.job.request.uniform * len(best))] if self._setup.tie_break == "random" else best[0]
+
+
+def _pick_by_weight(ask: Question, scores: Scores) -> int:
+    """Draw an instance with a probability that grows with its score."""
+    number, total = ask.job.request.draws["picker"], 0.0
+    for j in ask.among:
+        total += scores[j]
+    if total == 0.0:
+        return ask.among[int(number * len(ask.among))]
+    reached = 0.0
+    for j in ask.among:
+        reached += scores[j]
+        if reached > number * total:
+            return j
+    return ask.among[-1]
+
+
+# -- templates with nothing but the question and their parameters
+
+
+def _only(ask: Question, target: int) -> Scores:
+    """1 for the instance a template has chosen itself, 0 for the others."""
+    return {j: float(j == target) for j in ask.among}
+
+
+def _least_loaded(ask: Question, _: Mapping[str, float]) -> Scores:
+    return {j: -ask.view.load(j) for j in ask.among}
+
+
+def _always_busiest(ask: Question, _: Mapping[str, float]) -> Scores:
+    return {j: ask.view.load(j) for j in ask.among}
+
+
+def _prefix_affinity(ask: Question, _: Mapping[str, float]) -> Scores:
+    home = ask.memory.prefix_home(ask.job)
+    return {j: 1 if j == home else -ask.view.load(j) for j in ask.among}
+
+
+def _session_affinity(ask: Question, given: Mapping[str, float]) -> Scores:
+    home, spill_load = ask.memory.session_home(ask.job), given.get("spill_load", 64)
+    loads = {j: ask.view.load(j) for j in ask.among}
+    return {j: 1 if j == home and load < spill_load else -load for j, load in loads.items()}
+
+
+def _power_of_two(ask: Question, _: Mapping[str, float]) -> Scores:
+    among, draws = list(ask.among), ask.job.request.draws
+    a = among.pop(int(draws["choice-1"] * len(among)))
+    if not among:
+        return _only(ask, a)
+    b = among[int(draws["choice-2"] * len(among))]
+    return _only(ask, b if ask.view.load(b) < ask.view.load(a) else a)
+
+
+def _random(ask: Question, _: Mapping[str, float]) -> Scores:
+    return _only(ask, ask.among[int(ask.job.request.draws["choice-1"] * len(ask.among))])
+
+
+TEMPLATES: dict[str, Callable[[Question, Mapping[str, float]], Scores]] = {
+    "least-loaded": _least_loaded,
+    "always-busiest": _always_busiest,
+    "prefix-affinity": _prefix_affinity,
+    "prefix-affinity-exact": _prefix_affinity,  # the router's memory knows which homes there are
+    "session-affinity": _session_affinity,
+    "power-of-two": _power_of_two,
+    "random": _random,
+}
+
+
+# -- filters: those that stay
+
+
+def _sticky(ask: Question, given: Mapping[str, float]) -> tuple[int, ...]:
+    """Instances that know most of the prompt, unless they are far more loaded than the others."""
+    needed = given.get("threshold", 0.8) * ask.full_blocks
+    knowing = [j for j in ask.among if ask.memory.matched_blocks(j, ask.job) >= needed]
+    if ask.full_blocks == 0 or not knowing:
+        return ()
+    least_knowing = min(ask.view.in_flight_tokens(j) for j in knowing)
+    least = min(ask.view.in_flight_tokens(j) for j in ask.among)
+    penalty_ms = (least_knowing - least) / given.get("prefill_tokens_per_s", 20480.0) * 1000.0
+    return ask.among if penalty_ms > given.get("max_queueing_penalty_ms", 14000.0) else tuple(knowing)
+
+
+def _short_queues(ask: Question, given: Mapping[str, float]) -> tuple[int, ...]:
+    return tuple(j for j in ask.among if ask.view.queue_depth(j) <= given.get("max_waiting", 128))
+
+
+FILTERS: dict[str, Callable[[Question, Mapping[str, float]], tuple[int, ...]]] = {
+    "prefix-affinity": _sticky,
+    "load": _short_queues,
+}

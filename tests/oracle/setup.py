@@ -1,95 +1,146 @@
-"""What the oracle simulates: a flat copy of a scenario that knows a few more policies than the product."""
+"""What the oracle simulates: a flat copy of a scenario, which vectors and laws can also write by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from blis.config import DEFAULT_SCORERS, Scenario
-from blis.errors import InputError
+from blis.config import (
+    DEFAULT_SCORERS,
+    FlowControl,
+    Hardware,
+    ModelShape,
+    Replica,
+    Roofline,
+    Scenario,
+    SloTier,
+    default_tier,
+)
 
 _DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in DEFAULT_SCORERS)
 
 
 @dataclass(frozen=True)
-class Setup:
-    """One deployment. Names as in `blis.config`, plus those that only recorded cases use."""
+class Machine:
+    """What instances of one cluster may differ in: step times, KV cache, limits of a batch, labels."""
 
     alpha: tuple[float, float, float]
-    beta: tuple[float, float, float]
+    beta: tuple[float, ...] = ()  # empty with a roofline
+    roofline: Roofline | None = None
+    tp: int = 1  # GPUs that share a model; only a roofline looks at it
     kv_blocks: int = 1_000_000
-    block_size_tokens: int = 16
+    block_size_tokens: int = 16  # the same on all machines of a cluster
+    cpu_blocks: int = 0  # > 0: a second KV tier
+    transfer_bandwidth: float = 100.0  # blocks a µs
+    transfer_base_latency_us: int = 0
     max_running: int = 256
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0
-    scheduler: str = "fcfs"  # or sjf, priority-fcfs, reverse-priority
-    priority: str = "constant"  # or slo-based, inverted-slo
+    labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Setup(Machine):
+    """One deployment. Parameters are those that were given; their defaults are written where they are used.
+
+    A setup is itself the machine of all its instances, unless `machines` lists one for each.
+    """
+
+    machines: tuple[Machine, ...] = ()
+    slo_tiers: Mapping[str, SloTier] = field(default_factory=dict, hash=False)
+    scheduler: str = "fcfs"
+    scheduler_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+    priority: str = "constant"
+    priority_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+    preemption: str = "tail"
     instances: int = 1
     admission: str = "always-admit"
     admission_latency_us: int = 0
+    admission_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)  # not of the two buckets
     bucket_capacity_tokens: float = 10_000.0
     bucket_refill_tokens_per_s: float = 1_000.0
-    routing: str = "round-robin"  # also prefix-affinity and always-busiest
+    flow_control: FlowControl = field(default_factory=FlowControl)
+    routing: str = "round-robin"
     routing_latency_us: int = 0
-    scorers: tuple[tuple[str, float], ...] = _DEFAULT_SCORERS
+    routing_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+    filters: tuple[tuple[str, Mapping[str, float]], ...] = field(default=(), hash=False)  # name, parameters
+    scorers: tuple[tuple[str, float], ...] = _DEFAULT_SCORERS  # name, weight
+    picker: str = "max"
     tie_break: str = "first"
     prefix_index_blocks: int = 10_000
     snapshot_refresh_us: int = 0
     queue_age_us: int = 0
     batch_age_us: int = 0
     kv_age_us: int = 0
+    cache_age_us: int = 0
     horizon_us: int | None = None
-    ids_as_strings: bool = False  # original: equal schedulers' keys are decided by the id as a string, else by row
-    affinity_last_block: bool = False  # original: routing prefix-affinity matches whole prompts only, else the longest
+
+    def machine(self, index: int) -> Machine:
+        """Return what an instance is made of."""
+        return self.machines[index] if self.machines else self
+
+    def tier(self, slo_class: str) -> SloTier:
+        """Return what a class name stands for; a request without a class is of class `default`."""
+        name = slo_class or "default"
+        return self.slo_tiers.get(name) or default_tier(name)
 
     @classmethod
     def from_scenario(cls, scenario: Scenario) -> Setup:
         """Copy a scenario of the product."""
         instance, cluster = scenario.instance, scenario.cluster
-        routing, signals = cluster.routing, cluster.routing.signals
+        admission, routing, signals = cluster.admission, cluster.routing, cluster.routing.signals
+        machines = tuple(_machine(replica) for replica in scenario.replicas)
         return cls(
-            alpha=instance.latency_model.alpha,
-            beta=instance.latency_model.beta,
-            kv_blocks=instance.kv.blocks,
-            block_size_tokens=instance.kv.block_size_tokens,
-            max_running=instance.batch.max_running,
-            max_scheduled_tokens=instance.batch.max_scheduled_tokens,
-            long_prefill_threshold=instance.batch.long_prefill_threshold,
+            **vars(machines[0]),
+            machines=machines,
+            slo_tiers=scenario.slo_tiers,
             scheduler=instance.scheduler,
+            scheduler_parameters=instance.scheduler_parameters,
             priority=instance.priority,
+            priority_parameters=instance.priority_parameters,
+            preemption=instance.preemption,
             instances=cluster.instances,
-            admission=cluster.admission.policy,
-            admission_latency_us=cluster.admission.latency_us,
-            bucket_capacity_tokens=cluster.admission.token_bucket.capacity_tokens,
-            bucket_refill_tokens_per_s=cluster.admission.token_bucket.refill_tokens_per_s,
+            admission=admission.policy,
+            admission_latency_us=admission.latency_us,
+            admission_parameters=admission.parameters,
+            bucket_capacity_tokens=admission.token_bucket.capacity_tokens,
+            bucket_refill_tokens_per_s=admission.token_bucket.refill_tokens_per_s,
+            flow_control=cluster.flow_control,
             routing=routing.policy,
             routing_latency_us=routing.latency_us,
+            routing_parameters=routing.parameters,
+            filters=tuple((each.name, each.parameters) for each in routing.filters),
             scorers=tuple((scorer.name, scorer.weight) for scorer in routing.scorers),
+            picker=routing.picker,
             tie_break=routing.tie_break,
             prefix_index_blocks=routing.prefix_index_blocks,
             snapshot_refresh_us=routing.snapshot_refresh_us,
             queue_age_us=signals.queue_depth.age_us,
             batch_age_us=signals.batch_size.age_us,
             kv_age_us=signals.kv.age_us,
+            cache_age_us=signals.cache.age_us,
             horizon_us=scenario.horizon_us,
         )
 
     @classmethod
     def from_case_yaml(cls, case: Mapping[str, Any]) -> Setup:
-        """Read the `config.yaml` of a recorded case, with the original's rules for ids and prefix-affinity."""
+        """Read the `config.yaml` of a recorded case."""
         instance, cluster = case["instance"], case["cluster"]
         model, kv, batch = instance["latency_model"], instance["kv"], instance["batch"]
         admission, routing = cluster["admission"], cluster["routing"]
-        if model["kind"] != "blackbox" or kv["cpu_blocks"]:
-            raise InputError(f"the oracle knows neither roofline nor a second KV tier (case {case['name']})")
         bucket = admission.get("token_bucket", {})
         scorers = tuple((scorer["name"], float(scorer["weight"])) for scorer in routing.get("scorers") or ())
         return cls(
             alpha=tuple(model["alpha"]),
             beta=tuple(model["beta"]),
+            roofline=_roofline(model["roofline"]) if model["kind"] == "roofline" else None,
+            tp=model["tp"],
             kv_blocks=kv["blocks"],
             block_size_tokens=kv["block_size_tokens"],
+            cpu_blocks=kv["cpu_blocks"],
+            transfer_bandwidth=kv["transfer_bandwidth"],
+            transfer_base_latency_us=kv["transfer_base_latency_us"],
             max_running=batch["max_running"],
             max_scheduled_tokens=batch["max_scheduled_tokens"],
             long_prefill_threshold=batch["long_prefill_threshold"],
@@ -105,6 +156,28 @@ class Setup:
             scorers=scorers or _DEFAULT_SCORERS,
             snapshot_refresh_us=routing["snapshot_refresh_us"],
             horizon_us=case["horizon_us"],
-            ids_as_strings=True,
-            affinity_last_block=True,
         )
+
+
+def _machine(replica: Replica) -> Machine:
+    instance = replica.instance
+    model, kv, batch = instance.latency_model, instance.kv, instance.batch
+    return Machine(
+        alpha=model.alpha,
+        beta=model.beta,
+        roofline=model.roofline,
+        tp=max(model.tp, 1),
+        kv_blocks=kv.blocks,
+        block_size_tokens=kv.block_size_tokens,
+        cpu_blocks=kv.cpu_blocks,
+        transfer_bandwidth=kv.transfer_bandwidth,
+        transfer_base_latency_us=kv.transfer_base_latency_us,
+        max_running=batch.max_running,
+        max_scheduled_tokens=batch.max_scheduled_tokens,
+        long_prefill_threshold=batch.long_prefill_threshold,
+        labels=replica.labels,
+    )
+
+
+def _roofline(part: Mapping[str, Any]) -> Roofline:
+    return Roofline(ModelShape(**part["model"]), Hardware(**part["hardware"]))

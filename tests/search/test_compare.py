@@ -17,7 +17,7 @@ def store(tmp_path_factory):
     """Two searches in one store; the second was interrupted and resumed."""
     folder = tmp_path_factory.mktemp("compared")
     uri = f"sqlite:///{folder}/mlflow.db"
-    small = ["tracking=mlflow", f"tracking.uri={uri}", "driver.budget=16", "driver.batch=8"]
+    small = ["tracking=mlflow", f"tracking.uri={uri}", "driver.budget=24", "driver.batch=12"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("search.__main__.write_overview", lambda *arguments: None)
         assert run(small_settings(folder / "one", *small)) == EXIT_OK

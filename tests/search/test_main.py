@@ -142,7 +142,7 @@ def test_the_run_id_ignores_what_changes_nothing(tmp_path):
 
 
 def test_a_search_in_seconds_says_that_it_cannot_be_reproduced(tmp_path, no_figures):
-    settings = small_settings(tmp_path, "driver.seconds=0.01")
+    settings = small_settings(tmp_path, "driver.seconds=0.01", "driver.batch=20")
     assert run(settings) == EXIT_OK
     assert facts(settings)["reproducible"] is False
 
@@ -208,7 +208,7 @@ def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
     settings = replace(settings, problem=replace(settings.problem, simulate=failing))
     assert run(settings) == EXIT_FAILURE
     assert facts(settings)["outcome"] == "failed"
-    assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - 7
+    assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - len(known)
 
 
 def test_stdout_holds_the_verdict_and_stderr_nothing(tmp_path, capsys, no_figures):

@@ -58,7 +58,7 @@ def composed():
     ("key", "value", "message"),
     [
         ("driver.budget", 0, "driver.budget must be >= 1"),
-        ("driver.budget", 7, "driver.budget must be above the 7 baselines, got 7"),
+        ("driver.budget", 7, "driver.budget must be above the 11 baselines, got 7"),
         ("driver.batch", 0, "driver.batch must be >= 1"),
         ("driver.seconds", -1, "driver.seconds must be > 0, got -1"),
         ("driver.options.tournament", 0, "driver.options.tournament must be >= 1"),

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from blis.policies.bundle import load_bundle
-from search.statistics import Comparison, compare, holm
+from blis.statistics import Comparison, compare, holm
 from search.verdict import HARDLY_WORTH, NO_WINNER, WINNER, Verdict, judge, report, sentence
 
 

@@ -48,6 +48,15 @@ def test_a_broken_law_is_a_failure(small_run, capsys, monkeypatch):
     assert (output.out, output.err) == ("", "blis: error: time ran backwards\n")
 
 
+def test_too_little_memory_is_one_line(small_run, capsys, monkeypatch):
+    def give_up(*_arguments, **_options):
+        raise MemoryError
+
+    monkeypatch.setattr("blis.api.simulate", give_up)
+    assert main(small_run) == 1
+    assert capsys.readouterr().err == "blis: error: a run of this size does not fit in memory\n"
+
+
 def test_help_and_mistakes_do_not_load_the_engine():
     script = (
         "import sys, blis.cli.main as m; s = m.main(['run', '--seed', 'x']); print(s, 'blis.engine.run' in sys.modules)"

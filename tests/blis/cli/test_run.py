@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from blis.cli.main import main
 from blis.yaml_strict import dump_yaml, load_mapping
+from tests.blis.cli.commands import rows
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 COMPARED = ("request_id", "status", "instance", "ttft_us", "e2e_us", "itl_mean_us", "scheduling_delay_us")
@@ -29,11 +29,6 @@ WORKLOAD = {
         }
     ],
 }
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with open(path, newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 @pytest.fixture
@@ -154,7 +149,7 @@ def test_warnings_go_to_stderr(run, small_run, small: Path):
         (["--max-num-running-reqs", "0"], "max_running must be"),
         (["--num-instances", "0"], "cluster.instances must be"),
         (["--horizon", "-5"], "horizon_us must be"),
-        (["--results-path", "out.json"], "--results-path must end in .csv"),
+        (["--results-path", "out.txt"], "--results-path must end in .csv or .json"),
         (["--num-requests", "5"], "--num-requests is for drawn requests"),
         (["--policy-config", "nothing.yaml"], "nothing.yaml: No such file"),
         (["--fitness-weights", "throughput"], "'throughput' must be key:weight"),

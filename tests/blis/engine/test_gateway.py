@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from blis.engine import gateway
-from blis.engine.records import VIEW
+from blis.engine.control_records import VIEW
 from tests.kernels import callable_kernel
 
 best = callable_kernel(gateway.best)
@@ -13,6 +13,7 @@ best = callable_kernel(gateway.best)
 def views(*scores: float) -> np.ndarray:
     rows = np.zeros(len(scores), VIEW).view(np.recarray)
     rows.score = scores
+    rows.eligible = 1
     return rows
 
 
@@ -29,3 +30,9 @@ def views(*scores: float) -> np.ndarray:
 )
 def test_the_best_score_wins_and_ties_follow_the_uniform_number(scores, uniform, chosen):
     assert best(views(*scores), uniform) == chosen
+
+
+def test_only_the_eligible_can_win():
+    rows = views(1.0, 5.0, 5.0, 2.0)
+    rows.eligible = [1, 0, 1, 1]
+    assert best(rows, 0.0) == best(rows, 0.99) == 2

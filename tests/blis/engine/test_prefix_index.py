@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from blis.config import Compat
+from blis.config import Compat, Routing, Scorer
 from blis.engine import boundary, prefix_index
 from blis.engine.state import encode
 from tests.kernels import callable_kernel
@@ -37,13 +37,13 @@ class PlainIndex:
 def test_equals_a_plain_lru(capacity, root_first):
     for seed in range(40):
         case = random_case(Random(seed), max_requests=30)
-        routing = replace(case.scenario.cluster.routing, prefix_index_blocks=capacity)
+        routing = Routing(policy="weighted", scorers=(Scorer("prefix-affinity", 1.0),), prefix_index_blocks=capacity)
         scenario = replace(case.scenario, cluster=replace(case.scenario.cluster, routing=routing))
         arrays = encode(scenario, case.table, Compat(index_root_first=root_first)).arrays
-        w = arrays._replace(cluster=arrays.cluster[0], config=arrays.config[0])
+        w = arrays._replace(cluster=arrays.cluster[0], config=arrays.config[0], ask=arrays.ask[0])
         reset(w)
         plain = PlainIndex(capacity, root_first)
-        block_tokens = scenario.instance.kv.block_size_tokens
+        block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
         for r in range(len(case.table)):
             chain: list[tuple] = []
             for entry in w.path[w.rows[r].path_begin : w.rows[r].path_end]:

@@ -7,18 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from blis.config import SCORER_NAMES, Scorer
+from blis.config import SCORER_NAMES, Filter, Scorer
 from blis.errors import InputError
 from blis.policies.bundle import (
     BundleAdmission,
     BundleEngine,
     BundleRouting,
+    BundleTier,
     PolicyBundle,
     bundle_digest,
     bundle_mapping,
     load_bundle,
 )
-from blis.yaml_strict import dump_yaml
+from blis.yaml_strict import dump_yaml, yaml_text
 
 CONF = Path(__file__).parents[3] / "conf" / "policy"
 
@@ -45,6 +46,66 @@ def test_every_key_loads_and_comes_back():
     assert list(bundle_mapping(bundle)) == list(FULL)
 
 
+#: A value for every key that the original does not have.
+WIDE = {
+    "admission": {"policy": "tier-shed", "parameters": {"max_load": 12, "min_priority": 0.5}},
+    "flow_control": {
+        "enabled": True,
+        "detector": "utilization",
+        "max_concurrency": 7,
+        "queue_threshold": 2.5,
+        "kv_threshold": 0.5,
+        "ordering": "deadline",
+        "fairness": "round-robin",
+        "max_requests_per_band": 10,
+        "ttl_us": 0,
+        "interval_us": 500,
+    },
+    "routing": {
+        "policy": "weighted",
+        "scorers": [{"name": "no-hit-lru", "weight": 1}],
+        "filters": [{"name": "prefix-affinity", "parameters": {"threshold": 0.9}}, {"name": "load"}],
+        "picker": "weighted-random",
+    },
+    "priority": {"policy": "class-age", "parameters": {"age_per_s": 0}},
+    "scheduler": "shortest-predicted-output",
+    "scheduler_parameters": {"noise": 0.25},
+    "preemption": "priority",
+    "slo_tiers": {"batch": {"priority": -4}, "critical": {"weight": 2, "ttft_ms": 250}},
+}
+
+
+def test_every_key_of_ours_loads_and_comes_back(tmp_path: Path):
+    bundle = load_bundle(WIDE)
+    assert bundle_mapping(bundle) == WIDE
+    assert bundle.slo_tiers["batch"] == BundleTier(priority=-4.0)
+    assert bundle.routing.filters == (Filter("prefix-affinity", {"threshold": 0.9}), Filter("load"))
+    dump_yaml(bundle_mapping(bundle), tmp_path / "b.yaml")
+    assert load_bundle(tmp_path / "b.yaml") == bundle
+
+
+def test_the_order_of_keys_changes_neither_bytes_nor_digest():
+    def turned(value):
+        if isinstance(value, dict):
+            return {key: turned(item) for key, item in reversed(value.items())}
+        return value
+
+    one, other = load_bundle(WIDE), load_bundle(turned(WIDE))
+    assert one == other and bundle_digest(one) == bundle_digest(other)
+    assert yaml_text(bundle_mapping(one)) == yaml_text(bundle_mapping(other))
+
+
+def test_no_filters_and_unset_filters_differ():
+    assert load_bundle({"routing": {"filters": []}}).routing.filters == ()
+    assert load_bundle({"routing": {"filters": None}}).routing.filters is None
+    assert bundle_mapping(load_bundle({"routing": {"filters": []}})) == {"routing": {"filters": []}}
+
+
+def test_parameters_change_the_digest():
+    bundles = [load_bundle({"admission": {"policy": "tier-shed", "parameters": {"max_load": n}}}) for n in (1, 2)]
+    assert len({bundle_digest(bundle) for bundle in bundles}) == 2
+
+
 def test_unset_and_zero_differ():
     assert load_bundle({}).admission.token_bucket_capacity is None
     assert load_bundle({"admission": {"token_bucket_capacity": 0}}).admission.token_bucket_capacity == 0.0
@@ -58,6 +119,8 @@ def test_unset_and_zero_differ():
     [
         {},
         {"admission": None, "routing": {"policy": "", "scorers": [], "tie_break": None}, "scheduler": ""},
+        {"flow_control": {"detector": ""}, "slo_tiers": {"batch": {}}, "preemption": "", "scheduler_parameters": {}},
+        {"routing": {"parameters": {}, "picker": ""}, "admission": {"parameters": None}},
         {"admission": {"policy": ""}, "priority": {"policy": None}, "engine": {}, "provenance": {}},
     ],
 )
@@ -108,6 +171,31 @@ def test_the_digest_follows_decisions_and_not_provenance():
         ({"priority": {"policy": "fast"}}, ["unknown priority policy 'fast'"]),
         ({"engine": {"max_running": 0}}, ["engine:", "max_running", "got 0"]),
         ({"engine": {"max_running": 2.5}}, ["engine.max_running must be a whole number, got 2.5"]),
+        ({"admission": {"parameters": {"max_load": 3}}}, ["admission.parameters is given without a policy"]),
+        ({"routing": {"parameters": {"spill_load": 3}}}, ["routing.parameters is given without a policy"]),
+        ({"priority": {"parameters": {"age_per_s": 3}}}, ["priority.parameters is given without a policy"]),
+        ({"scheduler_parameters": {"noise": 3}}, ["scheduler_parameters is given without a policy"]),
+        (
+            {"admission": {"policy": "tier-shed", "parameters": {"max_loads": 3}}},
+            ["admission:", "'max_loads'", "did you mean 'max_load'?"],
+        ),
+        (
+            {"admission": {"policy": "token-bucket", "parameters": {"capacity_tokens": 3}}},
+            ["admission.parameters must be empty", "token_bucket_capacity"],
+        ),
+        ({"admission": {"policy": "tier-shed", "parameters": {"max_load": 0}}}, ["max_load of", "got 0"]),
+        ({"admission": {"policy": "tier-shed", "parameters": {"max_load": "x"}}}, ["parameters.max_load", "'x'"]),
+        ({"routing": {"filters": [{"name": "lod"}]}}, ["filters[0]", "did you mean 'load'?"]),
+        ({"routing": {"filters": [{"name": "load"}] * 2}}, ["'load' twice"]),
+        ({"routing": {"policy": "random", "picker": "weighted-random"}}, ["weighted-random", "'weighted'"]),
+        ({"flow_control": {"detecter": "never"}}, ["flow_control: unknown key 'detecter' (did you mean 'detector'?)"]),
+        ({"flow_control": {"ordering": "deadlin"}}, ["flow_control.ordering", "did you mean 'deadline'?"]),
+        ({"flow_control": {"kv_threshold": 2}}, ["flow_control.kv_threshold must be", "got 2"]),
+        ({"preemption": "head"}, ["unknown preemption 'head'", "priority, tail"]),
+        ({"slo_tiers": {"gold": {"ttft_ms": -1}}}, ["slo_tiers.gold", "ttft_ms", "got -1"]),
+        ({"slo_tiers": {"gold": {"prio": 1}}}, ["slo_tiers.gold: unknown key 'prio'"]),
+        ({"slo_tiers": {"gold": 3}}, ["slo_tiers.gold must be a mapping", "got 3"]),
+        ({"admission": {"token_bucket_capacity": 1e16}}, ["admission.token_bucket_capacity must be in [0, 1e+15]"]),
         ({"provenance": "me"}, ["provenance must be a mapping"]),
         (["routing"], ["policy bundle must be a mapping"]),
     ],

@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import KV, Batch, Cluster, Instance, LatencyModel, Scenario
+from blis.config import KV, Batch, Cluster, Instance, LatencyModel, Roofline, Scenario
 from blis.engine.run import simulate
 from blis.errors import InputError
+from blis.latency.catalog import find_model, gpu_catalog
 from blis.workload.capacity import scaled_instances, served_rate
 from blis.workload.generate import generate
 from blis.workload.spec import load_spec
@@ -41,6 +42,15 @@ def test_the_formula_on_round_numbers():
 def test_a_saturated_instance_serves_about_so_many(prompt, output):
     table = table_of(3000, prompt, output, rate=100_000)
     instance = Instance(LATENCY)
+    result = simulate(Scenario(instance, Cluster(instances=1)), table)
+    assert len(table) / result.end_us * 1e6 == pytest.approx(served_rate(table, instance), rel=0.2)
+
+
+@pytest.mark.parametrize(("prompt", "output"), [(2000, 30), (1000, 200), (100, 300)])
+def test_so_does_one_with_a_roofline(prompt, output):
+    shape = Roofline(find_model("qwen3-14b"), gpu_catalog().find("H100").hardware)
+    instance = Instance(LatencyModel("roofline", beta=(), tp=2, roofline=shape))
+    table = table_of(3000, prompt, output, rate=100_000)
     result = simulate(Scenario(instance, Cluster(instances=1)), table)
     assert len(table) / result.end_us * 1e6 == pytest.approx(served_rate(table, instance), rel=0.2)
 

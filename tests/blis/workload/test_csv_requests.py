@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from blis.errors import InputError
+from blis.placement import Placement
 from blis.workload.assemble import default_uniform
 from blis.workload.csv_requests import load_requests
 
@@ -41,6 +42,35 @@ def test_a_group_shares_its_prefix_and_nothing_else(tmp_path):
     table = load_requests(write(tmp_path, HEADER, *GOOD))
     assert table.path_node.tolist() == [0, 1, 0, 2, 3]
     assert table.path_end_token.tolist() == [64, 105, 64, 69, 30]
+
+
+def test_labels_say_where_a_request_runs(tmp_path):
+    path = write(
+        tmp_path,
+        HEADER + ",requires,avoids",
+        GOOD[0] + ",gpu=H100; region=eu,",
+        GOOD[1] + ",,lora=a=b",
+        GOOD[2] + ",gpu=H100; region=eu,",
+    )
+    table = load_requests(path)
+    assert table.placement.tolist() == [0, 1, 0]
+    assert table.placements[0] == Placement({"gpu": "H100", "region": "eu"})
+    assert table.placements[1] == Placement(avoids={"lora": "a=b"})
+
+
+def test_without_a_label_there_is_no_column(tmp_path):
+    for lines in ((HEADER, *GOOD), (HEADER + ",prefers", *(line + "," for line in GOOD))):
+        table = load_requests(write(tmp_path, *lines))
+        assert table.placement is None and table.placements == (Placement(),)
+
+
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [("gpu", "must be labels like"), ("gpu=", "must be"), ("=a", "must be"), ("a=b;", "must be"), ("a=b;a=c", "twice")],
+)
+def test_wrong_labels_are_named(tmp_path, cell, problem):
+    assert f"line 2: column prefers: {cell!r}" in error_of(tmp_path, HEADER + ",prefers", GOOD[0] + "," + cell)
+    assert problem in error_of(tmp_path, HEADER + ",prefers", GOOD[0] + "," + cell)
 
 
 def test_column_order_is_free_and_optional_columns_are_read(tmp_path):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from blis.errors import InputError
+from blis.placement import Placement
 from blis.workload.content import intern_prefix_groups
 from blis.workload.generate import generate, mean_input_tokens, population_prefix_tokens, tenant_shares
 from blis.workload.lengths import Distribution
@@ -54,6 +55,16 @@ def carries_prefix(table):
 @pytest.fixture(scope="module")
 def big():
     return generate(DEFAULT, 1, n=40_000)
+
+
+def test_clients_say_where_their_requests_run():
+    one, two, three = CLIENTS.clients
+    clients = (replace(one, requires={"gpu": "H100"}), two, replace(three, requires={"gpu": "H100"}))
+    table = generate(replace(CLIENTS, clients=clients), 5, n=300)
+    assert table.placements == (Placement({"gpu": "H100"}), Placement())
+    tenant = np.array(table.tenant_names)[table.tenant]
+    np.testing.assert_array_equal(table.placement, np.where(tenant == "x", 0, 1))
+    assert generate(CLIENTS, 5, n=300).placement is None
 
 
 @pytest.mark.parametrize("spec", [DEFAULT, CLIENTS], ids=["population", "clients"])

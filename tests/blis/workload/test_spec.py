@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError
+from blis.placement import Placement
 from blis.workload.spec import load_spec, spec_mapping
 
 CONF = Path(__file__).parents[3] / "conf" / "workload"
@@ -25,6 +26,8 @@ CLIENTS = {
             "output_distribution": EXPONENTIAL,
             "prefix_group": "system",
             "streaming": True,
+            "requires": {"gpu": "H100"},
+            "avoids": {"lora": "x"},
         },
         {
             "rate_fraction": 3,
@@ -71,6 +74,12 @@ def test_a_spec_comes_back_from_its_mapping(mapping):
     again = load_spec(spec_mapping(spec))
     assert again == spec
     assert spec_mapping(again) == spec_mapping(spec)
+
+
+def test_no_labels_are_written_in_one_way():
+    empty, none = (changed(CLIENTS, ["clients", 1, "prefers"], labels) for labels in ({}, None))
+    assert spec_mapping(load_spec(empty)) == spec_mapping(load_spec(none)) == spec_mapping(load_spec(CLIENTS))
+    assert load_spec(CLIENTS).clients[0].placement == Placement({"gpu": "H100"}, {}, {"lora": "x"})
 
 
 SPECIFICATIONS = sorted(path for path in CONF.glob("*.yaml") if path.stem != "trace")  # that one reads a file
@@ -150,6 +159,9 @@ def test_version_may_be_absent_or_written_as_a_number():
         (["clients", 1, "arrival", "cv"], 0, "clients[1].arrival: cv must be"),
         (["clients", 1, "output_distribution", "params", "value"], -3, "clients[1].output_distribution: params.value"),
         (["clients", 1, "output_distribution", "params", "value"], "x", "params.value must be a number, got 'x'"),
+        (["clients", 0, "requires"], {"gpu": 1}, "clients[0].requires.gpu must be a text, got 1"),
+        (["clients", 0, "requires"], ["gpu"], "clients[0].requires must be a mapping"),
+        (["clients", 0, "prefers"], {"": "a"}, "a label must have a name and a value"),
     ],
 )
 def test_a_bad_key_of_clients_is_named(path, value, problem):

@@ -6,6 +6,7 @@ import pytest
 from blis.config import KV, Cluster, Instance, LatencyModel, Routing, Scenario, Scorer
 from blis.engine.run import simulate
 from blis.errors import InputError
+from blis.placement import Placement
 from blis.workload.assemble import table_from_tokens
 from blis.workload.reuse import ideal_hits
 from blis.workload.trace_formats import load_mooncake
@@ -61,6 +62,13 @@ class TestSlice:
         for name in ("input_tokens", "output_tokens", "output_node", "slo_class", "tenant", "session", "round"):
             np.testing.assert_array_equal(getattr(part, name), getattr(table, name)[10:20])
         assert part.request_id(0) == "request_10"
+
+    def test_placements_are_kept(self, table):
+        placement = (np.arange(N) % 2).astype(np.int16)
+        both = (Placement(), Placement({"gpu": "H100"}))
+        part = slice_rows(replace(table, placement=placement, placements=both), 11, 14, 0)
+        assert part.placement.tolist() == [1, 0, 1] and part.placements == both
+        assert slice_rows(table, 11, 14, 0).placement is None
 
     def test_the_tree_is_not_copied_and_blocks_keep_their_identity(self, table):
         part = slice_rows(table, 50, 60, 0)

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from blis.errors import InputError
-from search.statistics import (
+from blis.statistics import (
     Comparison,
     bca_interval,
     block_interval,

@@ -1,0 +1,112 @@
+"""`python -m benchmarks.features`: what each feature of the simulator costs when it is on, for docs/performance.md.
+
+Each row is the default problem's cluster and requests with one thing changed, timed against the unchanged one in
+the same run, turn by turn. What a feature does to the simulated cluster (more steps, more evictions) is in the
+figure: the last column gives the steps a request.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from benchmarks.timing import table
+from blis.config import Scenario
+from blis.engine.run import Observe, simulate
+from blis.policies.bundle import load_bundle
+from blis.requests import RequestTable
+from blis.scenario import apply_bundle, load_scenario, scenario_mapping
+from search.settings import compose_settings
+
+ROUNDS = 15
+
+_WEIGHTED = {"policy": "weighted", "tie_break": "random"}
+_STICKY = [{"name": "prefix-affinity"}, {"name": "load"}]
+
+#: Bundles on top of the primary baseline.
+POLICIES: dict[str, Mapping[str, Any]] = {
+    "scheduler sjf": {"scheduler": "sjf"},
+    "priority-fcfs + slo-tiers": {"scheduler": "priority-fcfs", "priority": {"policy": "slo-tiers"}},
+    "least-attained-service": {"scheduler": "least-attained-service"},
+    "preemption by priority": {"preemption": "priority"},
+    "routing least-loaded": {"routing": {"policy": "least-loaded"}},
+    "routing power-of-two": {"routing": {"policy": "power-of-two"}},
+    "routing lmetric": {"routing": {"policy": "lmetric"}},
+    "routing prefix-affinity": {"routing": {"policy": "prefix-affinity"}},
+    "scorer precise-prefix-cache": {
+        "routing": {**_WEIGHTED, "scorers": [{"name": "precise-prefix-cache", "weight": 1}]}
+    },
+    "scorer active-requests": {"routing": {**_WEIGHTED, "scorers": [{"name": "active-requests", "weight": 1}]}},
+    "filters (sticky, load)": {"routing": {"filters": _STICKY}},
+    "picker weighted-random": {"routing": {"picker": "weighted-random"}},
+    "admission utilization-shed": {"admission": {"policy": "utilization-shed"}},
+    "admission tenant-budget": {"admission": {"policy": "tenant-budget"}},
+    "flow control, strict": {"flow_control": {"enabled": True}},
+    "flow control, round-robin": {"flow_control": {"enabled": True, "fairness": "round-robin"}},
+}
+
+
+def with_roofline(scenario: Scenario) -> Scenario:
+    """The same deployment, its steps from the roofline."""
+    mapping = scenario_mapping(scenario)
+    mapping["instance"]["latency_model"] = {
+        "kind": "roofline",
+        "model": "llama-3.1-8b-instruct",
+        "gpu": "H100",
+        "tp": 2,
+    }
+    return load_scenario(mapping)
+
+
+def with_second_tier(scenario: Scenario) -> Scenario:
+    """The same deployment with a CPU tier as large as the GPU's."""
+    kv = scenario.instance.kv
+    return replace(scenario, instance=replace(scenario.instance, kv=replace(kv, cpu_blocks=kv.blocks)))
+
+
+def with_pools(scenario: Scenario) -> Scenario:
+    """The same instances, but as two pools with labels."""
+    mapping = scenario_mapping(scenario)
+    half = scenario.cluster.instances // 2
+    mapping["pools"] = [{"count": half, "labels": {"zone": name}} for name in ("a", "b")]
+    return load_scenario(mapping)
+
+
+def runs(scenario: Scenario, requests: RequestTable) -> dict[str, Callable[[], Any]]:
+    """Every measured run by its name; the first is what the others are compared with."""
+    changed = {name: apply_bundle(scenario, load_bundle(bundle)) for name, bundle in POLICIES.items()}
+    changed["roofline"] = with_roofline(scenario)
+    changed["second KV tier"] = with_second_tier(scenario)
+    changed["two pools"] = with_pools(scenario)
+    found: dict[str, Callable[[], Any]] = {"primary baseline": lambda: simulate(scenario, requests)}
+    found.update({name: lambda s=other: simulate(s, requests) for name, other in changed.items()})
+    found["samples every 100 ms"] = lambda: simulate(scenario, requests, observe=Observe(sample_us=100_000))
+    found["decision records"] = lambda: simulate(scenario, requests, observe=Observe(decisions=True))
+    return found
+
+
+def main() -> None:
+    """Measure turn by turn and print."""
+    problem = compose_settings(["tracking=none"]).problem
+    scenario = apply_bundle(problem.scenario, problem.baseline)
+    requests = problem.table(problem.search_seeds[0])
+    work = runs(scenario, requests)
+    steps = {name: int(call().instances["steps"].sum()) for name, call in work.items()}
+    best = dict.fromkeys(work, float("inf"))
+    for _ in range(ROUNDS):
+        for name, call in work.items():
+            start = time.perf_counter()
+            call()
+            best[name] = min(best[name], time.perf_counter() - start)
+    base = best["primary baseline"]
+    rows = [
+        [name, f"{seconds / len(requests) * 1e6:.2f}", f"{seconds / base:.2f}", f"{steps[name] / len(requests):.1f}"]
+        for name, seconds in best.items()
+    ]
+    print(table(["changed", "µs a request", "ratio", "steps a request"], rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""What a command says on stderr beside its results, and how much of it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+#: From the most talkative on; the original's names. Nothing is said at `fatal` and `panic` but the error itself.
+LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "panic")
+
+
+@dataclass(frozen=True)
+class Log:
+    """Says what is at least as important as `level`."""
+
+    level: str = "warn"
+
+    def warn(self, text: str) -> None:
+        """Something that the user may not have meant."""
+        self._say("warn", f"warning: {text}")
+
+    def info(self, text: str) -> None:
+        """What was understood and done."""
+        self._say("info", f"info: {text}")
+
+    def _say(self, importance: str, text: str) -> None:
+        if LEVELS.index(importance) >= LEVELS.index(self.level):
+            print(f"blis: {text}", file=sys.stderr)

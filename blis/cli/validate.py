@@ -1,0 +1,161 @@
+"""`blis validate`: what each file is, and whether it is right, before anything is run with it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from blis.config import Scenario
+from blis.errors import InputError
+from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
+from blis.scenario import load_scenario, split_workload
+from blis.workload.csv_requests import load_requests
+from blis.workload.spec import WorkloadSpec, load_spec
+from blis.workload.token_lists import is_token_lists, load_token_lists
+from blis.workload.trace_formats import FORMATS, detect_format
+from blis.workload.traces import TraceSpec, is_trace, trace_spec
+from blis.yaml_strict import load_mapping, named_source
+
+BAD_INPUT = 2
+SCENARIO, BUNDLE, REQUESTS, WORKLOAD, TRACE = "scenario", "bundle", "requests", "workload", "trace"
+_UNKNOWN = "unknown"
+
+_EXAMPLES = """\
+examples:
+  blis validate scenario.yaml best_policy.yaml requests.csv
+  blis validate --kind bundle candidate.yaml
+  blis validate conf/policy/*.yaml
+
+One line a file: what it is, and what is in it or what is wrong with it. Exit status: 0 if all are valid, else 2.
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "validate",
+        help="say what files are, and whether they are valid",
+        description="Check scenario, policy bundle, workload specification, requests and trace files.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="file to check")
+    parser.add_argument("--kind", choices=list(_KINDS), help="what the files are; default: told from their content")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Print a line for each file; the exit status."""
+    status = 0
+    for path in options.files:
+        kind = options.kind or _UNKNOWN
+        try:
+            kind = options.kind or detect_kind(path)
+            print(f"{path}: {kind}, valid: {_KINDS[kind].check(path)}")
+        except InputError as error:
+            problem = str(error).removeprefix(f"{path}: ")
+            print(f"{path}: {kind}, not valid: {problem}")
+            status = BAD_INPUT
+    return status
+
+
+def detect_kind(path: str) -> str:
+    """What a file is, by its ending and its content. Raises InputError if that cannot be told."""
+    suffix = Path(path).suffix.lower()
+    if suffix in (".csv", ".jsonl"):
+        return _kind_of_rows(path)
+    if suffix == ".json":
+        try:
+            return _kind_of_rows(path)
+        except InputError:
+            pass  # one document, then
+    return _kind_of_keys(path, load_mapping(path))
+
+
+def _kind_of_rows(path: str) -> str:
+    """Requests or a trace."""
+    if is_token_lists(path):
+        return TRACE
+    return REQUESTS if detect_format(path) == "requests" else TRACE
+
+
+def _kind_of_keys(path: str, mapping: Mapping[str, Any]) -> str:
+    """The kind that most keys belong to; a key that is nearly one of a kind's counts for half."""
+    if not mapping:
+        return BUNDLE  # the one kind of file that may be empty
+    score = {name: sum(_likeness(key, kind.keys) for key in mapping) for name, kind in _KINDS.items() if kind.keys}
+    best = max(score, key=score.__getitem__)
+    if not score[best]:
+        known = "; ".join(f"{name}: {', '.join(kind.keys)}" for name, kind in _KINDS.items() if kind.keys)
+        raise InputError(f"{path}: no key of any known kind of file ({known})")
+    return best
+
+
+def _likeness(key: str, keys: tuple[str, ...]) -> float:
+    if key in keys:
+        return 1.0
+    return 0.5 if difflib.get_close_matches(key, keys, n=1, cutoff=0.8) else 0.0
+
+
+def _check_scenario(path: str) -> str:
+    with named_source(path):
+        mapping, workload = split_workload(load_mapping(path))
+        scenario = load_scenario(mapping)
+        if workload is not None:
+            with named_source("workload"):
+                trace_spec(workload) if is_trace(workload) else load_spec(workload)
+    count = scenario.cluster.instances
+    instances = f"{count} instance{'s' if count > 1 else ''}"
+    return instances + (" and a workload" if workload is not None else "")
+
+
+def _check_bundle(path: str) -> str:
+    return f"sets {', '.join(bundle_mapping(load_bundle(path))) or 'nothing'}"
+
+
+def _check_requests(path: str) -> str:
+    return f"{len(load_requests(path))} requests"
+
+
+def _check_workload(path: str) -> str:
+    mapping = load_mapping(path)
+    if is_trace(mapping):
+        with named_source(path):
+            return f"the trace {trace_spec(mapping).path}"
+    spec = load_spec(path)
+    clients = "a population" if spec.population is not None else f"{len(spec.clients)} clients"
+    return f"{clients}, {spec.aggregate_rate:g} requests a second"
+
+
+def _check_trace(path: str) -> str:
+    if is_token_lists(path):
+        return f"token lists, {len(load_token_lists(path))} requests"
+    name = detect_format(path)
+    return f"{name}, {len(FORMATS[name].parse(path))} requests"
+
+
+def _keys(*classes: type, without: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The keys of files that these dataclasses are read from."""
+    names = (name for cls in classes for name in cls.__dataclass_fields__)  # type: ignore[attr-defined]
+    return tuple(name for name in dict.fromkeys(names) if name not in without)
+
+
+class _Kind(NamedTuple):
+    """check: load a file and say what is in it. keys: of a mapping of this kind; () if it is not one."""
+
+    check: Callable[[str], str]
+    keys: tuple[str, ...]
+
+
+_COMMON = ("name", "description", "seed", "slo_tiers")  # keys that say nothing about the kind
+_KINDS = {
+    SCENARIO: _Kind(_check_scenario, (*_keys(Scenario, without=_COMMON), WORKLOAD)),
+    BUNDLE: _Kind(_check_bundle, _keys(PolicyBundle, without=("slo_tiers",))),
+    REQUESTS: _Kind(_check_requests, ()),
+    WORKLOAD: _Kind(_check_workload, _keys(WorkloadSpec, TraceSpec, without=_COMMON)),
+    TRACE: _Kind(_check_trace, ()),
+}

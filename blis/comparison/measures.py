@@ -1,0 +1,103 @@
+"""What policies are compared by: one number a run each, computed from rows so that rows can be drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.config import Scenario
+from blis.evaluation.distribution import US_PER_MS
+from blis.evaluation.ratios import US_PER_S
+from blis.requests import RequestTable
+from blis.results import ResultTable
+from blis.schema import COMPLETED, REJECTED
+from blis.slo import tpot_us
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one run that count, m of them: times in ms, NaN where there is none."""
+
+    ttft_ms: Floats  # [m]
+    tpot_ms: Floats  # [m] of completed requests with 2 output tokens or more
+    e2e_ms: Floats  # [m]
+    in_time: NDArray[np.bool_]  # [m] completed, and the first token came by the `ttft_ms` of its tier
+    rejected: NDArray[np.bool_]  # [m]
+    unserved: NDArray[np.bool_]  # [m] not completed, for whatever reason
+    span_s: float  # from the first arrival of these rows to the last
+
+    def take(self, rows: NDArray[np.int64]) -> Rows:
+        """These rows, some more often and some not at all."""
+        columns = {name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name != "span_s"}
+        return Rows(**columns, span_s=self.span_s)
+
+
+def counted_rows(table: RequestTable) -> slice:
+    """The rows that count: all, but for the warm-up of a window of a trace."""
+    return slice(*table.scored) if table.scored is not None else slice(0, len(table))
+
+
+def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Rows:
+    """What comparing needs of a run."""
+    rows = counted_rows(table)
+    arrival_us, status = table.arrival_us[rows], result.status[rows]
+    ttft_us, e2e_us = result.ttft_us[rows], result.e2e_us[rows]
+    target_us = np.array([scenario.tier(name).ttft_ms * US_PER_MS for name in table.slo_names])[table.slo_class[rows]]
+    done = status == COMPLETED
+    paced = done & (table.output_tokens[rows] > 1)
+    return Rows(
+        ttft_ms=np.where(ttft_us >= 0, ttft_us / US_PER_MS, np.nan),
+        tpot_ms=np.where(paced, tpot_us(table, result)[rows] / US_PER_MS, np.nan),
+        e2e_ms=np.where(done, e2e_us / US_PER_MS, np.nan),
+        in_time=done & (ttft_us <= target_us),
+        rejected=status == REJECTED,
+        unserved=~done,
+        span_s=float(arrival_us[-1] - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a run, NaN if there is nothing to measure. digits: after the point, when it is shown."""
+
+    unit: str
+    of: Callable[[Rows], float]
+    more_is_better: bool = False
+    digits: int = 1
+
+
+#: In the order in which they are shown.
+MEASURES: dict[str, Measure] = {
+    "TTFT mean": Measure("ms", lambda rows: _mean(rows.ttft_ms)),
+    "TTFT p99": Measure("ms", lambda rows: _p99(rows.ttft_ms)),
+    "TPOT mean": Measure("ms", lambda rows: _mean(rows.tpot_ms), digits=2),
+    "E2E mean": Measure("ms", lambda rows: _mean(rows.e2e_ms)),
+    "E2E p99": Measure("ms", lambda rows: _p99(rows.e2e_ms)),
+    "in time": Measure("% of offered", lambda rows: _percent(rows.in_time), more_is_better=True, digits=2),
+    "goodput": Measure("in time/s", lambda rows: _per_s(rows), more_is_better=True, digits=2),
+    "rejected": Measure("% of offered", lambda rows: _percent(rows.rejected), digits=2),
+    "not served": Measure("% of offered", lambda rows: _percent(rows.unserved), digits=2),
+}
+
+
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan
+
+
+def _p99(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.percentile(known, 99)) if len(known) else np.nan
+
+
+def _percent(chosen: NDArray[np.bool_]) -> float:
+    return 100 * float(chosen.mean()) if len(chosen) else np.nan
+
+
+def _per_s(rows: Rows) -> float:
+    return float(np.count_nonzero(rows.in_time)) / rows.span_s if rows.span_s else np.nan

@@ -1,0 +1,87 @@
+"""The scenario as plain dataclasses: field names are the YAML keys; each checks its own numbers.
+
+Layout: `shared/reference/*/config.yaml`, default-problem.md section 1 and docs/policies.md. Nothing here
+reads a file.
+"""
+
+from blis.config.cluster import (
+    ADMISSION_POLICIES,
+    DEFAULT_SCORERS,
+    DETECTORS,
+    FAIRNESS,
+    FILTER_NAMES,
+    ORDERINGS,
+    PICKERS,
+    ROUTING_POLICIES,
+    SCORER_NAMES,
+    TIE_BREAKS,
+    Admission,
+    Cluster,
+    Filter,
+    FlowControl,
+    Routing,
+    Scorer,
+    Signal,
+    Signals,
+    TokenBucket,
+)
+from blis.config.compat import Compat
+from blis.config.instance import (
+    KV,
+    LATENCY_KINDS,
+    PREEMPTIONS,
+    PRIORITY_POLICIES,
+    SCHEDULER_NAMES,
+    Batch,
+    Hardware,
+    Instance,
+    LatencyModel,
+    ModelShape,
+    Roofline,
+    Tier,
+)
+from blis.config.limits import MAX_TIME_US
+from blis.config.scenario import Pool, Replica, Scenario
+from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
+
+__all__ = [
+    "ADMISSION_POLICIES",
+    "CLASS_NAMES",
+    "DEFAULT_SCORERS",
+    "DETECTORS",
+    "FAIRNESS",
+    "FILTER_NAMES",
+    "KV",
+    "LATENCY_KINDS",
+    "MAX_TIME_US",
+    "ORDERINGS",
+    "PICKERS",
+    "PREEMPTIONS",
+    "PRIORITY_POLICIES",
+    "ROUTING_POLICIES",
+    "SCHEDULER_NAMES",
+    "SCORER_NAMES",
+    "TIE_BREAKS",
+    "Admission",
+    "Batch",
+    "Cluster",
+    "Compat",
+    "Filter",
+    "FlowControl",
+    "Hardware",
+    "Instance",
+    "LatencyModel",
+    "ModelShape",
+    "Pool",
+    "Replica",
+    "Roofline",
+    "Routing",
+    "Scenario",
+    "Scorer",
+    "Signal",
+    "Signals",
+    "SloTier",
+    "Tier",
+    "TokenBucket",
+    "default_tier",
+]

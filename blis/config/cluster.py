@@ -1,0 +1,201 @@
+"""The control plane: admission, gateway queue, routing, and how fresh its signals are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from blis.config.limits import MAX_TIME_US
+from blis.errors import InputError, check_choice, check_integer, check_number
+from blis.policies.admission import ADMISSION
+from blis.policies.filters import FILTERS
+from blis.policies.routing import ROUTING
+from blis.policies.scorers import SCORERS
+
+ADMISSION_POLICIES = tuple(ADMISSION)
+ROUTING_POLICIES = tuple(ROUTING)
+FILTER_NAMES = tuple(FILTERS)
+SCORER_NAMES = tuple(SCORERS)
+TIE_BREAKS = ("first", "random")
+PICKERS = ("max", "weighted-random")
+DETECTORS = ("never", "concurrency", "utilization")
+ORDERINGS = ("fcfs", "deadline")
+FAIRNESS = ("global-strict", "round-robin")
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One term of a weighted routing score."""
+
+    name: str
+    weight: float
+
+    def __post_init__(self) -> None:
+        """Check the name and that the weight is finite and above zero."""
+        check_choice("routing scorer", self.name, SCORER_NAMES)
+        check_number(f"weight of routing scorer {self.name!r}", self.weight, above=0)
+
+
+#: The original's profile for `weighted` when no scorers are given (cluster-and-policies.md 4.3).
+DEFAULT_SCORERS = (Scorer("prefix-affinity", 3.0), Scorer("queue-depth", 2.0), Scorer("kv-utilization", 2.0))
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One filter before the scores, and its parameters (FILTERS says which it has)."""
+
+    name: str
+    parameters: dict[str, float] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        """Check name and parameters."""
+        check_choice("routing filter", self.name, FILTER_NAMES)
+        FILTERS.values(self.name, self.parameters)
+
+
+@dataclass(frozen=True)
+class TokenBucket:
+    """Parameters of token-bucket admission: starts full, refilled lazily at each decision."""
+
+    capacity_tokens: float = 10_000.0
+    refill_tokens_per_s: float = 1_000.0
+
+    def __post_init__(self) -> None:
+        """Check both are finite and within the template's bounds."""
+        for key, bounds in ADMISSION.bounds["token-bucket"].items():
+            check_number(f"token_bucket.{key}", getattr(self, key), bounds.low, bounds.high)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Who gets in. The two buckets take their numbers from `token_bucket`, all others from `parameters`."""
+
+    policy: str = "always-admit"
+    latency_us: int = 0
+    token_bucket: TokenBucket = field(default_factory=TokenBucket)
+    parameters: dict[str, float] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        """Check the policy name, its parameters and the latency."""
+        check_choice("admission policy", self.policy, ADMISSION_POLICIES)
+        check_integer("admission.latency_us", self.latency_us, 0, MAX_TIME_US)
+        if self.has_bucket and self.parameters:
+            raise InputError(f"admission.parameters must be empty: {self.policy!r} takes its own from token_bucket")
+        ADMISSION.values(self.policy, self.given)
+
+    @property
+    def has_bucket(self) -> bool:
+        """Whether the policy is a token bucket."""
+        return set(ADMISSION.bounds[self.policy]) == set(self.token_bucket.__dataclass_fields__)
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The parameters of the policy by name."""
+        return dict(vars(self.token_bucket)) if self.has_bucket else self.parameters
+
+
+@dataclass(frozen=True)
+class FlowControl:
+    """The gateway queue: admitted requests wait there until the cluster has room (docs/policies.md section 4)."""
+
+    enabled: bool = False
+    detector: str = "concurrency"
+    max_concurrency: float = 100.0
+    queue_threshold: float = 5.0
+    kv_threshold: float = 0.8
+    ordering: str = "fcfs"
+    fairness: str = "global-strict"
+    max_requests_per_band: int = 5000
+    ttl_us: int = 0  # 0 = for ever
+    interval_us: int = 1_000
+
+    def __post_init__(self) -> None:
+        """Check names and numbers."""
+        check_choice("flow_control.detector", self.detector, DETECTORS)
+        check_choice("flow_control.ordering", self.ordering, ORDERINGS)
+        check_choice("flow_control.fairness", self.fairness, FAIRNESS)
+        check_number("flow_control.max_concurrency", self.max_concurrency, 1e-3, 1e9)
+        check_number("flow_control.queue_threshold", self.queue_threshold, 1e-3, 1e9)
+        check_number("flow_control.kv_threshold", self.kv_threshold, 1e-3, 1)
+        check_integer("flow_control.max_requests_per_band", self.max_requests_per_band, 1, 2**31 - 1)
+        check_integer("flow_control.ttl_us", self.ttl_us, 0, MAX_TIME_US)
+        check_integer("flow_control.interval_us", self.interval_us, 1, MAX_TIME_US)
+
+
+@dataclass(frozen=True)
+class Signal:
+    """How old a router's view of one signal may be: read on the grid k * age_us, 0 = live."""
+
+    age_us: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the age."""
+        check_integer("signals.*.age_us", self.age_us, 0, MAX_TIME_US)
+
+
+@dataclass(frozen=True)
+class Signals:
+    """Freshness of each signal; what the router itself knows is always live."""
+
+    queue_depth: Signal = field(default_factory=Signal)
+    batch_size: Signal = field(default_factory=Signal)
+    kv: Signal = field(default_factory=Signal)
+    cache: Signal = field(default_factory=Signal)
+
+
+@dataclass(frozen=True)
+class Routing:
+    """Where requests go (docs/policies.md section 3)."""
+
+    policy: str = "round-robin"
+    latency_us: int = 0
+    snapshot_refresh_us: int = 0  # > 0: the kv signal is re-read lazily, as the original does it
+    filters: tuple[Filter, ...] = ()
+    scorers: tuple[Scorer, ...] = DEFAULT_SCORERS
+    parameters: dict[str, float] = field(default_factory=dict, hash=False)
+    picker: str = "max"
+    tie_break: str = "first"
+    signals: Signals = field(default_factory=Signals)
+    prefix_index_blocks: int = 10_000  # LRU capacity of the router's prefix index, an instance
+
+    def __post_init__(self) -> None:
+        """Check names, latencies, and that no scorer or filter is given twice."""
+        check_choice("routing policy", self.policy, ROUTING_POLICIES)
+        check_choice("routing.picker", self.picker, PICKERS)
+        check_choice("routing.tie_break", self.tie_break, TIE_BREAKS)
+        check_integer("routing.latency_us", self.latency_us, 0, MAX_TIME_US)
+        check_integer("routing.snapshot_refresh_us", self.snapshot_refresh_us, 0, MAX_TIME_US)
+        check_integer("routing.prefix_index_blocks", self.prefix_index_blocks, 1, 2**31 - 1)
+        ROUTING.values(self.policy, self.parameters)
+        if self.snapshot_refresh_us and self.signals.kv.age_us:
+            raise InputError("routing.snapshot_refresh_us and routing.signals.kv.age_us exclude each other")
+        _check_once("routing.scorers", self.scorers)
+        _check_once("routing.filters", self.filters)
+        if self.policy == "weighted" and not self.scorers:
+            raise InputError("routing.scorers must not be empty with policy 'weighted'")
+        if self.picker == "weighted-random" and self.policy != "weighted":
+            raise InputError("routing.picker 'weighted-random' needs policy 'weighted'")
+
+
+def _check_once(key: str, items: tuple[Any, ...]) -> None:
+    """Raise InputError if two items have one name."""
+    names = [item.name for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{key} names {name!r} twice")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The control plane around a number of instances."""
+
+    instances: int = 1
+    admission: Admission = field(default_factory=Admission)
+    flow_control: FlowControl = field(default_factory=FlowControl)
+    routing: Routing = field(default_factory=Routing)
+
+    def __post_init__(self) -> None:
+        """Check the number of instances and that the parts go together."""
+        check_integer("cluster.instances", self.instances, 1, 100_000)
+        if self.flow_control.enabled and self.routing.latency_us:
+            raise InputError("routing.latency_us must be 0 with flow_control: the gateway routes when it dispatches")

@@ -1,0 +1,85 @@
+"""The whole deployment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from blis.config.cluster import Cluster
+from blis.config.instance import KV, Batch, Instance, LatencyModel
+from blis.config.limits import MAX_TIME_US
+from blis.config.slo_tiers import SloTier, default_tier
+from blis.errors import InputError, check_integer
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Some equal instances of a cluster whose instances differ; what is left out is as `instance` has it."""
+
+    count: int = 1
+    labels: dict[str, Any] = field(default_factory=dict, hash=False)  # a text or a list of texts each
+    latency_model: LatencyModel | None = None
+    kv: KV | None = None
+    batch: Batch | None = None
+
+    def __post_init__(self) -> None:
+        """Check the count and the labels."""
+        check_integer("pools[].count", self.count, 1, 100_000)
+        for name, value in self.labels.items():
+            texts = value if isinstance(value, list | tuple) else [value]
+            if not texts or not all(isinstance(text, str) and text for text in texts):
+                raise InputError(f"pools[].labels.{name} must be a text or a list of texts, got {value!r}")
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One instance of a cluster, everything resolved."""
+
+    instance: Instance
+    labels: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A whole deployment, all names resolved: with a RequestTable it is a simulation."""
+
+    instance: Instance
+    cluster: Cluster = field(default_factory=Cluster)
+    pools: tuple[Pool, ...] = ()
+    slo_tiers: dict[str, SloTier] = field(default_factory=dict, hash=False)
+    horizon_us: int | None = None  # events later than this are not executed; None = run to the end
+    seed: int = 0
+    name: str = ""
+    description: str = ""
+    pathological: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the horizon and that pools and cluster agree."""
+        if self.horizon_us is not None:
+            check_integer("horizon_us", self.horizon_us, 1, MAX_TIME_US)
+        if not self.pools:
+            return
+        count = sum(pool.count for pool in self.pools)
+        if count != self.cluster.instances:
+            raise InputError(f"cluster.instances is {self.cluster.instances}, but the pools have {count}")
+        sizes = {replica.instance.kv.block_size_tokens for replica in self.replicas}
+        if len(sizes) > 1:
+            raise InputError(f"kv.block_size_tokens must be one for all pools, got {sorted(sizes)}")
+
+    @cached_property
+    def replicas(self) -> tuple[Replica, ...]:
+        """The instances in the order of their numbers: pool after pool."""
+        if not self.pools:
+            return (Replica(self.instance, {}),) * self.cluster.instances
+        return tuple(replica for pool in self.pools for replica in (self._replica(pool),) * pool.count)
+
+    def _replica(self, pool: Pool) -> Replica:
+        given = {key: getattr(pool, key) for key in ("latency_model", "kv", "batch")}
+        changes = {key: value for key, value in given.items() if value is not None}
+        return Replica(replace(self.instance, **changes), pool.labels)
+
+    def tier(self, slo_class: str) -> SloTier:
+        """What a class name stands for; requests without a class are of class `default`."""
+        name = slo_class or "default"
+        return self.slo_tiers.get(name) or default_tier(name)

@@ -1,0 +1,114 @@
+"""What the control plane knows and remembers: the records and codes of everything in front of the instances.
+
+Letters in shapes and conventions as in records.py. A fact is only gathered for the events that read it, and
+the arrays of what nobody reads are empty.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Events of the control plane, as bits: who reads a fact. With flow control a look routes, else ROUTING does.
+ADMISSION, ROUTING, LOOK, END = 1, 2, 4, 8
+
+# What a reading brings, as bits of SIGNAL.kind; none for counters that are live once the instances are.
+QUEUE, BATCH, KV, CACHE, SAMPLE = 1, 2, 4, 8, 16
+
+# Detectors of flow control, in the order of blis.config.DETECTORS.
+NEVER_FULL, CONCURRENCY, UTILIZATION = range(3)
+
+# How far the gateway is with a look (CLUSTER.looking).
+NO_LOOK, STARTED, DISPATCHING = range(3)
+
+#: What the router sees of an instance.
+VIEW = np.dtype(
+    [
+        ("turn", "i8"),  # number of the decision, in kept decisions only
+        ("eligible", "i8"),  # the request may go there
+        ("keep", "i8"),  # one filter's verdict
+        ("queue_depth", "i8"),  # waiting requests
+        ("batch_size", "i8"),
+        ("pending", "i8"),
+        ("kv_utilization", "f8"),
+        ("free_blocks", "i8"),  # KV blocks that nobody refers to, as old as kv_utilization
+        ("in_flight", "i8"),  # requests routed there, neither completed nor dropped
+        ("in_flight_tokens", "i8"),  # their prompt tokens
+        ("matched_blocks", "i8"),  # leading prompt blocks in the router's prefix index
+        ("cached_blocks", "i8"),  # leading prompt blocks in the real cache, as old as its signal
+        ("home", "i8"),  # the deepest known prefix of the prompt went there last
+        ("session_home", "i8"),  # the session's last request went there
+        ("cold_stamp", "i8"),  # number of the last cold request sent there, 0 = none
+        ("preferred", "f8"),  # share of the request's preferred labels it carries
+        ("score", "f8"),
+        ("term", "f8"),  # one scorer's value
+    ],
+    align=True,
+)
+
+#: What the control plane knows of the request it decides about.
+ASK = np.dtype(
+    [
+        ("now_us", "i8"),
+        ("turn", "i8"),  # routing decisions so far
+        ("input_tokens", "i8"),
+        ("prompt_blocks", "i8"),  # full ones; for readers of the prefix index
+        ("block_tokens", "i8"),
+        ("tenant", "i8"),
+        ("priority", "f8"),  # of its class
+        ("choice_1", "f8"),  # the request's own random numbers in [0, 1), each for one purpose
+        ("choice_2", "f8"),
+        ("picker", "f8"),
+        ("admission", "f8"),
+        ("tenant_in_flight", "i8"),  # requests of its tenant
+        ("tenant_tokens", "i8"),  # their prompt tokens
+        ("in_flight_tokens", "i8"),  # prompt tokens of everybody
+        ("completed", "i8"),  # requests completed so far
+        ("retry_after_us", "i8"),  # set by an admission policy that rejects: when to come back, or NONE
+    ],
+    align=True,
+)
+
+#: Signals that are read together: at every instant of a grid, or at decisions.
+SIGNAL = np.dtype(
+    [
+        ("kind", "i8"),  # bits
+        ("readers", "i8"),  # bits of the events that want it
+        ("age_us", "i8"),  # grid; 0 = live
+        ("lazy", "i8"),  # read at the first decision when it has reached its age, instead of on the grid
+        ("next_us", "i8"),  # not due before
+    ],
+    align=True,
+)
+
+#: What is known of a request beyond ROW; only fields that somebody reads are filled.
+TRAITS = np.dtype(
+    [
+        ("priority", "f8"),  # of its class
+        ("choice_1", "f8"),  # table.draws
+        ("choice_2", "f8"),
+        ("picker", "f8"),
+        ("admission", "f8"),
+        ("tenant", "i4"),
+        ("session", "i4"),
+        ("placement", "i4"),
+        ("prompt", "i4"),  # equal for prompts equal up to their last full block
+        ("band", "i4"),  # of the gateway queue, 0 = most urgent
+        ("rank", "i4"),  # place in the order of the gateway queue
+    ],
+    align=True,
+)
+
+#: What an instance is for a placement.
+PLACE = np.dtype([("preferred", "f8"), ("eligible", "i8")], align=True)
+
+#: Requests of a tenant that are admitted, neither completed, nor dropped, nor rejected at the gateway.
+TENANT = np.dtype([("in_flight", "i8"), ("tokens", "i8")], align=True)
+
+#: A flow in the gateway queue: the requests of a tenant within a band, linked through REQUEST.queue_next.
+FLOW = np.dtype([("head", "i8"), ("tail", "i8")], align=True)
+
+#: A band of the gateway queue: all requests whose classes have one priority.
+BAND = np.dtype([("waiting", "i8"), ("next_tenant", "i8")], align=True)  # whose turn it is
+
+#: The cached blocks of a node before its first change since the reading at an instant.
+PAST = np.dtype([("stamp_us", "i8"), ("blocks", "i8")], align=True)

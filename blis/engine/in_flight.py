@@ -1,0 +1,45 @@
+"""Who is in flight: prompt tokens on every instance, and requests and tokens of every tenant.
+
+One call at each of the four turns of a request's life: admitted, sent, left, refused at the gateway.
+"""
+
+from __future__ import annotations
+
+from blis.jit import kernel
+
+
+@kernel
+def note_admitted(w, r):
+    """The request is let in."""
+    _count_tenant(w, r, 1)
+
+
+@kernel
+def note_sent(w, i, r):
+    """The request is routed to instance i."""
+    w.instances[i].in_flight_tokens += w.rows[r].input_tokens
+
+
+@kernel
+def note_left(w, i, r):
+    """The request is completed or dropped on instance i."""
+    w.instances[i].in_flight_tokens -= w.rows[r].input_tokens
+    _count_tenant(w, r, -1)
+
+
+@kernel
+def note_refused(w, r):
+    """An admitted request is rejected at the gateway."""
+    _count_tenant(w, r, -1)
+
+
+@kernel
+def _count_tenant(w, r, one):
+    """Row 0 is everybody, row 1 + t is tenant t."""
+    if w.config.reads_tenants:
+        tokens = w.rows[r].input_tokens * one
+        tenant = w.tenants[1 + w.traits[r].tenant]
+        tenant.in_flight += one
+        tenant.tokens += tokens
+        w.tenants[0].in_flight += one
+        w.tenants[0].tokens += tokens

@@ -1,0 +1,64 @@
+"""A distribution in eight numbers: count, mean, percentiles, range (engine.md section 12.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.gaps import Weighted
+
+US_PER_MS = 1000.0
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """Summary of `count` numbers; all 0 if there are none."""
+
+    count: int
+    mean: float
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    min: float
+    max: float
+
+    def flat(self, name: str) -> dict[str, float]:
+        """For JSON, of times in ms: `ttft_count`, `ttft_mean_ms`, `ttft_p50_ms` and so on."""
+        keys = ("mean", "p50", "p90", "p95", "p99", "min", "max")
+        return {f"{name}_count": self.count} | {f"{name}_{key}_ms": getattr(self, key) for key in keys}
+
+
+def distribution(values: NDArray[Any], unit: float = US_PER_MS) -> Distribution:
+    """Mean, percentiles and range of numbers in µs, divided by `unit` (ms by default)."""
+    return weighted_distribution(Weighted(np.sort(values), np.ones(len(values), np.int64)), unit)
+
+
+def known(values: NDArray[np.int64], unit: float = US_PER_MS) -> Distribution:
+    """The same of the rows in which the event happened, that is of values that are not negative."""
+    return distribution(values[values >= 0], unit)
+
+
+def weighted_distribution(numbers: Weighted, unit: float = US_PER_MS) -> Distribution:
+    """The same of a multiset: exactly that of the list in which each value stands as often as its weight says.
+
+    Percentile p of ascending x[0 … n-1]: linear between the neighbours of rank p/100 (n - 1).
+    """
+    if len(numbers.values) == 0:
+        return Distribution(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    last_rank = np.cumsum(numbers.weights) - 1
+    n = int(last_rank[-1]) + 1
+    mean = float(np.dot(numbers.values.astype(np.float64), numbers.weights.astype(np.float64))) / n / unit
+    p50, p90, p95, p99 = (_percentile(numbers.values, last_rank, percent, unit) for percent in (50, 90, 95, 99))
+    low, high = (float(value) / unit for value in numbers.values[[0, -1]])
+    return Distribution(n, mean, p50, p90, p95, p99, low, high)
+
+
+def _percentile(values: NDArray[Any], last_rank: NDArray[np.int64], percent: int, unit: float) -> float:
+    """values: ascending; last_rank: rank of the last copy of each in the expanded list."""
+    rank = percent / 100 * int(last_rank[-1])
+    low, high = (float(values[np.searchsorted(last_rank, whole)]) for whole in (np.floor(rank), np.ceil(rank)))
+    return low / unit + ((high - low) * (rank - np.floor(rank))) / unit

@@ -1,0 +1,18 @@
+"""Rows of a run by instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.results import ResultTable
+
+
+def rows_by_instance(result: ResultTable, chosen: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
+    """The chosen rows of each instance that has any, in the order of the table; the unrouted ones come first."""
+    rows = np.flatnonzero(chosen)
+    rows = rows[np.argsort(result.instance[rows], kind="stable")]
+    edges = np.flatnonzero(np.diff(result.instance[rows])) + 1
+    return (part for part in np.split(rows, edges) if len(part))

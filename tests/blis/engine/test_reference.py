@@ -1,0 +1,51 @@
+"""One pointer instead of a tuple: fields are found by name, and arrays are the caller's own."""
+
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+import pytest
+from numba.core.errors import TypingError
+
+from blis.engine.reference import refer
+from blis.jit import kernel
+
+
+class Things(NamedTuple):
+    record: Any
+    numbers: Any
+    table: Any
+
+
+@kernel
+def change(w):
+    w.record.total += w.numbers.sum()
+    w.table[1, 0] = w.table.shape[1]
+
+
+@numba.njit(_nrt=False)
+def work(things):
+    w = refer(Things(things.record[0], things.numbers, things.table))
+    change(w)
+    change(w)
+
+
+@numba.njit(_nrt=False)
+def ask_for_nothing(things):
+    return refer(things).nothing
+
+
+def things() -> Things:
+    return Things(np.zeros(1, [("total", "i8")]), np.arange(5), np.zeros((2, 3)))
+
+
+def test_kernels_work_on_the_arrays_of_the_caller():
+    given = things()
+    work(given)
+    assert given.record["total"][0] == 20
+    assert given.table.tolist() == [[0, 0, 0], [3, 0, 0]]
+
+
+def test_an_unknown_field_does_not_compile():
+    with pytest.raises(TypingError, match="nothing"):
+        ask_for_nothing(things())

@@ -1,0 +1,123 @@
+"""A roofline by name or inline becomes numbers, and sizes the KV cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blis.config import Scenario
+from blis.errors import InputError
+from blis.latency.catalog import find_model, gpu_catalog
+from blis.latency.table import coefficient_table
+from blis.scenario import load_scenario, scenario_mapping
+from blis.yaml_strict import plain
+
+NAMED = {"kind": "roofline", "model": "meta-llama/Llama-3.1-8B-Instruct", "gpu": "H100", "tp": 1}
+INLINE = {
+    "kind": "roofline",
+    "tp": 1,
+    "roofline": {
+        "model": plain(find_model("llama-3.1-8b-instruct")),
+        "hardware": plain(gpu_catalog().find("H100").hardware),
+    },
+}
+
+
+def scenario(latency: dict[str, Any], kv: dict[str, Any] | None = None, **more: Any) -> Scenario:
+    return load_scenario({"instance": {"latency_model": latency, "kv": kv or {}}, **more})
+
+
+def test_by_name_and_inline_are_the_same():
+    named, inline = scenario(NAMED).instance, scenario(INLINE).instance
+    assert named.latency_model.roofline == inline.latency_model.roofline
+    assert named.kv == inline.kv
+    assert named.latency_model.beta == () and named.latency_model.alpha == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("latency", [NAMED, INLINE, {**NAMED, "alpha": [1, 2, 3]}])
+def test_it_round_trips(latency: dict[str, Any]):
+    loaded = scenario(latency)
+    assert load_scenario(scenario_mapping(loaded)) == loaded
+
+
+def test_a_part_may_be_inline():
+    slow = {**INLINE["roofline"]["hardware"], "mfu_prefill": 0.1}
+    latency = scenario({**NAMED, "gpu": "", "roofline": {"hardware": slow}}).instance.latency_model
+    assert latency.roofline is not None
+    assert latency.roofline.hardware.mfu_prefill == 0.1
+    assert latency.roofline.model == find_model("llama-3.1-8b-instruct")
+
+
+def test_an_alias_of_a_gpu_is_resolved():
+    assert scenario({**NAMED, "gpu": "a100-80"}).instance.latency_model.gpu == "A100-SXM"
+
+
+def test_memory_minus_weights_is_the_cache():
+    # (80 * 2**30 * 0.9 - 13958643712) / (2 * 32 layers * 1024 * 2 bytes * 16 tokens)
+    assert scenario(NAMED).instance.kv.blocks == 30208
+    assert scenario(NAMED, {"block_size_tokens": 32}).instance.kv.blocks == 15104
+    # Two GPUs have twice the memory for one model: (2 * 80 * 2**30 * 0.9 - 13958643712) / 2097152.
+    assert scenario({**NAMED, "tp": 2}).instance.kv.blocks == 67072
+    half = {**NAMED, "roofline": {"memory_utilization": 0.5}}
+    assert scenario(half).instance.kv.blocks == 13824
+
+
+def test_given_blocks_win():
+    assert scenario(NAMED, {"blocks": 77}).instance.kv.blocks == 77
+
+
+def test_a_cache_is_near_the_measured_one():
+    measured = coefficient_table().find("meta-llama/llama-3.1-8b-instruct", "A100-80", 1).kv_blocks
+    assert abs(scenario({**NAMED, "gpu": "A100-80"}).instance.kv.blocks / measured - 1) < 0.05
+
+
+def pools(*pools: dict[str, Any], kv: dict[str, Any] | None = None, latency: dict[str, Any] = NAMED) -> list[int]:
+    """Blocks of each instance."""
+    loaded = scenario(latency, kv, pools=list(pools), cluster={"instances": len(pools)})
+    return [replica.instance.kv.blocks for replica in loaded.replicas]
+
+
+def test_each_pool_sizes_its_own_cache():
+    fitted = {"model": "meta-llama/llama-3.1-8b-instruct", "gpu": "H100", "tp": 2}
+    assert pools({}, {"latency_model": {**NAMED, "tp": 2}}, {"latency_model": fitted}) == [30208, 67072, 132139]
+
+
+def test_a_pool_keeps_blocks_that_are_given():
+    assert pools({}, {"latency_model": {**NAMED, "tp": 2}}, kv={"blocks": 500}) == [500, 500]
+    assert pools({"kv": {"blocks": 9}}, {"kv": {"cpu_blocks": 1}}, kv={"blocks": 500}) == [9, 500]
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"tp": 0}, r"latency_model: a roofline needs tp"),
+        ({"gpu": ""}, r"latency_model: a roofline needs gpu \(one of: H100, A100-SXM\) or roofline.hardware"),
+        ({"model": ""}, r"latency_model: a roofline needs model \(one of: codellama.*\) or roofline.model"),
+        ({"model": "qwen3-14"}, r"latency_model: unknown model 'qwen3-14' \(did you mean 'qwen3-14b'\?\)"),
+        ({"gpu": "H10"}, r"latency_model: unknown gpu 'H10' \(did you mean 'H100'\?\)"),
+        ({"beta": [1, 2, 3]}, r"latency_model.beta is for kind 'blackbox'"),
+        ({"tp": 1.5}, r"latency_model.tp must be a whole number, got 1.5"),
+        ({"roofline": 3}, r"latency_model.roofline must be a mapping"),
+        ({"roofline": {"modle": {}}}, r"latency_model.roofline: unknown key 'modle' \(did you mean 'model'\?\)"),
+        ({"roofline": {"model": {"num_layers": 2}}}, r"missing key .*roofline.model.hidden_size"),
+        ({"roofline": {"memory_utilization": 0.1}}, r"the weights take 13.0 GB of each of 1 GPUs.*8.0 GB.*raise tp"),
+    ],
+)
+def test_what_is_missing_or_strange_is_one_line(changes: dict[str, Any], part: str):
+    with pytest.raises(InputError, match=part) as caught:
+        scenario({**NAMED, **changes})
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_memory_needs_blocks():
+    hardware = {**INLINE["roofline"]["hardware"], "memory_gb": 0}
+    latency = {**INLINE, "roofline": {**INLINE["roofline"], "hardware": hardware}}
+    assert scenario(latency, {"blocks": 5}).instance.kv.blocks == 5
+    with pytest.raises(InputError, match=r"give kv.blocks, or roofline.hardware.memory_gb"):
+        scenario(latency)
+
+
+def test_a_mistake_in_a_pool_names_the_pool():
+    with pytest.raises(InputError, match=r"pools\[1\].latency_model: a roofline needs tp"):
+        pools({}, {"latency_model": {"kind": "roofline", "model": "qwen3-14b"}})

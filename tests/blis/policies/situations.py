@@ -1,0 +1,115 @@
+"""Small situations for templates: some instances and a request, written by hand, and a way to ask a template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from blis.engine.control_records import ASK, VIEW
+from blis.policies.admission import ADMISSION
+from blis.policies.filters import FILTERS
+from blis.policies.routing import ROUTING
+from blis.policies.scorers import SCORERS
+from blis.table import Table
+from tests.kernels import callable_kernel
+
+#: What a fact fills in: fields of a view, fields of the question.
+FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "queue_depth": (("queue_depth",), ()),
+    "batch_size": (("batch_size",), ()),
+    "kv": (("kv_utilization", "free_blocks"), ()),
+    "pending": (("pending",), ()),
+    "in_flight": (("in_flight", "in_flight_tokens"), ()),
+    "prefix": (("matched_blocks",), ("prompt_blocks",)),
+    "cache": (("cached_blocks",), ()),
+    "cold": (("cold_stamp",), ()),
+    "session": (("session_home",), ()),
+    "home": (("home",), ()),
+    "exact_home": (("home",), ()),
+    "labels": (("preferred",), ()),
+    "tenant": ((), ("tenant",)),
+    "priority": ((), ("priority",)),
+    "tenants": ((), ("tenant_in_flight", "tenant_tokens", "in_flight_tokens")),
+    "completed": ((), ("completed",)),
+    "choice-1": ((), ("choice_1",)),
+    "choice-2": ((), ("choice_2",)),
+    "picker": ((), ("picker",)),
+    "admission": ((), ("admission",)),
+}
+
+
+def instances(count: int, *, eligible: ArrayLike = 1, **fields: ArrayLike) -> Any:
+    """Instances with these values, all others zero."""
+    views = np.zeros(count, VIEW).view(np.recarray)
+    views.eligible = eligible
+    for name, values in fields.items():
+        views[name] = values
+    return views
+
+
+def question(**fields: float) -> Any:
+    """A request with these values, all others zero."""
+    ask = np.zeros(1, ASK).view(np.recarray)
+    ask.retry_after_us = -1
+    for name, value in fields.items():
+        ask[name] = value
+    return ask[0]
+
+
+@cache
+def _dispatcher(table: Table) -> Any:
+    return callable_kernel(table.dispatcher())
+
+
+def _ask(table: Table, name: str, given: dict[str, float], *arguments: Any) -> Any:
+    """Call a template by its name, with defaults for what is not given."""
+    params = np.array([*table.values(name, given), 0.0])
+    return _dispatcher(table)(table.code(name), params, *arguments)
+
+
+def scores_of(scorer: str, views: Any, ask: Any) -> list[float]:
+    """What a scorer says of the eligible instances."""
+    _ask(SCORERS, scorer, {}, views, ask)
+    return [float(term) for term in views.term[views.eligible > 0]]
+
+
+def ratings(template: str, views: Any, ask: Any, scorers: Sequence[tuple[str, float]] = (), **given: float) -> Any:
+    """What a routing template says of all instances."""
+    total = sum(weight for _, weight in scorers)
+    codes = np.array([SCORERS.code(name) for name, _ in scorers], np.int64)
+    weights = np.array([weight / total for _, weight in scorers])
+    _ask(ROUTING, template, given, views, ask, codes, weights)
+    return [float(score) for score in views.score]
+
+
+def chosen(template: str, views: Any, ask: Any, **given: float) -> int:
+    """The eligible instance that a template puts first, the first of equal ones."""
+    scores = ratings(template, views, ask, **given)
+    return max((j for j in range(len(views)) if views.eligible[j]), key=lambda j: (scores[j], -j))
+
+
+def kept(name: str, views: Any, ask: Any, **given: float) -> list[int]:
+    """The eligible instances that a filter would keep."""
+    _ask(FILTERS, name, given, views, ask)
+    return [j for j in range(len(views)) if views.eligible[j] and views.keep[j]]
+
+
+def admits(policy: str, views: Any, ask: Any, memory: Any = None, **given: float) -> bool:
+    """Whether an admission policy lets the request in."""
+    return bool(_ask(ADMISSION, policy, given, np.zeros((3, 3)) if memory is None else memory, views, ask))
+
+
+def scramble(views: Any, ask: Any, known: frozenset[str], rng: Any) -> None:
+    """Put numbers into every field that a template which reads `known` has no business to look at."""
+    free_views = {field for fact, (fields, _) in FIELDS.items() if fact not in known for field in fields}
+    free_ask = {field for fact, (_, fields) in FIELDS.items() if fact not in known for field in fields}
+    allowed_views = {field for fact in known for field in FIELDS[fact][0]}
+    allowed_ask = {field for fact in known for field in FIELDS[fact][1]}
+    for field in sorted(free_views - allowed_views):
+        views[field] = rng.integers(0, 99, len(views))
+    for field in sorted(free_ask - allowed_ask):
+        ask[field] = rng.integers(0, 2)

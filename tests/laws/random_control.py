@@ -1,0 +1,180 @@
+"""Random control planes that hurt: every filter, template, scorer, picker, admission policy and gateway setting.
+
+Thresholds are so low that a dozen requests reach them, ages and intervals so short that grids and events meet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from blis.config import (
+    ADMISSION_POLICIES,
+    DETECTORS,
+    FAIRNESS,
+    ORDERINGS,
+    ROUTING_POLICIES,
+    SCORER_NAMES,
+    Admission,
+    Cluster,
+    Filter,
+    FlowControl,
+    Routing,
+    Scorer,
+    Signal,
+    Signals,
+    SloTier,
+    TokenBucket,
+)
+from blis.placement import Placement
+from blis.requests import RequestTable
+
+_GPUS = ("H100", "A100")
+_LORAS = ("x", "y", "z")
+_CLASSES = ("critical", "standard", "batch", "sheddable", "background", "", "gold", "bronze")
+_SHED = ("tier-shed", "utilization-shed", "concurrency-shed", "probabilistic", "tenant-budget")
+
+
+def random_cluster(rng: Random, instances: int) -> Cluster:
+    """A control plane; every part is plain about half of the time, so that each also meets the others alone."""
+    flow_control = _flow_control(rng) if rng.random() < 0.35 else FlowControl()
+    return Cluster(
+        instances=instances,
+        admission=_admission(rng),
+        flow_control=flow_control,
+        routing=_routing(rng, latency_us=0 if flow_control.enabled else rng.choice([0, 0, 3])),
+    )
+
+
+def random_labels(rng: Random) -> dict[str, Any]:
+    """What an instance carries: one text or several under a name."""
+    labels: dict[str, Any] = {}
+    if rng.random() < 0.8:
+        labels["gpu"] = rng.choice(_GPUS)
+    if rng.random() < 0.6:
+        labels["lora"] = rng.choice([rng.choice(_LORAS), rng.sample(_LORAS, 2), tuple(_LORAS)])
+    return labels
+
+
+def random_tiers(rng: Random) -> dict[str, SloTier]:
+    """Declared classes: fractions, equal priorities, tight and loose targets."""
+    return {
+        name or "default": SloTier(
+            priority=rng.choice([-2.0, -0.5, 0.0, 1.0, 3.0, 4.0]),
+            weight=rng.choice([0.0, 0.5, 1.0, 2.0]),
+            ttft_ms=rng.choice([0.02, 0.25, 1.0, 50.0]),
+        )
+        for name in rng.sample(_CLASSES, rng.choice([0, 0, 2, 4]))
+    }
+
+
+def dressed(rng: Random, table: RequestTable) -> RequestTable:
+    """The table with classes, tenants, sessions, placements and numbers of its own."""
+    n = len(table)
+    names = tuple(rng.sample(_CLASSES, rng.randint(1, 5)))
+    tenants, sessions = rng.randint(1, 4), rng.randint(1, 4)
+    placements = (Placement(), *(_placement(rng) for _ in range(rng.choice([0, 1, 3]))))
+    return replace(
+        table,
+        slo_class=np.array([rng.randrange(len(names)) for _ in range(n)], np.int16),
+        tenant=np.array([rng.randrange(tenants) for _ in range(n)], np.int32),
+        session=np.array([rng.randrange(-1, sessions) for _ in range(n)], np.int32),
+        uniform=np.array([rng.random() for _ in range(n)]),
+        slo_names=names,
+        tenant_names=tuple(f"tenant_{number}" for number in range(tenants)),
+        session_names=tuple(f"session_{number}" for number in range(sessions)),
+        placement=rng.choice([None, np.array([rng.randrange(len(placements)) for _ in range(n)], np.int16)]),
+        placements=placements,
+        cache={},
+    )
+
+
+def _placement(rng: Random) -> Placement:
+    def some(chance: float) -> dict[str, str]:
+        wanted = {"gpu": rng.choice(_GPUS), "lora": rng.choice(_LORAS)}
+        return {name: value for name, value in wanted.items() if rng.random() < chance}
+
+    return Placement(requires=some(0.25), prefers=some(0.7), avoids=some(0.15))
+
+
+def _admission(rng: Random) -> Admission:
+    policy = rng.choice(["always-admit"] * len(ADMISSION_POLICIES) + [*ADMISSION_POLICIES])
+    latency_us = rng.choice([0, 0, 5])
+    if policy.endswith("token-bucket"):
+        bucket = TokenBucket(rng.choice([5.0, 40.0, 200.0]), rng.choice([0.0, 1e4, 1e5, 1e6]))
+        return Admission(policy, latency_us, bucket)
+    given: dict[str, float] = {}
+    if policy in _SHED:
+        given["min_priority"] = rng.choice([0, 0, -1.5, 1, 4])
+    if policy in ("utilization-shed", "probabilistic", "tenant-budget"):
+        given |= {"queue_threshold": rng.choice([0.3, 1, 2]), "kv_threshold": rng.choice([0.05, 0.3, 0.8])}
+    if policy == "queue-depth":
+        given = {"max_queued": rng.choice([1, 2, 3.5, 8]), "max_tenant_in_flight": rng.choice([1, 2, 3, 1e6])}
+    elif policy == "tier-shed":
+        given["max_load"] = rng.choice([1, 2, 3, 6])
+    elif policy == "concurrency-shed":
+        given["max_concurrency"] = rng.choice([1, 1.7, 3])
+    elif policy == "probabilistic":
+        given |= {"power": rng.choice([0, 0.5, 2, 5]), "k": rng.choice([0, 0.3, 1, 300])}
+    elif policy == "tenant-budget":
+        given["share"] = rng.choice([0.1, 0.25, 0.5, 1])
+    return Admission(policy, latency_us, parameters=given)
+
+
+def _flow_control(rng: Random) -> FlowControl:
+    return FlowControl(
+        enabled=True,
+        detector=rng.choice(["concurrency", "utilization", *DETECTORS]),
+        max_concurrency=rng.choice([0.1, 1, 1.5, 3]),
+        queue_threshold=rng.choice([0.1, 1, 2]),
+        kv_threshold=rng.choice([0.05, 0.3, 1]),
+        ordering=rng.choice(ORDERINGS),
+        fairness=rng.choice(FAIRNESS),
+        max_requests_per_band=rng.choice([1, 2, 5, 5000]),
+        ttl_us=rng.choice([0, 0, 7, 60, 400]),
+        interval_us=rng.choice([1, 5, 20, 50, 1000]),
+    )
+
+
+def _routing(rng: Random, latency_us: int) -> Routing:
+    policy = rng.choice(["weighted"] * 6 + [*ROUTING_POLICIES])
+    names = rng.sample(SCORER_NAMES, rng.choice([1, 2, 3, len(SCORER_NAMES)]))
+    signals = _signals(rng)
+    return Routing(
+        policy=policy,
+        latency_us=latency_us,
+        snapshot_refresh_us=rng.choice([0, 0, 40]) if signals.kv.age_us == 0 else 0,
+        filters=_filters(rng),
+        scorers=tuple(Scorer(name, rng.choice([1.0, 2.0, 0.3, 5.0])) for name in names),
+        parameters={"spill_load": rng.choice([1, 2, 4])} if policy == "session-affinity" else {},
+        picker=rng.choice(["max", "weighted-random"]) if policy == "weighted" else "max",
+        tie_break=rng.choice(["first", "random"]),
+        signals=signals,
+        prefix_index_blocks=rng.choice([1, 2, 5, 20, 10_000]),
+    )
+
+
+def _signals(rng: Random) -> Signals:
+    kind = rng.random()
+    if kind < 0.4:
+        return Signals()
+    if kind < 0.6:
+        return Signals(*[Signal(30)] * 4)
+    ages = [rng.choice([0, 1, 7, 13, 50, 100, 1000]) for _ in range(4)]
+    return Signals(*(Signal(age_us) for age_us in ages))
+
+
+def _filters(rng: Random) -> tuple[Filter, ...]:
+    sticky = Filter(
+        "prefix-affinity",
+        {
+            "threshold": rng.choice([0, 0.3, 0.5, 0.8, 1]),
+            "max_queueing_penalty_ms": rng.choice([0, 1, 5, 14_000]),
+            "prefill_tokens_per_s": rng.choice([1000, 20_480]),
+        },
+    )
+    short = Filter("load", {"max_waiting": rng.choice([0, 1, 2, 128])})
+    return rng.choice([(), (), (), (sticky,), (short,), (sticky, short), (short, sticky)])

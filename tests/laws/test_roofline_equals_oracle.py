@@ -1,0 +1,75 @@
+"""Fast engine and oracle agree on rooflines, each instance of its own kind: after every step, everything equal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from blis.config import Hardware, LatencyModel, ModelShape, Pool, Roofline
+from blis.engine.run import simulate
+from blis.guard import check_laws
+from tests.laws.against_oracle import compare
+from tests.laws.random_cases import Case, random_case
+
+
+def random_roofline(rng: Random) -> LatencyModel:
+    """A tiny model on hardware so slow that compute, memory and overheads all decide at times."""
+    heads = rng.choice([1, 2, 4])
+    experts = rng.choice([0, 0, 1, 5])
+    model = ModelShape(
+        num_layers=rng.randint(1, 3),
+        hidden_size=heads * rng.randint(1, 8),
+        num_heads=heads,
+        num_kv_heads=rng.choice([0, 1]),
+        intermediate_size=rng.choice([0, 13]),
+        bytes_per_param=rng.choice([0.5, 1.0, 2.0, 4.0]),
+        head_dim=rng.choice([0, 3]),
+        experts=experts,
+        experts_per_token=rng.randint(1, experts) if experts else 0,
+        expert_intermediate_size=rng.choice([0, 7]),
+    )
+    speed = rng.choice([1e-6, 1e-5, 1e-4])
+    hardware = Hardware(speed, speed * rng.choice([0.1, 0.5]), 0.72, rng.choice([0.0, 5.5]), 0.3, 0.65, 0.12, 0.7)
+    return LatencyModel(
+        "roofline",
+        (rng.choice([0, 20]), rng.choice([0, 0.7]), rng.choice([0, 3])),
+        (),
+        tp=rng.randint(1, 4),
+        roofline=Roofline(model, hardware),
+    )
+
+
+def roofline_case(rng: Random) -> Case:
+    """A random case in which all, or all but the first, instances are rooflines."""
+    case = random_case(rng)
+    count = case.scenario.cluster.instances
+    instance = case.scenario.instance
+    if rng.random() < 0.5:
+        instance = replace(instance, latency_model=random_roofline(rng))
+    pools = tuple(Pool(latency_model=random_roofline(rng)) for _ in range(count - 1))
+    pools = (Pool(), *pools) if rng.random() < 0.7 else ()
+    return replace(case, scenario=replace(case.scenario, instance=instance, pools=pools))
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_rooflines_keep_the_laws(seed: int):
+    case = roofline_case(Random(seed))
+    result = simulate(case.scenario, case.table, case.compat)
+    assert check_laws(case.scenario, case.table, result, case.compat) == []
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.randoms(use_true_random=False))
+def test_equal_on_random_rooflines(rng: Random):
+    compare(roofline_case(rng))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first_seed", range(0, 1000, 250))
+def test_equal_on_a_thousand_rooflines(first_seed: int):
+    for seed in range(first_seed, first_seed + 250):
+        compare(roofline_case(Random(seed)))

@@ -1,0 +1,94 @@
+"""The gateway queue: admitted requests wait until the cluster has room (policies.md 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from tests.oracle.engine import Job
+from tests.oracle.setup import Setup
+from tests.oracle.view import View
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A request at the gateway."""
+
+    job: Job
+    band: float  # class priority
+    since_us: int
+
+
+class Gateway:
+    """Bands by class priority, in each a flow for every tenant."""
+
+    def __init__(self, setup: Setup, view: View) -> None:
+        """Nobody waits."""
+        self._setup, self._view, self._control = setup, view, setup.flow_control
+        self._waiting: list[_Waiting] = []
+        self._served: dict[float, int] = {}  # band -> tenant served last
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def joins(self, job: Job, now: int) -> bool:
+        """Let an admitted request wait; False if its band is full."""
+        band = self._setup.tier(job.request.slo_class).priority
+        if sum(waiting.band == band for waiting in self._waiting) >= self._control.max_requests_per_band:
+            return False
+        self._waiting.append(_Waiting(job, band, now))
+        return True
+
+    def look(self, now: int, route: Callable[[Job], None]) -> list[Job]:
+        """Route whom the cluster has room for; return those whose time has run out."""
+        expired = list(self._expired(now))
+        while self._waiting and self._has_room():
+            waiting = self._next()
+            self._waiting.remove(waiting)
+            self._served[waiting.band] = waiting.job.request.tenant
+            route(waiting.job)
+        return expired
+
+    def _expired(self, now: int) -> Iterable[Job]:
+        """Remove the first of every flow while it has waited too long."""
+        ttl = self._control.ttl_us
+        for flow in sorted({(waiting.band, waiting.job.request.tenant) for waiting in self._waiting}):
+            while members := [each for each in self._waiting if (each.band, each.job.request.tenant) == flow]:
+                first = min(members, key=self._order)
+                if ttl == 0 or now - first.since_us <= ttl:
+                    break
+                self._waiting.remove(first)
+                yield first.job
+
+    def _order(self, waiting: _Waiting) -> tuple[float, int]:
+        request = waiting.job.request
+        if self._control.ordering == "fcfs":
+            return request.arrival_us, waiting.job.row
+        return request.arrival_us + self._setup.tier(request.slo_class).ttft_ms * 1000.0, waiting.job.row
+
+    def _next(self) -> _Waiting:
+        """Whose turn it is in the highest band."""
+        band = max(waiting.band for waiting in self._waiting)
+        members = [waiting for waiting in self._waiting if waiting.band == band]
+        if self._control.fairness == "round-robin":
+            tenants = sorted({waiting.job.request.tenant for waiting in members})
+            after = [tenant for tenant in tenants if tenant > self._served.get(band, -1)]
+            turn = (after or tenants)[0]
+            members = [waiting for waiting in members if waiting.job.request.tenant == turn]
+        return min(members, key=self._order)
+
+    def _has_room(self) -> bool:
+        """What the detector says of all instances."""
+        control, view, n = self._control, self._view, self._setup.instances
+        if control.detector == "never":
+            return True
+        total = 0.0
+        if control.detector == "concurrency":
+            for j in range(n):
+                total += view.in_flight(j)
+            return total / (n * control.max_concurrency) < 1.0
+        for j in range(n):
+            waiting = view.queue_depth(j) + view.pending(j)
+            total += max(waiting / control.queue_threshold, view.kv(j) / control.kv_threshold)
+        return total / n < 1.0

@@ -1,0 +1,133 @@
+"""What the control plane knows of the instances: live, read on a time grid, or refreshed lazily (policies.md 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from blis.schema import COMPLETED, DROPPED, IN_TRANSIT
+from tests.oracle.engine import Engine, Job
+from tests.oracle.requests import BlockKeys
+from tests.oracle.setup import Setup
+
+
+class View:
+    """The signals. A grid reading is taken in the state before that instant's events."""
+
+    def __init__(self, setup: Setup, engines: Sequence[Engine], keys: BlockKeys) -> None:
+        """Begin with empty instances, which is also the reading at time 0."""
+        self._setup, self._engines, self._keys = setup, engines, keys
+        ages = {
+            "queue_depth": setup.queue_age_us,
+            "batch_size": setup.batch_age_us,
+            "kv": setup.kv_age_us,
+            "cache": setup.cache_age_us,
+        }
+        self._ages = {name: age for name, age in ages.items() if age > 0}
+        self._grid = dict.fromkeys(self._ages, 0)
+        self._refresh_us, self._refreshed_us = setup.snapshot_refresh_us, 0
+        delayed = [*self._ages, *(["kv"] if self._refresh_us > 0 else [])]
+        self._seen = {name: self._read_all(name) for name in delayed}
+        self._sent: list[list[Job]] = [[] for _ in engines]
+
+    def __len__(self) -> int:
+        """The number of instances."""
+        return len(self._engines)
+
+    # -- what happens
+
+    def before_event(self, now: int) -> None:
+        """Take the readings that are due at a grid point up to now; no event since has run yet."""
+        for name, age in self._ages.items():
+            if now // age > self._grid[name]:
+                self._grid[name] = now // age
+                self._seen[name] = self._read_all(name)
+
+    def at_decision(self, now: int) -> None:
+        """Read the KV use again if its lazy refresh is due."""
+        if self._refresh_us > 0 and now - self._refreshed_us >= self._refresh_us:
+            self._refreshed_us = now
+            self._seen["kv"] = self._read_all("kv")
+
+    def sent(self, job: Job, instance: int) -> None:
+        """Remember where a request was routed."""
+        self._sent[instance].append(job)
+
+    # -- who may run a request
+
+    def eligible(self, job: Job) -> list[int]:
+        """The instances that match the placement of a request, in index order."""
+        placement = job.request.placement
+        return [j for j in range(len(self)) if placement.allows(self._setup.machine(j).labels)]
+
+    def preference(self, j: int, job: Job) -> float:
+        """The share of the labels a request prefers that an instance carries."""
+        return job.request.placement.preference(self._setup.machine(j).labels)
+
+    # -- the signals
+
+    def queue_depth(self, j: int) -> int:
+        """Waiting requests."""
+        return int(self._value("queue_depth", j))
+
+    def batch_size(self, j: int) -> int:
+        """Requests in the batch."""
+        return int(self._value("batch_size", j))
+
+    def kv(self, j: int) -> float:
+        """Used blocks / blocks."""
+        return float(self._value("kv", j))
+
+    def cache(self, j: int, job: Job) -> int:
+        """Count the leading full blocks of the prompt that really are in the GPU cache."""
+        cached: AbstractSet[int] = self._value("cache", j)
+        count = 0
+        for key in self.prompt_keys(job):
+            if key not in cached:
+                break
+            count += 1
+        return count
+
+    def pending(self, j: int) -> int:
+        """Requests routed here that are not in the wait queue yet."""
+        return sum(job.status == IN_TRANSIT for job in self._in_flight(j))
+
+    def in_flight(self, j: int) -> int:
+        """Requests routed here that neither completed nor were dropped."""
+        return len(self._in_flight(j))
+
+    def in_flight_tokens(self, j: int) -> int:
+        """The prompt tokens of these."""
+        return sum(job.prompt_tokens for job in self._in_flight(j))
+
+    def load(self, j: int) -> int:
+        """EffectiveLoad."""
+        return self.queue_depth(j) + self.batch_size(j) + self.pending(j)
+
+    def completions(self) -> int:
+        """Requests that the whole cluster has completed so far."""
+        return sum(engine.counters["completed"] for engine in self._engines)
+
+    def prompt_keys(self, job: Job) -> list[int]:
+        """The content keys of a prompt's full blocks."""
+        return self._keys.keys(job.row, job.prompt_tokens // self._setup.block_size_tokens)
+
+    def _in_flight(self, j: int) -> list[Job]:
+        self._sent[j] = [job for job in self._sent[j] if job.status not in (COMPLETED, DROPPED)]
+        return self._sent[j]
+
+    def _value(self, name: str, j: int) -> Any:
+        return self._seen[name][j] if name in self._seen else self._read(name, self._engines[j])
+
+    def _read_all(self, name: str) -> list[Any]:
+        """Copy a signal of all instances."""
+        values = [self._read(name, engine) for engine in self._engines]
+        return [set(value) for value in values] if name == "cache" else values
+
+    def _read(self, name: str, engine: Engine) -> Any:
+        if name == "queue_depth":
+            return len(engine.queue)
+        if name == "batch_size":
+            return len(engine.batch)
+        return engine.kv.used / engine.kv.total if name == "kv" else engine.kv.cached.keys()
