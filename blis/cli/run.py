@@ -74,6 +74,13 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     trace = parser.add_argument_group("decision trace")
     trace.add_argument("--trace-level", choices=["none", "decisions"], help="keep the router's decisions; default none")
     trace.add_argument("--counterfactual-k", type=int, default=0, metavar="N", help="best instances a record describes")
+    trace.add_argument(
+        "--counterfactual-replay",
+        type=int,
+        default=0,
+        metavar="N",
+        help="run again with every other choice of the N most regretted decisions; default 0",
+    )
     trace.add_argument("--summarize-trace", action="store_true", help="print totals and regrets of the decisions")
     trace.add_argument("--trace-output", metavar="FILE", help="write the decisions here, one JSON object a line")
     add_request_flags(parser)
@@ -99,38 +106,45 @@ def execute(options: argparse.Namespace) -> None:
     if options.results_path:
         result.save(options.results_path)
     _warn_after(result, log)
-    summary = _decisions(options, result) if keeps_decisions else None
+    summary, replays = _decisions(options, result) if keeps_decisions else (None, [])
     fitness = None
     if weights is not None:
         fitness = original_fitness(result.metrics, weights, original_rules=options.compat == "original")
     if options.output == "original":
         print(original_text(result, fitness, summary))
+        if replays:
+            print("=== Counterfactual Replays ===", *(json.dumps(record) for record in replays), sep="\n")
         return
     report = result.metrics.to_dict() | ({} if fitness is None else {"fitness": dict(fitness)})
     if summary is not None:
         report["trace_summary"] = vars(summary)
+    if replays:
+        report["counterfactual_replays"] = replays
     print(json.dumps(report, indent=2, allow_nan=False))
 
 
 def _keeps_decisions(options: argparse.Namespace, log: Log) -> bool:
     """Whether the run's decisions are wanted."""
     check_integer("--counterfactual-k", options.counterfactual_k, 0)
+    check_integer("--counterfactual-replay", options.counterfactual_replay, 0)
     if options.trace_level == "decisions" or options.trace_output:
         return True
-    if options.summarize_trace or options.counterfactual_k:
-        log.warn("--summarize-trace and --counterfactual-k change nothing without --trace-level decisions")
+    if options.summarize_trace or options.counterfactual_k or options.counterfactual_replay:
+        log.warn("--summarize-trace and --counterfactual-… change nothing without --trace-level decisions")
     return False
 
 
-def _decisions(options: argparse.Namespace, result: Result) -> DecisionSummary | None:
-    """Write the decisions where they are wanted; their summary if that is."""
+def _decisions(options: argparse.Namespace, result: Result) -> tuple[DecisionSummary | None, list[dict[str, Any]]]:
+    """Write the decisions where they are wanted; their summary if that is, and what other choices would have done."""
+    from blis.evaluation.counterfactual import replay_records
     from blis.evaluation.decisions import decision_summary, decision_trace, write_decisions
 
     parts = (result.scenario, result.requests, result.table)
     trace = decision_trace(*parts, candidates=options.counterfactual_k, original=options.compat == "original")
     if options.trace_output:
         write_decisions(options.trace_output, trace)
-    return decision_summary(trace) if options.summarize_trace else None
+    choices = trace.most_regretted(options.counterfactual_replay)
+    return decision_summary(trace) if options.summarize_trace else None, replay_records(*parts, choices, result.compat)
 
 
 def _warn_before(scenario: Scenario, requests: RequestTable, log: Log) -> None:

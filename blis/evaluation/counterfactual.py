@@ -6,8 +6,9 @@ policy, all later decisions made anew in the changed cluster. Exact, at the pric
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from blis.config import Compat, Scenario
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.errors import InputError, check_integer
+from blis.evaluation.decisions import instance_name
 from blis.requests import RequestTable
 from blis.results import ResultTable
 from blis.schema import COMPLETED
@@ -68,6 +70,40 @@ def what_if(
 def realised_regret_us(alternatives: Sequence[WhatIf]) -> int:
     """By how much the request's E2E exceeds the best of the alternatives that let it complete, at least 0."""
     return max([0, *(-found.e2e_us for found in alternatives if found.e2e_us is not None)])
+
+
+def replay_records(
+    scenario: Scenario,
+    table: RequestTable,
+    result: ResultTable,
+    choices: Mapping[int, Sequence[int]],
+    compat: Compat | None = None,
+) -> list[dict[str, Any]]:
+    """One plain record a row of `choices`: what each of its other instances would have changed, in ms.
+
+    The realised regret is how much later the request ended than with the best of them, at least 0.
+    """
+    records = []
+    for row, instances in choices.items():
+        found = what_if(scenario, table, result, row, instances, compat)
+        records.append(
+            {
+                "request_id": table.request_id(row),
+                "chosen_instance": instance_name(int(result.instance[row])),
+                "realised_regret_ms": realised_regret_us(found) / 1000,
+                "instead": [_plain(other) for other in found],
+            }
+        )
+    return records
+
+
+def _plain(other: WhatIf) -> dict[str, Any]:
+    times = {name: getattr(other, name) for name in ("ttft_us", "e2e_us", "mean_ttft_us", "mean_e2e_us")}
+    return {
+        "instance": instance_name(other.instead),
+        **{f"{name[:-3]}_change_ms": None if value is None else value / 1000 for name, value in times.items()},
+        "completed_change": other.completed,
+    }
 
 
 def _difference(was: ResultTable, other: ResultTable, row: int, instead: int) -> WhatIf:

@@ -105,6 +105,14 @@ class DecisionTrace:
         able = np.flatnonzero(view["eligible"])
         return able[np.argsort(-view["score"][able], kind="stable")]
 
+    def most_regretted(self, n: int) -> dict[int, list[int]]:
+        """The rows of the `n` decisions with the largest regret, and where else each could have gone.
+
+        The earlier first among equals; other instances are those that filters and placement had left, best score first.
+        """
+        order = self.routed[np.argsort(-self.regret[self.routed], kind="stable")][:n].tolist()
+        return {row: [j for j in self.ranked(row).tolist() if j != self.chosen[row]] for row in order}
+
     def records(self) -> Iterator[dict[str, Any]]:
         """Plain records in the order in which they were decided; at one instant admissions come first."""
         score_regret, load_regret = self.score_regret, self.load_regret

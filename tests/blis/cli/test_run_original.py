@@ -121,6 +121,24 @@ def test_decisions_are_written_line_by_line(command, trace, tmp_path):
     assert out == command("run", *FLAGS, *trace)[0]
 
 
+def test_the_most_regretted_decisions_are_run_again_with_every_other_choice(command, trace, tmp_path):
+    flags = (*FLAGS, *trace, "--routing-policy", "always-busiest", "--trace-level", "decisions")
+    wanted = (*flags, "--counterfactual-replay", 2, "--trace-output", tmp_path / "d.jsonl")
+    replays = json.loads(command("run", *wanted)[0])["counterfactual_replays"]
+    routed = [json.loads(line) for line in (tmp_path / "d.jsonl").read_text().splitlines()]
+    regrets = {record["request_id"]: record["load_regret"] for record in routed if record["kind"] == "routing"}
+    assert sorted(regrets.values())[-2:] == sorted(regrets[replay["request_id"]] for replay in replays)
+    for replay in replays:
+        assert replay["chosen_instance"] == "instance_0"
+        assert {other["instance"] for other in replay["instead"]} == {"instance_1", "instance_2"}
+        changes = [other["e2e_change_ms"] for other in replay["instead"]]
+        assert replay["realised_regret_ms"] == max(0, -min(changes))
+        assert replay["realised_regret_ms"] > 0  # an idle instance would have been faster
+    text = command("run", *flags, "--counterfactual-replay", 2, "--output", "original")[0]
+    _, *lines = text[text.index("=== Counterfactual Replays ===") :].splitlines()
+    assert [json.loads(line) for line in lines] == replays
+
+
 def test_a_summary_without_decisions_is_only_a_warning(command, trace):
     for more in (("--summarize-trace",), ("--counterfactual-k", 2), ("--trace-level", "none", "--summarize-trace")):
         out, err = command("run", *FLAGS, *trace, *more)
