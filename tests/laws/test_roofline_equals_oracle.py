@@ -15,6 +15,9 @@ from blis.guard import check_laws
 from tests.laws.against_oracle import compare
 from tests.laws.random_cases import Case, random_case
 
+#: Steps of these machines take so much longer than those of the random cases, and so must the time between samples.
+SLOWER = 5_000
+
 
 def random_roofline(rng: Random) -> LatencyModel:
     """A tiny model on hardware so slow that compute, memory and overheads all decide at times."""
@@ -52,7 +55,8 @@ def roofline_case(rng: Random) -> Case:
         instance = replace(instance, latency_model=random_roofline(rng))
     pools = tuple(Pool(latency_model=random_roofline(rng)) for _ in range(count - 1))
     pools = (Pool(), *pools) if rng.random() < 0.7 else ()
-    return replace(case, scenario=replace(case.scenario, instance=instance, pools=pools))
+    observe = replace(case.observe, sample_us=SLOWER * case.observe.sample_us)
+    return replace(case, scenario=replace(case.scenario, instance=instance, pools=pools), observe=observe)
 
 
 @pytest.mark.parametrize("seed", range(60))
