@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from blis.errors import InputError, check_integer, check_number
 from blis.requests import RequestTable
+from blis.workload.subset import take_rows
 
 POOLS = ("search", "selection", "report")  # in this order in time
 
@@ -92,38 +93,10 @@ def slice_rows(table: RequestTable, first: int, last: int, origin_us: int) -> Re
     if table.arrival_us[first] < origin_us:
         raise InputError(f"request {first} arrives at {table.arrival_us[first]} µs, before {origin_us}")
     entries = slice(int(table.path_offset[first]), int(table.path_offset[last]))
-    path_node = table.path_node[entries]
-    touched_twice = np.bincount(path_node, minlength=len(table.tree.parent)) > 1
-    shared = np.where(touched_twice, np.cumsum(touched_twice) - 1, -1).astype(np.int32)
-    arrival_us = table.arrival_us[first:last] - origin_us
-    path_offset = table.path_offset[first : last + 1] - entries.start
-    for array in (shared, arrival_us, path_offset):
-        array.setflags(write=False)
-    return replace(
-        table,
-        arrival_us=arrival_us,
-        path_offset=path_offset,
-        path_node=path_node,
-        path_end_token=table.path_end_token[entries],
-        tree=replace(table.tree, shared=shared),
-        placement=None if table.placement is None else table.placement[first:last],
-        request_ids=tuple(table.request_id(row) for row in range(first, last)),
-        scored=None,
-        cache={},
-        **{name: getattr(table, name)[first:last] for name in _PLAIN_COLUMNS},
-    )
-
-
-_PLAIN_COLUMNS = (
-    "input_tokens",
-    "output_tokens",
-    "output_node",
-    "slo_class",
-    "tenant",
-    "session",
-    "round",
-    "uniform",
-)
+    rows = take_rows(table, slice(first, last), entries)
+    arrival_us = rows.arrival_us - origin_us
+    arrival_us.setflags(write=False)
+    return replace(rows, arrival_us=arrival_us)
 
 
 def block_length_us(span_us: int, e2e_p99_us: float) -> int | None:

@@ -16,6 +16,7 @@ from blis.config import Batch, Scenario, TokenBucket
 from blis.requests import RequestTable
 from blis.results import ResultTable
 from blis.schema import QUEUED, REJECTED
+from blis.workload.subset import keep_rows
 
 Simulate = Callable[[Scenario, RequestTable], ResultTable]
 Cheat = Callable[[Scenario, RequestTable, Simulate], ResultTable]
@@ -121,10 +122,10 @@ def with_tenants_without_prefix(table: RequestTable, tenants: int = 8) -> Reques
 def without(scenario: Scenario, table: RequestTable, gone: Rows, simulate: Simulate, status: int) -> ResultTable:
     """The result of the other rows alone, with the rows that are `gone` put back in under a status."""
     if gone.all():
-        kept = simulate(scenario, part(table, np.arange(len(table)) == 0))
+        kept = simulate(scenario, keep_rows(table, np.arange(len(table)) == 0))
         columns = {name: np.full(len(table), -1, column.dtype) for name, column in _columns(kept).items()}
     else:
-        kept = simulate(scenario, part(table, ~gone))
+        kept = simulate(scenario, keep_rows(table, ~gone))
         columns = {}
         for name, column in _columns(kept).items():
             columns[name] = np.full(len(table), -1, column.dtype)
@@ -137,31 +138,3 @@ def _columns(result: ResultTable) -> dict[str, NDArray]:
     """The columns with one row a request."""
     others = ("steps", "gaps", "instances", "end_us", "token_overhead_us", "last_gap_twice", "samples", "decisions")
     return {field.name: getattr(result, field.name) for field in fields(result) if field.name not in others}
-
-
-def part(table: RequestTable, keep: Rows) -> RequestTable:
-    """Some rows of a table, with their content."""
-    rows = np.flatnonzero(keep)
-    length = np.diff(table.path_offset)
-    path = np.repeat(keep, length)
-    by_row = (
-        "arrival_us",
-        "input_tokens",
-        "output_tokens",
-        "output_node",
-        "slo_class",
-        "tenant",
-        "session",
-        "round",
-        "uniform",
-    )
-    return replace(
-        table,
-        **{name: getattr(table, name)[rows] for name in by_row},
-        placement=None if table.placement is None else table.placement[rows],
-        path_offset=np.concatenate([[0], np.cumsum(length[rows])]),
-        path_node=table.path_node[path],
-        path_end_token=table.path_end_token[path],
-        request_ids=None if table.request_ids is None else tuple(table.request_ids[row] for row in rows),
-        cache={},
-    )

@@ -20,6 +20,7 @@ from blis.scenario import apply_bundle, load_scenario
 from blis.schema import COMPLETED, QUEUED, REJECTED
 from blis.workload.generate import generate
 from blis.workload.spec import load_spec
+from blis.workload.subset import keep_rows
 from blis.yaml_strict import load_mapping
 from tests.cheats.cheats import (
     ending,
@@ -27,7 +28,6 @@ from tests.cheats.cheats import (
     full_bucket,
     heaviest,
     of_class,
-    part,
     postpone,
     randomly,
     shed,
@@ -153,10 +153,10 @@ def test_a_part_of_a_table_is_the_table_without_the_rest():
     """Rows that are never admitted leave no trace: a cut table runs like a table of those rows alone."""
     table = tables(0.6)[0]
     keep = np.arange(len(table)) % 3 > 0
-    some = part(table, keep)
+    some = keep_rows(table, keep)
     assert len(some) == keep.sum() and some.path_offset[-1] == len(some.path_node)
     assert (some.path_end_token[some.path_offset[1:] - 1] == (some.input_tokens + some.output_tokens)).all()
-    whole, again = simulate(scenario(), part(table, np.ones(len(table), bool))), simulate(scenario(), table)
+    whole, again = simulate(scenario(), keep_rows(table, np.ones(len(table), bool))), simulate(scenario(), table)
     assert (whole.e2e_us == again.e2e_us).all() and (whole.instance == again.instance).all()
 
 

@@ -13,7 +13,7 @@ from blis.engine.run import simulate
 from blis.gaps import expand_gaps
 from blis.guard import check_laws
 from blis.metrics import compute_metrics
-from tests.cheats.cheats import part
+from blis.workload.subset import keep_rows
 from tests.laws.random_cases import Case, random_case
 
 LATENCIES = ("ttft_us", "e2e_us", "scheduling_delay_us", "cached_tokens", "preemptions", "first_step", "last_step")
@@ -51,7 +51,7 @@ def test_an_instance_among_others_is_what_it_is_alone(seed: int, compat: Compat)
         mine = np.arange(len(case.table)) % 3 == number
         if not mine.any():
             continue
-        single = simulate(alone(case.scenario, number), part(case.table, mine), compat)
+        single = simulate(alone(case.scenario, number), keep_rows(case.table, mine), compat)
         for name in LATENCIES:
             np.testing.assert_array_equal(getattr(together, name)[mine], getattr(single, name), err_msg=name)
         for row, of_all in enumerate(np.flatnonzero(mine)):
