@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
-KERNEL_SOURCES := $(wildcard blis/jit.py blis/table.py blis/schema.py blis/engine/*.py blis/policies/*.py)
+KERNEL_SOURCES := $(wildcard blis/jit.py blis/tables/*.py blis/engine/*.py blis/engine/*/*.py blis/policies/*.py)
 
 .PHONY: run test setup check bench
 .DELETE_ON_ERROR:

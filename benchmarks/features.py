@@ -16,9 +16,9 @@ from benchmarks.timing import table
 from blis.config import Scenario
 from blis.engine.run import Observe, simulate
 from blis.policies.bundle import load_bundle
-from blis.requests import RequestTable
 from blis.scenario import apply_bundle, load_scenario, scenario_mapping
-from search.settings import compose_settings
+from blis.tables.requests import RequestTable
+from search.application import compose_settings
 
 ROUNDS = 15
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from benchmarks.timing import best_seconds, table
 from blis.config import Compat
-from blis.engine.outcome import collect
+from blis.engine.build.outcome import collect
+from blis.engine.build.state import encode
 from blis.engine.run import resume, simulate
-from blis.engine.state import encode
-from blis.guard import check_laws
+from blis.evaluation.laws import check_laws
 from blis.scenario import apply_bundle
-from search.settings import compose_settings
+from search.application import compose_settings
 
 
 def main() -> None:

@@ -22,15 +22,15 @@ import yaml
 from benchmarks.timing import ROOT, best_seconds, python_output, table, thread_speedup
 from blis.config import Compat, Scenario
 from blis.engine.run import simulate
+from blis.evaluation.laws import check_laws
 from blis.files import write_text
-from blis.guard import check_laws
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario
-from blis.workload.csv_requests import load_requests
-from blis.workload.generate import generate
-from blis.workload.spec import WorkloadSpec, load_spec
-from blis.workload.traces import TraceSpec, load_trace
-from search.settings import compose_settings
+from blis.workload.draw.generate import generate
+from blis.workload.draw.spec import WorkloadSpec, load_spec
+from blis.workload.read.csv_requests import load_requests
+from blis.workload.read.traces import TraceSpec, load_trace
+from search.application import compose_settings
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -48,7 +48,7 @@ PEAK_MEMORY = """
 from benchmarks.run import deployed, workload
 from benchmarks.timing import peak_megabytes
 from blis.engine.run import simulate
-from blis.workload.generate import generate
+from blis.workload.draw.generate import generate
 simulate(deployed("round-robin"), generate(workload(False), 1, 1000))
 print(peak_megabytes(lambda: simulate(deployed("round-robin"), generate(workload(False), 1, {n}))))
 """

@@ -12,17 +12,17 @@ from blis.config import Compat, Scenario
 from blis.engine.observe import Observe
 from blis.engine.run import simulate as run_engine
 from blis.errors import EngineError, check_choice
-from blis.guard import check_laws
-from blis.metrics import Metrics, compute_metrics
-from blis.original_json import save_original_json
+from blis.evaluation.laws import check_laws
+from blis.evaluation.metrics import Metrics, compute_metrics
+from blis.original.json_results import save_original_json
 from blis.policies.bundle import PolicyBundle, load_bundle
-from blis.requests import RequestTable
-from blis.results import ResultTable
-from blis.results_file import results_frame, save_results
 from blis.scenario import apply_bundle, load_scenario
-from blis.workload.csv_requests import load_requests
-from blis.workload.generate import generate as generate_table
-from blis.workload.spec import WorkloadSpec, load_spec
+from blis.tables.frame import results_frame, save_results
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
+from blis.workload.draw.generate import generate as generate_table
+from blis.workload.draw.spec import WorkloadSpec, load_spec
+from blis.workload.read.csv_requests import load_requests
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,7 +26,7 @@ _ENTRY = {"_nrt": False}
 #: Nobody calls a kernel from Python; without that way in they compile in two thirds of the time.
 _KERNEL = {**_ENTRY, "forceinline": True, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
-_SOURCES = ("jit.py", "table.py", "schema.py", "engine", "policies")
+_SOURCES = ("jit.py", "tables", "engine", "policies")
 
 
 class _Unlinked:
@@ -108,7 +108,7 @@ def source_digest() -> str:
     """12 hex digits over every source file that kernels come from: the version of the engine."""
     root = Path(__file__).parent
     files = [
-        file for name in _SOURCES for file in ([root / name] if name.endswith(".py") else (root / name).glob("*.py"))
+        file for name in _SOURCES for file in ([root / name] if name.endswith(".py") else (root / name).rglob("*.py"))
     ]
     digest = hashlib.sha256()
     for file in sorted(files):

@@ -6,8 +6,8 @@ import sys
 import time
 
 from blis.config import Compat, Instance, LatencyModel, Scenario
+from blis.engine.build.state import encode
 from blis.engine.run import run
-from blis.engine.state import encode
 from blis.workload.assemble import table_from_tokens
 
 

@@ -21,17 +21,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.comparison.statistics import Comparison, holm, paired_comparison
 from blis.errors import InputError, check_choice
-from blis.statistics import Comparison, compare, holm
-from blis.workload.pools import SELECTION_POOL
+from blis.workload.draw.pools import SELECTION_POOL
 from experiments.page import make_figure, markdown_table, publish
-from search.checkpoint import begin
-from search.codec import decode
-from search.evaluation import INVALID, Evaluator
-from search.figures import BASELINE_COLOURS, dress
-from search.loop import run_search
-from search.settings import EXIT_INPUT, EXIT_OK, Settings, choices, compose_settings
-from search.verdict import SIGNIFICANCE
+from search.application import EXIT_INPUT, EXIT_OK, compose_settings
+from search.run_folder.overview import BASELINE_COLOURS, dress
+from search.running.checkpoint import begin
+from search.running.evaluator import INVALID, Evaluator
+from search.running.loop import run_search
+from search.settings import Settings, choices
+from search.space.codec import decode
+from search.verdict.verdict import SIGNIFICANCE
 from search.workers import Workers
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def sentence(found: Found) -> str:
     if not others:
         return f"Only {first} was run."
     leader = fresh_scores(found[first])
-    comparisons = {name: compare(leader - fresh_scores(found[name]), seed=1) for name in others}
+    comparisons = {name: paired_comparison(leader - fresh_scores(found[name]), seed=1) for name in others}
     adjusted = dict(zip(others, holm([c.p_value for c in comparisons.values()]), strict=True))
     beaten = [name for name in others if comparisons[name].mean > 0 and adjusted[name] < SIGNIFICANCE]
     level = [name for name in others if name not in beaten]

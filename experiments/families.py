@@ -17,18 +17,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from blis.comparison.statistics import Comparison
 from blis.errors import InputError, check_choice, check_integer
 from blis.policies.bundle import PolicyBundle, bundle_mapping
-from blis.statistics import Comparison
 from experiments.page import make_figure, markdown_table, publish
-from search.checkpoint import begin
-from search.codec import complete_bundle
-from search.court import AnyComparison, make_court
-from search.figures import BASELINE_COLOURS, MUTED, dress
-from search.loop import run_search
-from search.settings import EXIT_INPUT, EXIT_OK, Settings, compose_settings
-from search.space import Space
-from search.validate import best_of, choose_finalists
+from search.application import EXIT_INPUT, EXIT_OK, compose_settings
+from search.run_folder.overview import BASELINE_COLOURS, MUTED, dress
+from search.running.checkpoint import begin
+from search.running.loop import run_search
+from search.settings import Settings
+from search.space.codec import complete_bundle
+from search.space.space import Space
+from search.verdict.holdout import AnyComparison, make_holdout
+from search.verdict.validation import best_of, choose_finalists
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,13 +100,13 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
 def winner_of(settings: Settings, seeds: Sequence[int]) -> tuple[PolicyBundle, float]:
     """The best policy that searches with these seeds find, chosen on the selection pool; and its score there."""
     finalists: list[PolicyBundle] = []
-    court = make_court(settings)
+    holdout = make_holdout(settings)
     for seed in seeds:
         seeded = replace(settings, seed=seed)
         candidates, evaluator, archive = begin(seeded)
         run_search(candidates, evaluator, seeded.driver, archive)
         finalists += [finalist.policy for finalist in choose_finalists(seeded, archive, evaluator)]
-    scores = [found.fitness for found in court.selection.evaluate(finalists)]
+    scores = [found.fitness for found in holdout.selection.evaluate(finalists)]
     best = best_of(scores)
     if best is None:
         raise InputError("no candidate of the search has a score")
@@ -117,14 +118,14 @@ def winner_of(settings: Settings, seeds: Sequence[int]) -> tuple[PolicyBundle, f
 def study(settings: Settings, seeds: Sequence[int], families: Sequence[str]) -> dict[str, Found]:
     """Search with everything and without each family, and compare the winners on the report pool."""
     baseline = settings.baselines[settings.primary]
-    court = make_court(settings)
+    holdout = make_holdout(settings)
     everything, score = winner_of(settings, seeds)
-    found = {EVERYTHING: Found(everything, score, court.against(everything, [baseline])[0], None)}
+    found = {EVERYTHING: Found(everything, score, holdout.against(everything, [baseline])[0], None)}
     _tell(EVERYTHING, found[EVERYTHING])
     for family in families:
         reduced = replace(settings, space=without(settings.space, baseline, family))
         policy, score = winner_of(reduced, seeds)
-        cost, gain = court.against(everything, [policy])[0], court.against(policy, [baseline])[0]
+        cost, gain = holdout.against(everything, [policy])[0], holdout.against(policy, [baseline])[0]
         found[family] = Found(policy, score, gain, cost)
         _tell(f"without {family}", found[family])
     return found

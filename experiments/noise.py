@@ -28,7 +28,7 @@ from zlib import crc32
 import numpy as np
 
 from blis.errors import InputError
-from blis.workload.pools import pool_seed
+from blis.workload.draw.pools import pool_seed
 from experiments.noise_measures import (
     SPREAD,
     Floats,
@@ -44,13 +44,14 @@ from experiments.noise_measures import (
     optimism,
 )
 from experiments.page import make_figure, markdown_table, publish
-from search.archive import BASELINE
-from search.checkpoint import begin
-from search.evaluation import OK
-from search.figures import BASELINE_COLOURS, MUTED, WINNER_COLOUR, dress
-from search.loop import run_search
-from search.settings import EXIT_INPUT, EXIT_OK, Settings, compose_settings
-from search.space import Genome, genome_key
+from search.application import EXIT_INPUT, EXIT_OK, compose_settings
+from search.run_folder.overview import BASELINE_COLOURS, MUTED, WINNER_COLOUR, dress
+from search.running.archive import BASELINE
+from search.running.checkpoint import begin
+from search.running.evaluator import OK
+from search.running.loop import run_search
+from search.settings import Settings
+from search.space.space import Genome, genome_key
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

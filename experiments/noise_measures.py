@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from blis.errors import InputError
-from blis.scoring import Outcome
-from search.codec import decode
-from search.evaluation import Evaluator
-from search.problem import Problem
-from search.space import Genome, Space
-from search.traffic import Drawn
+from blis.fitness.outcome import Outcome
+from search.problem.problem import Problem
+from search.problem.traffic import Drawn
+from search.running.evaluator import Evaluator
+from search.space.codec import decode
+from search.space.space import Genome, Space
 from search.workers import Workers
 
 SPREAD = 0.2  # of a neighbour's parameters

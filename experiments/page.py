@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blis.files import write_text
-from search.export import write_bytes
-from search.figures import INK
+from blis.files import write_bytes, write_text
+from search.run_folder.overview import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

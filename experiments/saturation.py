@@ -22,12 +22,12 @@ from blis.config import Scenario
 from blis.errors import InputError
 from blis.policies.bundle import PolicyBundle
 from blis.scenario import apply_bundle
-from blis.workload.generate import generate
-from blis.workload.pools import SATURATION_POOL, pool_seed
+from blis.workload.draw.generate import generate
+from blis.workload.draw.pools import SATURATION_POOL, pool_seed
 from experiments.page import make_figure, publish
-from search.figures import BASELINE_COLOURS, MUTED, WINNER_COLOUR, dress
-from search.problem import Problem
-from search.settings import EXIT_INPUT, EXIT_OK, compose_settings
+from search.application import EXIT_INPUT, EXIT_OK, compose_settings
+from search.problem.problem import Problem
+from search.run_folder.overview import BASELINE_COLOURS, MUTED, WINNER_COLOUR, dress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

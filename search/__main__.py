@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 
 from blis.errors import EngineError
-from search import compare
-from search.archive import Archive
-from search.checkpoint import Checkpoint, begin
-from search.export import Stopwatch, write_run, write_run_info
-from search.figures import write_overview
-from search.loop import Listener, run_search
-from search.pareto import write_pareto
-from search.progress import Progress
-from search.settings import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, Settings, launch
-from search.tracking import Tracker
-from search.validate import unproved, validate
-from search.verdict import FAILED, INTERRUPTED, Verdict, report
+from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, launch
+from search.run_folder import comparison as compare
+from search.run_folder.export import Stopwatch, write_run, write_run_info
+from search.run_folder.overview import write_overview
+from search.run_folder.pareto import write_pareto
+from search.run_folder.tracking import Tracker
+from search.running.archive import Archive
+from search.running.checkpoint import Checkpoint, begin
+from search.running.loop import Listener, run_search
+from search.running.progress import Progress
+from search.settings import Settings
+from search.verdict.validation import unproved, validate
+from search.verdict.verdict import FAILED, INTERRUPTED, Verdict, report
 
 
 def run(settings: Settings) -> int:

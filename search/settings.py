@@ -1,43 +1,26 @@
-"""The one module that knows Hydra: a composed configuration becomes plain, checked dataclasses.
-
-`launch` runs a job for every composed configuration (one, or all of a multirun); `compose_settings` gives
-the settings without running anything.
-"""
+"""The settings of a search: conf/ as plain, checked dataclasses, with every name resolved."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-
-from blis.errors import InputError, check_choice, check_integer, check_number, unknown_name
-from blis.fitness import make_fitness
+from blis.errors import InputError, check_choice, check_integer, check_number
+from blis.fitness.make import make_fitness
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import load_scenario
-from blis.workload.pools import SEARCH_POOL
-from blis.workload.spec import WorkloadSpec, load_spec
-from blis.workload.traces import TraceSpec, is_trace, trace_spec
+from blis.workload.draw.pools import SEARCH_POOL
+from blis.workload.draw.spec import WorkloadSpec, load_spec
+from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
 from blis.yaml_strict import build, load_mapping
-from search.codec import check_space
 from search.drivers import driver_options
-from search.problem import Problem
-from search.space import Space, space_from_mapping
-from search.traffic import TableKey, make_traffic
+from search.problem.problem import Problem
+from search.problem.traffic import TableKey, make_traffic
+from search.space.codec import check_space
+from search.space.space import Space, space_from_mapping
 from search.workers import Workers
-
-EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
-
-MULTIRUN = ("-m", "--multirun")
 
 #: conf/ stands beside the package in a checkout and inside it in a wheel.
 _CONF_FOLDERS = (Path(__file__).parents[1] / "conf", Path(__file__).parent / "conf")
@@ -184,66 +167,17 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     )
 
 
-def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) -> Settings:
-    """The settings that `python -m search <overrides>` would run with. Raises InputError for whatever is wrong."""
-    with hydra.initialize_config_dir(str(_conf_folder()), version_base="1.3"):
-        try:
-            composed = _plain(hydra.compose("config", list(overrides)))
-        except (HydraException, OmegaConfBaseException) as error:
-            raise InputError(_one_line(error)) from None
-    return make_settings(composed, run_dir)
-
-
 def default_tracking() -> TrackingSettings:
     """Where searches are tracked unless told otherwise."""
-    return build(TrackingSettings, load_mapping(_conf_folder() / "tracking" / "mlflow.yaml"))
-
-
-def launch(job: Callable[[Settings], int]) -> int:
-    """Run `job` for every configuration that the command line composes; the highest of their exit codes.
-
-    Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not left behind. A job that was
-    interrupted (EXIT_INTERRUPTED) ends a multirun.
-    """
-    codes = [EXIT_OK]
-
-    def run(composed: DictConfig) -> None:
-        run_dir = Path(HydraConfig.get().runtime.output_dir)
-        try:
-            codes.append(job(make_settings(_plain(composed), run_dir)))
-        except (InputError, OmegaConfBaseException) as error:
-            codes.append(_complain(error))
-        finally:
-            with suppress(OSError):  # not empty: it holds results
-                run_dir.rmdir()
-        if codes[-1] == EXIT_INTERRUPTED:  # Hydra would go on with the next job
-            raise KeyboardInterrupt
-
-    # Hydra prints errors in several lines of its own and exits with 1, unless asked for the full error:
-    # then it raises them, and they come out here like all others.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv[1:] = _multirun_first(sys.argv[1:])
-    try:
-        hydra.main(config_path=str(_conf_folder()), config_name="config", version_base="1.3")(run)()
-    except (HydraException, OmegaConfBaseException) as error:
-        codes.append(_complain(error))
-    except KeyboardInterrupt:
-        codes.append(EXIT_INTERRUPTED)
-    return max(codes)
-
-
-def _multirun_first(arguments: Sequence[str]) -> list[str]:
-    """The command line with -m at its start: Hydra's parser takes no override after an option that others precede."""
-    others = [argument for argument in arguments if argument not in MULTIRUN]
-    return others if len(others) == len(arguments) else [MULTIRUN[0], *others]
+    return build(TrackingSettings, load_mapping(conf_folder() / "tracking" / "mlflow.yaml"))
 
 
 def choices(group: str) -> list[str]:
     """The names of the files of a group of conf/."""
-    return sorted(path.stem for path in (_conf_folder() / group).glob("*.yaml"))
+    return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml"))
 
 
-def _conf_folder() -> Path:
+def conf_folder() -> Path:
     """Where config.yaml and its groups are."""
     for folder in _CONF_FOLDERS:
         if (folder / "config.yaml").is_file():
@@ -256,7 +190,7 @@ def _bundle_path(name: str) -> Path:
     if name.endswith((".yaml", ".yml")):
         return Path(name)
     check_choice("baseline", name, choices("policy"))
-    return _conf_folder() / "policy" / f"{name}.yaml"
+    return conf_folder() / "policy" / f"{name}.yaml"
 
 
 def _workload(mapping: Mapping[str, Any]) -> WorkloadSpec | TraceSpec:
@@ -272,32 +206,10 @@ def _workload(mapping: Mapping[str, Any]) -> WorkloadSpec | TraceSpec:
     return replace(spec, aggregate_rate=spec.aggregate_rate * rate_scale, num_requests=first or spec.num_requests)
 
 
-def _plain(composed: DictConfig) -> dict[str, Any]:
-    """A composed configuration with interpolations resolved, as plain data."""
-    container = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
-    assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}
-
-
-def _complain(error: Exception) -> int:
-    """Say what is wrong in one line on stderr."""
-    print(f"error: {_one_line(error)}", file=sys.stderr)
-    return EXIT_INPUT
-
-
-def _one_line(error: Exception) -> str:
-    """The message of an error; Hydra's are cut to what the user can act on."""
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
-    if "not in struct" in str(cause) and isinstance(parent, DictConfig):
-        return str(unknown_name("key", key, [_sibling(str(key), str(name)) for name in parent]))
-    useful = str(error).split("\nConfig search path")[0].split("\nSee https")[0]
-    if cause is not error:
-        useful += f": {cause}".split("\n    full_key")[0]
-    return " ".join(useful.split())
-
-
-def _sibling(full_key: str, name: str) -> str:
-    """The full key of another key in the same mapping."""
-    parents, dot, _ = full_key.rpartition(".")
-    return parents + dot + name
+def flat_keys(mapping: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in mapping.items():
+        name = f"{path}.{key}" if path else str(key)
+        found.update(flat_keys(value, name) if isinstance(value, Mapping) else {name: value})
+    return found

@@ -12,10 +12,10 @@ from blis.cli.run_requests import TRACES, add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, unknown_name
-from blis.workload.traces import is_trace
+from blis.workload.read.traces import is_trace
 
 if TYPE_CHECKING:
-    from blis.requests import RequestTable
+    from blis.tables.requests import RequestTable
 
 _EXAMPLES = """\
 examples:
@@ -71,16 +71,16 @@ def execute(options: argparse.Namespace) -> None:
         scenarios[name], workload = read_scenario(_with(options, policy_config=bundle), log)
     tables = _tables(options, workload, scenarios[baseline], log)
 
-    from blis.comparison.contest import judge
-    from blis.comparison.play import draw, play
-    from blis.comparison.text import contest_text
+    from blis.comparison.runs import counted_run, write_picture
+    from blis.comparison.side_by_side import compare_policies
+    from blis.comparison.text import side_by_side_text
 
     outcomes = {
-        name: [play(scenario, table, options.compat) for table in tables] for name, scenario in scenarios.items()
+        name: [counted_run(scenario, table, options.compat) for table in tables] for name, scenario in scenarios.items()
     }
-    print(contest_text(judge(outcomes, tables, baseline)))
+    print(side_by_side_text(compare_policies(outcomes, tables, baseline)))
     if options.picture:
-        draw(options.picture, scenarios, tables[0], options.compat)
+        write_picture(options.picture, scenarios, tables[0], options.compat)
         log.info(f"the picture is in {options.picture}")
 
 

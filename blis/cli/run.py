@@ -12,8 +12,8 @@ from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer
-from blis.requests import RequestTable
-from blis.schema import COMPLETED, REJECTED
+from blis.tables.records import COMPLETED, REJECTED
+from blis.tables.requests import RequestTable
 
 if TYPE_CHECKING:
     from blis.api import Result
@@ -90,9 +90,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def execute(options: argparse.Namespace) -> None:
     """Check everything that was given, then simulate, write the results and print the metrics."""
     from blis import api  # the engine takes a second to load; --help and mistakes need not wait
-    from blis.cli.original_text import original_text
     from blis.engine.observe import Observe
-    from blis.fitness import original_fitness, parse_weights
+    from blis.fitness.original import original_fitness, parse_weights
+    from blis.original.text import original_text
 
     log = Log(options.log)
     if options.results_path and Path(options.results_path).suffix not in (".csv", ".json"):

@@ -8,19 +8,19 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from blis.cli.defaults_file import load_defaults
 from blis.cli.diagnostics import Log
 from blis.cli.flags import LENGTH_FLAGS, add_flags, given_keys
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, unknown_name
-from blis.requests import RequestTable
-from blis.workload.csv_requests import load_requests
-from blis.workload.generate import generate
-from blis.workload.presets import DISTRIBUTION, PRESETS, Preset, generate_preset
-from blis.workload.spec import load_spec
+from blis.original.defaults_file import load_defaults
+from blis.original.presets import DISTRIBUTION, PRESETS, Preset, generate_preset
+from blis.original.token_lists import load_token_lists
+from blis.tables.requests import RequestTable
+from blis.workload.draw.generate import generate
+from blis.workload.draw.spec import load_spec
+from blis.workload.read.csv_requests import load_requests
+from blis.workload.read.traces import is_trace, load_window, trace_spec
 from blis.workload.subset import keep_rows
-from blis.workload.token_lists import load_token_lists
-from blis.workload.traces import is_trace, load_window, trace_spec
 from blis.workload.windows import POOLS
 from blis.yaml_strict import load_mapping, named_source
 

@@ -9,13 +9,13 @@ import argparse
 import copy
 from typing import Any
 
-from blis.cli.defaults_file import load_defaults, short_version
 from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
 from blis.config import Scenario
 from blis.errors import InputError
-from blis.latency.foreign_files import hardware_from_file, model_from_folder
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
+from blis.original.defaults_file import load_defaults, short_version
+from blis.original.foreign_files import hardware_from_file, model_from_folder
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario, split_workload
 from blis.yaml_strict import check_mapping, load_mapping, named_source, plain

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from blis.latency.table import TABLE_BLOCK_TOKENS
-from blis.workload.known_traces import KNOWN_TRACES, file_digest, identify
-from blis.workload.reuse import ideal_hit_rate
-from blis.workload.trace_formats import FORMATS, detect_format
+from blis.workload.content.reuse import ideal_hit_rate
+from blis.workload.read.known_traces import KNOWN_TRACES, file_digest, identify
+from blis.workload.read.trace_formats import FORMATS, detect_format
 
 _EXAMPLES = """\
 examples:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 from blis.config import Scenario
 from blis.errors import InputError
+from blis.original.token_lists import is_token_lists, load_token_lists
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.scenario import load_scenario, split_workload
-from blis.workload.csv_requests import load_requests
-from blis.workload.spec import WorkloadSpec, load_spec
-from blis.workload.token_lists import is_token_lists, load_token_lists
-from blis.workload.trace_formats import FORMATS, detect_format
-from blis.workload.traces import TraceSpec, is_trace, trace_spec
+from blis.workload.draw.spec import WorkloadSpec, load_spec
+from blis.workload.read.csv_requests import load_requests
+from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
 from blis.yaml_strict import load_mapping, named_source
 
 BAD_INPUT = 2

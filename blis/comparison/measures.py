@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.evaluation.distribution import US_PER_MS
 from blis.evaluation.ratios import US_PER_S
-from blis.requests import RequestTable
-from blis.results import ResultTable
-from blis.schema import COMPLETED, REJECTED
-from blis.slo import tpot_us
+from blis.evaluation.slo import tpot_us
+from blis.tables.records import COMPLETED, REJECTED
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 
 Floats = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.comparison.measures import Rows
-from blis.figures import COLOURS, INK, dress
+from blis.comparison.style import COLOURS, INK, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ MOST_LINES = 8
 
 
 @dataclass(frozen=True)
-class Played:
+class PictureRun:
     """What one policy did on one table."""
 
     rows: Rows
@@ -29,7 +29,7 @@ class Played:
     kv_blocks: NDArray[np.int64]  # [instances]
 
 
-def picture(played: Mapping[str, Played], title: str) -> Figure:
+def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
     """Above: distributions of TTFT and E2E, a curve a policy. Below, a row a policy: waiting requests and KV use.
 
     Scales are the same for all policies.
@@ -37,19 +37,19 @@ def picture(played: Mapping[str, Played], title: str) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    count = len(played)
+    count = len(runs)
     figure = Figure(figsize=(13, 4.4 + 2.5 * count), dpi=120, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     panels = figure.subplots(1 + count, 2, height_ratios=(1.7, *([1] * count)), squeeze=False)
-    _draw_distributions(panels[0, 0], {name: one.rows.ttft_ms for name, one in played.items()}, "time to first token")
-    _draw_distributions(panels[0, 1], {name: one.rows.e2e_ms for name, one in played.items()}, "end-to-end latency")
-    for (name, one), row, colour in zip(played.items(), panels[1:], _colours(count), strict=True):
+    _draw_distributions(panels[0, 0], {name: one.rows.ttft_ms for name, one in runs.items()}, "time to first token")
+    _draw_distributions(panels[0, 1], {name: one.rows.e2e_ms for name, one in runs.items()}, "end-to-end latency")
+    for (name, one), row, colour in zip(runs.items(), panels[1:], _colours(count), strict=True):
         _draw_instances(row[0], one, one.samples["queue_depth"], f"{name}: waiting requests", colour)
         _draw_instances(
             row[1], one, 100 * one.samples["used_blocks"] / one.kv_blocks, f"{name}: KV cache in use, %", colour
         )
-    _align(panels[1:], played)
+    _align(panels[1:], runs)
     return figure
 
 
@@ -80,7 +80,7 @@ def _draw_distributions(axes: Axes, found: Mapping[str, NDArray[np.float64]], la
     dress(axes)
 
 
-def _draw_instances(axes: Axes, one: Played, values: NDArray[Any], label: str, colour: str) -> None:
+def _draw_instances(axes: Axes, one: PictureRun, values: NDArray[Any], label: str, colour: str) -> None:
     """A line an instance, numbered at its highest point; of many instances their range and mean."""
     seconds, number = one.samples["time_us"][:, 0] / 1e6, values.shape[1]
     crowd = f" (range and mean of {number} instances)" if number > MOST_LINES else ""
@@ -111,10 +111,10 @@ def _shades(number: int) -> Sequence[Any]:
     return [colormaps["viridis"](place) for place in np.linspace(0.0, 0.85, number)]
 
 
-def _align(panels: NDArray[Any], played: Mapping[str, Played]) -> None:
+def _align(panels: NDArray[Any], runs: Mapping[str, PictureRun]) -> None:
     """The same scales in all rows of a column."""
-    longest_s = max([one.samples["time_us"].max(initial=0) / 1e6 for one in played.values()])
-    deepest = max([one.samples["queue_depth"].max(initial=1) for one in played.values()])
+    longest_s = max([one.samples["time_us"].max(initial=0) / 1e6 for one in runs.values()])
+    deepest = max([one.samples["queue_depth"].max(initial=1) for one in runs.values()])
     for queue, kv in panels:
         for axes in (queue, kv):
             axes.set_xlim(0, max(longest_s, 1e-6))

@@ -1,22 +1,22 @@
-"""A contest as a table for the terminal: a block a measure, a line a policy."""
+"""A comparison as a table for the terminal: a block a measure, a line a policy."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from blis.comparison.contest import Contest
 from blis.comparison.measures import MEASURES, Measure
+from blis.comparison.side_by_side import SideBySide
 
 _NOTHING = "–"
 
 
-def contest_text(contest: Contest) -> str:
+def side_by_side_text(compared: SideBySide) -> str:
     """Means, differences to the baseline with their intervals, and what these prove."""
-    width = max(map(len, contest.values))
-    lines = [f"against {contest.baseline}; {contest.method}, each by itself"]
+    width = max(map(len, compared.values))
+    lines = [f"against {compared.baseline}; {compared.method}, each by itself"]
     for key, measure in MEASURES.items():
         lines += ["", f"{key} ({measure.unit})"]
-        rows = [(name, *_cells(contest, name, key, measure)) for name in contest.values]
+        rows = [(name, *_cells(compared, name, key, measure)) for name in compared.values]
         widths = [max(len(row[column]) for row in rows) for column in range(1, 4)]
         for name, value, difference, verdict in rows:
             cells = f"{value.rjust(widths[0])}  {difference.ljust(widths[1])}  {verdict}"
@@ -24,12 +24,12 @@ def contest_text(contest: Contest) -> str:
     return "\n".join(lines)
 
 
-def _cells(contest: Contest, name: str, key: str, measure: Measure) -> tuple[str, str, str]:
+def _cells(compared: SideBySide, name: str, key: str, measure: Measure) -> tuple[str, str, str]:
     """A policy's mean, its difference with the interval, and the verdict."""
-    value = _number(contest.values[name][key], measure.digits)
-    if name == contest.baseline:
+    value = _number(compared.values[name][key], measure.digits)
+    if name == compared.baseline:
         return value, "baseline", ""
-    found = contest.differences[name][key]
+    found = compared.differences[name][key]
     difference = _number(found.mean, measure.digits, "+")
     if found.bounds is not None:
         low, high = (_number(bound, measure.digits, "+") for bound in found.bounds)

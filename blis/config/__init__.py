@@ -33,12 +33,12 @@ from blis.config.instance import (
     PRIORITY_POLICIES,
     SCHEDULER_NAMES,
     Batch,
+    CacheTier,
     Hardware,
     Instance,
     LatencyModel,
     ModelShape,
     Roofline,
-    Tier,
 )
 from blis.config.limits import MAX_TIME_US
 from blis.config.scenario import Pool, Replica, Scenario
@@ -64,6 +64,7 @@ __all__ = [
     "TIE_BREAKS",
     "Admission",
     "Batch",
+    "CacheTier",
     "Cluster",
     "Compat",
     "Filter",
@@ -81,7 +82,6 @@ __all__ = [
     "Signal",
     "Signals",
     "SloTier",
-    "Tier",
     "TokenBucket",
     "default_tier",
 ]

@@ -118,7 +118,7 @@ class LatencyModel:
 
 
 @dataclass(frozen=True)
-class Tier:
+class CacheTier:
     """A tier of the KV cache below the GPU."""
 
     blocks: int
@@ -150,11 +150,11 @@ class KV:
         check_integer("kv.transfer_base_latency_us", self.transfer_base_latency_us, 0, 10**12)
 
     @property
-    def lower_tiers(self) -> tuple[Tier, ...]:
+    def lower_tiers(self) -> tuple[CacheTier, ...]:
         """The tiers below the GPU, the nearest first."""
         if not self.cpu_blocks:
             return ()
-        return (Tier(self.cpu_blocks, self.transfer_bandwidth, self.transfer_base_latency_us),)
+        return (CacheTier(self.cpu_blocks, self.transfer_bandwidth, self.transfer_base_latency_us),)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
-from blis.schema import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED
+from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED
 
 #: Rows of World.times and World.counts, each one column of a ResultTable, in the order that `report` writes them.
 TIMES = (

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from blis.config import Compat, Scenario
 from blis.engine.boundary import report, reset
-from blis.engine.control_records import END
-from blis.engine.gateway import decide, next_event
+from blis.engine.build.outcome import collect
+from blis.engine.build.state import State, encode
+from blis.engine.gateway.decide import decide, next_event
+from blis.engine.gateway.records import END
+from blis.engine.gateway.signals import advance_all, next_reading, read
 from blis.engine.observe import Observe
-from blis.engine.outcome import collect
 from blis.engine.records import DONE, FRESH, PAUSED
 from blis.engine.reference import refer
-from blis.engine.signals import advance_all, next_reading, read
-from blis.engine.state import State, encode
 from blis.engine.world import World
 from blis.jit import entry
-from blis.requests import RequestTable
-from blis.results import ResultTable
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 
 
 @entry

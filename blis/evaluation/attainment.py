@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.evaluation.distribution import US_PER_MS
 from blis.evaluation.ratios import ratio
-from blis.requests import RequestTable
-from blis.results import ResultTable
-from blis.schema import NOT_ARRIVED
-from blis.slo import class_label
+from blis.evaluation.slo import class_label
+from blis.tables.records import NOT_ARRIVED
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 
 Mask = NDArray[np.bool_]
 

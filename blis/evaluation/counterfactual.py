@@ -18,9 +18,9 @@ from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.errors import InputError, check_integer
 from blis.evaluation.decisions import instance_name
-from blis.requests import RequestTable
-from blis.results import ResultTable
-from blis.schema import COMPLETED
+from blis.tables.records import COMPLETED
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.errors import InputError
 from blis.files import write_text
-from blis.requests import RequestTable
-from blis.results import ResultTable
-from blis.schema import REASONS, REJECTED
+from blis.tables.records import REASONS, REJECTED
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 
 ADMISSION, ROUTING = "admission", "routing"  # the kinds of records
 LOAD_UNIT = "requests"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.gaps import Weighted
+from blis.evaluation.itl import Weighted
 
 US_PER_MS = 1000.0
 

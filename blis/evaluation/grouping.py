@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.results import ResultTable
+from blis.tables.results import ResultTable
 
 
 def rows_by_instance(result: ResultTable, chosen: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:

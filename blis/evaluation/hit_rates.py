@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from blis.config import Compat
 from blis.evaluation.ratios import ratio
-from blis.results import ResultTable
+from blis.tables.results import ResultTable
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import numpy as np
 
 from blis.evaluation.distribution import Distribution, known
 from blis.evaluation.ratios import per_s, ratio
-from blis.results import ResultTable
-from blis.schema import COMPLETED, DROPPED, NOT_ARRIVED, REJECTED, STATUS_NAMES
+from blis.tables.records import COMPLETED, DROPPED, NOT_ARRIVED, REJECTED, STATUS_NAMES
+from blis.tables.results import ResultTable
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def average_step_us(
 ) -> float:
     """Time of a step made of averages, for rules of thumb: tokens, pairs and context of each phase.
 
-    In one pass, as the default is; whole steps are the engine's business (blis.engine.latency).
+    In one pass, as the default is; whole steps are the engine's business (blis.engine.instance.latency).
     """
     numbers = step_numbers(latency)
     compute_s = 0.0

@@ -31,9 +31,9 @@ from blis.errors import InputError, check_choice, check_number
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
+from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
-from blis.table import Table
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
 
 _Parameters = dict[str, float]
@@ -47,7 +47,7 @@ def _unset_if_empty(part: object, *names: str) -> None:
             object.__setattr__(part, name, None)
 
 
-def _own_parameters(table: Table, policy: str | None, given: _Parameters | None, key: str) -> _Parameters | None:
+def _own_parameters(registry: Registry, policy: str | None, given: _Parameters | None, key: str) -> _Parameters | None:
     """Parameters of a policy in their declared order, None if there are none; checked by name and bounds.
 
     key: where they stand, for the error if no policy is named.
@@ -56,8 +56,8 @@ def _own_parameters(table: Table, policy: str | None, given: _Parameters | None,
         return None
     if policy is None:
         raise InputError(f"{key} is given without a policy; parameters belong to the policy that is named beside them")
-    table.values(policy, given)
-    return {name: given[name] for name in table.bounds[policy] if name in given}
+    registry.values(policy, given)
+    return {name: given[name] for name in registry.bounds[policy] if name in given}
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ whoever calls it sees to that (engine/gateway.py).
 
 from __future__ import annotations
 
-from blis.table import Bounds, Table
+from blis.policies.registry import Bounds, Registry
 
-FILTERS = Table("routing filter", "views, ask")
+FILTERS = Registry("routing filter", "views, ask")
 
 
 @FILTERS.register(

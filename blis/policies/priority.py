@@ -10,10 +10,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from blis.table import Bounds, Table
+from blis.policies.registry import Bounds, Registry
 
 #: `columns` has arrival_us, input_tokens (int64), class_priority, class_weight, ttft_us (float64), [n] each.
-PRIORITIES = Table("priority policy", "columns", compiled=False)
+PRIORITIES = Registry("priority policy", "columns", compiled=False)
 
 Column = NDArray[Any]
 

@@ -7,10 +7,10 @@ are pure functions of what the gateway has gathered in `views` (an instance each
 from __future__ import annotations
 
 from blis.jit import kernel
+from blis.policies.registry import Bounds, Registry
 from blis.policies.scorers import SCORERS, effective_load
-from blis.table import Bounds, Table
 
-ROUTING = Table("routing policy", "views, ask, codes, weights")
+ROUTING = Registry("routing policy", "views, ask, codes, weights")
 _score = SCORERS.dispatcher()
 _LOAD = ("queue_depth", "batch_size", "pending")
 

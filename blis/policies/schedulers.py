@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.table import Bounds, Table
+from blis.policies.registry import Bounds, Registry
 
 #: `columns` has priority (float64), input_tokens, output_tokens (int64), length_noise (standard normal), [n] each.
-SCHEDULERS = Table("scheduler", "columns", compiled=False)
+SCHEDULERS = Registry("scheduler", "columns", compiled=False)
 
 FCFS = "fcfs"
 LEAST_ATTAINED = "least-attained-service"

@@ -6,9 +6,9 @@ A scorer fills `views[j].term`. The weighted routing template adds the terms up.
 from __future__ import annotations
 
 from blis.jit import kernel
-from blis.table import Table
+from blis.policies.registry import Registry
 
-SCORERS = Table("routing scorer", "views, ask")
+SCORERS = Registry("routing scorer", "views, ask")
 
 #: llm-d's constants: waiting requests at which load-aware, and tokens at which token-load, reach their end.
 LOAD_AWARE_REQUESTS = 128

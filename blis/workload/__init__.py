@@ -1,1 +1,5 @@
-"""Requests: from a specification, from a file, or built by hand; all become a RequestTable."""
+"""Workloads: which requests arrive, when, and what they say.
+
+In comes a specification, a recorded trace or columns by hand; out comes a `RequestTable`, always from `assemble.py`.
+Read `assemble.py` first, then `draw/` (from a specification), `read/` (from files) or `content/` (what prompts share).
+"""

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError
-from blis.placement import Placement
-from blis.requests import RequestTable
-from blis.workload.content import InternedContent, intern_sequences, token_spans
-from blis.workload.streams import stream
+from blis.tables.placement import Placement
+from blis.tables.requests import RequestTable
+from blis.workload.content.tree import InternedContent, intern_sequences, token_spans
+from blis.workload.draw.streams import stream
 
 MAX_TOKENS = 10**9  # of one prompt or output; sums over any table stay far below int64
 

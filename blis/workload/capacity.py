@@ -20,7 +20,7 @@ import numpy as np
 from blis.config import Instance, LatencyModel
 from blis.errors import InputError, check_number
 from blis.latency.roofline import average_step_us
-from blis.requests import RequestTable
+from blis.tables.requests import RequestTable
 
 
 def served_rate(table: RequestTable, instance: Instance) -> float:

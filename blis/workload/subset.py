@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError
-from blis.requests import RequestTable
+from blis.tables.requests import RequestTable
 
 Places = slice | NDArray[Any]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError, check_integer, check_number
-from blis.requests import RequestTable
+from blis.tables.requests import RequestTable
 from blis.workload.subset import take_rows
 
 POOLS = ("search", "selection", "report")  # in this order in time

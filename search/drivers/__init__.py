@@ -14,7 +14,7 @@ from search.drivers.deap_mu_plus_lambda import EvolutionStrategy
 from search.drivers.deap_nsga2 import NSGA2
 from search.drivers.optuna_tpe import TreeParzenEstimator
 from search.drivers.random_search import RandomSearch
-from search.space import Genome, Space
+from search.space.space import Genome, Space
 
 DRIVERS: dict[str, type[SeededDriver]] = {
     "cmaes": CovarianceMatrixAdaptation,

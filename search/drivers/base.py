@@ -11,7 +11,7 @@ from zlib import crc32
 
 import numpy as np
 
-from search.space import Genome, Space, genome_key
+from search.space.space import Genome, Space, genome_key
 
 SEED = "seed"  # origin of a proposal that was handed to the driver
 

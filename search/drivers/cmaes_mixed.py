@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from blis.errors import check_integer, check_number
 from search.drivers.base import Proposal, Scored, SeededDriver
-from search.parameters import Category, Number, Value
-from search.space import Genome, Space, genome_key
+from search.space.parameters import Category, Number, Value
+from search.space.space import Genome, Space, genome_key
 
 #: Share of the initial distribution of every choice that lies on the start's value; the rest is uniform.
 START_SHARE = 0.5

@@ -13,7 +13,7 @@ from deap import base
 
 from blis.errors import check_integer, check_number
 from search.drivers.base import Proposal, SeededDriver
-from search.space import Genome
+from search.space.space import Genome
 
 #: Mutation steps are drawn log-uniformly between these, in units of a parameter's (log) range: long ones
 #: explore and short ones refine throughout, so no schedule has to know the budget.

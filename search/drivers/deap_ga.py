@@ -11,7 +11,7 @@ from deap import base, tools
 from blis.errors import check_integer
 from search.drivers.base import Proposal, Scored
 from search.drivers.deap_base import DeapDriver, Individual, PopulationOptions, Score
-from search.space import Genome, Space, genome_key
+from search.space.space import Genome, Space, genome_key
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from deap import base, tools
 
 from search.drivers.base import Proposal, Scored
 from search.drivers.deap_base import Costs, DeapDriver, Individual, PopulationOptions
-from search.space import Genome, Space, genome_key
+from search.space.space import Genome, Space, genome_key
 
 #: DEAP's tournament hands out winners by fours.
 WINNERS = 4

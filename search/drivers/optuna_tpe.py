@@ -13,8 +13,8 @@ from optuna.trial import TrialState
 
 from blis.errors import check_integer
 from search.drivers.base import Proposal, Scored, SeededDriver
-from search.parameters import Category, Number, Parameter, Value, is_free
-from search.space import Genome, Space, genome_key
+from search.space.parameters import Category, Number, Parameter, Value, is_free
+from search.space.space import Genome, Space, genome_key
 
 Coordinate = float | int
 

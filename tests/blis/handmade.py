@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from blis.requests import ContentTree, RequestTable
-from blis.results import ResultTable
-from blis.schema import ADMITTED, COMPLETED, INSTANCE_COUNTERS, LONG_GAP, POLICY, REJECTED, STEP_LOG
+from blis.tables.records import ADMITTED, COMPLETED, INSTANCE_COUNTERS, LONG_GAP, POLICY, REJECTED, STEP_LOG
+from blis.tables.requests import ContentTree, RequestTable
+from blis.tables.results import ResultTable
 
 
 def make_table(

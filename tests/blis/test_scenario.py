@@ -21,8 +21,8 @@ from blis.latency.table import coefficient_table
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import apply_bundle, load_scenario, scenario_mapping, split_workload
 from blis.yaml_strict import dump_yaml, load_mapping
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 CASES = sorted((ROOT / "tests/data/reference").glob("*/config.yaml"))
 MODEL = {"model": "meta-llama/llama-3.1-8b-instruct", "gpu": "H100", "tp": 2}
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Batch, Scenario, TokenBucket
-from blis.requests import RequestTable
-from blis.results import ResultTable
-from blis.schema import QUEUED, REJECTED
+from blis.tables.records import QUEUED, REJECTED
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 from blis.workload.subset import keep_rows
 
 Simulate = Callable[[Scenario, RequestTable], ResultTable]

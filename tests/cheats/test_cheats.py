@@ -6,20 +6,20 @@ the default search space can express.
 """
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from blis.config import Scenario
 from blis.engine.run import simulate
-from blis.fitness import RelativeFitness, make_fitness
+from blis.fitness.make import make_fitness
+from blis.fitness.relative import RelativeFitness
 from blis.policies.bundle import load_bundle
-from blis.requests import RequestTable
 from blis.scenario import apply_bundle, load_scenario
-from blis.schema import COMPLETED, QUEUED, REJECTED
-from blis.workload.generate import generate
-from blis.workload.spec import load_spec
+from blis.tables.records import COMPLETED, QUEUED, REJECTED
+from blis.tables.requests import RequestTable
+from blis.workload.draw.generate import generate
+from blis.workload.draw.spec import load_spec
 from blis.workload.subset import keep_rows
 from blis.yaml_strict import load_mapping
 from tests.cheats.cheats import (
@@ -37,8 +37,8 @@ from tests.cheats.cheats import (
     without,
     without_prefix,
 )
+from tests.places import CONF
 
-CONF = Path(__file__).parents[2] / "conf"
 DEFAULT_LOAD = 0.7  # of saturation: where the default workload runs
 LOADS = (0.6, 0.9, 1.3)
 BELOW = LOADS[:2]

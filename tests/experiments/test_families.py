@@ -8,8 +8,8 @@ import pytest
 from blis.errors import InputError
 from blis.policies.bundle import bundle_mapping
 from experiments.families import EVERYTHING, FAMILIES, families_of, page, study, without
-from search.codec import complete_bundle, decode
-from search.settings import compose_settings
+from search.application import compose_settings
+from search.space.codec import complete_bundle, decode
 from tests.search.small import small_settings
 
 

@@ -16,7 +16,7 @@ from experiments.noise_measures import (
     on_rung,
     optimism,
 )
-from search.settings import compose_settings
+from search.application import compose_settings
 
 
 @pytest.fixture(scope="module")

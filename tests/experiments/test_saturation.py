@@ -7,7 +7,7 @@ import pytest
 
 from experiments import saturation
 from experiments.saturation import REQUESTS, main, saturation_curve, ttft_p99_us
-from search.settings import compose_settings
+from search.application import compose_settings
 from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from blis.engine.outcome import collect
+from blis.engine.build.outcome import collect
+from blis.engine.build.state import encode
 from blis.engine.records import FCFS, NONE, OWNED, SPENT
 from blis.engine.run import resume
 from blis.engine.run import simulate as simulate_whole
-from blis.engine.state import encode
 from blis.engine.world import World
-from blis.gaps import expand_gaps
-from blis.results import ResultTable
-from blis.schema import INSTANCE_COUNTERS, QUEUED
+from blis.evaluation.itl import expand_gaps
+from blis.tables.records import INSTANCE_COUNTERS, QUEUED
+from blis.tables.results import ResultTable
 from tests.laws.random_cases import Case
 from tests.oracle import OracleResult, Setup, expand, simulate
 from tests.oracle.engine import Engine

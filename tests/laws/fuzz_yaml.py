@@ -21,13 +21,13 @@ from blis.cli.validate import detect_kind
 from blis.config import Scenario
 from blis.errors import InputError
 from blis.policies.bundle import bundle_digest, bundle_mapping, load_bundle
-from blis.requests import RequestTable
 from blis.scenario import apply_bundle, load_scenario, scenario_mapping
-from blis.workload.csv_requests import load_requests
+from blis.tables.requests import RequestTable
+from blis.workload.read.csv_requests import load_requests
 from tests.laws.yaml_cases import random_bundle, random_scenario
 from tests.laws.yaml_mutations import mutate
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[2]
 START_S = 240  # until the first file is done: kernels may have to be compiled
 FILE_S = 20
 MAX_INSTANCES = 200  # of what is run; more is a large cluster, not a mistake

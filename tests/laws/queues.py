@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Batch, Cluster, Instance, LatencyModel, Routing, Scenario
-from blis.requests import RequestTable
+from blis.tables.requests import RequestTable
 from tests.blis.handmade import make_table
 
 STEP_US = 1000

@@ -15,7 +15,7 @@ from blis.config import (
     Scenario,
 )
 from blis.engine.observe import Observe
-from blis.requests import RequestTable
+from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import dressed, random_cluster, random_labels, random_tiers
 from tests.laws.random_engines import with_engines

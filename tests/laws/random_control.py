@@ -29,8 +29,8 @@ from blis.config import (
     SloTier,
     TokenBucket,
 )
-from blis.placement import Placement
-from blis.requests import RequestTable
+from blis.tables.placement import Placement
+from blis.tables.requests import RequestTable
 
 _GPUS = ("H100", "A100")
 _LORAS = ("x", "y", "z")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from blis.config import KV, PREEMPTIONS, PRIORITY_POLICIES, SCHEDULER_NAMES, Batch, LatencyModel, Pool, Scenario
-from blis.requests import RequestTable
+from blis.tables.requests import RequestTable
 from tests.laws.random_control import dressed, random_tiers
 
 

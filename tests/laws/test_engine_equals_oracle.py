@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blis.engine.outcome import collect
+from blis.engine.build.outcome import collect
+from blis.engine.build.state import encode
 from blis.engine.run import resume, simulate
-from blis.engine.state import encode
 from tests.laws.against_oracle import COLUMNS, compare
 from tests.laws.random_cases import random_case
 

@@ -9,9 +9,9 @@ import pytest
 
 from blis.config import Cluster, Compat, Scenario, Scorer, Signals, TokenBucket
 from blis.engine.run import simulate
-from blis.requests import RequestTable
-from blis.results import ResultTable
-from blis.schema import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING
+from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 from tests.laws.against_oracle import COLUMNS
 from tests.laws.random_cases import random_case
 

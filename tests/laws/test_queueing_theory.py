@@ -23,9 +23,9 @@ from scipy import optimize, stats
 from blis.config import FlowControl, LatencyModel, Scenario, SloTier
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
-from blis.evaluation.imbalance import waiting_over_time
-from blis.requests import RequestTable
-from blis.results import ResultTable
+from blis.evaluation.detectors.imbalance import waiting_over_time
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 from tests.laws.queues import STEP_US, customers, geometric, servers
 
 RUNS = 20

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blis.config import Hardware, LatencyModel, ModelShape, Pool, Roofline
 from blis.engine.run import simulate
-from blis.guard import check_laws
+from blis.evaluation.laws import check_laws
 from tests.laws.against_oracle import compare
 from tests.laws.random_cases import Case, random_case
 

@@ -9,10 +9,10 @@ from blis.config import DETECTORS, FAIRNESS, ORDERINGS, PREEMPTIONS, TIE_BREAKS
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
+from blis.policies.registry import Bounds, Registry
 from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
 from blis.policies.scorers import SCORERS
-from blis.table import Bounds, Table
 
 Mapping = dict[str, Any]
 MODELS = ("meta-llama/llama-3.1-8b-instruct", "qwen/qwen2.5-7b-instruct")
@@ -65,15 +65,15 @@ def random_bundle(rng: Random) -> Mapping:
     return {key: value for key, value in bundle.items() if rng.random() < 0.7 or key.startswith("scheduler")}
 
 
-def _template(rng: Random, table: Table, without_parameters: Any = lambda _name: False) -> Mapping:
-    """One policy of a table, with some of its parameters."""
-    name = rng.choice(list(table))
-    parameters = {} if without_parameters(name) else _parameters(rng, table.bounds[name])
+def _template(rng: Random, registry: Registry, without_parameters: Any = lambda _name: False) -> Mapping:
+    """One policy of a registry, with some of its parameters."""
+    name = rng.choice(list(registry))
+    parameters = {} if without_parameters(name) else _parameters(rng, registry.bounds[name])
     return {"policy": name, **({"parameters": parameters} if parameters else {})}
 
 
-def _named(rng: Random, table: Table, key: str, parameters_key: str) -> Mapping:
-    drawn = _template(rng, table)
+def _named(rng: Random, registry: Registry, key: str, parameters_key: str) -> Mapping:
+    drawn = _template(rng, registry)
     return {key: drawn["policy"], **({parameters_key: drawn["parameters"]} if "parameters" in drawn else {})}
 
 

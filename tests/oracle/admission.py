@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from blis.schema import COMPLETED, DROPPED, REJECTED
+from blis.tables.records import COMPLETED, DROPPED, REJECTED
 from tests.oracle.engine import Job
 from tests.oracle.setup import Setup
 from tests.oracle.view import View

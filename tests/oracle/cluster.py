@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from blis.config import Compat
-from blis.schema import IN_TRANSIT, REASONS, REJECTED, STATUS_NAMES
+from blis.tables.records import IN_TRANSIT, REASONS, REJECTED, STATUS_NAMES
 from tests.oracle.admission import Admission
 from tests.oracle.engine import Engine, Job
 from tests.oracle.flow_control import Gateway
@@ -25,7 +25,7 @@ ARRIVAL, ADMISSION, ROUTING = range(3)  # front-end events; also their order at 
 
 @dataclass(frozen=True)
 class OracleResult:
-    """The fields of `blis.results.ResultTable` as lists; the token gaps as one explicit list a request."""
+    """The fields of `blis.tables.results.ResultTable` as lists; the token gaps as one explicit list a request."""
 
     status: list[int]
     instance: list[int]
@@ -45,7 +45,7 @@ class OracleResult:
     first_step: list[int]
     last_step: list[int]
     itl_us: list[list[int]]
-    instances: list[dict[str, int]]  # names of blis.schema.INSTANCE_COUNTERS
+    instances: list[dict[str, int]]  # names of blis.tables.records.INSTANCE_COUNTERS
     end_us: int
     token_overhead_us: list[int]  # one an instance
     last_gap_twice: bool

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from blis.config import Compat
 from blis.errors import EngineError
-from blis.schema import COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
+from blis.tables.records import COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
 from tests.oracle.kv import KVCache, ceil_div
 from tests.oracle.order import QueueOrder, least_urgent
 from tests.oracle.requests import BlockKeys, OracleRequest
@@ -122,7 +122,7 @@ class Engine:
         return self.keys.key(row, block)
 
     def final_counters(self) -> dict[str, int]:
-        """Return the counters named in `blis.schema.INSTANCE_COUNTERS`."""
+        """Return the counters named in `blis.tables.records.INSTANCE_COUNTERS`."""
         kv, cpu = self.kv, self.kv.cpu
         state = {"queued": len(self.queue), "running": len(self.batch), "used_blocks": kv.used}
         blocks = {"hit_blocks": kv.hits, "miss_blocks": kv.misses}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blis.schema import REJECTED
+from blis.tables.records import REJECTED
 from tests.oracle.engine import Engine, Job
 from tests.oracle.router import Router
 from tests.oracle.view import View

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from blis.placement import Placement
-from blis.requests import RequestTable
+from blis.tables.placement import Placement
+from blis.tables.requests import RequestTable
 
 #: What `table.draws` is asked for (docs/policies.md section 1).
 PURPOSES = ("choice-1", "choice-2", "picker", "admission", "length-1", "length-2")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from blis.schema import COMPLETED, DROPPED, IN_TRANSIT
+from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT
 from tests.oracle.engine import Engine, Job
 from tests.oracle.requests import BlockKeys
 from tests.oracle.setup import Setup

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from search.settings import Settings, compose_settings, make_settings
+from search.application import compose_settings
+from search.settings import Settings, make_settings
 
 SMALL = {
     "workload.first": 200,

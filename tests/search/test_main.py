@@ -11,14 +11,15 @@ import search
 from blis.engine.run import simulate
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario, split_workload
-from blis.workload.generate import generate
-from blis.workload.spec import load_spec
+from blis.workload.draw.generate import generate
+from blis.workload.draw.spec import load_spec
 from blis.yaml_strict import load_mapping
 from search.__main__ import run
-from search.codec import policy_id
-from search.export import run_id
-from search.settings import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
-from search.verdict import HARDLY_WORTH, NO_WINNER, WINNER
+from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
+from search.identity import run_id
+from search.space.codec import policy_id
+from search.verdict.verdict import HARDLY_WORTH, NO_WINNER, WINNER
+from tests.places import CONF
 from tests.search.small import small_settings
 
 CANONICAL = ("candidates.csv", "best_policy.yaml", "verdict.json")
@@ -134,9 +135,7 @@ def test_the_run_id_ignores_what_changes_nothing(tmp_path):
         "baselines=[llm-d-default]",
     ):
         assert identity(other) != alone, other
-    (tmp_path / "llm-d-default.yaml").write_text(
-        Path(__file__).parents[2].joinpath("conf/policy/llm-d-default.yaml").read_text()
-    )
+    (tmp_path / "llm-d-default.yaml").write_text(CONF.joinpath("policy/llm-d-default.yaml").read_text())
     one, same_content = "baselines=[llm-d-default]", f"baselines=[{tmp_path}/llm-d-default.yaml]"
     assert identity(one) == identity(same_content)
 

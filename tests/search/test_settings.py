@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from blis.errors import InputError
-from search.checkpoint import begin
-from search.settings import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch, make_settings
+from search.application import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
+from search.running.checkpoint import begin
+from search.settings import make_settings
 from tests.search.small import set_key, small_settings
 
 

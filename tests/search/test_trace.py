@@ -11,10 +11,10 @@ from blis.policies.bundle import load_bundle
 from blis.workload.capacity import scaled_instances
 from blis.yaml_strict import dump_yaml, load_mapping
 from search.__main__ import run
-from search.court import make_court
-from search.export import run_id, scenario_id
-from search.settings import EXIT_OK, compose_settings
-from search.verdict import NO_INTERVAL
+from search.application import EXIT_OK, compose_settings
+from search.identity import run_id, scenario_id
+from search.verdict.holdout import make_holdout
+from search.verdict.verdict import NO_INTERVAL
 from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples, random_mooncake_rows, write_mooncake
 from tests.search.small import small_settings
 
@@ -91,7 +91,7 @@ class TestVerdict:
 
     def test_a_policy_against_itself_is_a_point(self, done):
         baseline = done.problem.baseline
-        (same,) = make_court(done).against(baseline, [baseline])
+        (same,) = make_holdout(done).against(baseline, [baseline])
         assert (same.mean, same.bounds) == (0.0, (0.0, 0.0))
 
     def test_too_short_for_an_interval(self, settings_of, tmp_path, capsys, no_figures):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from blis.cli.main import main
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 BLIS = [sys.executable, "-m", "blis.cli.main"]
 
 

@@ -10,8 +10,8 @@ import pytest
 from blis.cli.main import main
 from blis.yaml_strict import dump_yaml, load_mapping
 from tests.blis.cli.commands import rows
+from tests.places import REFERENCE
 
-REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 COMPARED = ("request_id", "status", "instance", "ttft_us", "e2e_us", "itl_mean_us", "scheduling_delay_us")
 MODEL = "meta-llama/llama-3.1-8b-instruct"
 

@@ -10,8 +10,8 @@ import pytest
 
 from blis.yaml_strict import dump_yaml, load_mapping
 from tests.blis.cli.commands import Command, rows
+from tests.places import REFERENCE
 
-REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 MODEL = "meta-llama/llama-3.1-8b-instruct"
 
 #: cluster-and-policies.md section 18: arrival in s, first and last token of each run of the prompt, output tokens.

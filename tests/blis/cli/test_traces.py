@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blis.cli.main import main
-from blis.workload.known_traces import KNOWN_TRACES
+from blis.workload.read.known_traces import KNOWN_TRACES
 from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples, write_mooncake
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from blis.cli.main import main
 from blis.files import write_text
 from blis.yaml_strict import dump_yaml
 from tests.blis.workload.trace_files import write_mooncake
+from tests.places import ROOT
 
-ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "tests" / "data" / "reference"
 MODEL = {"instance": {"latency_model": {"model": "meta-llama/llama-3.1-8b-instruct"}}}
 TOKENS = 'a,b,c,d,e\n0,r,m,"[1,2]","[3]"\n'

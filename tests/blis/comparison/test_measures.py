@@ -5,7 +5,7 @@ import pytest
 
 from blis.comparison.measures import MEASURES, rows_of
 from blis.config import Instance, LatencyModel, Scenario
-from blis.schema import QUEUED, REJECTED
+from blis.tables.records import QUEUED, REJECTED
 from tests.blis.handmade import make_result, make_table, with_status
 
 SCENARIO = Scenario(instance=Instance(latency_model=LatencyModel(beta=(1, 0, 0))))

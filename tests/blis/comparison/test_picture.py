@@ -3,12 +3,12 @@ import pytest
 from matplotlib.colors import to_hex
 
 from blis.comparison.measures import Rows
-from blis.comparison.picture import MOST_LINES, Played, picture
-from blis.figures import COLOURS, png
-from blis.schema import SAMPLE
+from blis.comparison.picture import MOST_LINES, PictureRun, picture
+from blis.comparison.style import COLOURS, png
+from blis.tables.records import SAMPLE
 
 
-def played(instances: int, instants: int = 50, requests: int = 30, scale: float = 1.0) -> Played:
+def played(instances: int, instants: int = 50, requests: int = 30, scale: float = 1.0) -> PictureRun:
     rng = np.random.default_rng(instances)
     samples = np.zeros((instants, instances), SAMPLE)
     samples["time_us"] = 1000 * np.arange(instants)[:, None]
@@ -16,7 +16,7 @@ def played(instances: int, instants: int = 50, requests: int = 30, scale: float 
     samples["used_blocks"] = rng.integers(0, 100, samples.shape)
     times_ms, nobody = rng.lognormal(3, 1, requests) * scale, np.zeros(requests, np.bool_)
     rows = Rows(times_ms, times_ms, 2 * times_ms, nobody, nobody, nobody, 1.0)
-    return Played(rows, samples, np.full(instances, 100))
+    return PictureRun(rows, samples, np.full(instances, 100))
 
 
 @pytest.mark.parametrize("policies", [1, 2, 5])

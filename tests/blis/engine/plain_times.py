@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from blis.config import KV, Cluster, Instance, LatencyModel, Pool, Routing, Scenario
-from blis.requests import RequestTable
+from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 
 STEP_US = 100

@@ -4,7 +4,7 @@ import pytest
 
 from blis.config import Instance, LatencyModel, Scenario, SloTier
 from blis.evaluation.attainment import e2e_attainment, ttft_attainment
-from blis.schema import NOT_ARRIVED, REJECTED
+from blis.tables.records import NOT_ARRIVED, REJECTED
 from tests.blis.handmade import make_result, make_table, with_status
 
 SCENARIO = Scenario(instance=Instance(latency_model=LatencyModel(beta=(1, 0, 0))))

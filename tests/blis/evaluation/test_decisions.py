@@ -8,7 +8,7 @@ import pytest
 from blis.config import Admission, Cluster, Instance, LatencyModel, Routing, Scenario
 from blis.errors import InputError
 from blis.evaluation.decisions import DecisionTrace, decision_summary, decision_trace, write_decisions
-from blis.schema import POLICY, REASONS
+from blis.tables.records import POLICY, REASONS
 from tests.blis.handmade import make_result, make_table
 
 SCENARIO = Scenario(instance=Instance(latency_model=LatencyModel(beta=(1, 0, 0))))

@@ -11,12 +11,12 @@ from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.counterfactual import realised_regret_us, what_if
 from blis.evaluation.decisions import decision_summary, decision_trace
-from blis.requests import RequestTable
 from blis.scenario import load_scenario
-from blis.schema import IN_TRANSIT, NOT_ARRIVED, REJECTED
+from blis.tables.records import IN_TRANSIT, NOT_ARRIVED, REJECTED
+from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_cases import random_case
-from tests.test_vectors_cluster import REQUESTS
+from tests.vectors.test_cluster import REQUESTS
 
 WATCHED = Observe(decisions=True)
 

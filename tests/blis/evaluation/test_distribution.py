@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from blis.evaluation.distribution import distribution, known, weighted_distribution
-from blis.gaps import Weighted
+from blis.evaluation.itl import Weighted
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 100])

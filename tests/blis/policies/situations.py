@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from blis.engine.control_records import ASK, VIEW
+from blis.engine.gateway.records import ASK, VIEW
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
+from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING
 from blis.policies.scorers import SCORERS
-from blis.table import Table
 from tests.kernels import callable_kernel
 
 #: What a fact fills in: fields of a view, fields of the question.
@@ -61,14 +61,14 @@ def question(**fields: float) -> Any:
 
 
 @cache
-def _dispatcher(table: Table) -> Any:
-    return callable_kernel(table.dispatcher())
+def _dispatcher(registry: Registry) -> Any:
+    return callable_kernel(registry.dispatcher())
 
 
-def _ask(table: Table, name: str, given: dict[str, float], *arguments: Any) -> Any:
+def _ask(registry: Registry, name: str, given: dict[str, float], *arguments: Any) -> Any:
     """Call a template by its name, with defaults for what is not given."""
-    params = np.array([*table.values(name, given), 0.0])
-    return _dispatcher(table)(table.code(name), params, *arguments)
+    params = np.array([*registry.values(name, given), 0.0])
+    return _dispatcher(registry)(registry.code(name), params, *arguments)
 
 
 def scores_of(scorer: str, views: Any, ask: Any) -> list[float]:

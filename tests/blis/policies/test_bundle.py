@@ -20,8 +20,9 @@ from blis.policies.bundle import (
     load_bundle,
 )
 from blis.yaml_strict import dump_yaml, yaml_text
+from tests.places import CONF
 
-CONF = Path(__file__).parents[3] / "conf" / "policy"
+POLICIES = CONF / "policy"
 
 FULL = {
     "admission": {"policy": "token-bucket", "token_bucket_capacity": 0, "token_bucket_refill_rate": 12.5},
@@ -239,7 +240,7 @@ def test_errors_in_files_name_file_and_line(tmp_path: Path):
         load_bundle(tmp_path / "nothing.yaml")
 
 
-@pytest.mark.parametrize("path", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(POLICIES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_named_policies_are_complete_and_round_trip(path: Path, tmp_path: Path):
     bundle = load_bundle(path)
     assert bundle.engine == BundleEngine(2048, 256, 0)  # all baselines share the engine's knobs
@@ -249,7 +250,10 @@ def test_named_policies_are_complete_and_round_trip(path: Path, tmp_path: Path):
 
 
 def test_the_two_defaults_differ_in_queue_scorer_and_ties():
-    llm_d, blis = load_bundle(CONF / "llm-d-default.yaml").routing, load_bundle(CONF / "blis-default.yaml").routing
+    llm_d, blis = (
+        load_bundle(POLICIES / "llm-d-default.yaml").routing,
+        load_bundle(POLICIES / "blis-default.yaml").routing,
+    )
     assert llm_d.scorers is not None and blis.scorers is not None
     assert [s.name for s in llm_d.scorers] == ["prefix-affinity", "queue-waiting", "kv-utilization"]
     assert [s.name for s in blis.scorers] == ["prefix-affinity", "queue-depth", "kv-utilization"]

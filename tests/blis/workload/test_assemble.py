@@ -3,7 +3,7 @@ import pytest
 
 from blis.errors import InputError
 from blis.workload.assemble import assemble, default_uniform, table_from_tokens
-from blis.workload.content import intern_prefix_groups
+from blis.workload.content.tree import intern_prefix_groups
 
 
 def build(**changes):

@@ -8,8 +8,8 @@ from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.latency.catalog import find_model, gpu_catalog
 from blis.workload.capacity import scaled_instances, served_rate
-from blis.workload.generate import generate
-from blis.workload.spec import load_spec
+from blis.workload.draw.generate import generate
+from blis.workload.draw.spec import load_spec
 
 LATENCY = LatencyModel(alpha=(100, 0, 0), beta=(5000, 20, 30))
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from blis.errors import InputError
-from blis.placement import Placement
+from blis.tables.placement import Placement
 from blis.workload.assemble import table_from_tokens
-from blis.workload.reuse import ideal_hits
+from blis.workload.content.reuse import ideal_hits
 from blis.workload.subset import keep_rows
 
 PREFIX = list(range(8))

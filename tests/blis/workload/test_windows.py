@@ -6,10 +6,10 @@ import pytest
 from blis.config import KV, Cluster, Instance, LatencyModel, Routing, Scenario, Scorer
 from blis.engine.run import simulate
 from blis.errors import InputError
-from blis.placement import Placement
+from blis.tables.placement import Placement
 from blis.workload.assemble import table_from_tokens
-from blis.workload.reuse import ideal_hits
-from blis.workload.trace_formats import load_mooncake
+from blis.workload.content.reuse import ideal_hits
+from blis.workload.read.trace_formats import load_mooncake
 from blis.workload.windows import POOLS, Windows, block_length_us, slice_rows, split, time_blocks
 from tests.blis.workload.trace_files import (
     MOONCAKE_CONVERSATION,

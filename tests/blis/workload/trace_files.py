@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SAMPLES = Path(__file__).parents[4] / "shared" / "traces"
+from tests.places import TRACES as SAMPLES
+
 MOONCAKE_CONVERSATION = SAMPLES / "mooncake" / "conversation_trace_first4000.jsonl"
 MOONCAKE_SYNTHETIC = SAMPLES / "mooncake" / "synthetic_trace_first2000.jsonl"
 AZURE_CODE = SAMPLES / "azure" / "AzureLLMInferenceTrace_code.csv"

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from search.drivers import DRIVERS, make_driver
-from search.pareto import non_dominated
-from search.space import space_from_mapping
+from search.run_folder.pareto import non_dominated
+from search.space.space import space_from_mapping
 
 # Two weights x, y in [0, 1]; the goals are the distances from (0.2, 0.2) and (0.8, 0.2).
 SPACE = space_from_mapping(

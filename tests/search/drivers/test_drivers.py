@@ -9,7 +9,7 @@ import pytest
 
 from blis.errors import InputError
 from search.drivers import DRIVERS, make_driver
-from search.space import space_from_mapping
+from search.space.space import space_from_mapping
 
 SPACE = space_from_mapping(
     {

@@ -1,0 +1,151 @@
+"""What differences between two policies on the same requests prove (default-problem.md section 3).
+
+On drawn tables, one number a table: pairing takes out what the tables have in common. On a trace, which is one
+sample, one number a resample of its time in blocks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from blis.errors import InputError
+from blis.workload.draw.streams import stream
+
+LEVEL = 0.95
+N_BOOT = 9999
+N_BLOCK_BOOT = 1000  # each costs a score over all rows
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The mean difference over tables, its two-sided 95 % intervals, and the p value of "no difference"."""
+
+    mean: float
+    t_low: float  # paired t
+    t_high: float
+    bca_low: float  # bootstrap, bias-corrected and accelerated
+    bca_high: float
+    p_value: float  # of the t test
+    n: int
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval that a verdict rests on."""
+        return self.t_low, self.t_high
+
+
+@dataclass(frozen=True)
+class BlockComparison:
+    """The score on one stretch of a trace and its 95 % interval from a bootstrap over blocks of time.
+
+    blocks: how many were drawn from; block_us: how long each is. Without an interval `flaw` says why.
+    """
+
+    mean: float
+    bounds: tuple[float, float] | None = None
+    blocks: int = 0
+    block_us: int = 0
+    flaw: str = ""
+
+
+def paired_comparison(differences: ArrayLike, seed: int) -> Comparison:
+    """All there is to say about differences, one a table. seed: of the bootstrap.
+
+    Raises InputError for fewer than two of them, and if one is not finite.
+    """
+    values = _checked(differences)
+    t_low, t_high = paired_t_interval(values)
+    bca_low, bca_high = bca_interval(values, seed)
+    return Comparison(float(values.mean()), t_low, t_high, bca_low, bca_high, t_p_value(values), len(values))
+
+
+def paired_t_interval(differences: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+    """Student's interval of the mean difference; a point if all differences are equal."""
+    values = _checked(differences)
+    mean, error = float(values.mean()), _standard_error(values)
+    reach = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
+    return mean - reach, mean + reach
+
+
+def t_p_value(differences: ArrayLike) -> float:
+    """Two-sided p value of the paired t test; of equal differences 1 if they are 0, else 0."""
+    values = _checked(differences)
+    mean, error = float(values.mean()), _standard_error(values)
+    if error == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stats.t.sf(abs(mean) / error, len(values) - 1))
+
+
+def bca_interval(differences: ArrayLike, seed: int, level: float = LEVEL, n_boot: int = N_BOOT) -> tuple[float, float]:
+    """The BCa bootstrap interval of the mean difference; the same seed gives the same interval.
+
+    A point if all differences are equal.
+    """
+    values = _checked(differences)
+    if _standard_error(values) == 0:
+        return float(values.mean()), float(values.mean())
+    found = stats.bootstrap(
+        (values,), np.mean, confidence_level=level, n_resamples=n_boot, method="BCa", rng=stream(seed, "bootstrap")
+    )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+
+
+def block_interval(
+    score: Callable[[NDArray[np.int64]], float | None],
+    n_blocks: int,
+    seed: int,
+    level: float = LEVEL,
+    n_boot: int = N_BLOCK_BOOT,
+) -> tuple[float, float]:
+    """The BCa bootstrap interval of a score over blocks of time; the same seed draws the same blocks.
+
+    score: [n_blocks] how often each block counts -> the score, not a number if there is nothing to score.
+    Where BCa is not defined (all resamples on one side of the score, or equal) percentiles take its place.
+    """
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            (np.arange(n_blocks),),
+            lambda drawn: score(np.bincount(drawn, minlength=n_blocks)),
+            vectorized=False,
+            confidence_level=level,
+            n_resamples=n_boot,
+            method="BCa",
+            rng=stream(seed, "bootstrap"),
+        )
+    low, high = found.confidence_interval
+    if not (np.isfinite(low) and np.isfinite(high)):
+        low, high = np.nanquantile(found.bootstrap_distribution, ((1 - level) / 2, (1 + level) / 2))
+    return float(low), float(high)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p values in the order given: below alpha = proved, whatever the number of comparisons."""
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, position in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[position]))
+        adjusted[position] = largest
+    return adjusted
+
+
+def _checked(differences: ArrayLike) -> NDArray[np.float64]:
+    values = np.asarray(differences, dtype=np.float64)
+    if values.ndim != 1 or len(values) < 2:
+        raise InputError(f"an interval needs at least two tables, got {values.size}")
+    if not np.isfinite(values).all():
+        raise InputError("an interval needs finite differences")
+    return values
+
+
+def _standard_error(values: NDArray[np.float64]) -> float:
+    """Of the mean; exactly 0 if all values are equal, whatever the rounding of their mean."""
+    if (values == values[0]).all():
+        return 0.0
+    return float(values.std(ddof=1)) / float(np.sqrt(len(values)))

@@ -1,0 +1,294 @@
+"""The control plane of a scenario as numbers and arrays: who reads what, how fresh it is, what is kept."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+
+from blis.config import DETECTORS, Compat, FlowControl, Routing, Scenario
+from blis.engine.build.arrays import blank, filled, listed, room
+from blis.engine.gateway.records import (
+    ADMISSION,
+    ASK,
+    BAND,
+    BATCH,
+    CACHE,
+    END,
+    FLOW,
+    KV,
+    LOOK,
+    PAST,
+    PLACE,
+    QUEUE,
+    ROUTING,
+    SAMPLE,
+    SIGNAL,
+    TENANT,
+    TRAITS,
+    VIEW,
+)
+from blis.engine.build.encode_traits import DRAWS, band_count, places, prompts, traits
+from blis.engine.observe import Observe
+from blis.engine.records import INDEX, NEVER_US, NONE
+from blis.engine.world import Array
+from blis.errors import check_integer
+from blis.tables.placement import Placement
+from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
+from blis.policies.filters import FILTERS
+from blis.policies.routing import ROUTING as ROUTING_POLICIES
+from blis.policies.scorers import SCORERS
+from blis.tables.requests import RequestTable
+from blis.tables.records import SAMPLE as SAMPLE_ROW
+from blis.policies.registry import Registry
+
+Readers = Mapping[str, int]  # bits of the events that read a fact, by the fact's name in `Registry.register`
+
+_DECISIONS = ADMISSION | ROUTING | LOOK
+_DETECTOR_READS = dict(zip(DETECTORS, ((), ("in_flight",), ("queue_depth", "pending", "kv")), strict=True))
+#: Counters of the instances: reading them takes no more than instances that are up to now.
+_LIVE = ("pending", "in_flight", "tenants", "completed")
+#: Facts of a request that go from TRAITS into ASK.
+_ASKED = ("tenant", "priority", *DRAWS.values())
+#: What a kept decision shows whatever the policy reads, so that it can be judged by the load …
+_SHOWN = ("queue_depth", "batch_size", "kv", "pending")
+_SHOWN_FIELDS = ("turn", "eligible", "queue_depth", "batch_size", "kv_utilization", "free_blocks", "pending", "score")
+#: … and the fields of a view that it shows where CONFIG says that routing reads them.
+_READ_FIELDS = {
+    "reads_in_flight": ("in_flight", "in_flight_tokens"),
+    "reads_prefix": ("matched_blocks",),
+    "reads_cache": ("cached_blocks",),
+    "reads_cold": ("cold_stamp",),
+    "reads_session": ("session_home",),
+    "reads_home": ("home",),
+    "reads_exact_home": ("home",),
+    "reads_labels": ("preferred",),
+}
+
+
+def encode_control(
+    scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe
+) -> tuple[dict[str, float], dict[str, Array]]:
+    """The control plane's numbers of CONFIG and its arrays of World, by name."""
+    cluster = scenario.cluster
+    routing, flow = cluster.routing, cluster.flow_control
+    readers = _readers(scenario, compat, observe)
+    anywhere = table.placements == _ANYWHERE
+    where = _NO_PLACES if anywhere else places(scenario, table)
+    placed = not anywhere and not where.eligible.all()
+    codes, weights = _scorers(routing)
+    config: dict[str, float] = {
+        "admission_latency_us": cluster.admission.latency_us,
+        "routing_latency_us": routing.latency_us,
+        "admission": ADMISSION_POLICIES.code(cluster.admission.policy),
+        "routing": ROUTING_POLICIES.code(routing.policy),
+        "random_ties": routing.tie_break == "random",
+        "weighted_picker": routing.picker == "weighted-random",
+        "filters": len(routing.filters),
+        "index_blocks": routing.prefix_index_blocks,
+        "index_nodes": max(table.tree.n_shared, 1) + 1,
+        "index_root_first": compat.index_root_first,
+        "placed": placed,
+        "keeps_past": readers["cache"] > 0 and routing.signals.cache.age_us > 0,
+        **_reads_config(readers, len(where) > 0),
+        **_flow_config(flow),
+        **_observe_config(observe, len(table), cluster.instances),
+    }
+    arrays: dict[str, Array] = {
+        "ask": blank(ASK, 1),
+        "views": _views(scenario, compat),
+        "signals": _signals(routing, readers, observe),
+        "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.given),
+        "memory": np.zeros((1 + len(table.tenant_names), 3)),
+        "filters": _filters(routing),
+        "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),
+        "codes": codes,
+        "weights": weights,
+        "places": where,
+        **_facts(scenario, table, readers, len(where) > 0),
+        **_observed(observe, len(table), cluster.instances),
+    }
+    return config, arrays
+
+
+def kept_fields(config: Array) -> list[str]:
+    """The fields of VIEW that kept decisions show, in its order."""
+    routed = [fields for name, fields in _READ_FIELDS.items() if config[name] & (ROUTING | LOOK)]
+    shown = {*_SHOWN_FIELDS, *(field for fields in routed for field in fields)}
+    return [name for name in VIEW.names or () if name in shown]
+
+
+def _readers(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
+    """Which events read which facts."""
+    cluster = scenario.cluster
+    routing, flow = cluster.routing, cluster.flow_control
+    routed = set(ROUTING_POLICIES.reads[routing.policy])
+    routed.update(*(FILTERS.reads[one.name] for one in routing.filters))
+    if routing.policy == "weighted":
+        routed.update(*(SCORERS.reads[scorer.name] for scorer in routing.scorers))
+    if routing.picker == "weighted-random":
+        routed.add("picker")
+    if compat.exact_prefix_home and "home" in routed:
+        routed = routed - {"home"} | {"exact_home"}
+    if observe.decisions:
+        routed.update(_SHOWN)
+    readers: defaultdict[str, int] = defaultdict(int)
+    for fact in ADMISSION_POLICIES.reads[cluster.admission.policy]:
+        readers[fact] |= ADMISSION
+    for fact in routed:
+        readers[fact] |= LOOK if flow.enabled else ROUTING
+    if flow.enabled:
+        for fact in _DETECTOR_READS[flow.detector]:
+            readers[fact] |= LOOK
+    return readers
+
+
+def _reads_config(readers: Readers, placements: bool) -> dict[str, float]:
+    counted = ("pending", "in_flight", "prefix", "cache", "cold", "session", "home", "exact_home", "tenants")
+    found: dict[str, float] = {f"reads_{fact}": readers[fact] for fact in (*counted, "completed")}
+    found["reads_labels"] = readers["labels"] if placements else 0
+    found["reads_traits"] = 0
+    for fact in _ASKED:
+        found["reads_traits"] |= readers[fact]  # type: ignore[operator]
+    return found
+
+
+def _flow_config(flow: FlowControl) -> dict[str, float]:
+    return {
+        "flow_control": flow.enabled,
+        "detector": DETECTORS.index(flow.detector),
+        "max_concurrency": flow.max_concurrency,
+        "queue_threshold": flow.queue_threshold,
+        "kv_threshold": flow.kv_threshold,
+        "fair_turns": flow.fairness == "round-robin",
+        "max_band": flow.max_requests_per_band,
+        "ttl_us": flow.ttl_us,
+        "look_every_us": flow.interval_us,
+    }
+
+
+def _observe_config(observe: Observe, requests: int, instances: int) -> dict[str, float]:
+    if observe.forced_row != NONE:
+        check_integer("observe.forced_row", observe.forced_row, 0, requests - 1)
+        check_integer("observe.forced_instance", observe.forced_instance, 0, instances - 1)
+    return {
+        "keeps_decisions": observe.decisions,
+        "forced_row": observe.forced_row,
+        "forced_instance": observe.forced_instance,
+    }
+
+
+def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements: bool) -> dict[str, Array]:
+    """The arrays that the facts somebody reads are kept in."""
+    instances, nodes = scenario.cluster.instances, max(table.tree.n_shared, 1)
+    flow = scenario.cluster.flow_control.enabled
+    found = dict(_NOTHING)
+    found["prefix_index"] = room(INDEX, (instances, 2 * nodes + 2 if readers["prefix"] else 0))
+    if readers["cache"] and scenario.cluster.routing.signals.cache.age_us:
+        found["past"] = filled(PAST, (instances, nodes), (NONE, 0))
+    if readers["home"]:
+        found["homes"] = np.full(nodes, NONE)
+    if readers["exact_home"]:
+        numbers = prompts(table, scenario.replicas[0].instance.kv.block_size_tokens)
+        found["homes"] = np.full(int(numbers.max(initial=0)) + 1, NONE)
+    if readers["session"]:
+        found["session_homes"] = np.full(int(table.session.max(initial=0)) + 1, NONE)
+    if readers["tenants"]:
+        found["tenants"] = blank(TENANT, 1 + len(table.tenant_names))
+    if readers["completed"]:
+        found["retry_after_us"] = np.full(len(table), NONE)
+    if flow:
+        bands = band_count(scenario, table)
+        found["bands"] = blank(BAND, bands)
+        found["flows"] = filled(FLOW, (bands, len(table.tenant_names)), (NONE, NONE))
+    if placements or flow or any(readers[fact] for fact in (*_ASKED, "tenants", "session", "exact_home")):
+        found["traits"] = traits(scenario, table, readers, placements)
+    return found
+
+
+def _observed(observe: Observe, requests: int, instances: int) -> dict[str, Array]:
+    """Room for what is asked to be kept."""
+    found: dict[str, Array] = {}
+    if observe.sample_us:
+        found["samples"] = blank(SAMPLE_ROW, 1024 * instances)
+    if observe.decisions:
+        found["decisions"] = blank(VIEW, (requests, instances))
+        found["decisions"].turn = NONE
+    return found
+
+
+def _signals(routing: Routing, readers: Readers, observe: Observe) -> Array:
+    """What has to be read when; signals of one age and one audience are read together."""
+    ages = routing.signals
+    groups: defaultdict[tuple[int, bool, int], int] = defaultdict(int)
+    for kind, fact, age_us in (
+        (QUEUE, "queue_depth", ages.queue_depth.age_us),
+        (BATCH, "batch_size", ages.batch_size.age_us),
+        (KV, "kv", max(ages.kv.age_us, routing.snapshot_refresh_us)),
+        (CACHE, "cache", ages.cache.age_us),
+    ):
+        if readers[fact]:
+            lazy = kind == KV and routing.snapshot_refresh_us > 0
+            # Instances must not go past an instant of the grid unread, whoever makes them go.
+            groups[age_us, lazy, _DECISIONS if age_us else readers[fact]] |= kind
+    for fact in _LIVE:
+        if readers[fact]:
+            groups[0, False, readers[fact]] |= 0
+    rows = [(kinds, who, age_us, lazy, max(age_us, 1)) for (age_us, lazy, who), kinds in groups.items()]
+    rows.append((0, END, 0, False, NEVER_US))  # at the end everything goes on to its end
+    if observe.sample_us:
+        rows.append((SAMPLE, _DECISIONS | END, observe.sample_us, False, 0))
+    return listed(SIGNAL, rows)
+
+
+def _views(scenario: Scenario, compat: Compat) -> Array:
+    """What the router sees before it has looked: empty instances, all of which may be used."""
+    views = blank(VIEW, scenario.cluster.instances)
+    views.eligible = 1
+    if not (compat.blank_snapshot and scenario.cluster.routing.snapshot_refresh_us):
+        views.free_blocks = [replica.instance.kv.blocks for replica in scenario.replicas]
+    return views
+
+
+def _scorers(routing: Routing) -> tuple[Array, Array]:
+    """Codes and normalised weights in the configured order."""
+    scorers = routing.scorers if routing.policy == "weighted" else ()
+    total = sum(scorer.weight for scorer in scorers)
+    codes = np.array([SCORERS.code(scorer.name) for scorer in scorers], np.int64)
+    return codes, np.array([scorer.weight / total for scorer in scorers], np.float64)
+
+
+def _filters(routing: Routing) -> Array:
+    """[filters, 1 + parameters] code and parameters, padded to the same length."""
+    if not routing.filters:
+        return _NO_FILTERS
+    found = np.zeros((len(routing.filters), _NO_FILTERS.shape[1]))
+    for row, one in zip(found, routing.filters, strict=True):
+        values = FILTERS.values(one.name, one.parameters)
+        row[: 1 + len(values)] = [FILTERS.code(one.name), *values]
+    return found
+
+
+def _parameters(templates: Registry, name: str, given: Mapping[str, float]) -> Array:
+    """Parameters of a template in its declared order; never empty, as kernels want an array."""
+    return np.array([*templates.values(name, given), 0.0])
+
+
+_ANYWHERE = (Placement(),)
+_NO_PLACES = blank(PLACE, (0, 0))
+_NO_FILTERS = np.zeros((0, 2 + max(len(bounds) for bounds in FILTERS.bounds.values())))
+
+#: The arrays of what nobody reads; they can be shared because they hold nothing.
+_NOTHING: dict[str, Array] = {
+    "past": blank(PAST, (0, 0)),
+    "homes": np.zeros(0, np.int64),
+    "session_homes": np.zeros(0, np.int64),
+    "traits": blank(TRAITS, 0),
+    "tenants": blank(TENANT, 0),
+    "bands": blank(BAND, 0),
+    "flows": blank(FLOW, (0, 0)),
+    "samples": blank(SAMPLE_ROW, 0),
+    "decisions": blank(VIEW, (0, 0)),
+    "retry_after_us": np.zeros(0, np.int64),
+}

@@ -1,0 +1,142 @@
+"""The order of waiting requests and of victims, settled before the run: policies give keys, kernels see ranks.
+
+Keys come from the templates (policies/schedulers.py, policies/priority.py) as whole columns; docs/policies.md
+section 5 says why none of them changes while a request waits.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.config import Compat, Instance, Scenario
+from blis.engine.build.arrays import blank, room
+from blis.engine.records import FCFS, LEAST_ATTAINED, ORDER, RANKED, SERVICE
+from blis.engine.world import Array
+from blis.policies import schedulers
+from blis.policies.priority import PRIORITIES
+from blis.policies.schedulers import SCHEDULERS
+from blis.tables.requests import RequestTable
+
+_CODES = {schedulers.FCFS: FCFS, schedulers.LEAST_ATTAINED: LEAST_ATTAINED}
+
+
+def queue_order(instance: Instance) -> int:
+    """How the wait queue is kept: FCFS, RANKED or LEAST_ATTAINED."""
+    return _CODES.get(instance.scheduler, RANKED)
+
+
+def order(scenario: Scenario, table: RequestTable, compat: Compat) -> Array:
+    """ORDER of every request; no rows if the run asks for none of it."""
+    instance = scenario.instance
+    queue = queue_order(instance)
+    victims = instance.preemption == "priority"
+    if queue == FCFS and not victims:
+        return room(ORDER, 0)
+    places = room(ORDER, len(table))
+    columns = _Columns(scenario, table)
+    if queue != FCFS:
+        places.rank = _rank(columns, compat)
+        places.tenant = table.tenant
+    if victims:
+        places.victim = _victim(columns)
+    return places
+
+
+def service(scenario: Scenario, table: RequestTable) -> Array:
+    """SERVICE at the start, [instances, tenants]; no tenants if nobody asks."""
+    tenants = len(table.tenant_names) if queue_order(scenario.instance) == LEAST_ATTAINED else 0
+    return blank(SERVICE, (scenario.cluster.instances, tenants))
+
+
+def static_priority(scenario: Scenario, table: RequestTable) -> NDArray[np.float64]:
+    """[n] how urgent each request is, larger = more, without the part that grows for all alike while they wait."""
+    return _Columns(scenario, table).priority
+
+
+class _Columns:
+    """What keys are made of, [n] each; computed when a template asks for it."""
+
+    def __init__(self, scenario: Scenario, table: RequestTable) -> None:
+        self.table = table
+        self.instance = scenario.instance
+        self.tiers = [scenario.tier(name) for name in table.slo_names]
+        self.arrival_us, self.input_tokens, self.output_tokens = (
+            table.arrival_us,
+            table.input_tokens,
+            table.output_tokens,
+        )
+
+    @cached_property
+    def class_priority(self) -> NDArray[np.float64]:
+        return np.array([tier.priority for tier in self.tiers], np.float64)[self.table.slo_class]
+
+    @cached_property
+    def class_weight(self) -> NDArray[np.float64]:
+        return np.array([tier.weight for tier in self.tiers], np.float64)[self.table.slo_class]
+
+    @cached_property
+    def ttft_us(self) -> NDArray[np.float64]:
+        return np.array([tier.ttft_ms * 1000.0 for tier in self.tiers], np.float64)[self.table.slo_class]
+
+    @cached_property
+    def priority(self) -> NDArray[np.float64]:
+        """What the priority policy says."""
+        name, given = self.instance.priority, self.instance.priority_parameters
+        return PRIORITIES.kernels[name](*PRIORITIES.values(name, given), self)
+
+    @cached_property
+    def length_noise(self) -> NDArray[np.float64]:
+        """Standard normal numbers (Box and Muller 1958), the same in every run of the table."""
+        cache = self.table.cache
+        if "engine/length_noise" not in cache:
+            u, v = self.table.draws("length-1"), self.table.draws("length-2")
+            cache["engine/length_noise"] = np.sqrt(-2.0 * np.log(1.0 - u)) * np.cos(2.0 * np.pi * v)
+        return cache["engine/length_noise"]  # type: ignore[return-value]
+
+
+def _rank(columns: _Columns, compat: Compat) -> NDArray[np.int32]:
+    """The place of every request in the order (key, arrival, row), or in compat (key, arrival, id as text)."""
+    instance, cache = columns.instance, columns.table.cache
+    by_priority = "priority" in SCHEDULERS.reads[instance.scheduler]
+    fixed = not SCHEDULERS.bounds[instance.scheduler]
+    if by_priority:
+        fixed &= not PRIORITIES.bounds[instance.priority] and "class" not in PRIORITIES.reads[instance.priority]
+    if not fixed:
+        return _sorted_rank(columns, compat)
+    name = f"engine/rank/{instance.scheduler}/{instance.priority * by_priority}/{compat.ids_as_text}"
+    if name not in cache:
+        cache[name] = _sorted_rank(columns, compat)
+    return cache[name]  # type: ignore[return-value]
+
+
+def _sorted_rank(columns: _Columns, compat: Compat) -> NDArray[np.int32]:
+    name, given = columns.instance.scheduler, columns.instance.scheduler_parameters
+    key = SCHEDULERS.kernels[name](*SCHEDULERS.values(name, given), columns)
+    if compat.ids_as_text:
+        return _places(np.lexsort((_id_places(columns.table), columns.arrival_us, key)))
+    return _places(np.argsort(key, kind="stable"))  # rows are in the order of arrival
+
+
+def _id_places(table: RequestTable) -> NDArray[np.int32]:
+    """The place of every request among the ids in the order of their code points, which is that of UTF-8 bytes."""
+    if "engine/id_places" not in table.cache:
+        table.cache["engine/id_places"] = _places(np.array(sorted(range(len(table)), key=table.request_id), np.int64))
+    return table.cache["engine/id_places"]  # type: ignore[return-value]
+
+
+def _victim(columns: _Columns) -> NDArray[np.int32]:
+    """The place of every request among victims: the least class priority, then the latest arrival, the largest row."""
+    _, level = np.unique([tier.priority for tier in columns.tiers], return_inverse=True)
+    backwards = level.astype(np.uint16)[columns.table.slo_class[::-1]]  # sorted by radix, the fast way
+    return _places(len(backwards) - 1 - np.argsort(backwards, kind="stable"))
+
+
+def _places(rows: NDArray[Any]) -> NDArray[np.int32]:
+    """The place of every row in a list of all rows."""
+    places = np.empty(len(rows), np.int32)
+    places[rows] = np.arange(len(rows), dtype=np.int32)
+    return places

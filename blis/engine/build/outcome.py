@@ -1,0 +1,91 @@
+"""From the final state of a run to its ResultTable."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blis.config import Compat, Scenario
+from blis.engine.boundary import COUNTS, TIMES
+from blis.engine.build.encode_control import kept_fields
+from blis.engine.records import NEVER_US, NONE
+from blis.engine.world import Array, World
+from blis.tables.results import ResultTable
+from blis.tables.records import INSTANCE_COUNTERS, LONG_GAP, SAMPLE, STEP_LOG
+
+_NONE = np.array([NONE]).tobytes()  # read-only
+
+
+def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
+    """The results of a finished run; its columns are the run's own arrays, not copies."""
+    times = dict(zip(TIMES, arrays.times, strict=True))
+    counts = dict(zip(COUNTS, arrays.counts, strict=True))
+    cluster = arrays.cluster[0]
+    return ResultTable(
+        **times,
+        **counts,
+        steps=_by_instance(arrays.log[: cluster.log_rows].view(STEP_LOG, np.ndarray), len(arrays.instances)),
+        gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
+        instances=_counters(arrays.instances.view(np.ndarray), compat),
+        end_us=_duration_us(arrays, scenario, compat),
+        token_overhead_us=arrays.engines.overhead_us * compat.overhead_per_token,
+        last_gap_twice=compat.last_gap_twice,
+        retry_after_us=_retry_after_us(arrays),
+        samples=_samples(arrays),
+        decisions=_decisions(arrays),
+    )
+
+
+def _retry_after_us(arrays: World) -> Array:
+    """NONE everywhere if the admission policy never says."""
+    if len(arrays.retry_after_us):
+        return arrays.retry_after_us
+    return np.ndarray(arrays.times.shape[1], np.int64, buffer=_NONE, strides=(0,))  # one number, however long
+
+
+def _samples(arrays: World) -> Array | None:
+    """[instants, instances], or nothing if none were asked for."""
+    if not len(arrays.samples):
+        return None
+    rows = arrays.samples[: arrays.cluster[0].sample_rows].view(SAMPLE, np.ndarray)
+    return rows.reshape(-1, len(arrays.instances)).copy()
+
+
+def _decisions(arrays: World) -> Array | None:
+    """[n, instances] with the fields that were gathered, or nothing."""
+    if not arrays.decisions.size:
+        return None
+    return arrays.decisions.view(np.ndarray)[kept_fields(arrays.config[0])]
+
+
+def _by_instance(log: Array, instances: int) -> Array:
+    """The step log sorted by instance; each instance's rows are in order already."""
+    narrow = np.uint16 if instances <= 2**16 else np.int64  # sorted by radix, the fast way
+    return log.take(np.argsort(log["instance"].astype(narrow), kind="stable"))
+
+
+def _counters(instances: Array, compat: Compat) -> Array:
+    """What is reported of the instances' records."""
+    counters = np.zeros(len(instances), INSTANCE_COUNTERS)
+    for name in set(INSTANCE_COUNTERS.names or ()) & set(instances.dtype.names or ()):
+        counters[name] = instances[name]
+    counters["queued"] = instances["queue_depth"]
+    counters["running"] = instances["batch_size"]
+    counters["output_tokens"] = instances["next_tokens"]
+    if not compat.decode_tokens_only:
+        counters["output_tokens"] += instances["first_tokens"]
+    return counters
+
+
+def _duration_us(arrays: World, scenario: Scenario, compat: Compat) -> int:
+    """The duration of the run, engine.md 14: the last event, or also the last completion or the horizon."""
+    instances = arrays.instances
+    last_us = int(instances.last_event_us.max())
+    if compat.duration_last_event:
+        return last_us
+    last_us = max(last_us, int(arrays.times[TIMES.index("completed_us")].max(initial=0)))
+    if scenario.horizon_us is None:
+        return last_us
+    queued_us = np.where(instances.pending > 0, arrays.transit.key[:, 0], NEVER_US)
+    next_us = min(int(instances.step_us.min()), int(queued_us.min()))
+    reached = bool(arrays.cluster[0].cut) or next_us < NEVER_US or last_us > scenario.horizon_us
+    return scenario.horizon_us if reached else last_us

@@ -1,0 +1,201 @@
+"""From a Scenario and a RequestTable to the arrays of a run: the one place where policies become numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from blis.config import Compat, Instance, Scenario
+from blis.engine.build.arrays import blank, listed, room
+from blis.engine.boundary import COUNTS, TIMES
+from blis.engine.build.encode_control import encode_control
+from blis.engine.observe import NOTHING, Observe
+from blis.engine.build.order import order, queue_order, service
+from blis.engine.records import (
+    BELOW,
+    CLUSTER,
+    CONFIG,
+    ENGINE,
+    FCFS,
+    GROW_GAPS,
+    GROW_LOG,
+    GROW_RUNS,
+    GROW_SAMPLES,
+    GROW_TRANSIT,
+    GROW_WAITING,
+    HEAP,
+    INSTANCE,
+    NEVER_US,
+    NODE,
+    NONE,
+    PATH,
+    REQUEST,
+    ROW,
+    RUN,
+    TIER,
+)
+from blis.engine.world import Array, World
+from blis.latency.roofline import check_steps, step_numbers
+from blis.tables.requests import RequestTable
+from blis.tables.records import LONG_GAP, STEP_LOG
+
+#: Which array is too small.
+_GROWS = {
+    GROW_RUNS: "runs",
+    GROW_LOG: "log",
+    GROW_GAPS: "gaps",
+    GROW_TRANSIT: "transit",
+    GROW_SAMPLES: "samples",
+    GROW_WAITING: "waiting",
+}
+
+
+@dataclass
+class State:
+    """A run between calls of the kernel."""
+
+    arrays: World
+
+    def results(self) -> World:
+        """The arrays without those that only the run itself needs."""
+        nothing = np.empty(0)
+        unused = ("requests", "rows", "nodes", "runs", "below", "prefix_index", "past", "traits")
+        return self.arrays._replace(**dict.fromkeys(unused, nothing))
+
+    def grow(self, halt: int) -> None:
+        """Double the array a kernel found too small."""
+        name = _GROWS[halt]
+        old = getattr(self.arrays, name)
+        new = np.concatenate([old, np.zeros_like(old)], axis=old.ndim - 1)
+        self.arrays = self.arrays._replace(**{name: new.view(np.recarray)})
+
+
+def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
+    """The state of a run at its start."""
+    block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
+    rows, path, longest = _paths(table, block_tokens)
+    control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
+    config = _config(scenario, table, longest, compat, control_config)
+    engines = _engines(scenario, table)
+    instances = len(engines)
+    members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
+    nodes = max(table.tree.n_shared, 1)
+    tiers, below = _tiers(scenario, instances * nodes + len(table))
+    arrays = World(
+        cluster=blank(CLUSTER, 1),
+        config=config,
+        engines=engines,
+        rows=rows,
+        path=path,
+        order=order(scenario, table, compat),
+        requests=room(REQUEST, len(table)),
+        instances=blank(INSTANCE, instances),
+        nodes=room(NODE, (instances, nodes)),
+        runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config[0].max_path) + 4) + 64),
+        tiers=tiers,
+        below=below,
+        ring=np.empty((instances, block_tokens), np.int64),
+        finish=room(HEAP, (instances, members)),
+        transit=room(HEAP, (instances, 1024)),
+        waiting=room(HEAP, (instances, 0 if queue_order(scenario.instance) == FCFS else 1024)),
+        service=service(scenario, table),
+        log=room(STEP_LOG, 4 * len(table) + 1024),
+        gaps=room(LONG_GAP, 4 * members + len(table) + 64),
+        times=np.empty((len(TIMES), len(table)), np.int64),
+        counts=np.empty((len(COUNTS), len(table)), np.int32),
+        **control_arrays,
+    )
+    return State(arrays)
+
+
+def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
+    """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table."""
+    key = f"engine/paths/{block_tokens}"
+    if key not in table.cache:
+        tree = table.tree
+        first = tree.start_token // block_tokens
+        end = tree.end_token // block_tokens
+        on_path = ((tree.shared >= 0) & (end > first))[table.path_node]
+        node = table.path_node[on_path]
+        path = blank(PATH, max(len(node), 1))
+        path.node[: len(node)] = tree.shared[node]
+        path.first_block[: len(node)] = first[node]
+        path.end_block[: len(node)] = end[node]
+        offsets = np.concatenate([[0], np.cumsum(on_path)])[table.path_offset]
+        rows = blank(ROW, len(table))
+        rows.arrival_us = table.arrival_us
+        rows.input_tokens = table.input_tokens
+        rows.output_tokens = table.output_tokens
+        rows.uniform = table.uniform
+        rows.path_begin = offsets[:-1]
+        rows.path_end = offsets[1:]
+        table.cache[key] = (rows, path, int((rows.path_end - rows.path_begin).max(initial=0)))
+    return table.cache[key]  # type: ignore[return-value]
+
+
+def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Compat, control: dict[str, float]) -> Array:
+    values: dict[str, float] = {
+        "requests": len(table),
+        "instances": scenario.cluster.instances,
+        "horizon_us": NEVER_US - 1 if scenario.horizon_us is None else scenario.horizon_us,
+        **control,
+        "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
+        "max_path": max_path,
+        "queue_order": queue_order(scenario.instance),
+        "evicts_by_priority": scenario.instance.preemption == "priority",
+        "idle_when_batch_empties": compat.idle_when_batch_empties,
+        "last_gap_twice": compat.last_gap_twice,
+        "overhead_per_token": compat.overhead_per_token,
+        "last_scheduling_delay": compat.last_scheduling_delay,
+        "fit_prompt_only": compat.fit_prompt_only,
+        "free_full_hit": compat.free_full_hit,
+        "free_context": compat.free_context,
+        "weights_twice": compat.weights_twice,
+    }
+    return listed(CONFIG, [tuple(values[name] for name in CONFIG.names or ())])
+
+
+def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
+    """The tier below each instance's GPU, and what it holds of whom: nothing yet."""
+    tiers = blank(TIER, (1, scenario.cluster.instances))
+    for i, replica in enumerate(scenario.replicas):
+        for level, tier in enumerate(replica.instance.kv.lower_tiers):
+            tiers[level, i] = (tier.blocks, tier.base_latency_us, tier.bandwidth_blocks_us, 0, NONE, NONE)
+    below = blank(BELOW, (1, owners if tiers.blocks.any() else 1))
+    below.run = NONE
+    return tiers, below
+
+
+def _engines(scenario: Scenario, table: RequestTable) -> Array:
+    """The numbers of each instance; equal replicas are one object, looked at once."""
+    different = {id(replica): replica.instance for replica in scenario.replicas}
+    longest = _longest(table)
+    for instance in different.values():
+        members = min(instance.batch.max_running, len(table))
+        new_tokens = min(instance.batch.max_scheduled_tokens, members * longest)
+        check_steps(instance.latency_model, members, new_tokens, longest)
+    rows = {key: _engine(instance) for key, instance in different.items()}
+    return listed(ENGINE, [rows[id(replica)] for replica in scenario.replicas])
+
+
+def _longest(table: RequestTable) -> int:
+    """The most tokens that a request comes to; found once and kept with the table."""
+    if "engine/longest" not in table.cache:
+        table.cache["engine/longest"] = int((table.input_tokens + table.output_tokens).max(initial=0))
+    return table.cache["engine/longest"]  # type: ignore[return-value]
+
+
+def _engine(instance: Instance) -> tuple[float, ...]:
+    latency, batch = instance.latency_model, instance.batch
+    values: dict[str, float] = {
+        "blocks": instance.kv.blocks,
+        "max_running": batch.max_running,
+        "budget_tokens": batch.max_scheduled_tokens,
+        "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
+        "queueing_us": latency.alpha[0],
+        "queueing_us_token": latency.alpha[1],
+        "overhead_us": int(latency.alpha[2]),
+        **step_numbers(latency),
+    }
+    return tuple(values.get(name, 0) for name in ENGINE.names or ())

@@ -1,0 +1,211 @@
+"""The control plane: what it decides next, who gets in, and who goes where.
+
+Cluster-and-policies.md section 2, docs/policies.md sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from blis.engine.boundary import REASON, ROUTED_US
+from blis.engine.gateway.facts import ask_about, match, remember
+from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched
+from blis.engine.gateway.records import ADMISSION, END, LOOK, NO_LOOK, ROUTING
+from blis.engine.gateway.signals import show_live
+from blis.engine.in_flight import note_admitted, note_sent
+from blis.engine.instance import heap
+from blis.engine.observe import keep_decision
+from blis.engine.records import GROW_TRANSIT, NEVER_US, NONE
+from blis.jit import kernel
+from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
+from blis.policies.filters import FILTERS
+from blis.policies.routing import ROUTING as ROUTING_POLICIES
+from blis.tables.records import IN_TRANSIT, NO_INSTANCE, POLICY, REJECTED
+
+_admits = ADMISSION_POLICIES.dispatcher()
+_rate = ROUTING_POLICIES.dispatcher()
+_keep = FILTERS.dispatcher()
+
+
+@kernel
+def next_event(w):
+    """Time and kind of the next event of the control plane; at one instant admissions come first."""
+    admission_us = NEVER_US
+    if w.cluster.next_admission < w.config.requests:
+        admission_us = w.rows[w.cluster.next_admission].arrival_us + w.config.admission_latency_us
+    later_us = NEVER_US
+    later = ROUTING
+    if w.config.flow_control:
+        later = LOOK
+        if w.cluster.looking != NO_LOOK:
+            return w.cluster.look_us, LOOK
+        if w.cluster.waiting > 0:
+            later_us = w.cluster.next_look_us
+    else:
+        while (
+            w.cluster.next_routing < w.cluster.next_admission and w.requests[w.cluster.next_routing].status == REJECTED
+        ):
+            w.cluster.next_routing += 1
+        if w.cluster.next_routing < w.cluster.next_admission:
+            latency_us = w.config.admission_latency_us + w.config.routing_latency_us
+            later_us = w.rows[w.cluster.next_routing].arrival_us + latency_us
+    now_us = min(admission_us, later_us)
+    if now_us > w.config.horizon_us:
+        w.cluster.cut |= now_us < NEVER_US
+        return NEVER_US, END
+    return now_us, ADMISSION if admission_us <= later_us else later
+
+
+@kernel
+def decide(w, now_us, event):
+    """Decide on the next request, if there is one. All readings up to now have been taken."""
+    w.cluster.decided_us = now_us
+    show_live(w, event)
+    r = _subject(w, now_us, event)
+    if r == NONE:
+        return
+    ask_about(w, r, now_us, event)
+    if event == ADMISSION:
+        _admit(w, r, now_us)
+    else:
+        _route(w, r, now_us)
+
+
+@kernel
+def _subject(w, now_us, event):
+    """The request an event is about; a look may find none."""
+    if event == ADMISSION:
+        return w.cluster.next_admission
+    if event == ROUTING:
+        return w.cluster.next_routing
+    begin_look(w, now_us)
+    return next_dispatched(w)
+
+
+@kernel
+def _admit(w, r, now_us):
+    """Let a request in or reject it."""
+    w.cluster.next_admission += 1
+    w.ask.retry_after_us = NONE
+    reason = POLICY
+    admitted = False
+    if w.config.placed and _eligible(w.views) == 0:
+        reason = NO_INSTANCE
+    else:
+        admitted = _admits(w.config.admission, w.params, w.memory, w.views, w.ask)
+    if not admitted:
+        w.requests[r].status = REJECTED
+        w.counts[REASON, r] = reason
+        w.cluster.rejected += 1
+        if len(w.retry_after_us) > 0:
+            w.retry_after_us[r] = w.ask.retry_after_us
+        return
+    w.requests[r].status = IN_TRANSIT
+    note_admitted(w, r)
+    if w.config.flow_control:
+        join_gateway(w, r, now_us)
+
+
+@kernel
+def _route(w, r, now_us):
+    """Send an admitted request to the best instance."""
+    match(w, r)
+    _filter(w)
+    _rate(w.config.routing, w.template, w.views, w.ask, w.codes, w.weights)
+    i = _pick(w, r)
+    instance = w.instances[i]
+    if instance.pending >= w.transit.shape[1]:
+        w.cluster.halt = GROW_TRANSIT
+        return
+    if w.config.keeps_decisions:
+        keep_decision(w, r)
+    remember(w, r, i)
+    if w.config.flow_control:
+        leave_gateway(w, r)
+    else:
+        w.cluster.next_routing += 1
+    w.cluster.turn += 1
+    w.requests[r].instance = i
+    w.times[ROUTED_US, r] = now_us
+    queued_us = now_us + int(w.engines[i].queueing_us + w.engines[i].queueing_us_token * w.rows[r].input_tokens)
+    heap.push(w.transit, i, instance.pending, queued_us, w.cluster.turn, r)
+    note_sent(w, i, r)
+    instance.pending += 1
+    instance.routed += 1
+    instance.last_event_us = max(instance.last_event_us, now_us)
+
+
+@kernel
+def _filter(w):
+    """Narrow down the eligible instances, one filter after the other; one that would leave nobody does nothing."""
+    for f in range(w.config.filters):
+        _keep(int(w.filters[f, 0]), w.filters[f, 1:], w.views, w.ask)
+        kept = 0
+        for i in range(w.config.instances):
+            kept += w.views[i].eligible and w.views[i].keep
+        if kept > 0:
+            for i in range(w.config.instances):
+                w.views[i].eligible = w.views[i].eligible and w.views[i].keep
+
+
+@kernel
+def _pick(w, r):
+    """The instance that the scores say, unless this request is forced elsewhere."""
+    if r == w.config.forced_row:
+        return w.config.forced_instance
+    if w.config.weighted_picker:
+        return draw(w.views, w.ask.picker)
+    return best(w.views, w.rows[r].uniform if w.config.random_ties else 0.0)
+
+
+@kernel
+def _eligible(views):
+    count = 0
+    for i in range(len(views)):
+        count += views[i].eligible
+    return count
+
+
+@kernel
+def best(views, uniform):
+    """The eligible instance with the highest score; of n exactly equal ones number floor(uniform * n) by index."""
+    top = 0.0
+    ties = 0
+    for i in range(len(views)):
+        if not views[i].eligible:
+            continue
+        if ties == 0 or views[i].score > top:
+            top = views[i].score
+            ties = 1
+        elif views[i].score == top:
+            ties += 1
+    skip = min(int(uniform * ties), ties - 1)
+    for i in range(len(views)):
+        if views[i].eligible and views[i].score == top:
+            if skip == 0:
+                return i
+            skip -= 1
+    return 0
+
+
+@kernel
+def draw(views, uniform):
+    """An eligible instance with a probability in proportion to its score; equally likely if all scores are zero."""
+    total = 0.0
+    count = 0
+    for i in range(len(views)):
+        if views[i].eligible:
+            total += views[i].score
+            count += 1
+    last = 0
+    passed = 0.0
+    skip = int(uniform * count)
+    for i in range(len(views)):
+        if not views[i].eligible:
+            continue
+        last = i
+        passed += views[i].score
+        if total > 0.0 and passed > uniform * total:
+            return i
+        if total == 0.0 and skip == 0:
+            return i
+        skip -= 1
+    return last

@@ -1,0 +1,151 @@
+"""The gateway queue: admitted requests wait until the cluster has room (docs/policies.md section 4).
+
+A look expires those who waited too long, then dispatches one after the other while the detector sees room.
+Each dispatch is a routing decision, for which the kernel comes back to its main loop: so a look is a state,
+`CLUSTER.looking`, and not a loop.
+"""
+
+from __future__ import annotations
+
+from blis.engine.boundary import REASON
+from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, STARTED, UTILIZATION
+from blis.engine.in_flight import note_refused
+from blis.engine.records import NONE
+from blis.jit import kernel
+from blis.tables.records import EXPIRED, GATEWAY_FULL, REJECTED
+
+
+@kernel
+def join_gateway(w, r, now_us):
+    """An admitted request joins its flow and the gateway looks, or it is refused because its band is full."""
+    band = w.bands[w.traits[r].band]
+    if band.waiting >= w.config.max_band:
+        _refuse(w, r, GATEWAY_FULL)
+        return
+    _insert(w, w.flows[w.traits[r].band, w.traits[r].tenant], r)
+    band.waiting += 1
+    if w.cluster.waiting == 0:
+        every_us = w.config.look_every_us
+        w.cluster.next_look_us = (now_us + every_us - 1) // every_us * every_us
+    w.cluster.waiting += 1
+    w.cluster.looking = STARTED
+    w.cluster.look_us = now_us
+
+
+@kernel
+def begin_look(w, now_us):
+    """Start the look that is due now, if it has not been: the one of an admission is begun there."""
+    if w.cluster.looking == NO_LOOK:
+        w.cluster.look_us = now_us
+        w.cluster.next_look_us = now_us + w.config.look_every_us
+        w.cluster.looking = STARTED
+    if w.cluster.looking == STARTED:
+        if w.config.ttl_us > 0:
+            _expire(w, now_us)
+        w.cluster.looking = DISPATCHING
+
+
+@kernel
+def next_dispatched(w):
+    """The request to route now, or NONE if nobody waits or there is no room; then the look is over."""
+    if w.cluster.waiting == 0 or not _room(w):
+        w.cluster.looking = NO_LOOK
+        return NONE
+    band = 0
+    while w.bands[band].waiting == 0:
+        band += 1
+    tenants = w.flows.shape[1]
+    first = w.bands[band].next_tenant
+    best = NONE
+    for k in range(tenants):
+        tenant = first + k if first + k < tenants else first + k - tenants
+        head = w.flows[band, tenant].head
+        if head != NONE and (best == NONE or w.traits[head].rank < w.traits[best].rank):
+            best = head
+            if w.config.fair_turns:
+                break
+    return best
+
+
+@kernel
+def leave_gateway(w, r):
+    """The request is routed; it is the first of its flow."""
+    band = w.traits[r].band
+    tenant = w.traits[r].tenant
+    _pop(w, band, tenant)
+    if w.config.fair_turns:
+        w.bands[band].next_tenant = tenant + 1 if tenant + 1 < w.flows.shape[1] else 0
+
+
+@kernel
+def _room(w):
+    """Whether the detector lets one more request through. It looks at all instances, whoever is next."""
+    if w.config.detector == CONCURRENCY:
+        in_flight = 0
+        for i in range(w.config.instances):
+            in_flight += w.views[i].in_flight
+        return in_flight / (w.config.instances * w.config.max_concurrency) < 1.0
+    if w.config.detector == UTILIZATION:
+        total = 0.0
+        for i in range(w.config.instances):
+            view = w.views[i]
+            waiting = (view.queue_depth + view.pending) / w.config.queue_threshold
+            total += max(waiting, view.kv_utilization / w.config.kv_threshold)
+        return total / w.config.instances < 1.0
+    return True
+
+
+@kernel
+def _expire(w, now_us):
+    """Reject the first of every flow while it has waited too long."""
+    for band in range(w.flows.shape[0]):
+        if w.bands[band].waiting == 0:
+            continue
+        for tenant in range(w.flows.shape[1]):
+            flow = w.flows[band, tenant]
+            while flow.head != NONE:
+                r = flow.head
+                if now_us - w.rows[r].arrival_us - w.config.admission_latency_us <= w.config.ttl_us:
+                    break
+                _pop(w, band, tenant)
+                _refuse(w, r, EXPIRED)
+
+
+@kernel
+def _insert(w, flow, r):
+    """Put a request into its flow by rank; most come last."""
+    rank = w.traits[r].rank
+    if flow.head == NONE or rank < w.traits[flow.head].rank:
+        w.requests[r].queue_next = flow.head
+        if flow.head == NONE:
+            flow.tail = r
+        flow.head = r
+        return
+    before = flow.tail
+    if rank < w.traits[before].rank:
+        before = flow.head
+        while w.traits[w.requests[before].queue_next].rank < rank:
+            before = w.requests[before].queue_next
+    w.requests[r].queue_next = w.requests[before].queue_next
+    w.requests[before].queue_next = r
+    if flow.tail == before:
+        flow.tail = r
+
+
+@kernel
+def _pop(w, band, tenant):
+    """Take the first out of a flow."""
+    flow = w.flows[band, tenant]
+    flow.head = w.requests[flow.head].queue_next
+    if flow.head == NONE:
+        flow.tail = NONE
+    w.bands[band].waiting -= 1
+    w.cluster.waiting -= 1
+
+
+@kernel
+def _refuse(w, r, reason):
+    w.requests[r].status = REJECTED
+    w.counts[REASON, r] = reason
+    w.cluster.rejected += 1
+    note_refused(w, r)

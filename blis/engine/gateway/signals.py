@@ -1,0 +1,93 @@
+"""How fresh the control plane's view of the instances is (default-problem.md section 1).
+
+A signal of age a is read at the latest instant k * a that is not after now, in the state before that
+instant's events; at age 0 it is live. Readings come in the order of time, because instances only go forward.
+"""
+
+from __future__ import annotations
+
+from blis.engine.gateway.records import BATCH, CACHE, END, KV, QUEUE, SAMPLE
+from blis.engine.instance.step import advance
+from blis.engine.observe import sample_wanted, take_sample
+from blis.engine.records import DONE, NEVER_US
+from blis.jit import kernel
+
+
+@kernel
+def next_reading(w, now_us, event):
+    """The earliest instant up to now at which something has to be read for an event, and all that is due then."""
+    earliest_us = NEVER_US
+    due = 0
+    for s in range(len(w.signals)):
+        signal = w.signals[s]
+        if now_us < signal.next_us or not signal.readers & event:
+            continue
+        if signal.kind == SAMPLE:
+            due_us = signal.next_us  # every one counts, not only the latest
+        elif signal.lazy or signal.age_us == 0:
+            due_us = now_us
+        else:
+            due_us = now_us // signal.age_us * signal.age_us
+        if due_us < earliest_us or due == 0:
+            earliest_us = due_us
+            due = 0
+        if due_us == earliest_us:
+            due |= 1 << s
+    return earliest_us, due
+
+
+@kernel
+def advance_all(w, until_us):
+    """Run all events of all instances before `until_us`. May stop early: look at cluster.halt."""
+    for i in range(w.config.instances):
+        advance(w, i, until_us)
+        if w.cluster.halt != DONE:
+            return
+
+
+@kernel
+def read(w, due, now_us, event):
+    """Take the readings that `due` names, bits in the order of w.signals. May halt before it has begun."""
+    kinds = 0
+    for s in range(len(w.signals)):
+        if due >> s & 1:
+            kinds |= w.signals[s].kind
+    over = event == END and not sample_wanted(w, now_us)
+    if kinds & SAMPLE and not over:
+        take_sample(w, now_us)
+        if w.cluster.halt != DONE:
+            return
+    if kinds:
+        for i in range(w.config.instances):
+            _copy(w, i, kinds)
+    if kinds & CACHE:
+        w.cluster.cache_stamp_us = now_us
+    for s in range(len(w.signals)):
+        if due >> s & 1:
+            w.signals[s].next_us = NEVER_US + 1 if over else now_us + max(w.signals[s].age_us, 1)
+
+
+@kernel
+def _copy(w, i, kinds):
+    view = w.views[i]
+    instance = w.instances[i]
+    if kinds & QUEUE:
+        view.queue_depth = instance.queue_depth
+    if kinds & BATCH:
+        view.batch_size = instance.batch_size
+    if kinds & KV:
+        view.kv_utilization = instance.used_blocks / w.engines[i].blocks
+        view.free_blocks = w.engines[i].blocks - instance.used_blocks
+
+
+@kernel
+def show_live(w, event):
+    """Put into the views what the control plane itself keeps count of, where this event reads it."""
+    if w.config.reads_pending & event:
+        for i in range(w.config.instances):
+            w.views[i].pending = w.instances[i].pending
+    if w.config.reads_in_flight & event:
+        for i in range(w.config.instances):
+            instance = w.instances[i]
+            w.views[i].in_flight = instance.routed - instance.completed - instance.dropped
+            w.views[i].in_flight_tokens = instance.in_flight_tokens

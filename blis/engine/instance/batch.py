@@ -1,0 +1,267 @@
+"""Batch formation: who gets tokens and KV blocks in a step (engine.md section 6).
+
+No work is done for a member that only decodes. The ring counts, for each remainder of the step number
+by the block size, how many decoding members take a new block in such a step. Members are walked one by
+one from the first whose place in the order matters (`first_ordered`: it prefills or fills shared
+blocks), or from the head of the batch when blocks run out and somebody must be evicted.
+"""
+
+from __future__ import annotations
+
+from blis.engine.cache.blocks import take
+from blis.engine.cache.kv import attach, blocks_for, fill, is_ordered, lookup, release, reload
+from blis.engine.in_flight import note_left
+from blis.engine.instance import heap
+from blis.engine.instance.queue import head, join_batch, leave_batch, put, take_out
+from blis.engine.instance.service import charge, leave_decode
+from blis.engine.records import AWAY, DECODE, NONE, PREFILL
+from blis.jit import kernel
+from blis.tables.records import DROPPED, QUEUED, RUNNING
+
+
+@kernel
+def form_batch(w, i, now_us):
+    """Give every running member its tokens, then admit from the queue. Sets the step's token counts."""
+    instance = w.instances[i]
+    instance.evicted = 0
+    instance.step_prefill_tokens = 0
+    instance.step_decode_tokens = 0
+    instance.step_transfer_us = 0
+    instance.step_prefills = 0
+    instance.step_prefill_pairs = 0
+    instance.step_prefill_context = 0
+    budget = _serve_running(w, i, now_us)
+    if instance.evicted == 0:
+        _admit(w, i, now_us, budget)
+
+
+@kernel
+def _outgrown(w, i, r):
+    """Whether prompt and generated tokens need more blocks than there are: only compat Q10 lets it come to that."""
+    return blocks_for(target_tokens(w, r), w.config.block_tokens) > w.engines[i].blocks
+
+
+@kernel
+def stored_tokens(w, r, step):
+    """Tokens of a decoding member with KV stored before `step`: all but its latest one."""
+    request = w.requests[r]
+    return w.rows[r].input_tokens + request.generated + (step - 1 - request.base_step) - 1
+
+
+@kernel
+def target_tokens(w, r):
+    """Tokens to compute before a member in prefill gives its next one: prompt and what it has generated."""
+    return w.rows[r].input_tokens + w.requests[r].generated
+
+
+@kernel
+def _serve_running(w, i, now_us):
+    """Serve all members in batch order; returns the budget left. Stops when a member had to evict itself."""
+    instance = w.instances[i]
+    engine = w.engines[i]
+    remainder = (instance.steps + 1) % w.config.block_tokens
+    while True:
+        members, blocks, crossing = _demand_of_ordered(w, i, remainder)
+        enough = w.ring[i, remainder] + blocks <= engine.blocks - instance.used_blocks
+        if enough or not w.config.evicts_by_priority:
+            break
+        _evict(w, _least_urgent(w, i), i, now_us)
+    before = instance.batch_size - members  # all decode: one token each
+    if enough:
+        take(w, i, w.ring[i, remainder] - crossing, now_us)
+        instance.step_decode_tokens = before
+        start = instance.first_ordered
+        budget = engine.budget_tokens - before
+    else:
+        start = instance.batch_head
+        budget = engine.budget_tokens
+    member = start
+    while member != NONE and budget > 0:
+        tokens = _serve_member(w, i, member, now_us, budget, remainder)
+        if tokens == 0:
+            return 0
+        budget -= tokens
+        member = w.requests[member].batch_next
+    return budget
+
+
+@kernel
+def _least_urgent(w, i):
+    """The member that goes first when blocks lack."""
+    victim = w.instances[i].batch_head
+    member = victim
+    while member != NONE:
+        if w.order[member].victim < w.order[victim].victim:
+            victim = member
+        member = w.requests[member].batch_next
+    return victim
+
+
+@kernel
+def _demand_of_ordered(w, i, remainder):
+    """Of the members from the first ordered one on: how many, blocks their prefills take, decodes that take one.
+
+    Only the last member of a batch can be short of budget: every other one got all it could use in the
+    step before and asks for no more now (engine.md L9).
+    """
+    instance = w.instances[i]
+    engine = w.engines[i]
+    members = 0
+    tokens = 0
+    blocks = 0
+    crossing = 0
+    member = instance.first_ordered
+    while member != NONE:
+        request = w.requests[member]
+        members += 1
+        if request.phase == DECODE:
+            tokens += 1
+            crossing += request.ring == remainder
+        else:
+            part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)
+            if request.batch_next == NONE:
+                part = min(part, engine.budget_tokens - (instance.batch_size - members) - tokens)
+            tokens += part
+            blocks += blocks_for(request.computed + part, w.config.block_tokens) - blocks_for(
+                request.computed, w.config.block_tokens
+            )
+        member = request.batch_next
+    return members, blocks, crossing
+
+
+@kernel
+def _serve_member(w, i, r, now_us, budget, remainder):
+    """Give one member its tokens of this step, evicting from the tail while blocks lack; 0 if it went itself."""
+    instance = w.instances[i]
+    engine = w.engines[i]
+    request = w.requests[r]
+    decodes = request.phase == DECODE
+    if decodes:
+        tokens = 1
+        stored = stored_tokens(w, r, instance.steps + 1)
+        blocks = 1 if request.ring == remainder else 0
+    else:
+        stored = request.computed
+        tokens = min(min(target_tokens(w, r) - stored, engine.chunk_tokens), budget)
+        blocks = blocks_for(stored + tokens, w.config.block_tokens) - blocks_for(stored, w.config.block_tokens)
+    while blocks > engine.blocks - instance.used_blocks:
+        victim = instance.batch_tail
+        _evict(w, victim, i, now_us)
+        if victim == r:
+            return 0
+    take(w, i, blocks, now_us)
+    fill(w, i, r, (stored + tokens) // w.config.block_tokens)
+    if decodes:
+        instance.step_decode_tokens += 1
+    else:
+        request.computed += tokens
+        _count_prefill(instance, stored, tokens)
+        charge(w, i, r, tokens)
+    return tokens
+
+
+@kernel
+def _count_prefill(instance, context, tokens):
+    """Add a member's part of a prefill to the sums of the step: its `tokens` follow `context` stored ones."""
+    instance.step_prefills += 1
+    instance.step_prefill_tokens += tokens
+    instance.step_prefill_pairs += tokens * context + tokens * (tokens - 1) // 2
+    instance.step_prefill_context += context
+
+
+@kernel
+def _evict(w, r, i, now_us):
+    """Send a member back to the queue; it keeps its tokens and computes their KV again (Q9)."""
+    instance = w.instances[i]
+    request = w.requests[r]
+    stored = request.computed
+    if request.phase == DECODE:
+        stored = stored_tokens(w, r, instance.steps + 1)
+        request.generated = stored - w.rows[r].input_tokens + 1
+        request.last_step = instance.steps
+        request.token_us = now_us  # the step before ended when this one starts
+        w.ring[i, request.ring] -= 1
+        leave_decode(w, i, r)
+        instance.decode_base -= stored - (instance.steps + 1)
+        heap.remove(w.finish, i, instance.decoding, heap.find(w.finish, i, instance.decoding, r))
+        instance.decoding -= 1
+    leave_batch(instance, r, w.requests)
+    release(w, i, r, stored, True)
+    request.phase = AWAY
+    request.status = QUEUED
+    request.computed = 0
+    request.detached = 0
+    request.preemptions += 1
+    instance.preemptions += 1
+    instance.evicted += 1
+    put(w, i, r, True)
+
+
+@kernel
+def _admit(w, i, now_us, budget):
+    """Admit from the head of the queue until budget, places or blocks run out; a head that fails blocks all."""
+    instance = w.instances[i]
+    engine = w.engines[i]
+    while instance.queue_depth > 0 and instance.batch_size < engine.max_running and budget > 0:
+        r, position = head(w, i)
+        request = w.requests[r]
+        outgrown = instance.batch_size == 0 and _outgrown(w, i, r)
+        target = target_tokens(w, r)
+        free_hit = w.config.free_full_hit and request.generated == 0
+        limit = (target if free_hit else target - 1) // w.config.block_tokens
+        cached, cached_free, lower = lookup(w, i, r, limit)
+        start = cached * w.config.block_tokens
+        tokens = min(min(target - start, engine.chunk_tokens), budget)
+        blocks = blocks_for(tokens, w.config.block_tokens)
+        if not outgrown and tokens > 0 and blocks + lower > engine.blocks - instance.used_blocks - cached_free:
+            return
+        take_out(w, i, position)
+        if outgrown:
+            request.status = DROPPED
+            instance.dropped += 1
+            note_left(w, i, r)
+            continue
+        _note_admission(w, i, r, now_us, cached)
+        request.computed = start + tokens
+        _count_prefill(instance, 0 if w.config.free_context else start, tokens)
+        charge(w, i, r, tokens)
+        request.detached = tokens == 0
+        if request.detached:
+            request.filled = 0
+            request.frontier = w.rows[r].path_end
+            tokens = 1  # it costs nothing to compute, but takes its place in the budget
+        else:
+            instance.hit_blocks += cached - lower
+            attach(w, i, r, cached - lower)
+            if lower > 0:
+                reload(w, i, r, cached, lower, now_us)
+            take(w, i, blocks + lower, now_us)
+            instance.miss_blocks -= lower
+            fill(w, i, r, request.computed // w.config.block_tokens)
+        budget -= tokens
+        join_batch(instance, r, w.requests)
+        if instance.first_ordered == NONE:
+            instance.first_ordered = r
+
+
+@kernel
+def _note_admission(w, i, r, now_us, cached):
+    instance = w.instances[i]
+    request = w.requests[r]
+    prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
+    instance.lookup_blocks += prompt_blocks
+    instance.lookup_hit_blocks += min(cached, prompt_blocks)
+    if request.scheduled_us == NONE:
+        request.cached_tokens = min(cached * w.config.block_tokens, w.rows[r].input_tokens)
+    if request.scheduled_us == NONE or w.config.last_scheduling_delay:
+        request.scheduled_us = now_us
+    request.status = RUNNING
+    request.phase = PREFILL
+
+
+@kernel
+def next_ordered(w, r):
+    """The first member from `r` on whose place in the batch matters."""
+    while r != NONE and not is_ordered(w, r):
+        r = w.requests[r].batch_next
+    return r

@@ -1,0 +1,97 @@
+"""Many steps in one go: while nobody can join, finish or prefill, every step is like the one before (engine.md 16).
+
+The plain way, one `_step` after the other, stays: it runs whenever a caller counts steps, and tests hold
+the two equal.
+"""
+
+from __future__ import annotations
+
+from blis.engine.cache.blocks import take
+from blis.engine.cache.tier import CPU, THRASH_WINDOW_US
+from blis.engine.records import NONE
+from blis.jit import kernel
+
+
+@kernel
+def leap(w, i, until_us):
+    """Run as many of the next steps as are pure decode, start before `until_us` and end nobody; returns how many.
+
+    The caller has bounded `until_us` by the next arrival in the wait queue, so the queue stays as it is.
+    """
+    instance = w.instances[i]
+    engine = w.engines[i]
+    members = instance.batch_size
+    if members == 0 or instance.first_ordered != NONE or engine.roofline:  # a roofline's steps differ in context
+        return 0
+    admits = instance.queue_depth > 0 and members < engine.max_running and members < engine.budget_tokens
+    duration_us = int(engine.step_us + engine.decode_us_token * members)
+    if admits or members > engine.budget_tokens or duration_us <= 0:
+        return 0
+    if duration_us < THRASH_WINDOW_US and w.tiers[CPU, i].blocks > 0:
+        return 0  # what leaves for a lower tier gets one time, which must be too old to matter when the leap ends
+    steps = w.finish[i, 0].key - instance.steps - 1  # the step that ends somebody is a plain one
+    steps = min(steps, (until_us - instance.step_us + duration_us - 1) // duration_us)
+    if steps < 2:
+        return 0
+    steps, blocks, block_steps = _affordable(w, i, steps)
+    if steps < 2:
+        return 0
+    instance.block_us += (instance.used_blocks * steps + block_steps) * duration_us
+    take(w, i, blocks, instance.step_us)
+    instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
+    instance.steps += steps
+    instance.busy_us += duration_us * steps
+    instance.next_tokens += members * steps
+    instance.queue_sum += instance.queue_depth * steps
+    instance.batch_sum += members * steps
+    instance.step_us += duration_us * steps
+    instance.busy_until_us = instance.step_us
+    instance.last_event_us = max(instance.last_event_us, instance.step_us - duration_us)
+    log_steps(w, i, steps, duration_us)
+    return steps
+
+
+@kernel
+def _affordable(w, i, steps):
+    """How many of the next steps find enough free blocks; the blocks these take; and these summed over steps.
+
+    The last number is the sum over j of the blocks taken by the first j steps. One turn of the ring takes a
+    block for every member.
+    """
+    instance = w.instances[i]
+    free = w.engines[i].blocks - instance.used_blocks
+    turn = w.config.block_tokens
+    turns = min(steps // turn, free // instance.batch_size)
+    blocks = turns * instance.batch_size
+    done = turns * turn
+    in_turn = 0  # blocks of the first k steps of a turn, summed over k
+    if turns > 0:
+        so_far = 0
+        for k in range(turn):
+            so_far += w.ring[i, (instance.steps + 1 + k) % turn]
+            in_turn += so_far
+    block_steps = turns * in_turn + instance.batch_size * turn * (turns * (turns - 1) // 2)
+    while done < steps:
+        more = w.ring[i, (instance.steps + 1 + done) % turn]
+        if blocks + more > free:
+            break
+        blocks += more
+        done += 1
+        block_steps += blocks
+    return done, blocks, block_steps
+
+
+@kernel
+def log_steps(w, i, steps, duration_us):
+    """Note the gap that all decoding members share in the latest steps; equal consecutive steps are one row."""
+    instance = w.instances[i]
+    if instance.log_row != NONE and w.log[instance.log_row].gap_us == duration_us:
+        w.log[instance.log_row].count += steps
+        return
+    instance.log_row = w.cluster.log_rows
+    row = w.log[w.cluster.log_rows]
+    row.instance = i
+    row.first_step = instance.steps - steps + 1
+    row.count = steps
+    row.gap_us = duration_us
+    w.cluster.log_rows += 1

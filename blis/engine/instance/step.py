@@ -1,0 +1,226 @@
+"""One step of an instance in O(1), and advancing an instance through time (engine.md sections 4, 5).
+
+All changes of a step are applied at its start; only the times of its results lie at its end (Q24).
+"""
+
+from __future__ import annotations
+
+from blis.engine.cache.blocks import take
+from blis.engine.cache.kv import blocks_for, fill, release
+from blis.engine.in_flight import note_left
+from blis.engine.instance import heap
+from blis.engine.instance.batch import form_batch, next_ordered, stored_tokens, target_tokens
+from blis.engine.instance.latency import step_us
+from blis.engine.instance.leap import leap, log_steps
+from blis.engine.instance.queue import leave_batch, put
+from blis.engine.instance.service import enter_decode, leave_decode
+from blis.engine.records import (
+    AWAY,
+    DECODE,
+    DONE,
+    FCFS,
+    GROW_GAPS,
+    GROW_LOG,
+    GROW_RUNS,
+    GROW_WAITING,
+    NEVER_US,
+    NONE,
+    PAUSED,
+    PREFILL,
+)
+from blis.jit import kernel
+from blis.tables.records import COMPLETED, DROPPED, QUEUED
+
+
+@kernel
+def advance(w, i, until_us):
+    """Run all events of an instance before `until_us`. May stop early: look at cluster.halt."""
+    until_us = min(until_us, w.config.horizon_us + 1)
+    instance = w.instances[i]
+    while True:
+        queued_us = w.transit[i, 0].key if instance.pending > 0 else NEVER_US
+        if min(queued_us, instance.step_us) >= until_us:
+            return
+        if queued_us <= instance.step_us:  # who is queued at t is seen by the step at t (Q3)
+            if not _room_to_wait(w, i):
+                w.cluster.halt = GROW_WAITING
+                return
+            r = w.transit[i, 0].request
+            heap.remove(w.transit, i, instance.pending, 0)
+            instance.pending -= 1
+            _enqueue(w, i, r, queued_us)
+            continue
+        w.cluster.halt = _room_for_step(w, i)
+        if w.cluster.halt != DONE:
+            return
+        if w.cluster.steps_left < 0 and leap(w, i, min(until_us, queued_us)) > 0:
+            continue
+        w.cluster.steps_left -= 1
+        _step(w, i, instance.step_us)
+
+
+@kernel
+def _room_to_wait(w, i):
+    """Whether one more fits in a queue that is a heap, even if the whole batch is sent back to it."""
+    instance = w.instances[i]
+    return w.config.queue_order == FCFS or instance.queue_depth + instance.batch_size < w.waiting.shape[1]
+
+
+@kernel
+def _room_for_step(w, i):
+    """Whether everything one step can append fits: kernels cannot allocate, so the caller makes room before."""
+    if w.cluster.steps_left == 0:
+        return PAUSED
+    instance = w.instances[i]
+    engine = w.engines[i]
+    members = instance.batch_size + min(instance.queue_depth, min(engine.budget_tokens, engine.max_running))
+    if w.cluster.runs_used + members * (w.config.max_path + 6) + 2 > len(w.runs):
+        return GROW_RUNS
+    if w.cluster.log_rows >= len(w.log):
+        return GROW_LOG
+    if w.cluster.gap_rows + members > len(w.gaps):
+        return GROW_GAPS
+    return DONE
+
+
+@kernel
+def _enqueue(w, i, r, now_us):
+    """The request enters the wait queue, unless it can never fit in the cache (engine.md 4.4)."""
+    instance = w.instances[i]
+    request = w.requests[r]
+    instance.last_event_us = max(instance.last_event_us, now_us)
+    tokens = w.rows[r].input_tokens
+    if not w.config.fit_prompt_only:
+        tokens += w.rows[r].output_tokens if w.config.last_gap_twice else max(w.rows[r].output_tokens - 1, 0)
+    if blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:
+        request.status = DROPPED
+        instance.dropped += 1
+        note_left(w, i, r)
+        return
+    request.status = QUEUED
+    request.queued_us = now_us
+    instance.input_tokens += w.rows[r].input_tokens
+    put(w, i, r, False)
+    if instance.step_us == NEVER_US:
+        instance.step_us = max(now_us, instance.busy_until_us)
+
+
+@kernel
+def _step(w, i, now_us):
+    """One step that starts at `now_us`: form the batch, execute, complete, plan the next step."""
+    instance = w.instances[i]
+    instance.step_us = NEVER_US
+    instance.last_event_us = max(instance.last_event_us, now_us)
+    form_batch(w, i, now_us)
+    if instance.batch_size == 0 and instance.evicted == 0:
+        return  # everything that waited was dropped
+    duration_us = step_us(w.config, w.engines[i], instance) + instance.step_transfer_us
+    end_us = now_us + duration_us
+    instance.steps += 1
+    _count_step(w, i, duration_us)
+    log_steps(w, i, 1, duration_us)
+    _finish_prefills(w, i, end_us)
+    _complete(w, i, duration_us, end_us)
+    instance.first_ordered = next_ordered(w, instance.first_ordered)
+    idle = instance.batch_size == 0 and instance.queue_depth == 0
+    instance.busy_until_us = now_us if idle and w.config.idle_when_batch_empties else end_us
+    if not idle:
+        instance.step_us = end_us
+
+
+@kernel
+def _count_step(w, i, duration_us):
+    instance = w.instances[i]
+    instance.busy_us += duration_us
+    instance.prefill_tokens += instance.step_prefill_tokens
+    instance.next_tokens += instance.step_decode_tokens
+    instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
+    instance.block_us += instance.used_blocks * duration_us
+    instance.queue_sum += instance.queue_depth
+    instance.batch_sum += instance.batch_size
+
+
+@kernel
+def _finish_prefills(w, i, end_us):
+    """Members whose last missing token is computed give their next token at the end of the step."""
+    instance = w.instances[i]
+    r = instance.first_ordered
+    while r != NONE:
+        request = w.requests[r]
+        if request.phase == PREFILL and request.computed == target_tokens(w, r):
+            if request.generated == 0:
+                request.first_token_us = end_us
+                request.first_step = instance.steps
+                instance.first_tokens += w.rows[r].output_tokens > 0
+            else:
+                gap = w.gaps[w.cluster.gap_rows]
+                gap.request = r
+                gap.from_step = request.last_step
+                gap.to_step = instance.steps
+                gap.gap_us = end_us - request.token_us
+                w.cluster.gap_rows += 1
+                instance.next_tokens += 1
+            _start_decoding(w, i, r)
+        r = request.batch_next
+
+
+@kernel
+def _start_decoding(w, i, r):
+    """From now on the member costs nothing per step: its last step is known, and in which steps it takes a block."""
+    instance = w.instances[i]
+    request = w.requests[r]
+    request.phase = DECODE
+    request.generated += 1
+    request.base_step = instance.steps
+    last_step = instance.steps + max(w.rows[r].output_tokens, 1) - request.generated
+    stored = stored_tokens(w, r, instance.steps + 1)
+    request.ring = (instance.steps + 1 - stored) % w.config.block_tokens
+    instance.decode_base += stored - (instance.steps + 1)
+    w.ring[i, request.ring] += 1
+    heap.push(w.finish, i, instance.decoding, last_step, request.sequence, r)
+    instance.decoding += 1
+    enter_decode(w, i, r)
+
+
+@kernel
+def _complete(w, i, duration_us, end_us):
+    """Release the members whose last token came out in this step, in batch order."""
+    instance = w.instances[i]
+    while instance.decoding > 0 and w.finish[i, 0].key == instance.steps:
+        r = w.finish[i, 0].request
+        heap.remove(w.finish, i, instance.decoding, 0)
+        instance.decoding -= 1
+        request = w.requests[r]
+        stored = stored_tokens(w, r, instance.steps + 1)
+        instance.decode_base -= stored - (instance.steps + 1)
+        if w.config.last_gap_twice and w.rows[r].output_tokens > 0:
+            stored = _store_last_token(w, i, r, stored, end_us - duration_us)
+        w.ring[i, request.ring] -= 1
+        leave_decode(w, i, r)
+        leave_batch(instance, r, w.requests)
+        release(w, i, r, stored, False)
+        request.phase = AWAY
+        request.status = COMPLETED
+        request.completed_us = end_us
+        request.finish_us = duration_us
+        request.generated = w.rows[r].output_tokens
+        request.last_step = instance.steps
+        instance.completed += 1
+        note_left(w, i, r)
+        if end_us <= w.config.horizon_us:
+            instance.last_event_us = max(instance.last_event_us, end_us)
+        else:
+            w.cluster.cut = 1
+
+
+@kernel
+def _store_last_token(w, i, r, stored, now_us):
+    """Compat Q4: the KV of the last token is stored, too, if a block is free; returns the tokens stored."""
+    instance = w.instances[i]
+    if stored % w.config.block_tokens == 0:
+        if instance.used_blocks == w.engines[i].blocks:
+            instance.allocation_failures += 1
+            return stored
+        take(w, i, 1, now_us)
+    fill(w, i, r, (stored + 1) // w.config.block_tokens)
+    return stored + 1

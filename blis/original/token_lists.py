@@ -1,0 +1,99 @@
+"""The original's trace CSV: explicit token lists, read by position (engine.md 13.1).
+
+Column 0 is the arrival in seconds, columns 3 and 4 are the prompt's and the output's tokens as JSON lists; what
+the header calls them does not matter, and other columns are left aside.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from blis.config import MAX_TIME_US
+from blis.errors import InputError
+from blis.files import read_text
+from blis.tables.requests import RequestTable
+from blis.workload.assemble import table_from_tokens
+
+_COLUMNS = 5
+_ARRIVAL, _PROMPT, _OUTPUT = 0, 3, 4
+_MAX_TOKEN = 2**31 - 1
+
+
+def load_token_lists(path: str | Path) -> RequestTable:
+    """The requests of such a file, named request_<row>, sorted by arrival. Arrivals are rounded to microseconds.
+
+    Raises InputError naming file and line: rows of another length than the header's, bad numbers or lists,
+    empty prompts.
+    """
+    arrivals: list[int] = []
+    prompts: list[list[int]] = []
+    outputs: list[list[int]] = []
+    for line, row in _rows(path):
+        where = f"{path}: line {line}"
+        arrivals.append(_arrival_us(row[_ARRIVAL], where))
+        prompts.append(_tokens(row[_PROMPT], where, _PROMPT))
+        outputs.append(_tokens(row[_OUTPUT], where, _OUTPUT))
+        if not prompts[-1]:
+            raise InputError(f"{where}: column {_PROMPT + 1}: a prompt needs at least one token")
+    if not arrivals:
+        raise InputError(f"{path}: no requests after the header")
+    return table_from_tokens(arrivals, prompts, outputs)
+
+
+def is_token_lists(path: str | Path) -> bool:
+    """Whether the first row after a header looks like one of such a file."""
+    try:
+        return next(((len(row) >= _COLUMNS and row[_PROMPT].lstrip().startswith("[")) for _, row in _rows(path)), False)
+    except InputError:
+        return False
+
+
+def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of every row after the header."""
+    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
+    usual_limit = csv.field_size_limit(2**31 - 1)  # a prompt's tokens are one cell
+    try:
+        header = next(reader, None)
+        if header is None or len(header) < _COLUMNS:
+            raise InputError(f"{path}: line 1: a header of at least {_COLUMNS} columns is expected")
+        for row in reader:
+            if not row:
+                continue
+            if len(row) != len(header):
+                raise InputError(
+                    f"{path}: line {reader.line_num}: {len(row)} columns, but the header has {len(header)}"
+                )
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: {error}") from None
+    finally:
+        csv.field_size_limit(usual_limit)
+
+
+def _arrival_us(cell: str, where: str) -> int:
+    try:
+        seconds = float(cell)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= MAX_TIME_US / 1e6 or "_" in cell:
+        raise InputError(f"{where}: column {_ARRIVAL + 1}: {cell!r} is not a number of seconds >= 0")
+    return round(seconds * 1e6)
+
+
+def _tokens(cell: str, where: str, column: int) -> list[int]:
+    """A JSON list of whole numbers; null is an empty one."""
+    try:
+        tokens = json.loads(cell)
+    except (ValueError, RecursionError):
+        tokens = cell
+    if tokens is None:
+        return []
+    if not isinstance(tokens, list) or not all(type(token) is int and 0 <= token <= _MAX_TOKEN for token in tokens):
+        shown = cell if len(cell) <= 40 else cell[:37] + "..."
+        raise InputError(f"{where}: column {column + 1}: {shown!r} is not a JSON list of tokens in [0, {_MAX_TOKEN}]")
+    return tokens

@@ -1,0 +1,76 @@
+"""The results of a run as columns, one row a request, and as a CSV file (architecture.md section 5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.files import write_text
+from blis.tables.records import COMPLETED, REASONS
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Integer columns of the ResultTable in file order; -1 (never happened) is written as blank.
+_LATENCIES = ("ttft_us", "e2e_us")
+_TIMES_AND_COUNTS = (
+    "scheduling_delay_us",
+    "queued_us",
+    "scheduled_us",
+    "first_token_us",
+    "completed_us",
+    "cached_tokens",
+    "generated_tokens",
+    "preemptions",
+)
+
+
+def results_frame(requests: RequestTable, result: ResultTable) -> pd.DataFrame:
+    """One row a request in table order; NA where an event never happened.
+
+    `itl_mean_us` is (E2E - TTFT) / max(output tokens - 1, 1) of completed requests, 0 without output tokens.
+    Columns of the recorded results come first, then more of the result, then what was asked for.
+    """
+    import pandas as pd  # takes longer to import than a simulation to run
+
+    columns: dict[str, object] = {
+        "request_id": [requests.request_id(row) for row in range(len(requests))],
+        "status": result.status_names(),
+        "instance": _integers(result.instance),
+    }
+    columns |= {name: _integers(getattr(result, name)) for name in _LATENCIES}
+    columns["itl_mean_us"] = pd.array(_itl_mean_us(requests, result), dtype="Float64")
+    columns |= {name: _integers(getattr(result, name)) for name in _TIMES_AND_COUNTS}
+    columns |= {name: getattr(requests, name) for name in ("arrival_us", "input_tokens", "output_tokens")}
+    columns["slo_class"] = np.array(requests.slo_names, dtype=object)[requests.slo_class]
+    columns["tenant"] = np.array(requests.tenant_names, dtype=object)[requests.tenant]
+    columns["routed_us"] = _integers(result.routed_us)
+    columns["reject_reason"] = np.array(REASONS, dtype=object)[result.reason]
+    columns["retry_after_us"] = _integers(result.retry_after_us)
+    names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session
+    columns["session_id"] = names[requests.session]
+    columns["round"] = requests.round
+    return pd.DataFrame(columns)
+
+
+def save_results(path: str | Path, requests: RequestTable, result: ResultTable) -> None:
+    """Write the results CSV, whole or not at all; LF line ends, blank = not available."""
+    write_text(path, results_frame(requests, result).to_csv(index=False, lineterminator="\n"))
+
+
+def _integers(values: NDArray[Any]) -> object:
+    """A pandas column of integers in which negative ones are missing."""
+    import pandas as pd
+
+    return pd.arrays.IntegerArray(values.astype(np.int64), values < 0)
+
+
+def _itl_mean_us(requests: RequestTable, result: ResultTable) -> list[float | None]:
+    tokens = requests.output_tokens
+    means = np.where(tokens > 0, (result.e2e_us - result.ttft_us) / np.maximum(tokens - 1, 1), 0.0)
+    return [float(mean) if status == COMPLETED else None for mean, status in zip(means, result.status, strict=True)]

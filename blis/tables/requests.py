@@ -1,0 +1,100 @@
+"""RequestTable: every request of a run as plain columns, built once and never changed."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.tables.placement import Placement
+
+
+@dataclass(frozen=True)
+class ContentTree:
+    """The radix tree of token streams that the requests of one table walk through.
+
+    Two KV blocks hold the same content iff (node, block index) are equal, where a block belongs to the
+    node of its last token. Nodes are split where sequences branch or end, so a sequence covers a node
+    wholly or not at all. Source: architecture.md section 2.
+
+    parent: [nodes] int32, -1 at a root. A parent has a smaller number than its children.
+    start_token, end_token: [nodes] int64, positions in the sequence that the node covers, [start, end).
+    shared: [nodes] int32, consecutive numbers for nodes that two or more requests touch, -1 for private ones.
+    """
+
+    parent: NDArray[np.int32]
+    start_token: NDArray[np.int64]
+    end_token: NDArray[np.int64]
+    shared: NDArray[np.int32]
+
+    @property
+    def n_shared(self) -> int:
+        """How many nodes two or more requests touch."""
+        return int(self.shared.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True)
+class RequestTable:
+    """One row a request, sorted by (arrival, input order). Arrays are read-only.
+
+    n requests; p path entries. The path of row r is path_node[path_offset[r]:path_offset[r + 1]] from
+    the root on; path_end_token gives where each node ends. It covers the prompt and then the generated
+    tokens, so its last end is input + output tokens; the prompt is the part below input_tokens.
+    """
+
+    arrival_us: NDArray[np.int64]  # [n] microseconds, >= 0, non-decreasing
+    input_tokens: NDArray[np.int64]  # [n] >= 1
+    output_tokens: NDArray[np.int64]  # [n] >= 0, known in advance to the simulator, never to policies
+    path_offset: NDArray[np.int64]  # [n + 1]
+    path_node: NDArray[np.int32]  # [p]
+    path_end_token: NDArray[np.int64]  # [p]
+    output_node: NDArray[np.int32]  # [n] node of the first generated token (of the last prompt token if none)
+    slo_class: NDArray[np.int16]  # [n] index into slo_names
+    tenant: NDArray[np.int32]  # [n] index into tenant_names
+    session: NDArray[np.int32]  # [n] index into session_names, -1 without a session
+    round: NDArray[np.int32]  # [n] 0-based round of the session
+    uniform: NDArray[np.float64]  # [n] in [0, 1): breaks ties at random, the same for every candidate
+    tree: ContentTree
+    slo_names: tuple[str, ...] = ("",)
+    tenant_names: tuple[str, ...] = ("",)
+    session_names: tuple[str, ...] = ()
+    placement: NDArray[np.int16] | None = None  # [n] index into placements; None: all rows have the first
+    placements: tuple[Placement, ...] = (Placement(),)
+    request_ids: tuple[str, ...] | None = None  # None: request_0, request_1, … in row order
+    scored: tuple[int, int] | None = None  # rows [first, last) count in a score; None: the middle 80 %
+    cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)  # engine's own encodings
+
+    def __len__(self) -> int:
+        """The number of requests."""
+        return len(self.arrival_us)
+
+    @property
+    def scored_rows(self) -> slice:
+        """The rows that count in a score; those before fill caches and queues (default-problem.md section 2)."""
+        n = len(self)
+        return slice(*(self.scored or (n // 10, 9 * n // 10)))
+
+    def draws(self, purpose: str) -> NDArray[np.float64]:
+        """One number in [0, 1) a row for a purpose, [n]: the same for every candidate, independent of others.
+
+        Made from the column `uniform` by a hash (splitmix64, Steele et al. 2014), so that every table has
+        them, whatever it was read from.
+        """
+        key = f"draws/{purpose}"
+        if key not in self.cache:
+            with np.errstate(over="ignore"):
+                bits = self.uniform.view(np.uint64) ^ np.uint64(
+                    zlib.crc32(purpose.encode()) * 0x9E3779B97F4A7C15 % 2**64
+                )
+                bits = bits + np.arange(1, len(self) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+                bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                bits = bits ^ (bits >> np.uint64(31))
+            self.cache[key] = (bits >> np.uint64(11)) * 2.0**-53
+        return self.cache[key]  # type: ignore[return-value]
+
+    def request_id(self, row: int) -> str:
+        """The name of a row in files."""
+        return self.request_ids[row] if self.request_ids is not None else f"request_{row}"

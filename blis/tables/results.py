@@ -1,0 +1,56 @@
+"""ResultTable: what happened to every request, and what every instance did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.tables.records import REASONS, STATUS_NAMES
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """One row a request, in table order; -1 wherever the event never happened.
+
+    Times are absolute microseconds, latencies are microseconds from the request's own arrival.
+    """
+
+    status: NDArray[np.int32]  # [n] index into STATUS_NAMES
+    instance: NDArray[np.int32]  # [n] where it was routed
+    queued_us: NDArray[np.int64]  # [n] entered the wait queue (first time)
+    scheduled_us: NDArray[np.int64]  # [n] start of the step that admitted it
+    first_token_us: NDArray[np.int64]  # [n] end of the step that finished its prompt
+    completed_us: NDArray[np.int64]  # [n] end of its last step
+    ttft_us: NDArray[np.int64]  # [n]
+    e2e_us: NDArray[np.int64]  # [n]
+    scheduling_delay_us: NDArray[np.int64]  # [n]
+    cached_tokens: NDArray[np.int32]  # [n] prompt tokens found in the prefix cache at the first admission
+    generated_tokens: NDArray[np.int32]  # [n]
+    preemptions: NDArray[np.int32]  # [n]
+    first_step: NDArray[np.int32]  # [n] the instance's step (1, 2, …) whose end gave the first token
+    last_step: NDArray[np.int32]  # [n] the step that gave the latest token so far
+    routed_us: NDArray[np.int64]  # [n] when its instance was chosen
+    retry_after_us: NDArray[np.int64]  # [n] what admission told a rejected request: come back in so long
+    reason: NDArray[np.int32]  # [n] why it was rejected, index into REASONS, 0 = it was not
+    steps: NDArray[np.void]  # STEP_LOG rows, by instance, then by first_step
+    gaps: NDArray[np.void]  # LONG_GAP rows: one for each token that came out late because of a preemption
+    instances: NDArray[np.void]  # INSTANCE_COUNTERS, one row an instance
+    end_us: int  # the duration of the run (engine.md 14, row "duration")
+    token_overhead_us: NDArray[np.int64]  # [instances] added to every reported gap (compat Q6), else 0
+    last_gap_twice: bool  # compat Q4: the last gap counts twice in the list of a completed request
+    samples: NDArray[np.void] | None = None  # [instants, instances] SAMPLE, if they were asked for
+    decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
+
+    def __len__(self) -> int:
+        """The number of requests."""
+        return len(self.status)
+
+    def status_names(self) -> list[str]:
+        """The status of every row in words."""
+        return [STATUS_NAMES[code] for code in self.status]
+
+    def reasons(self) -> list[str]:
+        """Why every row was rejected, "" where it was not."""
+        return [REASONS[code] for code in self.reason]

@@ -1,0 +1,296 @@
+"""The one interner: what requests say becomes paths in a radix tree, and the engine never sees a token.
+
+A sequence is a request's prompt followed by its output. It is given as spans (stream, start, length):
+the tokens start .. start + length of an endless stream. Two tokens are equal iff stream and position are.
+A list of explicit token values is spans too: value v is position v of the stream `TOKENS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from blis.errors import InputError
+from blis.tables.requests import ContentTree
+
+Span = tuple[Hashable, int, int]
+
+#: The stream of explicit token values.
+TOKENS = None
+
+
+class InternedContent(NamedTuple):
+    """The content columns of a RequestTable; blis/requests.py says what each holds.
+
+    Nodes are numbered in the order in which the rows first walk through them.
+    """
+
+    tree: ContentTree
+    path_offset: NDArray[np.int64]
+    path_node: NDArray[np.int32]
+    path_end_token: NDArray[np.int64]
+    output_node: NDArray[np.int32]
+
+
+def token_spans(tokens: Sequence[int]) -> list[Span]:
+    """A list of token values as spans; values that count up by one share a span."""
+    values = np.asarray(tokens, dtype=np.int64)
+    if len(values) == 0:
+        return []
+    first = np.concatenate(([0], np.flatnonzero(np.diff(values) != 1) + 1))
+    length = np.diff(first, append=len(values))
+    return [(TOKENS, start, n) for start, n in zip(values[first].tolist(), length.tolist(), strict=True)]
+
+
+def intern_sequences(sequences: Sequence[Iterable[Span]], input_tokens: Sequence[int]) -> InternedContent:
+    """Intern any sequences: token lists, conversations, hash blocks.
+
+    sequences: one a row, spans of the prompt and then of the output. input_tokens: the prompt's length,
+    at least 1 and at most the sequence's. Near-linear in the number of spans.
+    Nodes end where sequences branch or end, and where a prompt ends inside what another request shares;
+    what only one request touches is one node. Raises InputError naming the row.
+    """
+    stream_numbers: dict[Hashable, int] = {}
+    flat = [_flatten(spans, stream_numbers, row) for row, spans in enumerate(sequences)]
+    inputs = [int(n) for n in input_tokens]
+    for row, (spans, n_input) in enumerate(zip(flat, inputs, strict=True)):
+        if not 1 <= n_input <= sum(spans[2::3]):
+            raise InputError(f"request {row}: a prompt of {n_input} tokens in a sequence of {sum(spans[2::3])}")
+    tree = _TreeBuilder()
+    leaf = _build_tree(tree, flat)
+    _split_at_prompt_ends(tree, leaf, inputs)
+    return _number_nodes(tree, leaf, inputs)
+
+
+def intern_prefix_groups(
+    group: ArrayLike, prefix_tokens: ArrayLike, input_tokens: ArrayLike, output_tokens: ArrayLike
+) -> InternedContent:
+    """Intern requests that start with the first prefix_tokens of their group's one endless stream.
+
+    group: [n] index of the group, -1 without one. prefix_tokens <= input_tokens. Everything after the
+    prefix, output included, is the request's own. Same result as `intern_sequences`, but vectorised.
+    """
+    groups, prefix, inputs, outputs = (
+        np.asarray(column, dtype=np.int64) for column in (group, prefix_tokens, input_tokens, output_tokens)
+    )
+    bad = np.flatnonzero((prefix < 0) | (prefix > inputs) | (inputs < 1) | (outputs < 0))
+    if len(bad):
+        lengths = f"prefix {prefix[bad[0]]}, input {inputs[bad[0]]}, output {outputs[bad[0]]} tokens"
+        raise InputError(f"request {bad[0]}: {lengths} do not fit together")
+    member = np.flatnonzero((groups >= 0) & (prefix > 0))
+    chain = _group_chains(groups[member], prefix[member], member)
+    n = len(inputs)
+    chain_first, chain_length = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    chain_first[member], chain_length[member] = chain.first_of_row, chain.length_of_row
+    chain_last_end = np.concatenate((chain.end, [0]))[np.where(chain_length > 0, chain_first + chain_length - 1, -1)]
+    own = np.flatnonzero(inputs + outputs > chain_last_end)
+
+    chain_node, own_node = _interleave(chain.first_row, own)
+    has_own = np.zeros(n, np.int64)
+    has_own[own] = 1
+    path_offset = np.concatenate(([0], np.cumsum(chain_length + has_own)))
+    row_of_entry = np.repeat(np.arange(n), chain_length + has_own)
+    place = np.arange(path_offset[-1]) - path_offset[row_of_entry]
+    in_chain = place < chain_length[row_of_entry]
+    link = (chain_first[row_of_entry] + place)[in_chain]
+    path_node, path_end = np.empty(path_offset[-1], np.int64), np.empty(path_offset[-1], np.int64)
+    path_node[in_chain], path_end[in_chain] = chain_node[link], chain.end[link]
+    path_node[~in_chain], path_end[~in_chain] = own_node, (inputs + outputs)[own]
+    return _finish(path_offset, path_node, path_end, inputs, outputs)
+
+
+class _Chains(NamedTuple):
+    """The shared nodes of all prefix groups, ordered by (group, position), and where each member row walks."""
+
+    end: NDArray[np.int64]  # [nodes] where the node ends
+    first_row: NDArray[np.int64]  # [nodes] first row that touches it
+    first_of_row: NDArray[np.int64]  # [members] node that the row's walk starts with
+    length_of_row: NDArray[np.int64]  # [members] nodes that the row walks through
+
+
+def _group_chains(group: NDArray[np.int64], prefix: NDArray[np.int64], row: NDArray[np.int64]) -> _Chains:
+    """Cut each group's stream at every prefix length that occurs in it; keep what two requests share."""
+    stride = int(prefix.max(initial=0)) + 1
+    level, first_index, level_of_row = np.unique(group * stride + prefix, return_index=True, return_inverse=True)
+    level_group, end = level // stride, level % stride
+    starts_group = np.diff(level_group, prepend=-1) != 0
+    group_starts, group_of_level = np.flatnonzero(starts_group), np.cumsum(starts_group) - 1
+    # The longest prefix of a group is a node only if a second request has it; else it is the request's own.
+    is_longest = np.append(starts_group[1:], True)[: len(level)]
+    shared = ~is_longest | (np.bincount(level_of_row, minlength=len(level)) > 1)
+    number = np.cumsum(shared) - 1
+    # A node is touched by its own level's rows and by all longer ones of the group.
+    first_row = _minimum_from_here_on(row[first_index], group_of_level)
+    start_number = (number - shared + 1)[group_starts[group_of_level]]
+    length = number - start_number + 1
+    return _Chains(end[shared], first_row[shared], start_number[level_of_row], length[level_of_row])
+
+
+def _interleave(
+    chain_first_row: NDArray[np.int64], own_row: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers for chain nodes and own nodes: by first row that touches them, a row's own node after shared ones."""
+    order = np.argsort(chain_first_row, kind="stable")
+    chain_node = np.empty(len(order), np.int64)
+    chain_node[order] = np.arange(len(order)) + np.searchsorted(own_row, chain_first_row[order], side="left")
+    own_node = np.arange(len(own_row)) + np.searchsorted(chain_first_row[order], own_row, side="right")
+    return chain_node, own_node
+
+
+def _minimum_from_here_on(values: NDArray[np.int64], segment: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each place, the least value from there to the end of its segment (segments are numbered 0, 1, …)."""
+    # Later segments get larger offsets, so that a running minimum from the back starts afresh in each.
+    span = int(values.max(initial=0)) + 1
+    offset = segment * span
+    return np.minimum.accumulate((values + offset)[::-1])[::-1] - offset
+
+
+def _flatten(spans: Iterable[Span], stream_numbers: dict[Hashable, int], row: int) -> tuple[int, ...]:
+    """Spans as (stream number, start, length, stream number, …), each as long as it can be.
+
+    Only then do two sequences that agree also have the same spans, up to where they part.
+    """
+    flat: list[int] = []
+    for stream, start, length in spans:
+        if length < 0:
+            raise InputError(f"request {row}: a span of {length} tokens")
+        if length == 0:
+            continue
+        number = stream_numbers.setdefault(stream, len(stream_numbers))
+        if flat and flat[-3] == number and flat[-2] + flat[-1] == start:
+            flat[-1] += length
+        else:
+            flat += (number, start, length)
+    return tuple(flat)
+
+
+def _common_tokens(a: tuple[int, ...], b: tuple[int, ...]) -> int:
+    """How many tokens two flattened sequences have in common from the start."""
+    common = 0
+    for i in range(0, min(len(a), len(b)), 3):
+        if a[i] != b[i] or a[i + 1] != b[i + 1]:
+            break
+        common += min(a[i + 2], b[i + 2])
+        if a[i + 2] != b[i + 2]:
+            break
+    return common
+
+
+class _TreeBuilder:
+    """A radix tree that grows; lists indexed by node, numbered as they came. Nodes are never empty."""
+
+    def __init__(self) -> None:
+        self.parent: list[int] = []
+        self.start: list[int] = []
+        self.end: list[int] = []
+
+    def add(self, parent: int, start: int, end: int) -> int:
+        """A new node; returns its number."""
+        self.parent.append(parent)
+        self.start.append(start)
+        self.end.append(end)
+        return len(self.parent) - 1
+
+    def split(self, node: int, at: int) -> int:
+        """Cut a node in two. The lower part keeps the number, and so its children; returns the upper one."""
+        upper = self.add(self.parent[node], self.start[node], at)
+        self.parent[node], self.start[node] = upper, at
+        return upper
+
+    def path(self, leaf: int) -> list[int]:
+        """The nodes from a root down to `leaf`."""
+        nodes = []
+        while leaf >= 0:
+            nodes.append(leaf)
+            leaf = self.parent[leaf]
+        nodes.reverse()
+        return nodes
+
+
+def _build_tree(tree: _TreeBuilder, flat: list[tuple[int, ...]]) -> list[int]:
+    """Insert all sequences; returns the last node of each.
+
+    In sorted order, sequences that share a beginning are neighbours, and a sequence comes after its own
+    beginnings: each parts from the path of the one before it, which `stack` holds.
+    """
+    leaf = [-1] * len(flat)
+    stack: list[int] = []
+    before: tuple[int, ...] = ()
+    for row in sorted(range(len(flat)), key=flat.__getitem__):
+        common = _common_tokens(before, flat[row])
+        while stack and tree.start[stack[-1]] >= common:
+            stack.pop()
+        if stack and tree.end[stack[-1]] > common:
+            stack[-1] = tree.split(stack[-1], common)
+        length = sum(flat[row][2::3])
+        if length > common:
+            stack.append(tree.add(stack[-1] if stack else -1, common, length))
+        leaf[row] = stack[-1]
+        before = flat[row]
+    return leaf
+
+
+def _split_at_prompt_ends(tree: _TreeBuilder, leaf: list[int], inputs: list[int]) -> None:
+    """Cut the nodes inside which a prompt ends, where another request goes through them too."""
+    touches = [0] * len(tree.parent)
+    for last in leaf:
+        for node in tree.path(last):
+            touches[node] += 1
+    for last, n_input in zip(leaf, inputs, strict=True):
+        node = last
+        while tree.start[node] >= n_input:
+            node = tree.parent[node]
+        if tree.end[node] > n_input and touches[node] > 1:
+            tree.split(node, n_input)
+            touches.append(touches[node])
+
+
+def _number_nodes(tree: _TreeBuilder, leaf: list[int], inputs: list[int]) -> InternedContent:
+    """The paths of all rows, with nodes numbered in the order in which the rows walk through them."""
+    number: dict[int, int] = {}
+    path_node: list[int] = []
+    path_end: list[int] = []
+    path_offset = [0]
+    for last in leaf:
+        for node in tree.path(last):
+            path_node.append(number.setdefault(node, len(number)))
+            path_end.append(tree.end[node])
+        path_offset.append(len(path_node))
+    n_input = np.asarray(inputs, np.int64)
+    total = np.asarray([tree.end[last] for last in leaf], np.int64)
+    offsets, nodes, ends = (np.asarray(column, np.int64) for column in (path_offset, path_node, path_end))
+    return _finish(offsets, nodes, ends, n_input, total - n_input)
+
+
+def _finish(
+    path_offset: NDArray[np.int64],
+    path_node: NDArray[np.int64],
+    path_end: NDArray[np.int64],
+    inputs: NDArray[np.int64],
+    outputs: NDArray[np.int64],
+) -> InternedContent:
+    """Derive the tree and the output nodes from the paths of all rows."""
+    first_entry = path_offset[:-1]
+    n_nodes = int(path_node.max(initial=-1)) + 1
+    parent, start, end = (np.empty(n_nodes, np.int64) for _ in range(3))
+    before, start_of_entry = np.empty(len(path_node), np.int64), np.empty(len(path_node), np.int64)
+    before[1:], start_of_entry[1:] = path_node[:-1], path_end[:-1]
+    before[first_entry], start_of_entry[first_entry] = -1, 0
+    parent[path_node], start[path_node], end[path_node] = before, start_of_entry, path_end
+    multiple = np.bincount(path_node, minlength=n_nodes) > 1
+    shared = np.where(multiple, np.cumsum(multiple) - 1, -1)
+
+    # Where the first generated token lies, or the last one of the prompt if there is none.
+    position = np.where(outputs > 0, inputs, inputs - 1)
+    passed = path_end <= np.repeat(position, np.diff(path_offset))
+    entry = first_entry + np.add.reduceat(passed, first_entry, dtype=np.int64) if len(inputs) else first_entry
+    tree = ContentTree(parent.astype(np.int32), start, end, shared.astype(np.int32))
+    content = InternedContent(
+        tree, path_offset, path_node.astype(np.int32), path_end, path_node[entry].astype(np.int32)
+    )
+    for array in (tree.parent, tree.start_token, tree.end_token, tree.shared, *content[1:]):
+        array.setflags(write=False)
+    return content

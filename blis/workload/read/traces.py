@@ -1,0 +1,144 @@
+"""Recorded traffic as a workload: which file, which part of it, how fast, and what the file does not say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from blis.config import MAX_TIME_US
+from blis.errors import InputError, check_choice, check_integer, check_number
+from blis.tables.requests import RequestTable
+from blis.workload.draw.arrivals import MAX_REQUESTS
+from blis.workload.draw.spec import Tenants
+from blis.workload.draw.streams import stream
+from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.windows import POOLS, Windows, slice_rows, split
+from blis.yaml_strict import build, plain
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class TraceSpec:
+    """A trace file and what is taken from it; field names are the keys of conf/workload/trace.yaml.
+
+    path: the file. format: a name of FORMATS, or `auto` to tell it from the content.
+    start_s, end_s: only arrivals in [start_s, end_s) of the file's time, and time starts there; end_s None = to
+    the end. first: of these, only so many requests; None = all. rate_scale: divides all gaps.
+    classes: class name -> share, drawn a request at random for a file that names no classes; the shares sum to 1.
+    tenants: the same for tenants. None = all requests are of one class or tenant without a name.
+    seed: of these draws and of random ties. A row of the file draws the same whatever part of it is taken.
+    utilisation: a search scales its cluster so that the trace keeps it so busy; None = it stays as it is.
+    windows: how the time is divided into pools.
+    """
+
+    path: str
+    format: str = AUTO
+    start_s: float = 0.0
+    end_s: float | None = None
+    first: int | None = None
+    rate_scale: float = 1.0
+    classes: dict[str, float] | None = None
+    tenants: Tenants | None = None
+    seed: int = 0
+    utilisation: float | None = None
+    windows: Windows = field(default_factory=Windows)
+
+    def __post_init__(self) -> None:
+        """Check names, ranges and shares; the file is not touched."""
+        if not self.path:
+            raise InputError("path must name the trace file, as in workload.path=traffic.jsonl")
+        check_choice("format", self.format, (AUTO, *FORMATS))
+        check_number("start_s", self.start_s, 0, MAX_TIME_US / 1e6)
+        if self.end_s is not None:
+            check_number("end_s", self.end_s, 0, MAX_TIME_US / 1e6, above=self.start_s)
+        if self.first is not None:
+            check_integer("first", self.first, 1, MAX_REQUESTS)
+        check_number("rate_scale", self.rate_scale, 1e-6, 1e6)
+        check_integer("seed", self.seed, 0)
+        if self.utilisation is not None:
+            check_number("utilisation", self.utilisation, 0, 10, above=0)
+        if self.classes is not None:
+            for name, share in self.classes.items():
+                check_number(f"classes.{name}", share, 0, 1)
+            if abs(sum(self.classes.values()) - 1) > 1e-9:
+                raise InputError(f"classes: the shares must sum to 1, got {sum(self.classes.values()):g}")
+
+
+def trace_spec(mapping: Mapping[str, Any]) -> TraceSpec:
+    """A specification from a mapping. Strict: raises InputError naming the key for whatever is wrong."""
+    return build(TraceSpec, mapping)
+
+
+def trace_mapping(spec: TraceSpec) -> dict[str, Any]:
+    """The specification as plain objects, which `trace_spec` reads back equal."""
+    mapping: dict[str, Any] = plain(spec)
+    return mapping
+
+
+def is_trace(workload: Mapping[str, Any]) -> bool:
+    """Whether a workload's mapping names a recorded trace; else it is a specification to draw requests from."""
+    return "path" in workload
+
+
+def load_window(spec: TraceSpec, pool: str) -> RequestTable:
+    """The requests of one window of a trace, a name of POOLS, with its warm-up."""
+    check_choice("window", pool, POOLS)
+    return split(load_trace(spec), spec.windows)[pool].table
+
+
+def load_trace(spec: TraceSpec) -> RequestTable:
+    """The requests of a trace. Classes, tenants and `uniform` that the file gives are kept.
+
+    Random streams of `spec.seed`: trace/class, trace/tenant, trace/uniform. Raises InputError naming the file,
+    and the line and column where a row cannot be simulated.
+    """
+    name = detect_format(spec.path) if spec.format == AUTO else spec.format
+    table = _complete(FORMATS[name].parse(spec.path), spec, draws_ties=name != "requests")
+    start_us = round(spec.start_s * 1e6)
+    end_us = MAX_TIME_US if spec.end_s is None else round(spec.end_s * 1e6)
+    first, last = np.searchsorted(table.arrival_us, (start_us, end_us)).tolist()
+    if spec.first is not None:
+        last = min(last, first + spec.first)
+    if first == last:
+        reach_s = int(table.arrival_us[-1]) / 1e6
+        raise InputError(f"{spec.path}: no request from start_s {spec.start_s:g} on; the last one is at {reach_s:g} s")
+    if (first, last, start_us) != (0, len(table), 0):
+        table = slice_rows(table, first, last, start_us)
+    return table if spec.rate_scale == 1 else _rescale(table, spec)
+
+
+def _complete(table: RequestTable, spec: TraceSpec, draws_ties: bool) -> RequestTable:
+    """The table with what its file does not say: classes, tenants and numbers for random ties."""
+    drawn: dict[str, Any] = {}
+    if spec.classes is not None and not any(table.slo_names):
+        drawn["slo_class"] = _draw(spec, "trace/class", list(spec.classes.values()), len(table)).astype(np.int16)
+        drawn["slo_names"] = tuple(spec.classes)
+    if spec.tenants is not None and not any(table.tenant_names):
+        shares = np.arange(1, spec.tenants.count + 1, dtype=np.float64) ** -spec.tenants.zipf
+        drawn["tenant"] = _draw(spec, "trace/tenant", shares / shares.sum(), len(table)).astype(np.int32)
+        drawn["tenant_names"] = tuple(f"tenant_{i}" for i in range(spec.tenants.count))
+    if draws_ties:
+        drawn["uniform"] = stream(spec.seed, "trace/uniform").random(len(table))
+    for column in drawn.values():
+        if isinstance(column, np.ndarray):
+            column.setflags(write=False)
+    return replace(table, cache={}, **drawn)
+
+
+def _draw(spec: TraceSpec, name: str, shares: Any, n: int) -> np.ndarray[Any, Any]:
+    """[n] independent indices, each drawn with its share; the first k are the same for every n >= k."""
+    return stream(spec.seed, name).choice(len(shares), size=n, p=shares)
+
+
+def _rescale(table: RequestTable, spec: TraceSpec) -> RequestTable:
+    """The table with all times divided by `rate_scale`."""
+    times = table.arrival_us / spec.rate_scale
+    if times[-1] >= MAX_TIME_US:
+        raise InputError(f"{spec.path}: rate_scale {spec.rate_scale:g} puts arrivals beyond {MAX_TIME_US} µs")
+    arrival_us = np.rint(times).astype(np.int64)
+    arrival_us.setflags(write=False)
+    return replace(table, arrival_us=arrival_us, cache={})

@@ -1,0 +1,107 @@
+"""The Hydra application: the one module that knows Hydra turns a composed configuration into `Settings`.
+
+`launch` runs a job for every composed configuration (one, or all of a multirun); `compose_settings` gives
+the settings without running anything.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from blis.errors import InputError, unknown_name
+from search.settings import Settings, conf_folder, make_settings
+
+EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
+
+MULTIRUN = ("-m", "--multirun")
+
+
+def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) -> Settings:
+    """The settings that `python -m search <overrides>` would run with. Raises InputError for whatever is wrong."""
+    with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        try:
+            composed = _plain(hydra.compose("config", list(overrides)))
+        except (HydraException, OmegaConfBaseException) as error:
+            raise InputError(_one_line(error)) from None
+    return make_settings(composed, run_dir)
+
+
+def launch(job: Callable[[Settings], int]) -> int:
+    """Run `job` for every configuration that the command line composes; the highest of their exit codes.
+
+    Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not left behind. A job that was
+    interrupted (EXIT_INTERRUPTED) ends a multirun.
+    """
+    codes = [EXIT_OK]
+
+    def run(composed: DictConfig) -> None:
+        run_dir = Path(HydraConfig.get().runtime.output_dir)
+        try:
+            codes.append(job(make_settings(_plain(composed), run_dir)))
+        except (InputError, OmegaConfBaseException) as error:
+            codes.append(_complain(error))
+        finally:
+            with suppress(OSError):  # not empty: it holds results
+                run_dir.rmdir()
+        if codes[-1] == EXIT_INTERRUPTED:  # Hydra would go on with the next job
+            raise KeyboardInterrupt
+
+    # Hydra prints errors in several lines of its own and exits with 1, unless asked for the full error:
+    # then it raises them, and they come out here like all others.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv[1:] = _multirun_first(sys.argv[1:])
+    try:
+        hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")(run)()
+    except (HydraException, OmegaConfBaseException) as error:
+        codes.append(_complain(error))
+    except KeyboardInterrupt:
+        codes.append(EXIT_INTERRUPTED)
+    return max(codes)
+
+
+def _multirun_first(arguments: Sequence[str]) -> list[str]:
+    """The command line with -m at its start: Hydra's parser takes no override after an option that others precede."""
+    others = [argument for argument in arguments if argument not in MULTIRUN]
+    return others if len(others) == len(arguments) else [MULTIRUN[0], *others]
+
+
+def _plain(composed: DictConfig) -> dict[str, Any]:
+    """A composed configuration with interpolations resolved, as plain data."""
+    container = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def _complain(error: Exception) -> int:
+    """Say what is wrong in one line on stderr."""
+    print(f"error: {_one_line(error)}", file=sys.stderr)
+    return EXIT_INPUT
+
+
+def _one_line(error: Exception) -> str:
+    """The message of an error; Hydra's are cut to what the user can act on."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
+    if "not in struct" in str(cause) and isinstance(parent, DictConfig):
+        return str(unknown_name("key", key, [_sibling(str(key), str(name)) for name in parent]))
+    useful = str(error).split("\nConfig search path")[0].split("\nSee https")[0]
+    if cause is not error:
+        useful += f": {cause}".split("\n    full_key")[0]
+    return " ".join(useful.split())
+
+
+def _sibling(full_key: str, name: str) -> str:
+    """The full key of another key in the same mapping."""
+    parents, dot, _ = full_key.rpartition(".")
+    return parents + dot + name

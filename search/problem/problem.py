@@ -1,0 +1,113 @@
+"""The question a search asks: which scenario, which requests, which score, against which baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.config import Scenario
+from blis.engine.run import simulate
+from blis.policies.bundle import PolicyBundle
+from blis.scenario import scenario_mapping
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
+from blis.workload.draw.spec import WorkloadSpec
+from search.problem.traffic import TableKey, Traffic, drawn_specification
+
+Simulate = Callable[[Scenario, RequestTable], ResultTable]
+
+
+class Score(Protocol):
+    """What a fitness on one table consists of; `value` is scored, the rest is reported."""
+
+    @property
+    def value(self) -> float:
+        """Larger is better, 0 for the baseline itself."""
+
+    @property
+    def terms(self) -> Mapping[str, float]:
+        """What the value is made of, by the name of its column."""
+
+    @property
+    def u(self) -> float:
+        """Share of the offered work left undone."""
+
+    @property
+    def harm(self) -> float:
+        """Share of tenants that lost most of the good answers they had."""
+
+    @property
+    def objectives(self) -> tuple[float, ...]:
+        """What a search for compromises makes small, 0 for the baseline itself."""
+
+
+class Fitness(Protocol):
+    """How a run is scored against another run on the same requests (default-problem.md section 2)."""
+
+    @property
+    def objectives(self) -> tuple[str, ...]:
+        """The names of the objectives of a score, in their order."""
+
+    def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> Any:
+        """What scoring needs of one run, compact: arrays over the scored rows."""
+
+    def compare(self, candidate: Any, baseline: Any) -> Score:
+        """The score of one outcome relative to another on the same table; positive = better."""
+
+    def compare_resampled(self, candidate: Any, baseline: Any, times: NDArray[np.int64]) -> float | None:
+        """The score with every scored row as often as `times` says, in the table's order; None if that is not kept."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Scenario, requests, fitness and baseline: everything that gives a policy its score.
+
+    search_seeds: keys of the tables on which `search.evaluate` scores unless told otherwise.
+    """
+
+    scenario: Scenario
+    traffic: Traffic
+    fitness: Fitness
+    baseline: PolicyBundle
+    search_seeds: tuple[TableKey, ...] = ()
+    simulate: Simulate = simulate
+    _tables: dict[TableKey, RequestTable] = field(default_factory=dict, compare=False, repr=False)
+    _lock: Lock = field(default_factory=Lock, compare=False, repr=False)
+
+    def table(self, key: TableKey) -> RequestTable:
+        """The requests under a key, made once: every candidate meets the same ones."""
+        with self._lock:
+            if key not in self._tables:
+                self._tables[key] = self.traffic.table(key)
+            return self._tables[key]
+
+    @property
+    def workload(self) -> WorkloadSpec:
+        """What tables are drawn from. Raises InputError for a trace."""
+        return drawn_specification(self.traffic)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Rates of the requests that a search space may scale by."""
+        return self.traffic.rates
+
+    def on(self, traffic: Traffic) -> Problem:
+        """The same problem with other requests."""
+        return replace(self, traffic=traffic, _tables={}, _lock=Lock())
+
+    def mapping(self) -> dict[str, Any]:
+        """What `scenario.yaml` of a run folder holds: cluster, instance and the embedded workload."""
+        return {**scenario_mapping(self.scenario), "workload": self.traffic.mapping()}
+
+    def identity(self) -> dict[str, Any]:
+        """The same by what it decides, without paths."""
+        return {**self.mapping(), "workload": self.traffic.identity()}
+
+
+Policy = PolicyBundle | Mapping[str, Any] | str | Path

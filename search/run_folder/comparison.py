@@ -1,0 +1,179 @@
+"""`blis-search compare`: the searches of an MLflow store side by side, in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from blis.errors import InputError
+from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
+from search.run_folder.mlflow_store import SQLITE, connect, database_path
+from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG
+from search.settings import TrackingSettings, default_tracking
+
+#: Runs shown unless others are asked for.
+LAST = 5
+
+LONGEST_VALUE = 30
+LONGEST_LIST = 30  # of parameters; the browser shows all
+
+EXAMPLES = """examples:
+  blis-search compare                                 the last five searches
+  blis-search compare --last 12
+  blis-search compare outputs/2026-11-18/14-02-51 3f   run folders, or the first digits of run ids"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The command; its exit code. Whatever is wrong is one line on stderr."""
+    parser = argparse.ArgumentParser(
+        prog="blis-search compare",
+        description="Show searches side by side: what differs in their configuration, and what came of them.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run folder, or the first digits of a run id")
+    parser.add_argument("--last", type=int, metavar="N", help=f"the last N searches (default {LAST})")
+    parser.add_argument("--uri", help="of the store (default: that of conf/tracking/mlflow.yaml)")
+    options = parser.parse_args(arguments)
+    try:
+        if options.runs and options.last is not None:
+            raise InputError("give runs or --last N, not both")
+        if options.last is not None and options.last < 1:
+            raise InputError(f"--last must be at least 1, got {options.last}")
+        tracking = default_tracking()
+        uri = options.uri or tracking.uri
+        found = chosen(stored_searches(uri, tracking), options.runs, options.last or LAST)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_INPUT
+    try:
+        print(side_by_side(found))
+        print(f"\nIn a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {uri}", flush=True)
+    except BrokenPipeError:  # `| head` has had enough; Python would complain again when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+    return EXIT_OK
+
+
+def stored_searches(uri: str, tracking: TrackingSettings) -> list[Any]:
+    """The MLflow runs of all searches in a store, oldest first. Raises InputError if there is none."""
+    if uri.startswith(SQLITE) and not database_path(uri).is_file():  # opening it would make it
+        raise InputError(f"no searches to compare: {database_path(uri)} does not exist; run `python -m search` first")
+    try:
+        client = connect(uri)
+        experiment = client.get_experiment_by_name(tracking.experiment)
+        if experiment is None:
+            raise InputError(f"no searches to compare: {uri} has no experiment {tracking.experiment!r}")
+        return list(client.search_runs([experiment.experiment_id], f"tags.{RUN_ID_TAG} LIKE '%'"))[::-1]
+    except InputError:
+        raise
+    except Exception as error:  # MLflow, SQLAlchemy and the network have many
+        text = " ".join(str(error).split())[:200]
+        raise InputError(f"{uri} cannot be read: {type(error).__name__}: {text}") from None
+
+
+def chosen(runs: Sequence[Any], names: Sequence[str], last: int) -> list[Any]:
+    """The runs that `names` say, or the last few. Raises InputError for a name that is nobody's or several'."""
+    if not names:
+        if not runs:
+            raise InputError("no searches to compare: the store is empty")
+        return list(runs[-last:])
+    found = []
+    for name in names:
+        matching = [run for run in runs if _is_named(run, name)]
+        if not matching:
+            raise InputError(f"no search {name!r} in the store; `blis-search compare --last 20` lists the latest")
+        found.append(matching[-1])
+    return found
+
+
+def _is_named(run: Any, name: str) -> bool:
+    """Whether a name is the run's folder, or the start of its run id or of MLflow's."""
+    folder = run.data.tags.get(FOLDER_TAG, "")
+    ids = run.data.tags[RUN_ID_TAG], run.info.run_id
+    return any(text.startswith(name) for text in ids) or ("/" + folder).endswith("/" + name.strip("/"))
+
+
+def side_by_side(runs: Sequence[Any]) -> str:
+    """A column a run: when, where, the parameters that differ, what came of it; below, the verdicts in words."""
+    rows = [("", [str(place) for place in range(1, len(runs) + 1)])]
+    rows += [(label, [_short(show(run)) for run in runs]) for label, show in HEAD.items()]
+    different = differing_params([run.data.params for run in runs])
+    rows += [(key, [_short(run.data.params.get(key, "")) for run in runs]) for key in different[:LONGEST_LIST]]
+    if len(different) > LONGEST_LIST:
+        rows.append((f"and {len(different) - LONGEST_LIST} more keys", [""] * len(runs)))
+    rows += [(label, [_short(show(run)) for run in runs]) for label, show in RESULTS.items()]
+    table = [[label, *cells] for label, cells in rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
+    verdicts = [f"{place}: {_sentence(run)}" for place, run in enumerate(runs, 1)]
+    return "\n".join([*lines, "", *verdicts])
+
+
+def differing_params(params: Sequence[Mapping[str, str]]) -> list[str]:
+    """The keys that do not have one value in all runs, in the order of the configuration."""
+    keys = dict.fromkeys(key for values in params for key in values)
+    return [key for key in keys if len({values.get(key) for values in params}) > 1]
+
+
+def _started(run: Any) -> str:
+    return datetime.fromtimestamp(run.info.start_time / 1000).strftime("%Y-%m-%d %H:%M")
+
+
+def _folder(run: Any) -> str:
+    """The end of the run folder: enough to name the run."""
+    return "/".join(run.data.tags.get(FOLDER_TAG, "").split("/")[-2:])
+
+
+def _verdict(run: Any) -> str:
+    return str(run.data.tags.get("outcome", run.info.status.lower()))
+
+
+def _sentence(run: Any) -> str:
+    """The verdict up to its side remarks."""
+    text = run.data.tags.get("mlflow.note.content")
+    return text.split("; ")[0].rstrip(".") + "." if text else "no verdict yet."
+
+
+def _number(name: str) -> Callable[[Any], str]:
+    """A metric with its sign, blank if the run has none."""
+    return lambda run: f"{run.data.metrics[name]:+.3f}" if name in run.data.metrics else ""
+
+
+def _interval(run: Any) -> str:
+    """The interval against the run's primary baseline: paired t, or of a trace the block bootstrap's."""
+    for kind in ("t", "interval"):
+        name = f"verdict/baselines/{run.data.tags.get('primary')}/{kind}"
+        bounds = [run.data.metrics.get(f"{name}_{side}") for side in ("low", "high")]
+        if None not in bounds:
+            return f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
+    return ""
+
+
+def _wall(run: Any) -> str:
+    """Seconds of all parts of the run."""
+    parts = [value for name, value in run.data.metrics.items() if name.startswith("seconds/")]
+    return f"{sum(parts):.1f} s" if parts else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+#: Lines of the table before and after the parameters: what they are called and how a run fills them.
+HEAD: dict[str, Callable[[Any], str]] = {
+    "started": _started,
+    "folder": _folder,
+    "run id": lambda run: str(run.data.tags[RUN_ID_TAG]),
+}
+RESULTS: dict[str, Callable[[Any], str]] = {
+    "verdict": _verdict,
+    "fitness, fresh tables": _number("verdict/winner/report"),
+    "95 % interval": _interval,
+    "optimism": _number("verdict/optimism"),
+    "wall": _wall,
+}

@@ -1,0 +1,143 @@
+"""The picture of a run: how the search converged, and how long requests wait under the winner and the baselines."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.comparison.style import INK as INK  # other pictures take these from here, too
+from blis.comparison.style import MUTED as MUTED
+from blis.comparison.style import dress as dress
+from blis.files import write_bytes
+from blis.policies.bundle import PolicyBundle
+from blis.scenario import apply_bundle
+from blis.tables.records import COMPLETED
+from blis.workload.draw.pools import REPORT_POOL
+from search.problem.problem import Problem
+from search.problem.traffic import TableKey
+from search.running.archive import Archive
+from search.settings import Settings
+from search.verdict.verdict import FAILED, Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Report tables whose requests are drawn.
+TABLES = 4
+
+WINNER_NAME = "policy found"
+
+#: How far below the best the convergence panel reaches.
+SHOWN_LOSS = 0.5
+
+WINNER_COLOUR = "#c2410c"
+BASELINE_COLOURS = ("#0969da", "#1a7f6b", "#8250df", "#9a6700", "#57606a", "#bf3989", "#4d8a1f", "#0a3069")
+
+Latencies = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+
+def write_overview(settings: Settings, archive: Archive, verdict: Verdict) -> None:
+    """Write `figures/overview.png`: the exported policy beside all baselines, on tables that the search never saw."""
+    if verdict.outcome == FAILED:  # its policy may not even run
+        return
+    seeds = settings.pool(REPORT_POOL, min(TABLES, settings.validation.report_seeds))
+    found = latencies(settings.problem, {WINNER_NAME: verdict.policy, **settings.baselines}, seeds)
+    compared = verdict.facts.get("baselines", {}).get(settings.primary)
+    proof = f": {compared['mean']:+.3f} against {settings.primary}" if compared else ""
+    data = overview_png(archive, list(settings.baselines), found, WINNER_NAME, verdict.outcome.capitalize() + proof)
+    write_bytes(settings.run_dir / "figures" / "overview.png", data)
+
+
+def latencies(problem: Problem, policies: Mapping[str, PolicyBundle], seeds: Sequence[TableKey]) -> Latencies:
+    """Policy name -> (TTFT, E2E) in µs of all completed requests over the given tables."""
+    found = {}
+    for name, policy in policies.items():
+        scenario = apply_bundle(problem.scenario, policy)
+        results = [problem.simulate(scenario, problem.table(seed)) for seed in seeds]
+        done = [result.status == COMPLETED for result in results]
+        found[name] = (
+            np.concatenate([result.ttft_us[rows] for result, rows in zip(results, done, strict=True)]),
+            np.concatenate([result.e2e_us[rows] for result, rows in zip(results, done, strict=True)]),
+        )
+    return found
+
+
+def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, winner: str, title: str) -> bytes:
+    """A PNG of three panels: convergence, distribution of TTFT, distribution of E2E.
+
+    baselines: their names, each with its colour in all panels; `winner` names its entry in `found`.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    colours = {name: BASELINE_COLOURS[i % len(BASELINE_COLOURS)] for i, name in enumerate(baselines)}
+    figure = Figure(figsize=(16, 4.8), dpi=130, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1, 3, width_ratios=(1.2, 1, 1))
+    figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
+    _draw_convergence(panels[0], archive, colours)
+    for panel, column, label in ((panels[1], 0, "time to first token"), (panels[2], 1, "end-to-end latency")):
+        _draw_distribution(panel, found, column, label, winner, colours)
+    panels[2].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False, labelcolor=INK)
+    data = io.BytesIO()
+    figure.savefig(data, format="png", metadata={"Software": None})
+    return data.getvalue()
+
+
+def _draw_convergence(axes: Axes, archive: Archive, colours: Mapping[str, str]) -> None:
+    """Scores of candidates as dots, the best so far as a line, baselines as level lines with their names."""
+    scored = [(row.index, row.evaluation.fitness) for row in archive.rows if row.evaluation.fitness is not None]
+    index, score = np.array([i for i, _ in scored]), np.array([value for _, value in scored])
+    by_name = {row.name: row.evaluation.fitness for row in archive.rows if row.name}
+    levels = {name: value for name, value in by_name.items() if value is not None}
+    top = max([0.0, *score])
+    low = top - SHOWN_LOSS
+    axes.scatter(index, score, s=9, color=MUTED, alpha=0.5, linewidths=0, label="candidate")
+    if len(score):
+        best = np.maximum.accumulate(score)
+        axes.step(index, best, where="post", color=WINNER_COLOUR, linewidth=2.2, label="best so far", zorder=3)
+    for name, level in levels.items():
+        if level > low:
+            axes.axhline(level, color=colours[name], linewidth=1, alpha=0.8)
+    axes.set_ylim(low, top + 0.12 * SHOWN_LOSS)
+    _label_levels(axes, levels, colours)
+    axes.set_title(f"search ({np.count_nonzero(score < low)} candidates lie below)", loc="left", color=INK, fontsize=11)
+    axes.set_xlabel("candidate")
+    axes.set_ylabel("fitness on the search tables (0.1 ≈ 10 % better)")
+    axes.legend(loc="lower right", fontsize=9, frameon=False, labelcolor=INK)
+    dress(axes)
+
+
+def _label_levels(axes: Axes, levels: Mapping[str, float], colours: Mapping[str, str]) -> None:
+    """Names at the right of level lines, moved apart where they would overlap; with an arrow if out of sight."""
+    low, high = axes.get_ylim()
+    gap = 0.05 * (high - low)
+    at = low - 0.6 * gap
+    for name, level in sorted(levels.items(), key=lambda item: item[1]):
+        at = max(level, at + gap)
+        text = name if level > low else f"↓ {name} ({level:+.2f})"
+        axes.annotate(
+            text, (1.0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+            color=colours[name], fontsize=8, va="center",
+        )  # fmt: skip
+
+
+def _draw_distribution(
+    axes: Axes, found: Latencies, column: int, label: str, winner: str, colours: Mapping[str, str]
+) -> None:
+    """Shares of requests that were faster than a time, on a logarithmic time axis; the winner on top."""
+    for name, pair in found.items():
+        seconds = np.sort(pair[column]) / 1e6
+        share = np.arange(1, len(seconds) + 1) / max(len(seconds), 1)
+        colour, width, layer = (WINNER_COLOUR, 2.2, 3) if name == winner else (colours.get(name, MUTED), 1.1, 2)
+        axes.step(seconds, share, where="post", label=name, color=colour, linewidth=width, zorder=layer)
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.01)
+    axes.set_title(label, loc="left", color=INK, fontsize=11)
+    axes.set_xlabel("seconds")
+    axes.set_ylabel("share of completed requests")
+    dress(axes)

@@ -1,0 +1,92 @@
+"""Every evaluation of a search in the order it was asked, and the table of it that users keep."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from blis.policies.bundle import PolicyBundle
+from search.running.evaluator import OK, Evaluation
+from search.space.parameters import Value
+from search.space.space import Genome
+
+BASELINE = "baseline"  # origin of a policy that was given, not searched
+
+#: Columns of candidates.csv before the seeds and the space keys (default-problem.md section 4).
+TERMS = ("f_ttft", "f_tail", "f_tpot", "f_e2e", "f_goodput", "f_fairness", "f_cost")
+COLUMNS = ("index", "generation", "origin", "genome_id", "status", "reason", "fitness", *TERMS, "u", "harm")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One evaluation.
+
+    genome: empty for a baseline outside the space. policy: None if the genome is no policy. name: of a baseline.
+    """
+
+    index: int
+    generation: int
+    origin: str
+    genome: Genome
+    policy: PolicyBundle | None
+    evaluation: Evaluation
+    name: str = ""
+
+
+@dataclass
+class Archive:
+    """The rows of a search. Space keys are the columns of genomes, in order."""
+
+    space_keys: tuple[str, ...]
+    rows: list[Row] = field(default_factory=list)
+
+    def best(self) -> Row | None:
+        """The row with the highest fitness, the first of equals; baselines count."""
+        return max(self._scored(), key=_fitness, default=None)
+
+    def best_of_generation(self, generation: int) -> tuple[float, float] | None:
+        """Highest and median fitness of a generation, None if nothing in it has a score."""
+        scores = [_fitness(row) for row in self._scored() if row.generation == generation]
+        return (max(scores), median(scores)) if scores else None
+
+    def top(self, n: int) -> list[Row]:
+        """The `n` best different policies that the search found itself, best first; the first of equals."""
+        baselines = {row.evaluation.genome_id for row in self.rows if row.origin == BASELINE}
+        found: dict[str, Row] = {}
+        for row in sorted(self._scored(), key=lambda row: (-_fitness(row), row.index)):
+            if row.evaluation.genome_id not in baselines:
+                found.setdefault(row.evaluation.genome_id, row)
+        return list(found.values())[:n]
+
+    def csv_text(self) -> str:
+        """candidates.csv: one line a row, LF, numbers with every digit, blank where there is nothing."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        n_seeds = max((len(row.evaluation.seed_values) for row in self.rows), default=0)
+        writer.writerow([*COLUMNS, *(f"seed_{i}" for i in range(n_seeds)), *self.space_keys])
+        writer.writerows(self._cells(row, n_seeds) for row in self.rows)
+        return text.getvalue()
+
+    def _cells(self, row: Row, n_seeds: int) -> list[str]:
+        found = row.evaluation
+        numbers = [found.fitness, *(found.terms.get(name) for name in TERMS), found.u, found.harm]
+        seeds = list(found.seed_values) or [None] * n_seeds
+        labels = [str(row.index), str(row.generation), row.origin, found.genome_id, found.status, found.reason]
+        return [*labels, *map(_cell, [*numbers, *seeds]), *(_cell(row.genome.get(key)) for key in self.space_keys)]
+
+    def _scored(self) -> Sequence[Row]:
+        return [row for row in self.rows if row.evaluation.status == OK]
+
+
+def _fitness(row: Row) -> float:
+    """The fitness of a row that has one."""
+    assert row.evaluation.fitness is not None  # status OK says so
+    return row.evaluation.fitness
+
+
+def _cell(value: Value | None) -> str:
+    """A number with every digit, a text as it is, nothing as blank."""
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)

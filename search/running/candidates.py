@@ -1,0 +1,94 @@
+"""What a search evaluates next: the baselines, then whatever the driver proposes, each with its policy."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blis.errors import InputError
+from blis.policies.bundle import PolicyBundle
+from search.drivers import make_driver
+from search.drivers.base import SEED, Driver, Proposal
+from search.problem.problem import Problem
+from search.running.archive import BASELINE
+from search.running.evaluator import Evaluation
+from search.settings import Settings
+from search.space.codec import decode, encode
+from search.space.space import Genome, Space
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is evaluated: a proposal of the driver, or a baseline with the genome that lies nearest, if any."""
+
+    proposal: Proposal | None
+    origin: str
+    policy: PolicyBundle | None
+    reason: str = ""  # why it is no policy
+    name: str = ""  # of a baseline
+
+
+class Candidates:
+    """Hands out what to evaluate next: every baseline first, then whatever the driver proposes.
+
+    Baselines that lie in the space are the driver's seeds and teach it; all of them are evaluated as the
+    bundles they are, not as the nearest point of the space.
+    """
+
+    def __init__(
+        self, space: Space, baselines: Mapping[str, PolicyBundle], seeds: Collection[str], driver: Driver,
+        rates: Mapping[str, float],
+    ) -> None:  # fmt: skip
+        """seeds: names of the baselines that the driver was given, in their order."""
+        self._space, self._driver, self._rates = space, driver, rates
+        self._outside = [(name, bundle) for name, bundle in baselines.items() if name not in seeds]
+        self._inside = [(name, bundle) for name, bundle in baselines.items() if name in seeds]
+
+    def take(self, n: int) -> list[Candidate]:
+        """The next `n` candidates."""
+        chosen = [Candidate(None, BASELINE, bundle, name=name) for name, bundle in self._outside[:n]]
+        self._outside = self._outside[n:]
+        return chosen + [self._candidate(proposal) for proposal in self._driver.ask(n - len(chosen))]
+
+    def tell(self, candidates: Sequence[Candidate], evaluations: Sequence[Evaluation]) -> None:
+        """Let the driver learn from what it proposed."""
+        pairs = zip(candidates, evaluations, strict=True)
+        told = [(candidate.proposal, evaluation) for candidate, evaluation in pairs if candidate.proposal]
+        self._driver.tell([proposal for proposal, _ in told], [evaluation for _, evaluation in told])
+
+    def state(self) -> dict[str, Any]:
+        """Everything that decides what comes next, as JSON-able data."""
+        waiting = {"outside": [name for name, _ in self._outside], "inside": [name for name, _ in self._inside]}
+        return {"baselines": waiting, "driver": self._driver.state()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue where the candidates that gave `state` stood."""
+        waiting = state["baselines"]
+        self._outside = [(name, bundle) for name, bundle in self._outside if name in waiting["outside"]]
+        self._inside = [(name, bundle) for name, bundle in self._inside if name in waiting["inside"]]
+        self._driver.restore(state["driver"])
+
+    def _candidate(self, proposal: Proposal) -> Candidate:
+        """A proposal with its policy, or with the reason why it is none."""
+        if proposal.origin == SEED and self._inside:
+            name, bundle = self._inside.pop(0)
+            return Candidate(proposal, BASELINE, bundle, name=name)
+        try:
+            return Candidate(proposal, proposal.origin, decode(self._space, proposal.genome, self._rates))
+        except InputError as error:
+            return Candidate(proposal, proposal.origin, None, str(error))
+
+
+def make_candidates(settings: Settings) -> Candidates:
+    """The candidates of a run, with its driver at the start."""
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
+    options = settings.driver.options
+    driver = make_driver(settings.driver.name, settings.space, list(seeds.values()), settings.seed, options)
+    return Candidates(settings.space, settings.baselines, seeds, driver, settings.problem.rates)
+
+
+def seed_genomes(space: Space, baselines: Mapping[str, PolicyBundle], problem: Problem) -> dict[str, Genome]:
+    """The genomes of those baselines that lie in the space, by name: the start of a driver."""
+    found = {name: encode(space, bundle, problem.scenario, problem.rates) for name, bundle in baselines.items()}
+    return {name: genome for name, genome in found.items() if genome is not None}

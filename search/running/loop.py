@@ -1,0 +1,74 @@
+"""The generation loop: take candidates, evaluate, tell, write down, until the budget is spent."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from itertools import count
+from typing import Protocol
+
+from search.running.archive import Archive, Row
+from search.running.candidates import Candidate, Candidates
+from search.running.evaluator import INVALID, Evaluation, Evaluator
+from search.settings import DriverSettings
+from search.space.codec import GENOME_ID_DIGITS
+from search.space.space import genome_key
+
+
+class Listener(Protocol):
+    """Who follows a search."""
+
+    def simulated(self, n: int) -> None:
+        """`n` more simulations are done."""
+
+    def generation(self, archive: Archive, generation: int) -> None:
+        """A generation is done and in the archive."""
+
+
+def run_search(
+    candidates: Candidates,
+    evaluator: Evaluator,
+    limits: DriverSettings,
+    archive: Archive,
+    listeners: Sequence[Listener] = (),
+) -> None:
+    """Fill `archive` generation by generation; whatever interrupts it, every finished generation is there.
+
+    An archive that is not empty is continued (a resumed search). A budget of seconds ends the search after
+    the generation in which it runs out; the seconds before a resumption do not count.
+    """
+    started = time.monotonic()
+    for generation in count(archive.rows[-1].generation + 1 if archive.rows else 0):
+        size = min(limits.batch, limits.budget - len(archive.rows))
+        late = limits.seconds is not None and time.monotonic() - started > limits.seconds
+        if size <= 0 or (generation and late):
+            return
+        batch = candidates.take(size)
+        evaluations = _evaluate(batch, evaluator, listeners)
+        candidates.tell(batch, evaluations)
+        for candidate, evaluation in zip(batch, evaluations, strict=True):
+            genome = candidate.proposal.genome if candidate.proposal else {}
+            index, origin = len(archive.rows), candidate.origin
+            archive.rows.append(Row(index, generation, origin, genome, candidate.policy, evaluation, candidate.name))
+        for listener in listeners:
+            listener.generation(archive, generation)
+
+
+def _evaluate(batch: Sequence[Candidate], evaluator: Evaluator, listeners: Sequence[Listener]) -> list[Evaluation]:
+    """Evaluations of a batch in its order; a candidate that is no policy is `invalid` without a simulation."""
+    policies = [candidate.policy for candidate in batch if candidate.policy is not None]
+
+    def simulated(n: int) -> None:
+        for listener in listeners:
+            listener.simulated(n)
+
+    scored = iter(evaluator.evaluate(policies, simulated))
+    return [next(scored) if candidate.policy is not None else _invalid(candidate) for candidate in batch]
+
+
+def _invalid(candidate: Candidate) -> Evaluation:
+    """The evaluation of a genome that is no policy; its id is the genome's, as there is no bundle."""
+    genome = candidate.proposal.genome if candidate.proposal else {}
+    digest = hashlib.sha256(genome_key(genome).encode()).hexdigest()
+    return Evaluation(digest[:GENOME_ID_DIGITS], INVALID, candidate.reason)

@@ -1,0 +1,114 @@
+"""`type: templates`: a leaf of a search space that stands for every deployable template of one kind.
+
+It becomes a choice of template, and every parameter of each template with the range that its registry declares,
+active while that template is chosen. A template is in `search_space=full_policy` the day it is registered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from blis.errors import InputError, check_choice
+from blis.policies.admission import ADMISSION
+from blis.policies.filters import FILTERS
+from blis.policies.priority import PRIORITIES
+from blis.policies.registry import Bounds, Registry
+from blis.policies.routing import ROUTING
+from blis.policies.schedulers import SCHEDULERS
+from blis.policies.scorers import SCORERS
+from search.space.parameters import Leaf
+
+TEMPLATES = "templates"  # the type of such a leaf
+
+FILTER_PREFIX = "routing.filters."
+SCORER_PREFIX = "routing.scorers."
+
+#: Values of a key that says whether something is used at all: on and off are truth values in YAML.
+SKIP, APPLY = "skip", "apply"
+
+#: Weights are 0 or log-uniform in this range: an arg-max does not see their scale.
+WEIGHTS = (0.01, 1.0)
+
+#: Tables of which one template is chosen, and where its parameters are.
+CHOICES: dict[str, tuple[Registry, str]] = {
+    "admission.policy": (ADMISSION, "admission.parameters."),
+    "routing.policy": (ROUTING, "routing.parameters."),
+    "priority.policy": (PRIORITIES, "priority.parameters."),
+    "scheduler": (SCHEDULERS, "scheduler_parameters."),
+}
+
+#: Parameters that the original's bundle files have under other keys.
+_RENAMED = {
+    "admission.parameters.capacity_tokens": "admission.token_bucket_capacity",
+    "admission.parameters.refill_tokens_per_s": "admission.token_bucket_refill_rate",
+}
+
+
+def parameter_key(prefix: str, name: str) -> str:
+    """The space key of a template's parameter."""
+    return _RENAMED.get(prefix + name, prefix + name)
+
+
+def expand(key: str, leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
+    """The leaves that a `templates` leaf stands for. Raises InputError where there are no templates."""
+    if any(value is not None for value in (leaf.low, leaf.high, leaf.relative_to)) or leaf.log:
+        raise InputError(f"search_space.{key}: a leaf of type 'templates' takes only choices and when")
+    if key in CHOICES:
+        yield from _one_of(key, *CHOICES[key], leaf)
+    elif key + "." == FILTER_PREFIX:
+        yield from _filters(leaf)
+    elif key + "." == SCORER_PREFIX:
+        for name in _names(key, SCORERS, leaf):
+            yield SCORER_PREFIX + name, Leaf("zero_or", *WEIGHTS, when=leaf.when)
+    else:
+        kinds = ", ".join(sorted([*CHOICES, FILTER_PREFIX[:-1], SCORER_PREFIX[:-1]]))
+        raise InputError(f"search_space.{key}: type 'templates' is for: {kinds}")
+
+
+def _names(key: str, registry: Registry, leaf: Leaf) -> list[str]:
+    """The templates that are meant: those listed, else all that can be deployed."""
+    for choice in leaf.choices or ():
+        check_choice(f"choice of search_space.{key}", str(choice), registry)
+    return [str(choice) for choice in leaf.choices or registry.deployable]
+
+
+def _one_of(key: str, registry: Registry, prefix: str, leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
+    names = _names(key, registry, leaf)
+    yield key, Leaf("categorical", choices=tuple(names), when=leaf.when)
+    users: dict[str, list[str]] = {}
+    for name in names:
+        for parameter in registry.bounds[name]:
+            users.setdefault(parameter, []).append(name)
+    for parameter, templates in users.items():
+        ranges = {registry.bounds[name][parameter] for name in templates}
+        if len(ranges) > 1:
+            raise InputError(f"search_space.{key}: {parameter} has several ranges; list its templates apart")
+        when = {**(leaf.when or {}), key: templates}
+        yield parameter_key(prefix, parameter), replace(_number(ranges.pop()), when=when)
+
+
+def _filters(leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
+    for name in _names(FILTER_PREFIX[:-1], FILTERS, leaf):
+        use = f"{FILTER_PREFIX}{name}.use"
+        yield use, Leaf("categorical", choices=(SKIP, APPLY), when=leaf.when)
+        for parameter, bounds in FILTERS.bounds[name].items():
+            yield f"{FILTER_PREFIX}{name}.{parameter}", replace(_number(bounds), when={**(leaf.when or {}), use: APPLY})
+
+
+def _number(bounds: Bounds) -> Leaf:
+    low, high = bounds.span or (bounds.low, bounds.high)
+    return Leaf("float", low, high, bounds.log, relative_to=bounds.relative_to)
+
+
+def known_parameters() -> dict[str, Sequence[Any] | None]:
+    """Every key that belongs to a template: its valid values, None for a number."""
+    keys: dict[str, Sequence[Any] | None] = {}
+    for key, (registry, prefix) in CHOICES.items():
+        keys[key] = tuple(registry)
+        keys.update({parameter_key(prefix, name): None for bounds in registry.bounds.values() for name in bounds})
+    for name, bounds in FILTERS.bounds.items():
+        keys[f"{FILTER_PREFIX}{name}.use"] = (SKIP, APPLY)
+        keys.update({f"{FILTER_PREFIX}{name}.{parameter}": None for parameter in bounds})
+    return {**keys, **{SCORER_PREFIX + name: None for name in SCORERS}}

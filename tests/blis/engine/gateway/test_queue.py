@@ -1,0 +1,118 @@
+"""The gateway queue in whole runs, step by step by hand: every step takes 100 µs."""
+
+from __future__ import annotations
+
+import pytest
+
+from blis.config import Admission, FlowControl, SloTier
+from blis.engine.run import simulate
+from blis.evaluation.laws import check_laws
+from tests.blis.engine.plain_times import deployment, requests
+
+
+def gateway(**given) -> FlowControl:
+    """One request at a time."""
+    return FlowControl(**{"enabled": True, "max_concurrency": 1, "interval_us": 30} | given)
+
+
+def run(flow: FlowControl, table, instances=1, **more):
+    scenario = deployment(instances, flow_control=flow, **more)
+    result = simulate(scenario, table)
+    assert check_laws(scenario, table, result) == []
+    return result
+
+
+def test_requests_wait_until_one_of_the_looks_sees_room():
+    # 0 runs at 0, 100 and 200, where it ends; the look at 210 is the first to see that, step 4 begins at 300
+    result = run(gateway(), requests([0, 10], 3))
+    assert result.routed_us.tolist() == [0, 210]
+    assert result.scheduled_us.tolist() == [0, 300]
+    assert result.reasons() == ["", ""]
+
+
+def test_a_look_comes_before_the_events_of_its_instant():
+    assert run(gateway(interval_us=100), requests([0, 10], 3)).routed_us.tolist() == [0, 300]
+    assert run(gateway(interval_us=50), requests([0, 10], 3)).routed_us.tolist() == [0, 250]
+
+
+def test_an_admission_is_a_look():
+    result = run(gateway(interval_us=1000), requests([0, 10, 220], 3))
+    assert result.routed_us.tolist() == [0, 220, 1000]
+
+
+def test_without_a_detector_nobody_waits():
+    table = requests([0, 0, 10, 20], 3)
+    assert run(gateway(detector="never"), table).routed_us.tolist() == [0, 0, 10, 20]
+
+
+def test_the_utilization_detector_counts_pending_requests_at_once():
+    flow = gateway(detector="utilization", queue_threshold=2, kv_threshold=1, interval_us=10)
+    result = run(flow, requests([0, 0, 0], 1))
+    assert result.routed_us.tolist() == [0, 0, 10]  # two pending fill it; at 10 both are in the batch
+
+
+def test_who_has_waited_too_long_is_expired_by_the_next_look():
+    result = run(gateway(ttl_us=100), requests([0, 10, 20], 3))
+    assert result.reasons() == ["", "expired", "expired"]
+    assert result.status_names() == ["completed", "rejected", "rejected"]
+    later = run(gateway(ttl_us=190), requests([0, 10, 20], 3))
+    assert later.reasons() == ["", "expired", ""]  # at 210 the first has waited 200, the second 190
+
+
+def test_admission_latency_is_no_waiting():
+    flow = gateway(ttl_us=110)
+    scenario = deployment(flow_control=flow, admission=Admission(latency_us=90))
+    assert simulate(scenario, requests([0, 10], 2)).reasons() == ["", ""]  # 10 joins at 100, leaves at 210
+
+
+def test_a_full_band_refuses_newcomers():
+    result = run(gateway(max_requests_per_band=1), requests([0, 10, 20, 250], 3))
+    assert result.reasons() == ["", "", "gateway-full", ""]
+    assert result.instance.tolist() == [0, 0, -1, 0]
+
+
+CLASSES = {"slo_names": ("batch", "critical", "gold")}
+GOLD = {"gold": SloTier(priority=-1, ttft_ms=1)}
+
+
+def test_the_most_urgent_band_goes_first():
+    table = requests([0, 10, 20], 3, slo_class=[1, 0, 1], **CLASSES)
+    assert run(gateway(), table).routed_us.tolist() == [0, 510, 210]
+
+
+@pytest.mark.parametrize(("ordering", "routed_us"), [("fcfs", [0, 210, 510]), ("deadline", [0, 510, 210])])
+def test_order_within_a_band(ordering, routed_us):
+    table = requests([0, 10, 20], 3, slo_class=[1, 0, 2], **CLASSES)
+    assert run(gateway(ordering=ordering), table, slo_tiers=GOLD).routed_us.tolist() == routed_us
+
+
+def test_deadlines_order_a_flow_wherever_a_newcomer_belongs():
+    table = requests([0, 10, 20, 30, 40], [2, 1, 1, 1, 1], slo_class=[0, 0, 2, 0, 2], **CLASSES)
+    result = run(gateway(ordering="deadline", interval_us=100), table, slo_tiers=GOLD)
+    assert result.routed_us.tolist() == [0, 400, 200, 500, 300]
+
+
+@pytest.mark.parametrize(("fairness", "order"), [("global-strict", [1, 2, 3, 4, 5]), ("round-robin", [1, 4, 5, 2, 3])])
+def test_tenants_take_turns_or_not(fairness, order):
+    table = requests([0, 1, 2, 3, 4, 5], 1, tenant=[2, 0, 0, 0, 1, 2])
+    result = run(gateway(fairness=fairness, interval_us=100), table)
+    assert sorted(range(1, 6), key=lambda row: result.routed_us[row]) == order
+
+
+def test_requests_at_the_gateway_are_in_flight_for_their_tenant():
+    admission = Admission("queue-depth", parameters={"max_tenant_in_flight": 2})
+    table = requests([0, 10, 20, 30, 240], 3, tenant=[0, 0, 0, 1, 0])
+    result = run(gateway(), table, admission=admission)
+    assert result.reasons() == ["", "", "policy", "", ""]
+
+
+def test_an_expired_request_is_in_flight_no_more():
+    admission = Admission("queue-depth", parameters={"max_tenant_in_flight": 2})
+    table = requests([0, 10, 150], 3, tenant=[0, 0, 0])
+    assert run(gateway(ttl_us=100), table, admission=admission).reasons() == ["", "expired", ""]
+
+
+def test_a_horizon_leaves_requests_at_the_gateway():
+    result = run(gateway(), requests([0, 10], 3), horizon_us=150)
+    assert result.status_names() == ["running", "in_transit"]
+    assert result.end_us == 150

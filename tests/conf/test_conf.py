@@ -1,0 +1,90 @@
+"""conf/: every file of every group composes, and a new one joins by being there."""
+
+import pytest
+import yaml
+
+from blis.errors import InputError
+from blis.policies.bundle import load_bundle
+from search.application import compose_settings
+from search.drivers import DRIVERS
+from search.space.space import KEYS
+from tests.places import CONF
+
+GROUPS = ("cluster", "workload", "fitness", "search_space", "driver", "parallel", "tracking")
+
+
+CHOICES = [path for group in GROUPS for path in sorted(CONF.glob(f"{group}/*.yaml"))]
+
+
+def needs_an_input_file(path):
+    """Whether a file of conf/ says nothing without a path of the user's."""
+    return yaml.safe_load(path.read_text()).get("path") == ""
+
+
+@pytest.mark.parametrize("path", CHOICES, ids=lambda path: f"{path.parent.name}={path.stem}")
+def test_every_file_of_a_group_composes(path):
+    choice = f"{path.parent.name}={path.stem}"
+    if needs_an_input_file(path):
+        with pytest.raises(InputError):
+            compose_settings([choice])
+    else:
+        assert compose_settings([choice]).space.parameters
+
+
+def test_every_group_is_known():
+    assert {path.name for path in CONF.iterdir() if path.is_dir()} == {*GROUPS, "policy", "experiment"}
+
+
+def test_every_policy_loads_and_is_complete():
+    settings = compose_settings([])
+    for path in CONF.glob("policy/*.yaml"):
+        bundle = load_bundle(path)
+        assert bundle.engine == load_bundle(CONF / "policy" / f"{settings.primary}.yaml").engine, path.name
+        assert bundle.routing.policy
+
+
+def test_every_driver_has_a_file():
+    assert {yaml.safe_load(path.read_text())["name"] for path in CONF.glob("driver/*.yaml")} == set(DRIVERS)
+
+
+def test_every_file_opens_with_a_comment_that_says_what_it_is():
+    for path in CONF.rglob("*.yaml"):
+        assert path.read_text().startswith("# "), path
+
+
+class TestDefaultProblem:
+    """The numbers of default-problem.md that live in conf/."""
+
+    settings = compose_settings([])
+
+    def test_driver(self):
+        driver = self.settings.driver
+        assert (driver.name, driver.budget, driver.batch) == ("deap_ga", 960, 24)
+
+    def test_pools(self):
+        sizes = self.settings.validation
+        assert (sizes.search_seeds, sizes.selection_seeds, sizes.report_seeds) == (4, 16, 32)
+        assert (sizes.finalists, sizes.random_policies) == (8, 16)
+
+    def test_primary_baseline(self):
+        assert self.settings.primary == "llm-d-default"
+        scorers = {s.name: s.weight for s in self.settings.problem.baseline.routing.scorers}
+        assert scorers == {"prefix-affinity": 3, "queue-waiting": 2, "kv-utilization": 2}
+        assert self.settings.problem.baseline.routing.tie_break == "random"
+
+    def test_space(self):
+        parameters = self.settings.space.parameters
+        scorers = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utilization", "load-balance")
+        assert set(parameters) <= set(KEYS)
+        assert set(parameters) == {
+            *("admission.policy", "admission.token_bucket_capacity", "admission.token_bucket_refill_rate"),
+            *("routing.policy", "routing.tie_break", *(f"routing.scorers.{name}" for name in scorers)),
+            *("engine.max_running", "engine.max_scheduled_tokens", "engine.long_prefill_threshold"),
+        }
+        tokens, running = parameters["engine.max_scheduled_tokens"], parameters["engine.max_running"]
+        assert (tokens.low, tokens.high, tokens.log, tokens.integer) == (256, 16384, True, True)
+        assert (running.low, running.high, running.log, running.integer) == (16, 512, True, True)
+        assert parameters["engine.long_prefill_threshold"].choices == (0, 256, 512, 1024, 2048)
+        assert self.settings.space.relative == dict.fromkeys(
+            ("admission.token_bucket_refill_rate", "admission.token_bucket_capacity"), "offered_tokens_per_s"
+        )

@@ -1,0 +1,132 @@
+"""`blis-search compare`: searches of one store side by side; without a store one clear line."""
+
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from search.__main__ import main, run
+from search.application import EXIT_INPUT, EXIT_OK
+from search.run_folder.comparison import side_by_side
+from tests.search.small import small_settings
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Two searches in one store; the second was interrupted and resumed."""
+    folder = tmp_path_factory.mktemp("compared")
+    uri = f"sqlite:///{folder}/mlflow.db"
+    small = ["tracking=mlflow", f"tracking.uri={uri}", "driver.budget=24", "driver.batch=12"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        assert run(small_settings(folder / "one", *small)) == EXIT_OK
+        two = [*small, "driver=random", "seed=2"]
+        patch.setattr("search.__main__.validate", interrupt)
+        run(small_settings(folder / "two", *two))
+        patch.undo()
+        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        assert run(small_settings(folder / "two", *two, f"resume={folder / 'two'}")) == EXIT_OK
+    return folder, uri
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def compare(monkeypatch, capsys):
+    """Runs `python -m search compare <arguments>`; gives exit code, stdout, stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["search", "compare", *arguments])
+        return main(), *capsys.readouterr()
+
+    return call
+
+
+def test_two_searches_side_by_side(store, compare):
+    _, uri = store
+    code, out, err = compare("--uri", uri)
+    assert (code, err) == (EXIT_OK, "")
+    lines = {re.split("  +", line)[0]: re.split("  +", line)[1:] for line in out.splitlines()}
+    assert [place.split("/")[-1] for place in lines["folder"]] == ["one", "two"]
+    assert lines["driver.name"] == ["deap_ga", "random"]
+    assert lines["seed"] == ["1", "2"]
+    assert "driver.budget" not in lines
+    assert all(re.fullmatch(r"[+-]\d\.\d{3}", cell) for cell in lines["fitness, fresh tables"] + lines["optimism"])
+    assert len(lines["95 % interval"]) == len(lines["wall"]) == len(lines["verdict"]) == 2
+    assert re.search(r"^1: .*llm-d-default.*\.$", out, re.MULTILINE)
+    assert out.splitlines()[-1].endswith(f"mlflow ui --backend-store-uri {uri}")
+
+
+def test_a_resumed_search_goes_on_with_its_mlflow_run(store):
+    folder, uri = store
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(uri)
+    runs = client.search_runs([client.get_experiment_by_name("search").experiment_id])
+    searches = [run for run in runs if "folder" in run.data.tags]
+    assert [run.data.tags["folder"] for run in searches] == [str(folder / "two"), str(folder / "one")]
+    assert {run.info.status for run in searches} == {"FINISHED"}
+    for search in searches:
+        children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == search.info.run_id]
+        assert len(children) == 8
+
+
+def test_runs_are_chosen_by_folder_id_or_number(store, compare):
+    folder, uri = store
+    for chosen in (["--last", "1"], [str(folder / "two")], [f"{folder.name}/two/"]):
+        code, out, _ = compare("--uri", uri, *chosen)
+        assert code == EXIT_OK
+        assert "/two" in out and "/one" not in out
+    run_id = re.search(r"run id +(\w+)", compare("--uri", uri, "--last", "1")[1])[1]
+    assert compare("--uri", uri, run_id[:6]) == compare("--uri", uri, "--last", "1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "no search 'nowhere' in the store"),
+        (["--last", "0"], "--last must be at least 1, got 0"),
+        (["--last", "2", "one"], "give runs or --last N, not both"),
+    ],
+)
+def test_what_is_not_there_is_one_line(store, compare, arguments, message):
+    code, out, err = compare("--uri", store[1], *arguments)
+    assert (code, out) == (EXIT_INPUT, "")
+    assert err.startswith(f"error: {message}")
+    assert len(err.splitlines()) == 1
+
+
+def test_without_a_store_one_line_and_no_store_is_made(compare, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = compare()
+    assert (code, out) == (EXIT_INPUT, "")
+    assert (
+        err == f"error: no searches to compare: {tmp_path}/outputs/mlflow.db does not exist; "
+        "run `python -m search` first\n"
+    )
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "broken.db").write_text("no database")
+    code, _, err = compare("--uri", "sqlite:///broken.db")
+    assert code == EXIT_INPUT
+    assert len(err.splitlines()) == 1
+
+
+def test_a_search_that_still_runs_or_was_killed_has_no_verdict_yet():
+    info = SimpleNamespace(start_time=0, run_id="a1", status="RUNNING")
+    data = SimpleNamespace(tags={"run_id": "b2", "folder": "/x/y/z"}, params={}, metrics={})
+    shown = side_by_side([SimpleNamespace(info=info, data=data)])
+    assert "1: no verdict yet." in shown
+    assert re.search("verdict +running", shown)
+
+
+def test_many_different_keys_are_counted():
+    def search(seed):
+        data = SimpleNamespace(tags={"run_id": "b2"}, params={f"key{i}": f"{seed}{i}" for i in range(50)}, metrics={})
+        return SimpleNamespace(info=SimpleNamespace(start_time=0, run_id="a1", status="FINISHED"), data=data)
+
+    shown = side_by_side([search(1), search(2)])
+    assert "and 20 more keys" in shown
+    assert "key29" in shown and "key30" not in shown

@@ -1,0 +1,80 @@
+"""MLflow: what is logged is there, and a broken store costs no results."""
+
+import sys
+
+import pytest
+
+from search.__main__ import run
+from search.application import EXIT_OK
+from search.run_folder.mlflow_store import Store
+from search.settings import flat_keys
+from tests.search.small import small_settings
+
+
+@pytest.fixture(scope="module")
+def tracked(tmp_path_factory):
+    """A finished run and its store. One for all tests: a new store takes seconds."""
+    folder = tmp_path_factory.mktemp("tracked")
+    uri = f"sqlite:///{folder}/store/mlflow.db"
+    settings = small_settings(folder / "run", "tracking=mlflow", f"tracking.uri={uri}")
+    assert run(settings) == EXIT_OK
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("search")
+    return settings, client, client.search_runs([experiment.experiment_id])
+
+
+def parent_of(runs):
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    return parent
+
+
+def test_one_run_a_search_with_configuration_scores_and_verdict(tracked):
+    _, client, runs = tracked
+    parent = parent_of(runs)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.params["driver.budget"] == "40"
+    assert parent.data.params["search_space.engine.max_running.high"] == "512"
+    assert parent.data.tags["mlflow.note.content"].endswith(".")
+    history = client.get_metric_history(parent.info.run_id, "search/best")
+    assert [point.step for point in history] == [0, 1, 2, 3]
+    assert sorted(point.value for point in history) == [point.value for point in history]
+    assert "verdict/baselines/llm-d-default/t_low" in parent.data.metrics
+    assert "verdict/optimism" in parent.data.metrics
+
+
+def test_all_files_are_artifacts(tracked):
+    settings, client, runs = tracked
+    parent = parent_of(runs)
+    names = {item.path for item in client.list_artifacts(parent.info.run_id)}
+    assert names == {path.name for path in settings.run_dir.iterdir()}
+    assert {item.path for item in client.list_artifacts(parent.info.run_id, "figures")} == {"figures/overview.png"}
+
+
+def test_the_best_few_are_child_runs(tracked):
+    _, _, runs = tracked
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent_of(runs).info.run_id]
+    assert len(children) == 8
+    assert all("fitness" in child.data.metrics and "routing.policy" in child.data.params for child in children)
+
+
+def test_a_broken_store_warns_once_and_loses_nothing(tmp_path, capfd):
+    settings = small_settings(tmp_path / "run", "tracking=mlflow", "tracking.uri=sqlite:////proc/none/mlflow.db")
+    assert run(settings) == EXIT_OK
+    err = capfd.readouterr().err
+    assert err.startswith("warning: not tracked in MLflow any more: ")
+    assert len(err.splitlines()) == 1
+    assert (tmp_path / "run" / "verdict.json").is_file()
+
+
+def test_without_a_store_mlflow_is_not_touched(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mlflow.tracking", None)  # an import would fail
+    store = Store("", "")
+    store.open("", {}, {})
+    store.metrics({"a": 1.0})
+    store.close("FINISHED")
+
+
+def test_flat_joins_keys_with_dots():
+    assert flat_keys({"a": {"b": {"c": 1}}, "d": [1, 2]}) == {"a.b.c": 1, "d": [1, 2]}

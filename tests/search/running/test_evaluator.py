@@ -1,0 +1,160 @@
+"""Scores of policies: the baseline scores 0, workers and order change nothing, failures are survived."""
+
+from dataclasses import replace
+
+import pytest
+
+import search
+from blis.engine.run import simulate
+from blis.errors import EngineError, InputError
+from blis.policies.bundle import load_bundle
+from blis.scenario import apply_bundle, load_scenario
+from blis.workload.draw.generate import generate
+from blis.workload.draw.spec import load_spec
+from blis.yaml_strict import load_mapping
+from search.running.evaluator import FAILED, OK, Evaluator
+from search.workers import Workers
+from tests.search.small import small_settings
+
+ROUND_ROBIN = load_bundle({"routing": {"policy": "round-robin"}})
+BROKEN = load_bundle({"engine": {"max_running": 77}})  # what the simulators below fail on
+SEEDS = (11, 12, 13)
+
+
+def is_broken(scenario):
+    return scenario.instance.batch.max_running == 77
+
+
+@pytest.fixture(scope="module")
+def problem(tmp_path_factory):
+    return small_settings(tmp_path_factory.mktemp("run")).problem
+
+
+@pytest.fixture(scope="module")
+def policies(problem):
+    knobs = [load_bundle({"engine": {"max_scheduled_tokens": tokens}}) for tokens in (512, 1024, 4096)]
+    return [problem.baseline, ROUND_ROBIN, *knobs]
+
+
+def evaluate_all(problem, policies, **workers):
+    return Evaluator(problem, SEEDS, Workers(**workers)).evaluate(policies)
+
+
+def test_the_baseline_scores_zero_on_every_seed(problem):
+    (found,) = evaluate_all(problem, [problem.baseline])
+    assert (found.status, found.fitness, found.seed_values) == (OK, 0.0, (0.0, 0.0, 0.0))
+    assert all(value == 0 for value in found.terms.values())
+
+
+def test_fitness_is_the_mean_of_the_seeds(problem):
+    (found,) = evaluate_all(problem, [ROUND_ROBIN])
+    assert found.fitness == pytest.approx(sum(found.seed_values) / 3)
+    assert found.fitness < 0
+    single = [search.evaluate(ROUND_ROBIN, problem, seeds=[seed]).fitness for seed in SEEDS]
+    assert single == list(found.seed_values)
+
+
+def test_workers_order_and_history_change_nothing(problem, policies):
+    alone = evaluate_all(problem, policies)
+    assert evaluate_all(problem, policies, n_jobs=2) == alone
+    assert evaluate_all(problem, policies[::-1], n_jobs=2)[::-1] == alone
+    evaluator = Evaluator(problem, SEEDS, Workers())
+    assert [evaluator.evaluate([policy])[0] for policy in policies] == alone
+
+
+def test_a_policy_is_simulated_once_per_seed(problem, policies):
+    calls = []
+    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
+    evaluator = Evaluator(counting, SEEDS, Workers())
+    evaluator.evaluate([*policies, *policies])
+    evaluator.evaluate(policies)
+    # The baseline is run for its outcomes and again as a candidate.
+    assert len(calls) == 3 * (len(policies) + 1)
+
+
+def test_equal_behaviour_is_simulated_once(problem):
+    spelled_out = load_bundle({"routing": {"policy": "round-robin", "tie_break": "random"}, "scheduler": "fcfs"})
+    calls = []
+    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
+    one, other = Evaluator(counting, SEEDS, Workers()).evaluate([ROUND_ROBIN, spelled_out])
+    assert one == other
+    assert len(calls) == 6
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs):
+    def failing(scenario, table):
+        if is_broken(scenario):
+            raise ZeroDivisionError("nothing\nto share")
+        return simulate(scenario, table)
+
+    broken, fine = evaluate_all(replace(problem, simulate=failing), [BROKEN, ROUND_ROBIN], n_jobs=n_jobs)
+    assert (broken.status, broken.reason) == (FAILED, "ZeroDivisionError: nothing to share")
+    assert broken.fitness is None
+    assert broken.seed_values == (None, None, None)
+    assert fine == evaluate_all(problem, [ROUND_ROBIN])[0]
+
+
+def test_a_broken_law_puts_the_candidate_in_quarantine(problem, tmp_path):
+    def lying(scenario, table):
+        result = simulate(scenario, table)
+        return replace(result, e2e_us=result.e2e_us - 10**6) if is_broken(scenario) else result
+
+    quarantine = tmp_path / "quarantine"
+    evaluator = Evaluator(replace(problem, simulate=lying), SEEDS, Workers(), quarantine)
+    broken, fine = evaluator.evaluate([BROKEN, ROUND_ROBIN])
+    assert broken.status == FAILED
+    assert broken.reason.startswith("guard: ")
+    assert fine.status == OK
+    (file,) = quarantine.iterdir()
+    assert file.name == f"{broken.genome_id}.yaml"
+    saved = load_mapping(file)
+    assert saved["violations"]
+    scenario = apply_bundle(load_scenario(saved["scenario"]), load_bundle(saved["policy"]))
+    assert is_broken(scenario)
+    again = generate(load_spec(saved["scenario"]["workload"]), saved["seed"])
+    assert (again.arrival_us == problem.table(saved["seed"]).arrival_us).all()
+
+
+def test_a_baseline_must_not_fail(problem):
+    def failing(scenario, table):
+        raise ZeroDivisionError("nothing to share")
+
+    with pytest.raises(EngineError, match="has no score on seed 11: ZeroDivisionError: nothing to share"):
+        evaluate_all(replace(problem, simulate=failing), [ROUND_ROBIN])
+
+
+def test_a_class_without_targets_is_an_input_error(tmp_path):
+    mapping = "{name: critical, ttft_us: 1000, tpot_us: 1000, weight: 1}"
+    settings = small_settings(tmp_path, f"fitness.classes=[{mapping}]")
+    with pytest.raises(InputError, match="SLO class"):
+        evaluate_all(settings.problem, [ROUND_ROBIN])
+
+
+class TestLibraryCall:
+    def test_takes_bundles_mappings_and_paths(self, problem, tmp_path):
+        path = tmp_path / "policy.yaml"
+        path.write_text("routing: {policy: round-robin}\n")
+        by_bundle = search.evaluate(ROUND_ROBIN, problem)
+        assert search.evaluate({"routing": {"policy": "round-robin"}}, problem) == by_bundle
+        assert search.evaluate(path, problem) == by_bundle
+        assert len(by_bundle.seed_values) == len(problem.search_seeds)
+
+    def test_bad_policies_and_seeds_are_input_errors(self, problem):
+        with pytest.raises(InputError, match="did you mean 'round-robin'"):
+            search.evaluate({"routing": {"policy": "round-robbin"}}, problem)
+        with pytest.raises(InputError, match="seeds: at least one is needed"):
+            search.evaluate(ROUND_ROBIN, problem, seeds=[])
+
+
+def test_workers_refuse_what_joblib_cannot_do():
+    with pytest.raises(InputError, match=r"parallel\.backend 'thread' cannot be used"):
+        Workers(2, "thread")
+    with pytest.raises(InputError, match=r"parallel\.n_jobs must be -1"):
+        Workers(0)
+    assert list(Workers(2).map(pow, [(2, n) for n in range(5)])) == [1, 2, 4, 8, 16]
+
+
+def test_processes_give_the_same_results(problem):
+    alone = evaluate_all(problem, [ROUND_ROBIN])
+    assert evaluate_all(problem, [ROUND_ROBIN], n_jobs=2, backend="loky") == alone

@@ -1,0 +1,137 @@
+"""Spaces made from the tables of templates: everything deployable is there, and bundles find their genomes."""
+
+from random import Random
+
+import pytest
+
+from blis.errors import InputError
+from blis.policies.admission import ADMISSION
+from blis.policies.bundle import load_bundle
+from blis.policies.filters import FILTERS
+from blis.policies.priority import PRIORITIES
+from blis.policies.routing import ROUTING
+from blis.policies.schedulers import SCHEDULERS
+from blis.policies.scorers import SCORERS
+from blis.scenario import apply_bundle
+from search.application import compose_settings
+from search.space.codec import decode, encode, policy_id
+from search.space.space import space_from_mapping
+from search.space.templates import APPLY, CHOICES, SKIP, known_parameters
+from search.verdict.rounding import round_policy
+
+SPACES = ("full_policy", "scheduling", "admission", "filters_then_scores")
+
+
+@pytest.fixture(scope="module")
+def full():
+    return compose_settings(["search_space=full_policy"])
+
+
+@pytest.mark.parametrize("key", CHOICES)
+def test_every_deployable_template_is_in_the_full_space(full, key):
+    table, _ = CHOICES[key]
+    choices = set(full.space.parameters[key].choices)
+    assert choices == set(table.deployable)
+    assert not choices & (table.oracles | table.pathological)
+
+
+def test_oracles_and_templates_for_tests_are_known_as_such():
+    assert SCHEDULERS.oracles == {"shortest-output", "shortest-predicted-output"}
+    assert SCHEDULERS.pathological == {"reverse-priority"}
+    assert ROUTING.pathological == {"always-busiest"}
+    assert ADMISSION.pathological == {"reject-all"}
+    assert PRIORITIES.pathological == {"inverted-slo"}
+
+
+def test_every_scorer_and_filter_is_in_the_full_space(full):
+    assert {f"routing.scorers.{name}" for name in SCORERS} <= set(full.space)
+    for name, bounds in FILTERS.bounds.items():
+        assert full.space.parameters[f"routing.filters.{name}.use"].choices == (SKIP, APPLY)
+        assert {f"routing.filters.{name}.{parameter}" for parameter in bounds} <= set(full.space)
+
+
+def test_a_parameter_is_active_with_its_template_only(full):
+    space = full.space
+    for policy in ADMISSION.deployable:
+        active = {key for key in space if space.is_active(key, {"admission.policy": policy})}
+        own = {key for key in active if key.startswith(("admission.parameters.", "admission.token_bucket"))}
+        assert len(own) == len(ADMISSION.bounds[policy]), policy
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_genome_comes_back_from_its_bundle(name):
+    settings = compose_settings([f"search_space={name}"])
+    space, scenario, rates = settings.space, settings.problem.scenario, settings.problem.rates
+    rng = Random(name)
+    for _ in range(60):
+        genome = space.sample(rng)
+        bundle = decode(space, genome, rates)
+        again = encode(space, bundle, scenario, rates)
+        assert again is not None
+        assert again.keys() == genome.keys()
+        twice = decode(space, again, rates)
+        for key in ("admission.policy", "scheduler", "routing.filters.load.use", "flow_control.use"):
+            assert again.get(key) == genome.get(key)
+        assert encode(space, twice, scenario, rates) == pytest.approx(again)
+
+
+def test_rounded_policies_are_policies_with_short_numbers(full):
+    space, scenario, rates = full.space, full.problem.scenario, full.problem.rates
+    rng = Random(3)
+    for _ in range(60):
+        bundle = decode(space, space.sample(rng), rates)
+        rounded = round_policy(bundle, 100, 2)
+        apply_bundle(scenario, rounded)  # valid
+        assert round_policy(rounded, 100, 2) == rounded
+        if bundle.admission.parameters:
+            assert all(len(f"{value:g}") <= 7 for value in rounded.admission.parameters.values())
+
+
+def test_all_baselines_lie_in_the_full_space(full):
+    for name, bundle in full.baselines.items():
+        genome = encode(full.space, bundle, full.problem.scenario, full.problem.rates)
+        assert genome is not None, name
+
+
+def test_a_filter_changes_the_policy(full):
+    scenario = full.problem.scenario
+    plain = load_bundle({"routing": {"policy": "weighted", "scorers": [{"name": "token-load", "weight": 1}]}})
+    mapping = {"routing": {"policy": "weighted", "scorers": [{"name": "token-load", "weight": 1}]}}
+    mapping["routing"]["filters"] = [{"name": "load", "parameters": {"max_waiting": 4}}]
+    assert policy_id(scenario, plain) != policy_id(scenario, load_bundle(mapping))
+
+
+def test_choices_limit_the_templates():
+    space = space_from_mapping({"admission": {"policy": {"type": "templates", "choices": ["tier-shed", "reject-all"]}}})
+    assert space.parameters["admission.policy"].choices == ("tier-shed", "reject-all")
+    assert set(space) == {"admission.policy", "admission.parameters.max_load", "admission.parameters.min_priority"}
+
+
+def test_all_known_parameters_are_keys_of_a_bundle(full):
+    assert set(known_parameters()) <= set(full.space) | {
+        "scheduler_parameters.noise",  # of an oracle
+    }
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ({"engine": {"type": "templates"}}, "type 'templates' is for: admission.policy"),
+        ({"scheduler": {"type": "templates", "low": 1}}, "takes only choices and when"),
+        ({"scheduler": {"type": "templates", "choices": ["sjff"]}}, "did you mean 'sjf'"),
+        (
+            {"slo_tiers": {"critical": {"prioritty": {"type": "float", "low": 0, "high": 1}}}},
+            "unknown search space key",
+        ),
+        (
+            {
+                "scheduler": {"type": "templates"},
+                "priority": {"policy": {"type": "templates", "when": {"scheduler": ["sjf", "fifo"]}}},
+            },
+            "unknown value of scheduler",
+        ),
+    ],
+)
+def test_mistakes_are_told(mapping, message):
+    with pytest.raises(InputError, match=message):
+        space_from_mapping(mapping)

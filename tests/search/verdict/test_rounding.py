@@ -1,0 +1,73 @@
+"""Rounded policies: whole weights, short numbers, never a weight lost, never score given away."""
+
+import pytest
+
+from blis.config import Scorer
+from blis.policies.bundle import bundle_mapping, load_bundle
+from search.running.evaluator import OK, Evaluation
+from search.verdict.rounding import round_finalists, round_policy, round_weights
+
+POLICY = load_bundle(
+    {
+        "admission": {
+            "policy": "token-bucket",
+            "token_bucket_capacity": 123_456.7,
+            "token_bucket_refill_rate": 987_654.3,
+        },
+        "routing": {
+            "policy": "weighted",
+            "scorers": [{"name": "prefix-affinity", "weight": 0.81}, {"name": "queue-depth", "weight": 0.0101}],
+        },
+        "engine": {"max_scheduled_tokens": 5195, "max_running": 148, "long_prefill_threshold": 1024},
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("weights", "rounded"),
+    [
+        ((0.6, 0.4, 0.4), (100, 67, 67)),
+        ((3.0, 1.5), (2, 1)),
+        ((1.0, 0.001), (100, 1)),  # never to 0
+        ((0.02,), (1,)),
+        ((0.5, 0.25, 0.1), (10, 5, 2)),
+    ],
+)
+def test_weights_become_small_integers(weights, rounded):
+    names = ("prefix-affinity", "queue-depth", "queue-waiting")
+    scorers = [Scorer(name, weight) for name, weight in zip(names, weights, strict=False)]
+    assert tuple(scorer.weight for scorer in round_weights(scorers, 100)) == rounded
+
+
+def test_numbers_get_two_significant_digits():
+    rounded = bundle_mapping(round_policy(POLICY, 100, 2))
+    assert rounded["admission"]["token_bucket_capacity"] == 120_000
+    assert rounded["admission"]["token_bucket_refill_rate"] == 990_000
+    assert rounded["engine"] == {"max_scheduled_tokens": 5200, "max_running": 150, "long_prefill_threshold": 1024}
+    assert [scorer["weight"] for scorer in rounded["routing"]["scorers"]] == [100, 1]
+
+
+def test_what_is_unset_or_zero_stays():
+    policy = load_bundle({"engine": {"long_prefill_threshold": 0}, "admission": {"token_bucket_capacity": 0}})
+    assert round_policy(policy, 100, 2) == policy
+
+
+class FakeEvaluator:
+    """Scores a policy by how far its token budget is from 5195."""
+
+    def evaluate(self, policies):
+        return [
+            Evaluation("", OK, fitness=-abs(policy.engine.max_scheduled_tokens - 5195) / 1000) for policy in policies
+        ]
+
+
+@pytest.mark.parametrize(("loss", "tokens"), [(0.01, 5200), (0.004, 5195), (1.0, 5200)])
+def test_rounding_is_finer_where_it_costs_score(loss, tokens):
+    ((policy, found),) = round_finalists([POLICY], [0.0], FakeEvaluator(), loss)
+    assert policy.engine.max_scheduled_tokens == tokens
+    assert found.fitness >= -loss
+
+
+def test_a_policy_that_no_rounding_keeps_stays_as_it_is():
+    ((policy, _),) = round_finalists([POLICY], [1.0], FakeEvaluator(), 0.5)
+    assert policy == POLICY
