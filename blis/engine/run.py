@@ -18,7 +18,7 @@ from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
 
-@entry
+@entry(World)
 def run(arrays):
     """Run until the end or until `cluster.halt` says why not; calling again goes on from there.
 
@@ -107,6 +107,11 @@ def simulate(
     results = state.results()
     del state  # before results are copied: with millions of requests it matters
     return collect(results, scenario, compat)
+
+
+def source_digest() -> str:
+    """12 hex digits over all sources of the kernels, a user's among them: the version of the engine."""
+    return run.digest
 
 
 def resume(state: State, steps: int = -1) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from blis.config import DETECTORS, Compat, FlowControl, Routing, Scenario
 from blis.engine.build.arrays import blank, filled, listed, room
+from blis.engine.build.encode_traits import DRAWS, band_count, places, prompts, traits
 from blis.engine.gateway.records import (
     ADMISSION,
     ASK,
@@ -29,19 +30,18 @@ from blis.engine.gateway.records import (
     TRAITS,
     VIEW,
 )
-from blis.engine.build.encode_traits import DRAWS, band_count, places, prompts, traits
 from blis.engine.observe import Observe
 from blis.engine.records import INDEX, NEVER_US, NONE
 from blis.engine.world import Array
 from blis.errors import check_integer
-from blis.tables.placement import Placement
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
+from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
 from blis.policies.scorers import SCORERS
-from blis.tables.requests import RequestTable
+from blis.tables.placement import Placement
 from blis.tables.records import SAMPLE as SAMPLE_ROW
-from blis.policies.registry import Registry
+from blis.tables.requests import RequestTable
 
 Readers = Mapping[str, int]  # bits of the events that read a fact, by the fact's name in `Registry.register`
 
@@ -123,10 +123,10 @@ def _readers(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
     """Which events read which facts."""
     cluster = scenario.cluster
     routing, flow = cluster.routing, cluster.flow_control
-    routed = set(ROUTING_POLICIES.reads[routing.policy])
-    routed.update(*(FILTERS.reads[one.name] for one in routing.filters))
+    routed = set(ROUTING_POLICIES[routing.policy].reads)
+    routed.update(*(FILTERS[one.name].reads for one in routing.filters))
     if routing.policy == "weighted":
-        routed.update(*(SCORERS.reads[scorer.name] for scorer in routing.scorers))
+        routed.update(*(SCORERS[scorer.name].reads for scorer in routing.scorers))
     if routing.picker == "weighted-random":
         routed.add("picker")
     if compat.exact_prefix_home and "home" in routed:
@@ -134,7 +134,7 @@ def _readers(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
     if observe.decisions:
         routed.update(_SHOWN)
     readers: defaultdict[str, int] = defaultdict(int)
-    for fact in ADMISSION_POLICIES.reads[cluster.admission.policy]:
+    for fact in ADMISSION_POLICIES[cluster.admission.policy].reads:
         readers[fact] |= ADMISSION
     for fact in routed:
         readers[fact] |= LOOK if flow.enabled else ROUTING
@@ -263,10 +263,10 @@ def _filters(routing: Routing) -> Array:
     """[filters, 1 + parameters] code and parameters, padded to the same length."""
     if not routing.filters:
         return _NO_FILTERS
-    found = np.zeros((len(routing.filters), _NO_FILTERS.shape[1]))
-    for row, one in zip(found, routing.filters, strict=True):
-        values = FILTERS.values(one.name, one.parameters)
-        row[: 1 + len(values)] = [FILTERS.code(one.name), *values]
+    rows = [[FILTERS.code(one.name), *FILTERS.values(one.name, one.parameters)] for one in routing.filters]
+    found = np.zeros((len(rows), max(map(len, rows)) + 1))  # never without a parameter, as kernels want an array
+    for place, row in zip(found, rows, strict=True):
+        place[: len(row)] = row
     return found
 
 
@@ -277,7 +277,7 @@ def _parameters(templates: Registry, name: str, given: Mapping[str, float]) -> A
 
 _ANYWHERE = (Placement(),)
 _NO_PLACES = blank(PLACE, (0, 0))
-_NO_FILTERS = np.zeros((0, 2 + max(len(bounds) for bounds in FILTERS.bounds.values())))
+_NO_FILTERS = np.zeros((0, 1))
 
 #: The arrays of what nobody reads; they can be shared because they hold nothing.
 _NOTHING: dict[str, Array] = {

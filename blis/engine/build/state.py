@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from blis.config import Compat, Instance, Scenario
-from blis.engine.build.arrays import blank, listed, room
 from blis.engine.boundary import COUNTS, TIMES
+from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.encode_control import encode_control
-from blis.engine.observe import NOTHING, Observe
 from blis.engine.build.order import order, queue_order, service
+from blis.engine.observe import NOTHING, Observe
 from blis.engine.records import (
     BELOW,
     CLUSTER,
@@ -37,8 +37,8 @@ from blis.engine.records import (
 )
 from blis.engine.world import Array, World
 from blis.latency.roofline import check_steps, step_numbers
-from blis.tables.requests import RequestTable
 from blis.tables.records import LONG_GAP, STEP_LOG
+from blis.tables.requests import RequestTable
 
 #: Which array is too small.
 _GROWS = {
