@@ -44,7 +44,7 @@ class Entry:
         """Call it. Raises InputError if one of its kernels, say a user's, cannot be compiled."""
         if self._kernels != kernel_count():
             self._settle()
-        if not self._compiled.signatures:
+        if self._compiled is None:
             self._compile(tuple(map(numba.typeof, arguments)))
         return self._compiled(*arguments)
 
@@ -57,65 +57,65 @@ class Entry:
     @property
     def files(self) -> list[str]:
         """The files in which its kernels stand."""
-        return Program(self.__wrapped__, self._takes).files()
+        return self._program().files()
 
     @property
     def from_disk(self) -> bool:
         """Whether it was compiled by an earlier process."""
         return self._compiled is not None and sum(self._compiled.stats.cache_hits.values()) > 0
 
+    def _program(self) -> Program:
+        return Program(self.__wrapped__, self._takes)
+
     def _settle(self) -> None:
+        """Find out what it consists of now; if that has changed, what was compiled is of no use."""
         with _lock:
             kernels = kernel_count()
-            if self._kernels == kernels:
-                return
-            program = Program(self.__wrapped__, self._takes)
-            digest = program.digest()
-            if digest != self._digest:
-                self._digest = digest
-                self._compiled = self._made(program, plain=_plain_is_wanted())
-            self._kernels = kernels
+            if self._kernels != kernels:
+                digest = self._program().digest()
+                if digest != self._digest:
+                    self._digest, self._compiled = digest, None
+                self._kernels = kernels
 
     def _compile(self, types: tuple[Any, ...]) -> None:
         with _lock:
+            if self._compiled is not None:
+                return  # another thread was first
+            plain = os.environ.get(PLAIN_VARIABLE, "") not in ("", "0")
             try:
-                self._compiled.compile(types)
+                self._compiled = self._made(types, plain)
             except Exception as hooked:  # a hook that no longer fits, or a kernel with a mistake
-                self._compiled = self._made(Program(self.__wrapped__, self._takes), plain=True)
                 try:
-                    self._compiled.compile(types)
+                    self._compiled = self._made(types, plain=True)
                 except NumbaError as error:
                     raise InputError(f"a kernel cannot be compiled: {one_line(error)}") from error
-                if not _plain_is_wanted():
-                    warnings.warn(
-                        f"numba {numba.__version__} does not fit blis.jit.hooks ({type(hooked).__name__}:"
-                        f" {one_line(hooked)[:200]}); kernels are compiled the plain way, which takes longer",
-                        RuntimeWarning,
-                        stacklevel=3,
-                    )
+                warnings.warn(
+                    f"numba {numba.__version__} does not fit blis.jit.hooks ({type(hooked).__name__}:"
+                    f" {one_line(hooked)[:200]}); kernels are compiled the plain way, which takes longer",
+                    RuntimeWarning,
+                    stacklevel=3,
+                )
 
-    def _made(self, program: Program, plain: bool) -> Any:
-        """Numba's dispatcher of the program.
+    def _made(self, types: tuple[Any, ...], plain: bool) -> Any:
+        """What numba makes of it.
 
         numba reuses a cached entry as long as the entry's own file is unchanged, even when a kernel it calls,
         in another file, has changed. So the cache folder is named after all sources.
         """
+        function = self._program().build(_plainly if plain else _with_hooks)
         saved = numba.config.CACHE_DIR
         numba.config.CACHE_DIR = str(_CACHE / f"kernels-{self._digest}{'-plain' if plain else ''}")
         try:
-            function = program.build(_plainly if plain else _with_hooks, plain)
-            return numba.njit(cache=self._keep, nogil=True, **_ENTRY)(function)
+            made = numba.njit(cache=self._keep, nogil=True, **_ENTRY)(function)
         finally:
             numba.config.CACHE_DIR = saved
+        made.compile(types)
+        return made
 
 
 def entry(*takes: type) -> Callable[[Callable[..., Any]], Entry]:
     """Decorate a function called from Python: compile it without the GIL. takes: classes of its arguments."""
     return lambda function: Entry(function, takes)
-
-
-def _plain_is_wanted() -> bool:
-    return os.environ.get(PLAIN_VARIABLE, "") not in ("", "0")
 
 
 def _with_hooks(function: FunctionType) -> Any:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 #: What is compiled into machine code as a number or a text.
-_CONSTANTS = (bool, int, float, str, tuple, np.generic, np.dtype)
+_CONSTANTS = (bool, int, float, str, np.generic, np.dtype)
 #: Whose functions and classes are no sources of ours: their versions are in numba's own key.
 _OTHERS = frozenset({"builtins", "math", "numba", "numpy", "typing"})
 
@@ -78,9 +78,8 @@ class Program:
             assert isinstance(function, FunctionType)
             self._functions[function] = function
         for _, value in _used(self._functions[function]):
-            for one in (value, getattr(value, "plain", value)):
-                if _is_kernel(one):
-                    self._reach(one)
+            if _is_kernel(value):
+                self._reach(value)
 
     def digest(self) -> str:
         """12 hex digits over all that machine code comes from: source files and the constants that they use."""
@@ -95,7 +94,7 @@ class Program:
             else:  # typed into a notebook
                 lines.add(f"{name}: {_code_text(body.__code__)}")
             for used, value in _used(body):
-                if isinstance(value, _CONSTANTS):
+                if _is_constant(value):
                     lines.add(f"{name}: {used} = {value!r}")
                 elif isinstance(value, np.ndarray):
                     lines.add(f"{name}: {used} = {value.dtype} {value.shape} {value.tobytes().hex()}")
@@ -111,21 +110,16 @@ class Program:
         found = {inspect.getfile(body) for function, body in self._functions.items() if function not in self._texts}
         return sorted(file for file in found if Path(file).is_file())
 
-    def build(self, compiled: Callable[[FunctionType], Any], plain: bool) -> FunctionType:
-        """A copy of the entry's function in which the names of kernels stand for what `compiled` makes of them.
-
-        plain: names stand for their `plain` twins where they have one.
-        """
-        return _Copies(self._functions, compiled, plain).of(self._functions[self._entry])
+    def build(self, compiled: Callable[[FunctionType], Any]) -> FunctionType:
+        """A copy of the entry's function in which the names of kernels stand for what `compiled` makes of them."""
+        return _Copies(self._functions, compiled).of(self._functions[self._entry])
 
 
 class _Copies:
     """Copies of functions, and compiled copies of kernels, that know nobody but each other."""
 
-    def __init__(
-        self, functions: dict[Any, FunctionType], compiled: Callable[[FunctionType], Any], plain: bool
-    ) -> None:
-        self._functions, self._compiled, self._plain = functions, compiled, plain
+    def __init__(self, functions: dict[Any, FunctionType], compiled: Callable[[FunctionType], Any]) -> None:
+        self._functions, self._compiled = functions, compiled
         self._made: dict[Any, Any] = {}
 
     def of(self, function: FunctionType) -> FunctionType:
@@ -154,8 +148,6 @@ class _Copies:
 
     def _stand_in(self, value: Any) -> Any:
         """What a name stands for in a copy."""
-        if self._plain:
-            value = getattr(value, "plain", value)
         if not _is_kernel(value):
             return value
         if value not in self._made:
@@ -164,6 +156,10 @@ class _Copies:
             self._made[value] = self._compiled(copy)  # before its names are settled: they may come back to it
             self._settle(copy, function)
         return self._made[value]
+
+
+def _is_constant(value: Any) -> bool:
+    return all(map(_is_constant, value)) if isinstance(value, tuple) else isinstance(value, _CONSTANTS)
 
 
 def _is_kernel(value: Any) -> bool:
