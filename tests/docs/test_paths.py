@@ -16,6 +16,7 @@ from tests.places import ROOT
 MADE = {
     *("best_policy.yaml", "scenario.yaml", "config.yaml", "candidates.csv", "verdict.json", "run_info.json"),
     *("pareto.csv", "figures/overview.png", "figures/pareto.png", "checkpoint", "mlflow.db"),
+    *("traffic.jsonl", "traffic.csv", "requests.csv", "results.csv", "mine/", "mine/search_space/NAME.yaml"),
 }
 #: Folders that are not there before something has run.
 MADE_IN = ("outputs/", ".venv/", "pareto/", "figures/", "quarantine/")
