@@ -10,7 +10,11 @@ from typing import NamedTuple
 from tests.places import ROOT
 
 SPECS = ROOT / "docs" / "spec"
-GUIDES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "outputs/README.md"]
+#: What people read; specifications and the changelog quote commands and names of other times.
+GUIDES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "outputs/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 PAGES = [*GUIDES, ROOT / "CHANGELOG.md", *sorted(SPECS.glob("*.md"))]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -74,14 +74,15 @@ def test_named_files_and_folders_exist(page: Path):
 
 
 def test_names_are_looked_for():
-    assert is_there("blis/engine/run.py") and is_there("run.py") and is_there("blis/engine/") and is_there("engine/*.py")
-    assert not is_there("blis/engine/runs.py") and not is_there("un.py") and not is_there("blis/motor/")
+    assert all(map(is_there, ("blis/engine/run.py", "run.py", "blis/engine/", "engine/*.py")))
+    assert not any(map(is_there, ("blis/engine/runs.py", "un.py", "blis/motor/")))
     assert sum(len(named_paths(page)) for page in GUIDES) > 100
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=name_of)
 def test_every_block_of_code_says_what_it_is(page: Path):
-    """So that a command cannot hide from the test that runs them; an indented block would."""
+    """So that a command cannot hide from the test that runs them, as it could in an indented block."""
     assert {block.language for block in blocks(page)} <= {"sh", "python", "yaml", "csv", "text"}
+    assert all(re.match(r"# \S+\.yaml\n", block.text) for block in blocks(page) if block.language == "yaml")
     paragraphs = re.split(r"\n\s*\n", prose(page))
     assert [text for text in paragraphs if re.match(r"    \S", text.strip("\n"))] == []
