@@ -7,7 +7,6 @@ touch of a store (4 s) is waited for.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import sys
@@ -16,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 SQLITE = "sqlite:///"
 PARENT_TAG = "mlflow.parentRunId"
@@ -156,8 +157,7 @@ def _store_lock(uri: str) -> Iterator[None]:
         return
     database = database_path(uri)
     database.parent.mkdir(parents=True, exist_ok=True)
-    with open(database.with_name(f".{database.name}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(database.with_name(f".{database.name}.lock")):
         yield
 
 

@@ -39,6 +39,7 @@ from blis.policies.filters import FILTERS
 from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
 from blis.policies.scorers import SCORERS
+from blis.sums import total
 from blis.tables.placement import Placement
 from blis.tables.records import SAMPLE as SAMPLE_ROW
 from blis.tables.requests import RequestTable
@@ -254,9 +255,9 @@ def _views(scenario: Scenario, compat: Compat) -> Array:
 def _scorers(routing: Routing) -> tuple[Array, Array]:
     """Codes and normalised weights in the configured order."""
     scorers = routing.scorers if routing.policy == "weighted" else ()
-    total = sum(scorer.weight for scorer in scorers)
+    whole = total(scorer.weight for scorer in scorers)
     codes = np.array([SCORERS.code(scorer.name) for scorer in scorers], np.int64)
-    return codes, np.array([scorer.weight / total for scorer in scorers], np.float64)
+    return codes, np.array([scorer.weight / whole for scorer in scorers], np.float64)
 
 
 def _filters(routing: Routing) -> Array:

@@ -6,7 +6,7 @@ import pytest
 from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.workload.content.tree import intern_prefix_groups
-from blis.workload.draw.generate import generate, mean_input_tokens, population_prefix_tokens, tenant_shares
+from blis.workload.draw.generate import generate, mean_input_tokens, population_prefix_tokens
 from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.spec import load_spec
 from tests.places import CONF
@@ -85,7 +85,9 @@ def test_a_default_table_has_its_size_and_rate():
 def test_classes_tenants_and_prefixes_have_their_shares(big):
     n = len(big)
     np.testing.assert_allclose(np.bincount(big.slo_class) / n, [0.2, 0.5, 0.3], atol=0.01)
-    np.testing.assert_allclose(np.bincount(big.tenant, minlength=75) / n, tenant_shares(DEFAULT.population), atol=0.006)
+    np.testing.assert_allclose(
+        np.bincount(big.tenant, minlength=75) / n, DEFAULT.population.tenants.shares(), atol=0.006
+    )
     assert carries_prefix(big).mean() == pytest.approx(0.9, abs=0.005)
 
 
@@ -97,11 +99,11 @@ def test_class_tenant_and_prefix_are_independent(big):
 
 
 def test_tenant_shares_follow_zipf():
-    shares = tenant_shares(DEFAULT.population)
+    shares = DEFAULT.population.tenants.shares()
     assert shares.sum() == pytest.approx(1)
     assert shares[0] / shares[9] == pytest.approx(10**0.8)
     equal = load_spec(WORKLOADS / "chat_prefix_no_skew.yaml")
-    np.testing.assert_allclose(tenant_shares(equal.population), 1 / 75)
+    np.testing.assert_allclose(equal.population.tenants.shares(), 1 / 75)
 
 
 def test_lengths_have_their_laws(big):
