@@ -34,7 +34,8 @@ from blis.cli.main import main as command
 from search.__main__ import main as run_search
 
 folder = sys.argv[1]
-scenario = {"cluster": {"instances": 2}, "instance": {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 1, 1]}, "kv": {"blocks": 500}}}
+engine = {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 1, 1]}, "kv": {"blocks": 500}}
+scenario = {"cluster": {"instances": 2}, "instance": engine}
 spec = {"aggregate_rate": 50, "num_requests": 40, "clients": [{
     "id": "a", "rate_fraction": 1, "slo_class": "x", "arrival": {"process": "extra_pairs"},
     "input_distribution": {"type": "extra_uniform", "params": {"min": 100, "max": 200}},
