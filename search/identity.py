@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from blis.jit import source_digest
-from blis.policies.bundle import bundle_digest
 from search.settings import Settings
 
 #: Parts of the configuration that change nothing in the results.
@@ -22,7 +21,7 @@ def run_id(settings: Settings) -> str:
     """
     config = {key: value for key, value in settings.config.items() if key not in WITHOUT_EFFECT}
     config["workload"] = settings.problem.traffic.identity()
-    baselines = {name: bundle_digest(bundle) for name, bundle in settings.baselines.items()}
+    baselines = {name: policy.id for name, policy in settings.baselines.items()}
     return _digest({"config": config, "baselines": baselines, "engine": source_digest()})
 
 

@@ -62,7 +62,7 @@ def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
         "tables": dict(verdict.facts["pools"]),
         "verdict": proof,
     }
-    return replace(verdict.policy, provenance=provenance)
+    return replace(verdict.policy.bundle, provenance=provenance)
 
 
 def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:

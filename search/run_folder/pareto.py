@@ -26,7 +26,6 @@ from search.run_folder.overview import BASELINE_COLOURS, INK, MUTED, dress
 from search.running.archive import Archive, Row
 from search.running.evaluator import OK
 from search.settings import Settings
-from search.space.codec import complete_bundle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -112,8 +111,7 @@ def _bundle(settings: Settings, row: Row, names: Sequence[str]) -> dict[str, Any
         "proved": False,
         "objectives": dict(zip(names, row.evaluation.objectives, strict=True)),
     }
-    bundle = complete_bundle(settings.problem.scenario, row.policy)
-    return bundle_mapping(replace(bundle, provenance=provenance))
+    return bundle_mapping(replace(row.policy.bundle, provenance=provenance))
 
 
 def pareto_png(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from blis.policies.bundle import PolicyBundle
+from search.problem.policy import Policy
 from search.running.evaluator import OK, Evaluation
 from search.space.parameters import Value
 from search.space.space import Genome
@@ -31,7 +31,7 @@ class Row:
     generation: int
     origin: str
     genome: Genome
-    policy: PolicyBundle | None
+    policy: Policy | None
     evaluation: Evaluation
     name: str = ""
 

@@ -14,14 +14,12 @@ from typing import Any
 from blis.errors import InputError
 from blis.files import read_text, write_text
 from blis.jit import source_digest
-from blis.policies.bundle import PolicyBundle
 from blis.yaml_strict import build, plain
 from search.identity import run_id
 from search.running.archive import Archive, Row
-from search.running.candidates import Candidates, make_candidates
+from search.running.candidates import Candidates, make_candidates, policy_of
 from search.running.evaluator import INVALID, QUARANTINE, Evaluation, Evaluator
 from search.settings import Settings, flat_keys
-from search.space.codec import decode
 
 FILE = "checkpoint"
 
@@ -132,12 +130,9 @@ def _row_mapping(row: Row) -> dict[str, Any]:
 def _row(settings: Settings, mapping: Mapping[str, Any]) -> Row:
     """The inverse of `_row_mapping`."""
     evaluation = build(Evaluation, mapping["evaluation"])
-    policy: PolicyBundle | None
-    if mapping["name"]:
-        policy = settings.baselines[mapping["name"]]
-    else:
-        rates, valid = settings.problem.rates, evaluation.status != INVALID
-        policy = decode(settings.space, mapping["genome"], rates) if valid else None
+    policy = settings.baselines.get(mapping["name"])
+    if policy is None and evaluation.status != INVALID:
+        policy = policy_of(mapping["genome"], settings.space, settings.problem)
     return Row(**{**mapping, "policy": policy, "evaluation": evaluation})
 
 

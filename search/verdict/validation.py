@@ -18,13 +18,13 @@ import numpy as np
 from blis.comparison.statistics import Comparison, holm
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
+from search.problem.policy import Policy
 from search.running.archive import Archive
 from search.running.evaluator import Evaluator
+from search.running.performance import mean_of
 from search.settings import Settings
-from search.space.codec import complete_bundle, policy_id
 from search.space.parameters import Number
-from search.verdict.holdout import Holdout, make_holdout
-from search.verdict.latencies import mean_of
+from search.verdict.holdout import Holdout
 from search.verdict.rounding import round_finalists
 from search.verdict.verdict import FAILED, Verdict, comparison_facts, judge, sentence
 
@@ -37,18 +37,17 @@ RANDOM_SCORERS = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utiliza
 class Finalist:
     """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables."""
 
-    policy: PolicyBundle
+    policy: Policy
     search: float
     rounded: float
 
 
-def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verdict:
-    """The verdict on a finished search. `evaluator` is the search's, on its tables.
+def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout: Holdout) -> Verdict:
+    """The verdict on a finished search. evaluator: the search's, on its tables; holdout: tables that it never saw.
 
     Raises EngineError if the winner or a baseline has no score on a report table.
     """
     finalists = choose_finalists(settings, archive, evaluator)
-    holdout = make_holdout(settings)
     scores = [found.fitness for found in holdout.selection.evaluate([finalist.policy for finalist in finalists])]
     chosen = best_of(scores)
     if chosen is None:
@@ -66,7 +65,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verd
         **common_facts(settings),
         **judgement.facts(),
         "winner": {
-            "genome_id": policy_id(settings.problem.scenario, winner.policy),
+            "genome_id": winner.policy.id,
             "search": winner.search,
             "search_rounded": winner.rounded,
             "selection": scores[chosen],
@@ -85,8 +84,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verd
 def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:
     """The best different policies of the search, rounded; two that round to the same are one."""
     rows = archive.top(settings.validation.finalists)
-    scenario = settings.problem.scenario
-    policies = [complete_bundle(scenario, row.policy) for row in rows if row.policy is not None]
+    policies = [row.policy for row in rows if row.policy is not None]
     scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
     rounded = round_finalists(policies, scores, evaluator, settings.validation.rounding_loss)
     found: dict[str, Finalist] = {}
@@ -103,8 +101,7 @@ def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> V
     facts = {**common_facts(settings), "candidates": len(archive.rows)}
     if best:
         facts["winner"] = {"genome_id": best[0].evaluation.genome_id, "search": best[0].evaluation.fitness}
-    policy = complete_bundle(settings.problem.scenario, policy or settings.problem.baseline)
-    return Verdict(outcome, text, policy, facts)
+    return Verdict(outcome, text, policy or settings.problem.against, facts)
 
 
 def common_facts(settings: Settings) -> dict[str, Any]:
@@ -122,7 +119,7 @@ def common_facts(settings: Settings) -> dict[str, Any]:
     }
 
 
-def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
+def random_bundles(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
     """Fixed policies with random router weights and the primary baseline's everything else."""
     rng = Random(crc32(b"random-policies"))
     policies: list[PolicyBundle] = []
@@ -135,13 +132,15 @@ def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
     return policies
 
 
-def measured_facts(holdout: Holdout, winner: PolicyBundle) -> dict[str, Any]:
+def measured_facts(holdout: Holdout, winner: Policy) -> dict[str, Any]:
     """Latencies of the winner on every report table, and means over them beside the primary baseline's."""
-    ours, theirs = holdout.measured(winner), holdout.measured(holdout.settings.problem.baseline)
+    ours, theirs = holdout.measured(winner), holdout.measured(holdout.settings.problem.against)
     return {
-        "winner_mean": mean_of(ours),
-        "primary_mean": mean_of(theirs),
-        "winner_by_table": [{"table": key, **found} for key, found in zip(holdout.report.seeds, ours, strict=True)],
+        "winner_mean": mean_of(ours).to_dict(),
+        "primary_mean": mean_of(theirs).to_dict(),
+        "winner_by_table": [
+            {"table": key, **found.to_dict()} for key, found in zip(holdout.report.seeds, ours, strict=True)
+        ],
     }
 
 
@@ -151,23 +150,25 @@ def best_of(scores: Sequence[float | None]) -> int | None:
     return max(places, key=lambda place: (scores[place], -place), default=None)
 
 
-def _side_lines(holdout: Holdout, winner: PolicyBundle) -> dict[str, Any]:
+def _side_lines(holdout: Holdout, winner: Policy) -> dict[str, Any]:
     """What stands beside the comparison: the split, the redrawn population (if there is one), random weights."""
-    settings, baseline = holdout.settings, holdout.settings.problem.baseline
-    primary = complete_bundle(settings.problem.scenario, baseline)
+    settings, problem, primary = holdout.settings, holdout.settings.problem, holdout.settings.problem.against
     halves = {
-        "knobs_alone": replace(primary, engine=winner.engine),
-        "policy_alone": replace(winner, engine=primary.engine),
+        "knobs_alone": replace(primary.bundle, engine=winner.bundle.engine),
+        "policy_alone": replace(winner.bundle, engine=primary.bundle.engine),
     }
     lines: dict[str, Any] = {
-        "split": {name: comparison_facts(holdout.against(half, [baseline])[0]) for name, half in halves.items()}
+        "split": {
+            name: comparison_facts(holdout.against(problem.policy(half), [primary])[0]) for name, half in halves.items()
+        }
     }
     if holdout.redrawn is not None:
         lines["redrawn_population"] = {
-            **comparison_facts(holdout.against(winner, [baseline], holdout.redrawn)[0]),
+            **comparison_facts(holdout.against(winner, [primary], holdout.redrawn)[0]),
             "workload_seed": holdout.redrawn.problem.workload.seed,
         }
-    randoms = holdout.report.evaluate(random_policies(primary, settings.validation.random_policies))
+    bundles = random_bundles(primary.bundle, settings.validation.random_policies)
+    randoms = holdout.report.evaluate([problem.policy(bundle) for bundle in bundles])
     scores = [found.fitness for found in randoms if found.fitness is not None]
     lines["random_policies"] = {
         "n": len(scores),

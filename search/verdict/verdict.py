@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from blis.comparison.statistics import BlockComparison, Comparison
-from blis.policies.bundle import PolicyBundle, bundle_mapping
+from blis.policies.bundle import bundle_mapping
+from search.problem.policy import Policy
 
 AnyComparison = Comparison | BlockComparison
 
@@ -42,7 +43,7 @@ class Verdict:
 
     outcome: str
     sentence: str
-    policy: PolicyBundle
+    policy: Policy
     facts: Mapping[str, Any]
 
     def json_text(self) -> str:
@@ -51,7 +52,7 @@ class Verdict:
             **self.facts,
             "outcome": self.outcome,
             "sentence": self.sentence,
-            "policy": bundle_mapping(self.policy),
+            "policy": bundle_mapping(self.policy.bundle),
         }
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 

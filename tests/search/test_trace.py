@@ -90,7 +90,7 @@ class TestVerdict:
         assert {key: provenance["verdict"][key] for key in primary} == primary
 
     def test_a_policy_against_itself_is_a_point(self, done):
-        baseline = done.problem.baseline
+        baseline = done.problem.against
         (same,) = make_holdout(done).against(baseline, [baseline])
         assert (same.mean, same.bounds) == (0.0, (0.0, 0.0))
 

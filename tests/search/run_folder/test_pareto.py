@@ -13,7 +13,6 @@ from search.running.archive import Archive, Row
 from search.running.candidates import make_candidates
 from search.running.evaluator import FAILED, OK, Evaluation, Evaluator, evaluate
 from search.running.loop import run_search
-from search.space.codec import policy_id
 from tests.search.small import small_settings
 
 
@@ -89,7 +88,7 @@ def test_a_bundle_of_the_front_scores_as_the_table_says(settings, archive):
     for member in table(settings)[:2]:
         bundle = load_bundle(settings.run_dir / "pareto" / f"{member['genome_id']}.yaml")
         found = evaluate(bundle, settings.problem)
-        assert policy_id(settings.problem.scenario, bundle) == member["genome_id"]
+        assert settings.problem.policy(bundle).id == found.genome_id == member["genome_id"]
         objectives = [float(member[name]) for name in settings.problem.fitness.objectives]
         assert list(found.objectives) == objectives == list(bundle.provenance["objectives"].values())
 

@@ -6,6 +6,7 @@ import pytest
 
 from blis.comparison.statistics import Comparison, holm, paired_comparison
 from blis.policies.bundle import load_bundle
+from search.problem.policy import Policy
 from search.verdict.verdict import HARDLY_WORTH, NO_WINNER, WINNER, Verdict, judge, report, sentence
 
 
@@ -66,7 +67,8 @@ def test_equal_policies_tie():
 
 
 def test_json_is_sorted_and_complete_and_a_bare_verdict_has_no_table():
-    verdict = Verdict("interrupted", "Interrupted.", load_bundle({"scheduler": "fcfs"}), {"z": 1, "a": [2**63]})
+    policy = Policy(load_bundle({"scheduler": "fcfs"}), None, "")
+    verdict = Verdict("interrupted", "Interrupted.", policy, {"z": 1, "a": [2**63]})
     content = json.loads(verdict.json_text())
     assert list(content) == sorted(content)
     assert content["a"] == [2**63]
