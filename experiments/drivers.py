@@ -32,7 +32,7 @@ from search.running.checkpoint import begin
 from search.running.evaluator import INVALID, Evaluator
 from search.running.loop import run_search
 from search.settings import Settings, choices
-from search.verdict.verdict import SIGNIFICANCE
+from search.verdict.judgement import SIGNIFICANCE
 from search.workers import Workers
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from blis.comparison.statistics import Comparison
+from blis.comparison.statistics import AnyComparison
 from blis.errors import InputError, check_choice, check_integer
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from experiments.page import make_figure, markdown_table, publish
@@ -28,7 +28,7 @@ from search.running.checkpoint import begin
 from search.running.loop import run_search
 from search.settings import Settings
 from search.space.space import Space
-from search.verdict.holdout import AnyComparison, make_holdout
+from search.verdict.holdout import make_holdout
 from search.verdict.validation import best_of, choose_finalists
 
 if TYPE_CHECKING:
@@ -135,17 +135,10 @@ def _tell(name: str, found: Found) -> None:
     print(f"{name}: {found.gain.mean:+.4f} over the primary baseline", file=sys.stderr)
 
 
-def interval(comparison: AnyComparison) -> tuple[float, float] | None:
-    """The 95 % interval of a comparison, None if it has none."""
-    if isinstance(comparison, Comparison):
-        return comparison.t_low, comparison.t_high
-    return comparison.bounds
-
-
 def _shown(comparison: AnyComparison | None) -> str:
     if comparison is None:
         return ""
-    bounds = interval(comparison)
+    bounds = comparison.bounds
     return f"{comparison.mean:+.3f} " + (f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]" if bounds else "[no interval]")
 
 
@@ -167,9 +160,8 @@ def picture(found: Mapping[str, Found]) -> Figure:
     rows = [(name, row.cost) for name, row in found.items() if row.cost is not None]
     for place, (_, cost) in enumerate(rows):
         colour = BASELINE_COLOURS[place % len(BASELINE_COLOURS)]
-        bounds = interval(cost)
-        if bounds:
-            panel.plot(bounds, [place, place], color=colour, linewidth=2.5)
+        if cost.bounds:
+            panel.plot(cost.bounds, [place, place], color=colour, linewidth=2.5)
         panel.plot([cost.mean], [place], "o", color=colour, markersize=7)
     panel.axvline(0, color=MUTED, linewidth=1)
     panel.set_yticks(range(len(rows)), [name for name, _ in rows])

@@ -17,8 +17,9 @@ from search.running.loop import Listener, run_search
 from search.running.progress import Progress
 from search.settings import Settings
 from search.verdict.holdout import Holdout, make_holdout
+from search.verdict.report import report
 from search.verdict.validation import unproved, validate
-from search.verdict.verdict import FAILED, INTERRUPTED, Verdict, report
+from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 
 def run(settings: Settings) -> int:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 from blis.files import write_text
 from blis.jit import source_digest
@@ -23,10 +24,7 @@ from blis.yaml_strict import yaml_text
 from search.identity import run_id, scenario_id
 from search.running.archive import Archive
 from search.settings import Settings
-from search.verdict.verdict import Verdict
-
-#: What of the comparison with the primary baseline goes with an exported policy: of drawn tables, of a trace.
-PROOF = ("mean", "t", "bca", "tables", "interval", "blocks", "block_s")
+from search.verdict.verdict import Verdict, comparison_dict
 
 LIBRARIES = ("numpy", "numba", "deap", "joblib", "optuna", "cmaes")
 
@@ -50,16 +48,16 @@ class Stopwatch:
 
 def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
     """The exported policy with where it came from and what is proved of it."""
-    primary = verdict.facts.get("baselines", {}).get(settings.primary)
-    proof = {"outcome": verdict.outcome, "sentence": verdict.sentence}
-    if primary is not None:
-        proof |= {"against": settings.primary, **{key: primary[key] for key in PROOF if key in primary}}
+    proof: dict[str, Any] = {"outcome": verdict.outcome, "sentence": verdict.sentence}
+    if verdict.against_primary is not None:
+        proof |= {"against": settings.primary, **comparison_dict(verdict.against_primary)}
+        proof.pop("p", None)  # the interval says it
     provenance = {
         "run_id": run_id(settings),
         "scenario": scenario_id(settings),
         "engine": source_digest(),
         "seed": settings.seed,
-        "tables": dict(verdict.facts["pools"]),
+        "tables": dict(verdict.question.pools),
         "verdict": proof,
     }
     return replace(verdict.policy.bundle, provenance=provenance)
@@ -73,7 +71,7 @@ def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
         "scenario.yaml": yaml_text(settings.problem.mapping()),
         "candidates.csv": archive.csv_text(),
         "best_policy.yaml": yaml_text(bundle_mapping(with_provenance(settings, verdict))),
-        "verdict.json": replace(verdict, facts={**verdict.facts, **identity}).json_text(),
+        "verdict.json": verdict.json_text(identity),
     }
     for name, text in texts.items():  # all of them exist before the first is written
         write_text(settings.run_dir / name, text)

@@ -41,8 +41,8 @@ def write_overview(settings: Settings, archive: Archive, verdict: Verdict, repor
     if verdict.outcome == FAILED:  # its policy may not even run
         return
     found = latencies({WINNER_NAME: verdict.policy, **settings.baselines}, report)
-    compared = verdict.facts.get("baselines", {}).get(settings.primary)
-    proof = f": {compared['mean']:+.3f} against {settings.primary}" if compared else ""
+    compared = verdict.against_primary
+    proof = f": {compared.mean:+.3f} against {settings.primary}" if compared else ""
     data = overview_png(archive, list(settings.baselines), found, WINNER_NAME, verdict.outcome.capitalize() + proof)
     write_bytes(settings.run_dir / "figures" / "overview.png", data)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import wraps
-from statistics import fmean
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -47,17 +46,6 @@ class Measures:
         tpot = distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)])
         hits = hit_rates(result, Compat()).prompt
         return cls(int(np.count_nonzero(completed)), ttft.mean, ttft.p99, tpot.mean, e2e.mean, e2e.p99, hits)
-
-    def to_dict(self) -> dict[str, float]:
-        """Plain numbers for JSON."""
-        return dict(vars(self))
-
-
-def mean_of(measures: Sequence[Measures]) -> Measures:
-    """The mean of each number over tables."""
-    return Measures(
-        **{field.name: fmean(getattr(found, field.name) for found in measures) for field in fields(Measures)}
-    )
 
 
 @dataclass(frozen=True)

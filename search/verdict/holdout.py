@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.comparison.statistics import BlockComparison, Comparison, block_interval, paired_comparison
+from blis.comparison.statistics import AnyComparison, BlockComparison, block_interval, paired_comparison
 from blis.workload.draw.pools import REPORT_POOL, SELECTION_POOL
 from blis.workload.windows import BLOCK_PER_E2E, MIN_BLOCKS, block_length_us, time_blocks
 from search.problem.policy import Policy
@@ -15,8 +15,6 @@ from search.problem.traffic import Recorded
 from search.running.evaluator import QUARANTINE, Evaluator
 from search.running.performance import Measures, Performance
 from search.settings import Settings
-
-AnyComparison = Comparison | BlockComparison
 
 
 class Holdout:

@@ -18,7 +18,7 @@ from blis.yaml_strict import load_mapping
 from search.__main__ import run
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
 from search.identity import run_id
-from search.verdict.verdict import HARDLY_WORTH, NO_WINNER, WINNER
+from search.verdict.judgement import HARDLY_WORTH, NO_WINNER, WINNER
 from tests.places import CONF
 from tests.search.small import small_settings
 

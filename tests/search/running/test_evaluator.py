@@ -101,7 +101,7 @@ def test_measures_are_what_a_run_prints(problem):
     policy = problem.policy(ROUND_ROBIN)
     for seed, found in zip(SEEDS, evaluator.performances([policy])[0], strict=True):
         printed = printed_by_run(problem, policy, seed).to_dict()
-        assert found.measures.to_dict() == {key: printed[key] for key in found.measures.to_dict()}
+        assert vars(found.measures) == {key: printed[key] for key in vars(found.measures)}
         assert len(found.ttft_us) == len(found.e2e_us) == printed["completed_requests"]
 
 
