@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blis.config import PICKERS, PREEMPTIONS, Scenario, default_tier
@@ -25,20 +25,25 @@ _DETECTOR_KEYS = {"concurrency": ("max_concurrency",), "utilization": ("queue_th
 class Policy:
     """A policy bundle in one scenario, worked out once.
 
-    bundle: everything that decides there, spelled out, and nothing that does not. scenario: what is simulated.
-    id: the same for policies that act alike; what files call a genome_id.
+    bundle: as it was given; complete: everything that decides there, spelled out, and nothing that does not.
+    scenario: what is simulated. id: the same for policies that act alike; what files call a genome_id.
     """
 
     bundle: PolicyBundle
+    complete: PolicyBundle
     scenario: Scenario
     id: str
+
+    def spelled_out(self) -> Policy:
+        """The same, given by its complete bundle."""
+        return replace(self, bundle=self.complete)
 
 
 def make_policy(scenario: Scenario, bundle: PolicyBundle) -> Policy:
     """What a bundle makes of a scenario. Raises InputError if the two do not go together."""
     applied = apply_bundle(scenario, bundle)
     complete = _complete(scenario, applied)
-    return Policy(complete, applied, bundle_digest(complete)[:ID_DIGITS])
+    return Policy(bundle, complete, applied, bundle_digest(complete)[:ID_DIGITS])
 
 
 def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:

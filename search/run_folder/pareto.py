@@ -111,7 +111,7 @@ def _bundle(settings: Settings, row: Row, names: Sequence[str]) -> dict[str, Any
         "proved": False,
         "objectives": dict(zip(names, row.evaluation.objectives, strict=True)),
     }
-    return bundle_mapping(replace(row.policy.bundle, provenance=provenance))
+    return bundle_mapping(replace(row.policy.complete, provenance=provenance))
 
 
 def pareto_png(

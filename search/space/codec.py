@@ -80,14 +80,14 @@ def encode(space: Space, policy: Policy, rates: Mapping[str, float]) -> Genome |
 
 
 def _space_values(policy: Policy) -> dict[str, Any]:
-    """What a policy decides by space key, also what its bundle leaves out as a default."""
+    """What a policy decides by space key, also what its complete bundle leaves out as a default."""
     values: dict[str, Any] = {
         "routing.picker": PICKERS[0],
         "preemption": PREEMPTIONS[0],
         _FLOW_ENABLED: False,
         "routing.filters": [],
     }
-    values |= policy_mapping(policy.bundle)
+    values |= policy_mapping(policy.complete)
     values[FLOW_CONTROL] = APPLY if values[_FLOW_ENABLED] else SKIP
     chosen = dict(values["routing.filters"])
     for name, bounds in FILTERS.bounds.items():

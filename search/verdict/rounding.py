@@ -22,7 +22,7 @@ LEVELS = ((100, 2), (100, 3), (1000, 4), (10_000, 6))
 def rounded_versions(policy: Policy, problem: Problem) -> Iterator[Policy]:
     """The policy rounded ever more finely, and last as it is."""
     for largest_weight, digits in LEVELS:
-        yield problem.policy(round_bundle(policy.bundle, largest_weight, digits))
+        yield problem.policy(round_bundle(policy.complete, largest_weight, digits))
     yield policy
 
 

@@ -62,7 +62,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
 def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:
     """The best different policies of the search, rounded; two that round to the same are one."""
     rows = archive.top(settings.validation.finalists)
-    policies = [row.policy for row in rows if row.policy is not None]
+    policies = [row.policy.spelled_out() for row in rows if row.policy is not None]
     scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
     rounded = round_finalists(policies, scores, evaluator, settings.validation.rounding_loss)
     found: dict[str, Finalist] = {}
@@ -101,7 +101,7 @@ def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> V
     best = next(iter(archive.top(1)), None)
     policy = (best and best.policy) or settings.problem.against
     known = (best.evaluation.genome_id, best.evaluation.fitness) if best else ()
-    return Verdict(outcome, text, policy, question(settings), SoFar(len(archive.rows), *known))
+    return Verdict(outcome, text, policy.spelled_out(), question(settings), SoFar(len(archive.rows), *known))
 
 
 def question(settings: Settings) -> Question:
@@ -124,7 +124,7 @@ def best_of(scores: Sequence[float | None]) -> int | None:
 def _with_knobs(holdout: Holdout, policy: Policy, knobs: Policy) -> AnyComparison:
     """A policy with the engine knobs of another, against the primary baseline."""
     problem = holdout.settings.problem
-    mixed = problem.policy(replace(policy.bundle, engine=knobs.bundle.engine))
+    mixed = problem.policy(replace(policy.complete, engine=knobs.complete.engine))
     return holdout.against(mixed, [problem.against])[0]
 
 
@@ -139,7 +139,7 @@ def _redrawn(holdout: Holdout, winner: Policy) -> Redrawn | None:
 def _random_policies(holdout: Holdout) -> RandomPolicies:
     """What luck would have found."""
     problem, n = holdout.settings.problem, holdout.settings.validation.random_policies
-    policies = [problem.policy(bundle) for bundle in random_bundles(problem.against.bundle, n)]
+    policies = [problem.policy(bundle) for bundle in random_bundles(problem.against.complete, n)]
     scores = [found.fitness for found in holdout.report.evaluate(policies) if found.fitness is not None]
     median = float(np.median(scores)) if scores else None
     return RandomPolicies(len(scores), median, max(scores, default=None))

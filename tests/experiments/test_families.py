@@ -29,10 +29,10 @@ def test_a_family_left_out_is_as_the_baseline_has_it(settings, family):
     problem = settings.problem
     space = without(settings.space, problem.baseline, family)
     assert not any(key.startswith(FAMILIES[family]) for key in space)
-    wanted = bundle_mapping(problem.against.bundle)
+    wanted = bundle_mapping(problem.against.complete)
     rng = Random(1)
     for _ in range(20):
-        policy = bundle_mapping(policy_of(space.sample(rng), space, problem).bundle)
+        policy = bundle_mapping(policy_of(space.sample(rng), space, problem).complete)
         if family == "router":
             assert [policy["routing"][key] for key in ("policy", "scorers", "tie_break")] == [
                 wanted["routing"][key] for key in ("policy", "scorers", "tie_break")

@@ -33,11 +33,17 @@ def test_the_scenario_is_what_the_bundle_makes_of_it():
     assert make_policy(SCENARIO, bundle).scenario == apply_bundle(SCENARIO, bundle)
 
 
+def test_a_policy_can_be_given_by_its_complete_bundle():
+    policy = make_policy(SCENARIO, load_bundle({"scheduler": "sjf"}))
+    assert policy.bundle == load_bundle({"scheduler": "sjf"}) != policy.complete
+    assert policy.spelled_out() == make_policy(SCENARIO, policy.complete)
+
+
 def test_completing_twice_changes_nothing():
     bundle = load_bundle({"routing": {"policy": "weighted"}, "admission": {"policy": "token-bucket"}})
     once = make_policy(SCENARIO, bundle)
-    assert make_policy(SCENARIO, once.bundle).bundle == once.bundle
-    assert set(bundle_mapping(once.bundle)) == {"admission", "routing", "priority", "scheduler", "engine"}
+    assert make_policy(SCENARIO, once.complete).complete == once.complete
+    assert set(bundle_mapping(once.complete)) == {"admission", "routing", "priority", "scheduler", "engine"}
 
 
 def test_a_completed_bundle_acts_the_same_and_says_so_in_its_id():
@@ -74,8 +80,8 @@ def test_a_completed_bundle_acts_the_same_and_says_so_in_its_id():
         acts = {}
         for bundle in map(load_bundle, bundles):
             policy = make_policy(scenario, bundle)
-            again = make_policy(scenario, policy.bundle)
-            assert (again.id, again.bundle) == (policy.id, policy.bundle)
+            again = make_policy(scenario, policy.complete)
+            assert (again.id, again.bundle, again.complete) == (policy.id, policy.complete, policy.complete)
             assert acts.setdefault(policy.id, effect(policy.scenario)) == effect(again.scenario)
             assert acts[policy.id] == effect(policy.scenario)
 

@@ -7,7 +7,8 @@ from search.running.performance import Measures
 from search.verdict.judgement import judge
 from search.verdict.verdict import Measured, Proof, Question, RandomPolicies, Redrawn, Verdict, Winner
 
-POLICY = Policy(load_bundle({"scheduler": "fcfs"}), None, "0123456789ab")
+BUNDLE = load_bundle({"scheduler": "fcfs"})
+POLICY = Policy(BUNDLE, BUNDLE, None, "0123456789ab")
 NO_RANDOM = RandomPolicies(0, None, None)
 MEASURES = Measures(100, 50.0, 250.0, 10.0, 2000.0, 9000.0, 0.75)
 
