@@ -119,6 +119,11 @@ class RelativeFitness:
     weights: RelativeWeights = field(default_factory=RelativeWeights)
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of what a score is made of, a column each."""
+        return tuple(f"f_{name}" for name in vars(self.weights))
+
+    @property
     def objectives(self) -> tuple[str, ...]:
         """The names of what a search for compromises makes small."""
         return RELATIVE_OBJECTIVES

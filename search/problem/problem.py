@@ -52,6 +52,10 @@ class Fitness(Protocol):
     """How a run is scored against another run on the same requests (default-problem.md section 2)."""
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of the terms of a score, in the order of their columns."""
+
+    @property
     def objectives(self) -> tuple[str, ...]:
         """The names of the objectives of a score, in their order."""
 

@@ -63,7 +63,8 @@ def begin(settings: Settings) -> tuple[Candidates, Evaluator, Archive]:
 
     Raises InputError if there is no checkpoint, or if it belongs to another search.
     """
-    candidates, archive = make_candidates(settings), Archive(tuple(settings.space))
+    candidates = make_candidates(settings)
+    archive = Archive(tuple(settings.space), settings.problem.fitness.terms)
     seeds, quarantine = settings.problem.search_seeds, settings.run_dir / QUARANTINE
     evaluator = Evaluator(settings.problem, seeds, settings.workers, quarantine)
     if settings.resume is not None:
