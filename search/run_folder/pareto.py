@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.files import write_bytes, write_text
-from blis.jit import source_digest
 from blis.policies.bundle import bundle_mapping
 from blis.yaml_strict import yaml_text
 from search.drivers import DRIVERS
-from search.identity import run_id, scenario_id
+from search.identity import origin
 from search.run_folder.overview import BASELINE_COLOURS, INK, MUTED, dress
 from search.running.archive import Archive, Row
 from search.running.evaluator import OK
@@ -105,9 +104,7 @@ def _bundle(settings: Settings, row: Row, names: Sequence[str]) -> dict[str, Any
     """The bundle of a member, everything spelled out, with where it came from."""
     assert row.policy is not None  # it has a score
     provenance = {
-        "run_id": run_id(settings),
-        "scenario": scenario_id(settings),
-        "engine": source_digest(),
+        **origin(settings),
         "proved": False,
         "objectives": dict(zip(names, row.evaluation.objectives, strict=True)),
     }
