@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.comparison.statistics import AnyComparison, BlockComparison, block_interval, paired_comparison
+from blis.comparison.blocks import time_blocks, too_short
+from blis.comparison.statistics import AnyComparison, BlockComparison, paired_comparison
 from blis.workload.draw.pools import REPORT_POOL, SELECTION_POOL
-from blis.workload.windows import BLOCK_PER_E2E, MIN_BLOCKS, block_length_us, time_blocks
 from search.problem.policy import Policy
 from search.problem.traffic import Recorded
 from search.running.evaluator import QUARANTINE, Evaluator
@@ -63,26 +63,20 @@ class TraceHoldout(Holdout):
 
     def _compare(self, x: Sequence[Performance], b: Sequence[Performance]) -> BlockComparison:
         """Two policies, from what they did on the report window: both meet the same blocks in every resample."""
-        x_outcome, b_outcome = x[0].outcome, b[0].outcome
+        (one,), (other,) = x, b
         fitness, arrival_us = self.settings.problem.fitness, self.table.arrival_us[self.table.scored_rows]
-        mean = float(fitness.compare(x_outcome, b_outcome).value)
-        span_us = int(arrival_us[-1] - arrival_us[0]) + 1
-        e2e_p99_us = max(x[0].measures.e2e_p99_ms, b[0].measures.e2e_p99_ms) * 1000
-        block_us = block_length_us(span_us, max(e2e_p99_us, 1.0))
-        if block_us is None:
-            needed_s = MIN_BLOCKS * BLOCK_PER_E2E * e2e_p99_us / 1e6
-            span = f"{span_us / 1e6:.0f} s, and {MIN_BLOCKS} blocks of {BLOCK_PER_E2E} × E2E p99 take {needed_s:.0f} s"
-            return BlockComparison(mean, flaw=f"the report window is too short for an interval: {span}")
-        blocks = time_blocks(arrival_us, block_us)
-        n_blocks = int(blocks[-1]) + 1
+        mean = float(fitness.compare(one.outcome, other.outcome).value)
+        e2e_p99_us = max(one.measures.e2e_p99_ms, other.measures.e2e_p99_ms) * 1000
+        blocks = time_blocks(arrival_us, e2e_p99_us)
+        if blocks is None:
+            return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)}")
 
         def score(times: NDArray[np.int64]) -> float | None:
-            by_row = times[blocks]
-            return fitness.compare_resampled(x_outcome, b_outcome, by_row) if by_row.any() else np.nan
+            return fitness.compare_resampled(one.outcome, other.outcome, times)
 
-        if score(np.ones(n_blocks, np.int64)) is None:
+        if score(np.ones(len(arrival_us), np.int64)) is None:
             return BlockComparison(mean, flaw="this fitness gives no interval on a trace")
-        return BlockComparison(mean, block_interval(score, n_blocks, self.settings.seed), n_blocks, block_us)
+        return BlockComparison(mean, blocks.interval(score, self.settings.seed), blocks.count, blocks.length_us)
 
 
 def make_holdout(settings: Settings) -> Holdout:
