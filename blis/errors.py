@@ -19,7 +19,7 @@ class EngineError(RuntimeError):
 
 
 def one_line(error: object) -> str:
-    """What an error says, in one line."""
+    """The text of an error, whatever its line breaks and indents."""
     return " ".join(str(error).split())
 
 

@@ -19,7 +19,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from blis.errors import InputError, unknown_name
+from blis.errors import EngineError, InputError, unknown_name
 from search.settings import Settings, conf_folder, make_settings
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -40,8 +40,8 @@ def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) 
 def launch(job: Callable[[Settings], int]) -> int:
     """Run `job` for every configuration that the command line composes; the highest of their exit codes.
 
-    Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not left behind. A job that was
-    interrupted (EXIT_INTERRUPTED) ends a multirun.
+    Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not left behind. A simulator that broke
+    its own laws gives one line and EXIT_FAILURE. A job that was interrupted (EXIT_INTERRUPTED) ends a multirun.
     """
     codes = [EXIT_OK]
 
@@ -51,6 +51,8 @@ def launch(job: Callable[[Settings], int]) -> int:
             codes.append(job(make_settings(_plain(composed), run_dir)))
         except (InputError, OmegaConfBaseException) as error:
             codes.append(_complain(error))
+        except EngineError as error:
+            codes.append(_complain(error, EXIT_FAILURE))
         finally:
             with suppress(OSError):  # not empty: it holds results
                 run_dir.rmdir()
@@ -83,10 +85,10 @@ def _plain(composed: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
-def _complain(error: Exception) -> int:
-    """Say what is wrong in one line on stderr."""
+def _complain(error: Exception, code: int = EXIT_INPUT) -> int:
+    """Say what is wrong in one line on stderr; the exit code."""
     print(f"error: {_one_line(error)}", file=sys.stderr)
-    return EXIT_INPUT
+    return code
 
 
 def _one_line(error: Exception) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.fitness.make import make_fitness
-from blis.policies.bundle import PolicyBundle, load_bundle
+from blis.policies.bundle import load_bundle
 from blis.scenario import load_scenario
 from blis.workload.draw.pools import SEARCH_POOL
 from blis.workload.draw.spec import WorkloadSpec, load_spec
 from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
 from blis.yaml_strict import build, load_mapping
 from search.drivers import driver_options
+from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.problem.traffic import TableKey, make_traffic
 from search.space.codec import check_space
@@ -117,7 +118,7 @@ class Settings:
     problem: Problem
     space: Space
     primary: str
-    baselines: Mapping[str, PolicyBundle]
+    baselines: Mapping[str, Policy]
     driver: DriverSettings
     workers: Workers
     tracking: TrackingSettings
@@ -134,18 +135,18 @@ class Settings:
 def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     """Settings from a composed configuration. Raises InputError with the key for anything that is wrong."""
     config = build(Config, mapping)
-    baselines = {Path(name).stem: load_bundle(_bundle_path(name)) for name in config.baselines}
-    check_choice("primary", config.primary, baselines)
-    if len(baselines) < len(config.baselines):
+    bundles = {Path(name).stem: load_bundle(_bundle_path(name)) for name in config.baselines}
+    check_choice("primary", config.primary, bundles)
+    if len(bundles) < len(config.baselines):
         raise InputError(f"baselines: two have the same name in {', '.join(config.baselines)}")
-    if config.driver.budget <= len(baselines):
-        raise InputError(f"driver.budget must be above the {len(baselines)} baselines, got {config.driver.budget}")
+    if config.driver.budget <= len(bundles):
+        raise InputError(f"driver.budget must be above the {len(bundles)} baselines, got {config.driver.budget}")
     traffic = make_traffic(_workload(config.workload))
     problem = Problem(
         traffic.sized(load_scenario(config.cluster)),
         traffic,
         make_fitness(config.fitness),
-        baselines[config.primary],
+        bundles[config.primary],
         traffic.pool(SEARCH_POOL, config.validation.search_seeds),
     )
     space = space_from_mapping(config.search_space)
@@ -156,7 +157,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         problem=problem,
         space=space,
         primary=config.primary,
-        baselines=baselines,
+        baselines={name: problem.policy(bundle) for name, bundle in bundles.items()},
         driver=config.driver,
         workers=Workers(config.parallel.n_jobs, config.parallel.backend),
         tracking=config.tracking,

@@ -96,9 +96,14 @@ class OriginalFitness:
     original_rules: bool = False
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of the components, a column each."""
+        return tuple(sorted(self.weights))
+
+    @property
     def objectives(self) -> tuple[str, ...]:
         """The names of what a search for compromises makes small: how much each component loses."""
-        return tuple(sorted(self.weights))
+        return self.terms
 
     def __post_init__(self) -> None:
         """Check keys and weights."""

@@ -51,7 +51,7 @@ class Tracker:
 
     def finish(self, settings: Settings, archive: Archive, verdict: Verdict, watch: Stopwatch) -> None:
         """Log the verdict, the best candidates and all files, and wait until that is done."""
-        self._store.metrics({**_numbers(verdict.facts), **{f"seconds/{k}": v for k, v in watch.seconds.items()}})
+        self._store.metrics({**_numbers(verdict.to_dict()), **{f"seconds/{k}": v for k, v in watch.seconds.items()}})
         self._store.tags({"outcome": verdict.outcome, "mlflow.note.content": verdict.sentence})
         for place, row in enumerate(archive.top(CHILDREN)):
             scores = {"fitness": row.evaluation.fitness, **row.evaluation.terms}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +18,7 @@ from blis.yaml_strict import load_mapping
 from search.__main__ import run
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
 from search.identity import run_id
-from search.space.codec import policy_id
-from search.verdict.verdict import HARDLY_WORTH, NO_WINNER, WINNER
+from search.verdict.judgement import HARDLY_WORTH, NO_WINNER, WINNER
 from tests.places import CONF
 from tests.search.small import small_settings
 
@@ -181,9 +181,8 @@ def test_ctrl_c_before_anything_was_evaluated(tmp_path):
     assert run(settings) == EXIT_INTERRUPTED
     assert (tmp_path / "candidates.csv").read_text().startswith("index,generation,origin")
     assert "winner" not in facts(settings)
-    assert policy_id(settings.problem.scenario, load_bundle(tmp_path / "best_policy.yaml")) == policy_id(
-        settings.problem.scenario, settings.problem.baseline
-    )
+    exported = settings.problem.policy(load_bundle(tmp_path / "best_policy.yaml"))
+    assert exported.id == settings.problem.against.id
 
 
 @pytest.mark.parametrize(
@@ -197,7 +196,7 @@ def test_every_choice_runs_to_a_verdict(tmp_path, choice, no_figures):
 
 def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
     settings = small_settings(tmp_path)
-    known = [apply_bundle(settings.problem.scenario, bundle) for bundle in settings.baselines.values()]
+    known = [policy.scenario for policy in settings.baselines.values()]
 
     def failing(scenario, table):
         if scenario not in known:
@@ -208,6 +207,23 @@ def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
     assert run(settings) == EXIT_FAILURE
     assert facts(settings)["outcome"] == "failed"
     assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - len(known)
+
+
+def test_a_policy_is_simulated_once_on_a_table(tmp_path):
+    """Over search, verdict and figures together, whatever asks for it again."""
+    runs, tables = Counter(), []
+
+    def counted(scenario, table):
+        tables.append(table)  # while it is kept no other has its id
+        runs[repr(scenario), id(table)] += 1
+        return simulate(scenario, table)
+
+    settings = small_settings(tmp_path, "driver.budget=20")
+    settings = replace(settings, problem=replace(settings.problem, simulate=counted))
+    assert run(settings) == EXIT_OK
+    assert (tmp_path / "figures" / "overview.png").is_file()
+    assert len({table for _, table in runs}) == 2 + 3 + 2 * 4  # search, selection, report and its redrawn ones
+    assert set(runs.values()) == {1}
 
 
 def test_stdout_holds_the_verdict_and_stderr_nothing(tmp_path, capsys, no_figures):

@@ -38,6 +38,12 @@ def test_the_warm_up_of_a_window_does_not_count():
     assert found["TTFT mean"] == 2.0
 
 
+def test_the_tail_of_e2e_is_of_the_whole_run():
+    table = replace(make_table(4), scored=(2, 4))
+    assert rows_of(SCENARIO, table, make_result(table, [9000, 9000, 1000, 3000])).e2e_p99_ms == 9.0
+    assert rows_of(SCENARIO, table, make_result(table, 0, status=REJECTED)).e2e_p99_ms == 0.0
+
+
 def test_nothing_served_is_not_a_number():
     table = make_table(2)
     found = measured(table, make_result(table, 0, status=REJECTED))

@@ -61,6 +61,16 @@ def test_one_table_is_drawn_again_in_blocks_of_its_time():
     assert again == found
 
 
+def test_each_policy_has_its_own_blocks_and_too_few_are_named():
+    table = long_table()  # 40 s
+    e2e_us = {"base": 1, "fast": 80_000, "slow": 500_000, "idle": 1e6}
+    runs = {name: played([table], [us]) for name, us in e2e_us.items()}
+    found = compare_policies(runs, [table], "base")
+    assert found.method == "95 % BCa bootstrap over 15 to 99 blocks of time of one table, too few for idle"
+    assert found.differences["idle"]["TTFT mean"].bounds is None
+    assert found.differences["slow"]["TTFT mean"].bounds is not None
+
+
 def test_a_short_table_has_differences_without_intervals():
     table = make_table(20)
     found = compare_policies({"a": played([table], [1_000_000]), "b": played([table], [2_000_000])}, [table], "a")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+import blis
 import search
 from blis.engine.run import simulate
 from blis.errors import EngineError, InputError
@@ -33,11 +34,18 @@ def problem(tmp_path_factory):
 @pytest.fixture(scope="module")
 def policies(problem):
     knobs = [load_bundle({"engine": {"max_scheduled_tokens": tokens}}) for tokens in (512, 1024, 4096)]
-    return [problem.baseline, ROUND_ROBIN, *knobs]
+    return [problem.policy(bundle) for bundle in (problem.baseline, ROUND_ROBIN, *knobs)]
 
 
-def evaluate_all(problem, policies, **workers):
+def evaluate_all(problem, bundles, **workers):
+    policies = [problem.policy(bundle) for bundle in bundles]
     return Evaluator(problem, SEEDS, Workers(**workers)).evaluate(policies)
+
+
+def counting(problem):
+    """The problem with a list that grows by one a simulation."""
+    calls = []
+    return replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table)), calls
 
 
 def test_the_baseline_scores_zero_on_every_seed(problem):
@@ -55,30 +63,51 @@ def test_fitness_is_the_mean_of_the_seeds(problem):
 
 
 def test_workers_order_and_history_change_nothing(problem, policies):
-    alone = evaluate_all(problem, policies)
-    assert evaluate_all(problem, policies, n_jobs=2) == alone
-    assert evaluate_all(problem, policies[::-1], n_jobs=2)[::-1] == alone
+    alone = Evaluator(problem, SEEDS, Workers()).evaluate(policies)
+    assert Evaluator(problem, SEEDS, Workers(n_jobs=2)).evaluate(policies) == alone
+    assert Evaluator(problem, SEEDS, Workers(n_jobs=2)).evaluate(policies[::-1])[::-1] == alone
     evaluator = Evaluator(problem, SEEDS, Workers())
     assert [evaluator.evaluate([policy])[0] for policy in policies] == alone
 
 
 def test_a_policy_is_simulated_once_per_seed(problem, policies):
-    calls = []
-    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
-    evaluator = Evaluator(counting, SEEDS, Workers())
+    counted, calls = counting(problem)
+    evaluator = Evaluator(counted, SEEDS, Workers())
     evaluator.evaluate([*policies, *policies])
     evaluator.evaluate(policies)
-    # The baseline is run for its outcomes and again as a candidate.
-    assert len(calls) == 3 * (len(policies) + 1)
+    assert len(calls) == 3 * len(policies)  # the baseline is one of them
+
+
+def test_what_was_compared_is_not_simulated_for_its_score(problem, policies):
+    alone = Evaluator(problem, SEEDS, Workers()).evaluate(policies)
+    counted, calls = counting(problem)
+    evaluator = Evaluator(counted, SEEDS, Workers())
+    evaluator.performances(policies[1:3])
+    assert evaluator.evaluate(policies) == alone
+    evaluator.performances(policies[:3], SEEDS[:2])
+    assert len(calls) == 3 * len(policies)
 
 
 def test_equal_behaviour_is_simulated_once(problem):
     spelled_out = load_bundle({"routing": {"policy": "round-robin", "tie_break": "random"}, "scheduler": "fcfs"})
-    calls = []
-    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
-    one, other = Evaluator(counting, SEEDS, Workers()).evaluate([ROUND_ROBIN, spelled_out])
+    counted, calls = counting(problem)
+    one, other = evaluate_all(counted, [ROUND_ROBIN, spelled_out])
     assert one == other
     assert len(calls) == 6
+
+
+def test_measures_are_what_a_run_prints(problem):
+    evaluator = Evaluator(problem, SEEDS, Workers())
+    policy = problem.policy(ROUND_ROBIN)
+    for seed, found in zip(SEEDS, evaluator.performances([policy])[0], strict=True):
+        printed = printed_by_run(problem, policy, seed).to_dict()
+        assert vars(found.measures) == {key: printed[key] for key in vars(found.measures)}
+        assert len(found.ttft_us) == len(found.e2e_us) == printed["completed_requests"]
+
+
+def printed_by_run(problem, policy, seed):
+    """The metrics of the same run, by the way that `blis run` takes."""
+    return blis.simulate(policy.scenario, problem.table(seed)).metrics
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -102,7 +131,7 @@ def test_a_broken_law_puts_the_candidate_in_quarantine(problem, tmp_path):
 
     quarantine = tmp_path / "quarantine"
     evaluator = Evaluator(replace(problem, simulate=lying), SEEDS, Workers(), quarantine)
-    broken, fine = evaluator.evaluate([BROKEN, ROUND_ROBIN])
+    broken, fine = evaluator.evaluate([problem.policy(BROKEN), problem.policy(ROUND_ROBIN)])
     assert broken.status == FAILED
     assert broken.reason.startswith("guard: ")
     assert fine.status == OK
