@@ -191,6 +191,15 @@ def plain(value: Any) -> Any:
     return value
 
 
+def flat_keys(mapping: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in mapping.items():
+        name = _join(path, str(key))
+        found.update(flat_keys(value, name) if isinstance(value, Mapping) else {name: value})
+    return found
+
+
 def yaml_text(value: object) -> str:
     """Plain objects as block-style YAML in their own key order; the same object gives the same bytes."""
     return str(yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110))

@@ -1,7 +1,7 @@
-"""The Hydra application: the one module that knows Hydra turns a composed configuration into `Settings`.
+"""The Hydra application: the one module that knows Hydra composes conf/ with overrides.
 
 `launch` runs a job for every composed configuration (one, or all of a multirun); `compose_settings` gives
-the settings without running anything.
+the settings without running anything. What is composed goes through `config.py` (its keys) to `settings.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from blis.errors import EngineError, InputError, one_line, unknown_name
-from search.settings import Settings, conf_folder, make_settings
+from search.config import conf_folder
+from search.settings import Settings, make_settings
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 

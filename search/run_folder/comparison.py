@@ -12,9 +12,9 @@ from typing import Any
 from blis.errors import InputError, named
 from blis.text import aligned
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
+from search.config import TrackingSettings, default_tracking
 from search.run_folder.mlflow_store import LONGEST_ERROR, SQLITE, connect, database_path
 from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG
-from search.settings import TrackingSettings, default_tracking
 
 #: Runs shown unless others are asked for.
 LAST = 5
