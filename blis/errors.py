@@ -23,6 +23,11 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
+def named(error: Exception) -> str:
+    """The same of an error that is none of ours: its type says what its text may leave out."""
+    return f"{type(error).__name__}: {one_line(error)}"
+
+
 def unknown_name(kind: str, value: object, valid: Iterable[str]) -> InputError:
     """The error for a name that is not in a list: shows the list and the nearest match."""
     names = sorted(valid)

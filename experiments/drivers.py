@@ -26,12 +26,13 @@ from blis.errors import InputError, check_choice
 from blis.workload.draw.pools import SELECTION_POOL
 from experiments.page import make_figure, markdown_table, publish
 from search.application import EXIT_INPUT, EXIT_OK, compose_settings
+from search.config import choices
 from search.run_folder.overview import BASELINE_COLOURS, dress
 from search.running.candidates import policy_of
 from search.running.checkpoint import begin
 from search.running.evaluator import INVALID, Evaluator
 from search.running.loop import run_search
-from search.settings import Settings, choices
+from search.settings import Settings
 from search.verdict.judgement import SIGNIFICANCE
 from search.workers import Workers
 

@@ -18,10 +18,14 @@ from typing import Any
 
 from filelock import FileLock
 
+from blis.errors import named
+
 SQLITE = "sqlite:///"
 PARENT_TAG = "mlflow.parentRunId"
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's own limits
 LONGEST_PARAM, LONGEST_TAG = 6000, 8000
+
+LONGEST_ERROR = 200  # it may hold a whole statement
 
 
 class Store:
@@ -77,7 +81,7 @@ class Store:
                 action()
             except Exception as error:  # whatever the store's trouble is, the search has its files
                 self._enabled = False
-                print(f"warning: not tracked in MLflow any more: {_one_line(error)}", file=sys.stderr)
+                print(f"warning: not tracked in MLflow any more: {named(error)[:LONGEST_ERROR]}", file=sys.stderr)
 
         self._thread.submit(guarded)
 
@@ -171,9 +175,3 @@ def _silence() -> None:
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _one_line(error: Exception) -> str:
-    """The first line of an error's message, which may hold a whole statement."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else ''}"[:300]

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from blis.yaml_strict import flat_keys
 from search.identity import run_id
 from search.run_folder.export import Stopwatch
 from search.run_folder.mlflow_store import Store
 from search.running.archive import Archive
-from search.settings import Settings, flat_keys
+from search.settings import Settings
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 #: Candidates that get a run of their own.

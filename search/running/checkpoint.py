@@ -14,12 +14,12 @@ from typing import Any
 from blis.engine.run import source_digest
 from blis.errors import InputError
 from blis.files import read_text, write_text
-from blis.yaml_strict import build, plain
+from blis.yaml_strict import build, flat_keys, plain
 from search.identity import run_id
 from search.running.archive import Archive, Row
 from search.running.candidates import Candidates, make_candidates, policy_of
 from search.running.evaluator import INVALID, QUARANTINE, Evaluation, Evaluator
-from search.settings import Settings, flat_keys
+from search.settings import Settings
 from search.version import code_digest, libraries
 
 FILE = "checkpoint"

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Protocol
 
+from search.config import DriverSettings
 from search.problem.policy import ID_DIGITS
 from search.running.archive import Archive, Row
 from search.running.candidates import Candidate, Candidates
 from search.running.evaluator import INVALID, Evaluation, Evaluator
-from search.settings import DriverSettings
 from search.space.space import genome_key
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
-from blis.errors import InputError, one_line
+from blis.errors import InputError, named, one_line
 from blis.evaluation.distribution import distribution, known
 from blis.evaluation.hit_rates import hit_rates
 from blis.evaluation.laws import check_laws
@@ -81,15 +81,15 @@ def _survived(function: Callable[P, T]) -> Callable[P, T | Failure]:
     """Give a failure instead of raising: whatever a candidate provokes is recorded, and the search goes on."""
 
     @wraps(function)
-    def survived(*arguments: P.args, **named: P.kwargs) -> T | Failure:
+    def survived(*arguments: P.args, **keywords: P.kwargs) -> T | Failure:
         try:
-            return function(*arguments, **named)
+            return function(*arguments, **keywords)
         except _UnfitError as error:
             return Failure(str(error), error.violations)
         except InputError as error:
             return Failure(one_line(error), bad_input=True)
         except Exception as error:
-            return Failure(f"{type(error).__name__}: {one_line(error)}")
+            return Failure(named(error))
 
     return survived
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from blis.errors import InputError
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.policies.filters import FILTERS
 from blis.scenario import apply_bundle
+from blis.yaml_strict import flat_keys
 from search.problem.policy import Policy
 from search.space.parameters import Value
 from search.space.space import FLOW_CONTROL, TIER_KEYS, Genome, Space
@@ -101,21 +102,12 @@ def _space_values(policy: Policy) -> dict[str, Any]:
 
 def policy_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     """The set values of a bundle by space key; filters under `routing.filters`, with all their parameters."""
-    values = dict(_flat(bundle_mapping(replace(bundle, provenance={})), ""))
+    values = flat_keys(bundle_mapping(replace(bundle, provenance={})))
     for scorer in values.pop("routing.scorers", ()):
         values[SCORER_PREFIX + scorer["name"]] = scorer["weight"]
     if bundle.routing.filters is not None:
         values["routing.filters"] = [(f.name, FILTERS.values(f.name, f.parameters)) for f in bundle.routing.filters]
     return values
-
-
-def _flat(mapping: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    """The leaves of nested mappings by dotted key."""
-    for name, value in mapping.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{path}{name}.")
-        else:
-            yield path + name, value
 
 
 def check_space(space: Space, scenario: Scenario, rates: Mapping[str, float]) -> None:

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-import blis
 import search
 from blis.engine.run import simulate
 from blis.errors import EngineError, InputError
@@ -94,20 +93,6 @@ def test_equal_behaviour_is_simulated_once(problem):
     one, other = evaluate_all(counted, [ROUND_ROBIN, spelled_out])
     assert one == other
     assert len(calls) == 6
-
-
-def test_measures_are_what_a_run_prints(problem):
-    evaluator = Evaluator(problem, SEEDS, Workers())
-    policy = problem.policy(ROUND_ROBIN)
-    for seed, found in zip(SEEDS, evaluator.performances([policy])[0], strict=True):
-        printed = printed_by_run(problem, policy, seed).to_dict()
-        assert vars(found.measures) == {key: printed[key] for key in vars(found.measures)}
-        assert len(found.ttft_us) == len(found.e2e_us) == printed["completed_requests"]
-
-
-def printed_by_run(problem, policy, seed):
-    """The metrics of the same run, by the way that `blis run` takes."""
-    return blis.simulate(policy.scenario, problem.table(seed)).metrics
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

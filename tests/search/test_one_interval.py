@@ -1,4 +1,4 @@
-"""Fresh tables; on a trace the interval that `blis compare` gives the same pair of policies."""
+"""On a trace the verdict of a search and `blis compare` give one pair of policies one interval."""
 
 from dataclasses import dataclass, replace
 
