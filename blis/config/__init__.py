@@ -5,7 +5,6 @@ reads a file.
 """
 
 from blis.config.cluster import (
-    DEFAULT_SCORERS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -20,6 +19,7 @@ from blis.config.cluster import (
     Signal,
     Signals,
     TokenBucket,
+    default_scorers,
 )
 from blis.config.compat import Compat
 from blis.config.instance import (
@@ -40,7 +40,6 @@ from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 
 __all__ = [
     "CLASS_NAMES",
-    "DEFAULT_SCORERS",
     "DETECTORS",
     "FAIRNESS",
     "KV",
@@ -71,5 +70,6 @@ __all__ = [
     "Signals",
     "SloTier",
     "TokenBucket",
+    "default_scorers",
     "default_tier",
 ]

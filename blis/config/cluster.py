@@ -32,8 +32,9 @@ class Scorer:
         check_number(f"weight of routing scorer {self.name!r}", self.weight, above=0)
 
 
-#: The original's profile for `weighted` when no scorers are given (cluster-and-policies.md 4.3).
-DEFAULT_SCORERS = (Scorer("prefix-affinity", 3.0), Scorer("queue-depth", 2.0), Scorer("kv-utilization", 2.0))
+def default_scorers() -> tuple[Scorer, ...]:
+    """The original's profile for `weighted` when no scorers are given (cluster-and-policies.md 4.3)."""
+    return Scorer("prefix-affinity", 3.0), Scorer("queue-depth", 2.0), Scorer("kv-utilization", 2.0)
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Routing:
     latency_us: int = 0
     snapshot_refresh_us: int = 0  # > 0: the kv signal is re-read lazily, as the original does it
     filters: tuple[Filter, ...] = ()
-    scorers: tuple[Scorer, ...] = DEFAULT_SCORERS
+    scorers: tuple[Scorer, ...] = field(default_factory=default_scorers)
     parameters: dict[str, float] = field(default_factory=dict, hash=False)
     picker: str = "max"
     tie_break: str = "first"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from blis.config import (
-    DEFAULT_SCORERS,
     Batch,
     Filter,
     Pool,
     Scenario,
     Scorer,
     SloTier,
+    default_scorers,
 )
 from blis.errors import InputError
 from blis.latency.table import coefficient_table
@@ -171,7 +171,7 @@ def test_a_looked_up_cache_keeps_its_tokens_when_blocks_are_larger():
 
 def test_defaults_of_a_short_file():
     loaded = scenario(**MODEL)
-    assert loaded.cluster.routing.scorers == DEFAULT_SCORERS
+    assert loaded.cluster.routing.scorers == default_scorers()
     assert loaded.horizon_us is None and loaded.cluster.instances == 1
 
 

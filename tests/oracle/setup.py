@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blis.config import (
-    DEFAULT_SCORERS,
     FlowControl,
     Hardware,
     ModelShape,
@@ -15,10 +14,11 @@ from blis.config import (
     Roofline,
     Scenario,
     SloTier,
+    default_scorers,
     default_tier,
 )
 
-_DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in DEFAULT_SCORERS)
+_DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in default_scorers())
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 
 from search.drivers import make_driver
-from tests.search.drivers.test_drivers import SEEDS, SPACE, Score, hill, run
+from search.testing import SEEDS, SPACE, Score, hill, run
 
 
 def make(seed=1):

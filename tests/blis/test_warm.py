@@ -1,0 +1,20 @@
+from blis.warm import main
+from tests.places import ROOT
+
+
+def test_the_list_names_every_file_with_kernels(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    main(["--list", str(tmp_path / "kernels.mk")])
+    assert capsys.readouterr().err.startswith("kernels ")
+    name, _, files = (tmp_path / "kernels.mk").read_text().partition(" := ")
+    assert name == "KERNEL_SOURCES"
+    listed = {ROOT / file for file in files.split()}
+    with_kernels = {
+        path
+        for folder in ("engine", "policies", "latency")
+        for path in (ROOT / "blis" / folder).rglob("*.py")
+        if "@kernel" in path.read_text() or ".register(" in path.read_text()
+    }
+    columns = {ROOT / "blis" / "policies" / name for name in ("priority.py", "schedulers.py")}  # no kernels
+    assert with_kernels - columns <= listed
+    assert all(path.is_file() for path in listed)
