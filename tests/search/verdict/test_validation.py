@@ -10,7 +10,7 @@ from blis.scenario import apply_bundle
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.__main__ import run
 from search.application import EXIT_OK
-from search.space.codec import complete_bundle, policy_id
+from search.space.codec import policy_id
 from search.verdict.latencies import mean_of, measure
 from search.verdict.validation import random_policies
 from tests.search.verdict.pools import (
@@ -101,8 +101,7 @@ def test_the_redrawn_population_is_another_one(settings, verdict):
 
 
 def test_random_weights_are_scored_on_the_report_tables(settings, verdict):
-    primary = complete_bundle(settings.problem.scenario, BASELINES["plain"])
-    policies = random_policies(primary, settings.validation.random_policies)
+    policies = random_policies(BASELINES["plain"], settings.validation.random_policies)
     scores = [worth(REPORT_POOL, apply_bundle(settings.problem.scenario, policy)) for policy in policies]
     assert len(set(scores)) > 1 and max(scores) > QUEUE_DEPTH[REPORT_POOL] * 0.01
     assert verdict["random_policies"] == {

@@ -1,0 +1,122 @@
+"""Running the tests of a mutant in a copy of the tree that has its fault."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from queue import Queue
+from tempfile import TemporaryDirectory
+
+from tests.mutants import Mutant
+from tests.places import ROOT
+
+#: What a copy holds; the rest of the tree is not tested here.
+COPIED = ("blis", "search", "experiments", "conf", "docs", "tests", "pyproject.toml", "README.md")
+
+#: A mutant whose tests take longer hangs, and that is found too.
+TIMEOUT_S = 600
+
+PASSED, FAILED, BROKEN = 0, 1, 2  # pytest's exit codes; broken: a test file could not even be imported
+
+
+def areas() -> dict[str, tuple[Mutant, ...]]:
+    """The mutants by the name of the file that lists them."""
+    here = Path(__file__).parent
+    names = sorted(path.stem for path in here.glob("*.py"))
+    lists = [name for name in names if name != Path(__file__).stem and not name.startswith(("__", "test_"))]
+    return {name: import_module(f"tests.mutants.{name}").MUTANTS for name in lists}
+
+
+def flaw(mutant: Mutant, root: Path = ROOT) -> str | None:
+    """Why a mutant cannot be run, None if it can: its snippet is not there exactly once, or a test is not there."""
+    path = root / mutant.file
+    if not path.is_file():
+        return f"{mutant.file}: no such file"
+    count = path.read_text(encoding="utf-8").count(mutant.old)
+    if count != 1:
+        return f"{mutant.file}: found {count} times, not once: {mutant.old!r}"
+    missing = [test for test in mutant.tests if not (root / test).exists()]
+    if missing or not mutant.tests:
+        return f"{mutant.file}: no such tests: {', '.join(missing) or 'none given'}"
+    return None
+
+
+def run_all(mutants: Sequence[Mutant], jobs: int, done: Callable[[Mutant, bool], None]) -> list[Mutant]:
+    """The mutants that survive their tests; `done` hears of each one, found or not, as it ends.
+
+    Raises SystemExit for a stale mutant, and if the tests do not pass without any.
+    """
+    stale = [problem for problem in map(flaw, mutants) if problem]
+    if stale:
+        raise SystemExit("\n".join(stale))
+    with TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
+        trees: Queue[Path] = Queue()
+        copies = [_copy(Path(folder) / f"tree{job}") for job in range(jobs)]
+        tests = sorted({test for mutant in mutants for test in mutant.tests})
+        for tree in copies:  # compiles the kernels there, too
+            _check_passing(tree, tests)
+            trees.put(tree)
+
+        def survives(mutant: Mutant) -> bool:
+            tree = trees.get()
+            try:
+                with _fault(tree, mutant):
+                    survived = _run_tests(tree, mutant.tests)[0] == PASSED
+            finally:
+                trees.put(tree)
+            done(mutant, not survived)
+            return survived
+
+        survived = list(pool.map(survives, mutants))
+    return [mutant for mutant, alive in zip(mutants, survived, strict=True) if alive]
+
+
+def _copy(tree: Path) -> Path:
+    """A copy of what is tested."""
+    tree.mkdir()
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(source, tree / name)
+    return tree
+
+
+def _check_passing(tree: Path, tests: Sequence[str]) -> None:
+    code, output = _run_tests(tree, tests)
+    if code != PASSED:
+        raise SystemExit(f"the tests do not pass without a mutant:\n{output}")
+
+
+@contextmanager
+def _fault(tree: Path, mutant: Mutant) -> Iterator[None]:
+    """The tree with the mutant's fault in it."""
+    path = tree / mutant.file
+    sound = path.read_bytes()
+    path.write_bytes(sound.replace(mutant.old.encode(), mutant.new.encode()))
+    try:
+        yield
+    finally:
+        path.write_bytes(sound)
+
+
+def _run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
+    """pytest's exit code, a test that hangs being one that fails, and the end of what it said."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    # Bytecode goes by the second: of a fault that came and went within one it would stay.
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        return FAILED, f"longer than {TIMEOUT_S} s"
+    if ended.returncode not in (PASSED, FAILED, BROKEN):
+        raise SystemExit(f"pytest cannot run {' '.join(tests)}:\n{ended.stdout}{ended.stderr}")
+    return ended.returncode, ended.stdout[-3000:]
