@@ -109,7 +109,7 @@ def _fault(tree: Path, mutant: Mutant) -> Iterator[None]:
 
 
 def _run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
-    """pytest's exit code, a test that hangs being one that fails, and the end of what it said."""
+    """The exit code of pytest, a test that hangs being one that fails, and the end of what it said."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     # Bytecode goes by the second: of a fault that came and went within one it would stay.
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
