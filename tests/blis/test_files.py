@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
 from blis.errors import InputError
-from blis.files import read_text, write_text
+from blis.files import read_text, write_bytes, write_text
 
 
 def test_a_file_is_replaced_with_line_feeds_only(tmp_path: Path):
@@ -30,6 +31,42 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path):
         write_text(tmp_path / "x.txt", "new \udc80")
     assert read_text(tmp_path / "x.txt") == "old\n"
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
+
+
+@pytest.fixture
+def hardly_any_room():
+    """Files of this process may not grow beyond 1,000 bytes, as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_write_that_runs_out_of_room_leaves_the_old_file_and_no_litter(tmp_path: Path, hardly_any_room):
+    write_bytes(tmp_path / "x.bin", b"old")
+    with pytest.raises(InputError, match=r"x\.bin: File too large"):
+        write_bytes(tmp_path / "x.bin", bytes(100_000))
+    assert (tmp_path / "x.bin").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.bin"]
+
+
+def test_a_file_has_the_permissions_of_any_other(tmp_path: Path):
+    (tmp_path / "other").write_text("x")
+    write_text(tmp_path / "x.txt", "x")
+    assert (tmp_path / "x.txt").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+@pytest.mark.parametrize(("data", "problem"), [(b"\xff\xfe", "not a UTF-8 text file"), (None, "No such file")])
+def test_unreadable_files_are_input_errors(tmp_path: Path, data: bytes | None, problem: str):
+    if data is not None:
+        (tmp_path / "x.txt").write_bytes(data)
+    with pytest.raises(InputError, match=f"x.txt: {problem}"):
+        read_text(tmp_path / "x.txt")
+
+
+def test_a_byte_order_mark_is_not_read(tmp_path: Path):
+    (tmp_path / "x.txt").write_bytes("\ufeffa\n".encode())
+    assert read_text(tmp_path / "x.txt") == "a\n"
 
 
 def test_unwritable_places_are_input_errors(tmp_path: Path):

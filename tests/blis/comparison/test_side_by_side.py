@@ -61,6 +61,15 @@ def test_one_table_is_drawn_again_in_blocks_of_its_time():
     assert again == found
 
 
+def test_a_long_table_is_cut_into_no_more_blocks_than_help():
+    table = long_table()  # 40 s of requests that take 2 ms: room for thousands of blocks
+    noise = np.random.default_rng(1).integers(0, 500, len(table))
+    found = compare_policies(
+        {"base": played([table], [2000 + noise]), "same": played([table], [2000 + noise])}, [table], "base"
+    )
+    assert found.method == "95 % BCa bootstrap over 200 blocks of time of one table"
+
+
 def test_a_short_table_has_differences_without_intervals():
     table = make_table(20)
     found = compare_policies({"a": played([table], [1_000_000]), "b": played([table], [2_000_000])}, [table], "a")
