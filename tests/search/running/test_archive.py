@@ -68,7 +68,12 @@ def test_the_table_has_every_digit_and_blanks_where_there_is_nothing():
     text = archive.csv_text()
     assert text.splitlines()[0].split(",") == [*COLUMNS, "seed_0", "seed_1", "x.weight", "x.choice"]
     good, bad = csv.DictReader(io.StringIO(text))
-    assert (good["fitness"], good["seed_1"], good["f_ttft"], good["f_cost"]) == (repr(third), "1e-17", repr(third), "-0.0")
+    assert (good["fitness"], good["seed_1"], good["f_ttft"], good["f_cost"]) == (
+        repr(third),
+        "1e-17",
+        repr(third),
+        "-0.0",
+    )
     assert (good["f_tail"], good["x.weight"], good["x.choice"], good["reason"]) == ("", "0.1", "skip", "")
     assert (bad["status"], bad["reason"], bad["origin"]) == (INVALID, "all scorer weights are zero", "model")
     assert [bad[name] for name in ("fitness", "u", "harm", "seed_0", "seed_1", "x.choice")] == [""] * 6
