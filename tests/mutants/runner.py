@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import count
+from multiprocessing import get_context
 from pathlib import Path
 from queue import Queue
 from tempfile import TemporaryDirectory
+
+import pytest
 
 from tests.mutants import Mutant
 from tests.places import ROOT
@@ -100,23 +103,46 @@ def _check_passing(tree: Path, tests: Sequence[str]) -> None:
 def _fault(tree: Path, mutant: Mutant) -> Iterator[None]:
     """The tree with the mutant's fault in it."""
     path = tree / mutant.file
-    sound = path.read_bytes()
+    sound, status = path.read_bytes(), path.stat()
     path.write_bytes(sound.replace(mutant.old.encode(), mutant.new.encode()))
+    os.utime(path, (next(_STAMPS),) * 2)  # bytecode goes by the second: no fault may be taken for another
     try:
         yield
     finally:
         path.write_bytes(sound)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+_STAMPS = count(10**9)
 
 
 def _run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
-    """The exit code of pytest, a test that hangs being one that fails, and the end of what it said."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    # Bytecode goes by the second: of a fault that came and went within one it would stay.
-    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        ended = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        return FAILED, f"longer than {TIMEOUT_S} s"
-    if ended.returncode not in (PASSED, FAILED, BROKEN):
-        raise SystemExit(f"pytest cannot run {' '.join(tests)}:\n{ended.stdout}{ended.stderr}")
-    return ended.returncode, ended.stdout[-3000:]
+    """The exit code of pytest, a test that hangs or crashes being one that fails, and the end of what it said."""
+    log = tree.with_suffix(".log")
+    process = _SERVER.Process(target=_pytest, args=(tree, tests, log))
+    process.start()
+    process.join(TIMEOUT_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    code, output = process.exitcode, log.read_text(errors="replace")[-3000:]
+    if code is not None and code > BROKEN:
+        raise SystemExit(f"pytest cannot run {' '.join(tests)}:\n{output}")
+    return FAILED if code is None or code < 0 else code, output
+
+
+#: A process that has imported what takes long and of which every run is a fork.
+_SERVER = get_context("forkserver")
+_SERVER.set_forkserver_preload(["numba", "scipy.stats", "pandas", "optuna", "deap.tools", "cmaes", "hydra", "pytest"])
+
+
+def _pytest(tree: Path, tests: Sequence[str], log: Path) -> None:
+    """Run pytest in a tree, and nothing of this one."""
+    with log.open("w") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    os.chdir(tree)
+    sys.path[:] = [str(tree), *(place for place in sys.path if Path(place).resolve() != ROOT)]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
+        del sys.modules[name]
+    sys.exit(int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests])))
