@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from blis.errors import InputError
 from blis.files import read_text, write_bytes, write_text
+from tests.places import ROOT
 
 
 def test_a_file_is_replaced_with_line_feeds_only(tmp_path: Path):
@@ -33,19 +35,24 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
 
 
-@pytest.fixture
-def hardly_any_room():
-    """Files of this process may not grow beyond 1,000 bytes, as if the disk were full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+#: A write of 100,000 bytes where files may not grow beyond 1,000, as if the disk were full.
+OUT_OF_ROOM = """
+import resource, sys
+from blis.errors import InputError
+from blis.files import write_bytes
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+try:
+    write_bytes(sys.argv[1], bytes(100_000))
+except InputError as error:
+    print(error)
+"""
 
 
-def test_a_write_that_runs_out_of_room_leaves_the_old_file_and_no_litter(tmp_path: Path, hardly_any_room):
+def test_a_write_that_runs_out_of_room_leaves_the_old_file_and_no_litter(tmp_path: Path):
     write_bytes(tmp_path / "x.bin", b"old")
-    with pytest.raises(InputError, match=r"x\.bin: File too large"):
-        write_bytes(tmp_path / "x.bin", bytes(100_000))
+    command = [sys.executable, "-c", OUT_OF_ROOM, str(tmp_path / "x.bin")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{tmp_path / 'x.bin'}: File too large\n"
     assert (tmp_path / "x.bin").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["x.bin"]
 

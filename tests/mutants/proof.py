@@ -5,7 +5,11 @@ from __future__ import annotations
 from tests.mutants import Mutant
 
 _VALIDATION, _HOLDOUT = "search/verdict/validation.py", "search/verdict/holdout.py"
+_VERDICT = "search/verdict/verdict.py"
 _POOLS = ("tests/search/verdict/test_validation.py",)
+_HOLDOUT_TESTS = ("tests/search/verdict/test_holdout.py",)
+_VERDICT_TESTS = ("tests/search/verdict/test_verdict.py",)
+_TRACE_VERDICTS = ("tests/search/verdict/test_verdict.py", "tests/search/test_trace.py")
 
 MUTANTS = (
     Mutant(
@@ -133,5 +137,210 @@ MUTANTS = (
         "theirs, ours = holdout.measured(winner), holdout.measured(holdout.settings.problem.baseline)",
         _POOLS,
         "the winner's latencies and the baseline's are exchanged",
+    ),
+    Mutant(
+        _VALIDATION,
+        "found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))",
+        "found[evaluation.genome_id] = Finalist(policy, score, evaluation.fitness)",
+        _POOLS,
+        "of two finalists that round to the same the worse stays",
+    ),
+    Mutant(
+        _VALIDATION, "archive.top(settings.validation.finalists)", "archive.top(99)", _POOLS, "everybody is a finalist"
+    ),
+    Mutant(
+        _VALIDATION,
+        "evaluator, settings.validation.rounding_loss)",
+        "evaluator, 9.9)",
+        _POOLS,
+        "rounding may cost anything",
+    ),
+    Mutant(
+        _VALIDATION,
+        "key=lambda place: (scores[place], -place)",
+        "key=lambda place: (scores[place], place)",
+        _POOLS,
+        "the last of equals wins",
+    ),
+    Mutant(
+        _VALIDATION, 'Random(crc32(b"random-policies"))', "Random()", _POOLS, "random weights are others every time"
+    ),
+    Mutant(
+        _VALIDATION,
+        '"median": float(np.median(scores))',
+        '"median": float(np.mean(scores))',
+        _POOLS,
+        "the median is the mean",
+    ),
+    Mutant(
+        _VALIDATION,
+        '"reproducible": settings.driver.seconds is None,',
+        '"reproducible": True,',
+        ("tests/search/test_main.py",),
+        "a search in seconds can be reproduced",
+    ),
+    Mutant(
+        _VALIDATION,
+        "adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))",
+        "adjusted = p_values",
+        ("tests/search/test_main.py",),
+        "naming some baselines needs no correction",
+    ),
+    Mutant(
+        _HOLDOUT,
+        "for one, other in zip(x, b, strict=True)], self.settings.seed)",
+        "for one, other in zip(b, x, strict=True)], self.settings.seed)",
+        _HOLDOUT_TESTS,
+        "the loser wins",
+    ),
+    Mutant(
+        _HOLDOUT,
+        "score(one, other).value for one, other in zip(x, b, strict=True)]",
+        "score(one, b[0]).value for one, other in zip(x, b, strict=True)]",
+        _HOLDOUT_TESTS,
+        "tables are not paired",
+    ),
+    Mutant(_HOLDOUT, "if name not in self._measured:", "if True:", _HOLDOUT_TESTS, "latencies are measured again"),
+    Mutant(
+        _HOLDOUT,
+        "e2e_p99_us = max(self.measured(policy)",
+        "e2e_p99_us = min(self.measured(policy)",
+        _HOLDOUT_TESTS,
+        "blocks for the faster policy",
+    ),
+    Mutant(
+        _HOLDOUT,
+        "arrival_us = self.settings.problem.fitness, self.table.arrival_us[self.table.scored_rows]",
+        "arrival_us = self.settings.problem.fitness, self.table.arrival_us",
+        ("tests/search/test_trace.py", *_HOLDOUT_TESTS),
+        "blocks of the warm-up",
+    ),
+    Mutant(
+        _HOLDOUT,
+        "if score(np.ones(n_blocks, np.int64)) is None:",
+        "if score(np.ones(n_blocks, np.int64)) == 0:",
+        ("tests/search/test_trace.py",),
+        "a fitness without rows has an interval",
+    ),
+    Mutant(
+        _VERDICT,
+        "above = [name for name, (low, _) in bounds.items() if low > 0]",
+        "above = [name for name, (low, high) in bounds.items() if low + high > 0]",
+        _VERDICT_TESTS,
+        "a mean above zero is a win",
+    ),
+    Mutant(
+        _VERDICT,
+        "beats_all = len(above) == len(comparisons)",
+        "beats_all = len(above) == len(bounds)",
+        _TRACE_VERDICTS,
+        "what has no interval is beaten",
+    ),
+    Mutant(
+        _VERDICT,
+        "if beats_all or holm.get(name, 0.0) < SIGNIFICANCE",
+        "if beats_all or holm.get(name, 0.0) <= 1",
+        _VERDICT_TESTS,
+        "naming some baselines needs no correction",
+    ),
+    Mutant(
+        _VERDICT,
+        "if low <= 0 <= high)",
+        "if low < 0 < high)",
+        _VERDICT_TESTS,
+        "equal policies do not tie",
+    ),
+    Mutant(_VERDICT, "if high < 0)", "if low < 0)", _VERDICT_TESTS, "a tie is a loss"),
+    Mutant(
+        _VERDICT,
+        "HARDLY_WORTH if bounds[0] < worth else WINNER",
+        "HARDLY_WORTH if bounds[1] < worth else WINNER",
+        _VERDICT_TESTS,
+        "a gain that may be nothing is worth deploying",
+    ),
+    Mutant(
+        _VERDICT,
+        "return NO_WINNER if bounds[0] <= 0 else",
+        "return NO_WINNER if bounds[0] < 0 else",
+        _VERDICT_TESTS,
+        "the baseline itself is better",
+    ),
+    Mutant(
+        _VERDICT,
+        '"p": float(comparison.p_value),',
+        '"p": float(comparison.p_value) / 2,',
+        ("tests/search/test_main.py",),
+        "a p value of half the size",
+    ),
+    Mutant(
+        _VERDICT,
+        '"t": [float(comparison.t_low), float(comparison.t_high)],',
+        '"t": [float(comparison.bca_low), float(comparison.bca_high)],',
+        ("tests/search/test_main.py",),
+        "one interval under the name of the other",
+    ),
+    Mutant(
+        _VERDICT,
+        'rows.append(row("  its engine knobs alone", facts["split"]["knobs_alone"]))',
+        'rows.append(row("  its engine knobs alone", facts["split"]["policy_alone"]))',
+        _POOLS,
+        "the terminal shows the router for the knobs",
+    ),
+    Mutant(
+        "search/verdict/latencies.py",
+        "scenario = apply_bundle(problem.scenario, policy)",
+        "scenario = apply_bundle(problem.scenario, problem.baseline)",
+        ("tests/search/verdict/test_latencies.py",),
+        "everybody is as fast as the baseline",
+    ),
+    Mutant(
+        "search/verdict/latencies.py",
+        "fmean(found[key] for found in measures)",
+        "max(found[key] for found in measures)",
+        ("tests/search/verdict/test_latencies.py",),
+        "means are maxima",
+    ),
+    Mutant(
+        "search/run_folder/export.py",
+        "for name, text in texts.items():",
+        "for name, text in reversed(texts.items()):",
+        ("tests/search/run_folder/test_export.py",),
+        "files in another order",
+        equal="all of them exist before the first is written, whichever that is",
+    ),
+    Mutant(
+        "search/run_folder/export.py",
+        '"engine": source_digest(),\n        "seed"',
+        '"engine": "",\n        "seed"',
+        ("tests/search/run_folder/test_export.py",),
+        "a policy does not say which engine proved it",
+    ),
+    Mutant(
+        "search/run_folder/export.py",
+        "proof |= {",
+        "proof = {",
+        ("tests/search/run_folder/test_export.py",),
+        "a proof without its sentence",
+    ),
+    Mutant(
+        "search/run_folder/pareto.py",
+        "np.all(points <= point, axis=1) & np.any(points < point, axis=1)",
+        "np.all(points < point, axis=1)",
+        ("tests/search/run_folder/test_pareto.py",),
+        "a point beaten in one objective alone is on the front",
+    ),
+    Mutant(
+        "search/run_folder/mlflow_store.py",
+        "                self._enabled = False\n",
+        "",
+        ("tests/search/run_folder/test_mlflow_store.py",),
+        "trouble is told again and again",
+    ),
+    Mutant(
+        "search/run_folder/mlflow_store.py",
+        "for child in self._tagged(PARENT_TAG, self._run_id):",
+        "for child in ():",
+        ("tests/search/run_folder/test_mlflow_store.py",),
+        "old children stay",
     ),
 )

@@ -83,13 +83,15 @@ def test_equal_behaviour_is_simulated_once(problem):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs):
+def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs, tmp_path):
     def failing(scenario, table):
         if is_broken(scenario):
             raise ZeroDivisionError("nothing\nto share")
         return simulate(scenario, table)
 
-    broken, fine = evaluate_all(replace(problem, simulate=failing), [BROKEN, ROUND_ROBIN], n_jobs=n_jobs)
+    evaluator = Evaluator(replace(problem, simulate=failing), SEEDS, Workers(n_jobs), tmp_path / "quarantine")
+    broken, fine = evaluator.evaluate([BROKEN, ROUND_ROBIN])
+    assert not (tmp_path / "quarantine").exists()  # which is for bugs of the simulator
     assert (broken.status, broken.reason) == (FAILED, "ZeroDivisionError: nothing to share")
     assert broken.fitness is None
     assert broken.seed_values == (None, None, None)

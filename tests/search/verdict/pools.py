@@ -28,10 +28,10 @@ REDRAWN = "redrawn"
 
 #: pool -> token budget -> what it is worth. 1100 wins the search, 1200 the selection, 1300 the report.
 BUDGETS: dict[str, dict[int, float]] = {
-    SEARCH_POOL: {1100: 0.51, 1200: 0.42, 1300: 0.33, 1234: 0.44},
-    SELECTION_POOL: {1100: 0.14, 1200: 0.35, 1300: 0.26, 1234: 0.05},
-    REPORT_POOL: {1100: 0.17, 1200: 0.28, 1300: 0.39, 1234: 0.06},
-    REDRAWN: {1100: 0.111, 1200: 0.112, 1300: 0.113, 1234: 0.114},
+    SEARCH_POOL: {1100: 0.51, 1200: 0.42, 1300: 0.33, 1400: 0.40, 1234: 0.44, 1210: 0.43},
+    SELECTION_POOL: {1100: 0.14, 1200: 0.35, 1300: 0.26, 1400: 0.35, 1234: 0.05, 1210: 0.04},
+    REPORT_POOL: {1100: 0.17, 1200: 0.28, 1300: 0.39, 1400: 0.50, 1234: 0.06, 1210: 0.07},
+    REDRAWN: {1100: 0.111, 1200: 0.112, 1300: 0.113},
 }
 
 #: pool -> routing -> what it is worth. Of the baselines, each pool favours another one.

@@ -142,6 +142,39 @@ def test_only_the_finalists_meet_the_selection_tables(tmp_path, no_figures):
     assert written(settings)["winner"]["selection"] == score(SELECTION_POOL, 1100)
 
 
+def test_of_equals_on_the_selection_tables_the_better_of_the_search_wins(tmp_path, no_figures):
+    settings = marked_settings(tmp_path, budgets=(1400, 1200))
+    assert run(settings) == EXIT_OK
+    assert exported(settings).engine.max_scheduled_tokens == 1200
+
+
+def test_of_two_that_round_to_the_same_the_better_one_is_meant(tmp_path, no_figures):
+    settings = marked_settings(tmp_path, budgets=(1210, 1234))
+    assert run(settings) == EXIT_OK
+    assert exported(settings).engine.max_scheduled_tokens == 1200
+    assert written(settings)["winner"]["search"] == score(SEARCH_POOL, 1234)
+
+
+def test_the_terminal_shows_the_numbers_of_the_file(tmp_path, no_figures, capsys):
+    settings = marked_settings(tmp_path)
+    run(settings)
+    verdict = written(settings)
+    lines = {line.split("  +")[0].strip(): line for line in capsys.readouterr().out.splitlines()}
+    shown = {
+        **verdict["baselines"],
+        "its engine knobs alone": verdict["split"]["knobs_alone"],
+        "its router and admission alone": verdict["split"]["policy_alone"],
+        "on a redrawn population": verdict["redrawn_population"],
+        "3 random weights: median": {"mean": verdict["random_policies"]["median"]},
+        "random weights: best": {"mean": verdict["random_policies"]["best"]},
+        "winner on the search tables": {"mean": verdict["winner"]["search"]},
+        "optimism (search - report)": {"mean": verdict["optimism"]},
+    }
+    for name, found in shown.items():
+        assert lines[name].split("  +")[1].split()[0] == f"{found['mean']:.3f}", name
+    assert lines["plain"].endswith("primary") and lines["product"].endswith("best on selection")
+
+
 def test_a_rounded_winner_says_what_it_scored_before_and_after(tmp_path, no_figures):
     settings = marked_settings(tmp_path, budgets=(1234, 1290))
     assert run(settings) == EXIT_OK
