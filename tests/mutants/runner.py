@@ -28,6 +28,13 @@ TIMEOUT_S = 600
 
 PASSED, FAILED, BROKEN = 0, 1, 2  # pytest's exit codes; broken: a test file could not even be imported
 
+#: A process that has imported what takes long; every run of pytest is a fork of it.
+_SERVER = get_context("forkserver")
+_SERVER.set_forkserver_preload(["numba", "scipy.stats", "pandas", "optuna", "deap.tools", "cmaes", "hydra", "pytest"])
+
+#: When files with a fault were changed, as they say: all of them long ago, no two at once.
+_STAMPS = count(10**9)
+
 
 def areas() -> dict[str, tuple[Mutant, ...]]:
     """The mutants by the name of the file that lists them."""
@@ -113,9 +120,6 @@ def _fault(tree: Path, mutant: Mutant) -> Iterator[None]:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-_STAMPS = count(10**9)
-
-
 def _run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
     """The exit code of pytest, a test that hangs or crashes being one that fails, and the end of what it said."""
     log = tree.with_suffix(".log")
@@ -129,11 +133,6 @@ def _run_tests(tree: Path, tests: Sequence[str]) -> tuple[int, str]:
     if code is not None and code > BROKEN:
         raise SystemExit(f"pytest cannot run {' '.join(tests)}:\n{output}")
     return FAILED if code is None or code < 0 else code, output
-
-
-#: A process that has imported what takes long and of which every run is a fork.
-_SERVER = get_context("forkserver")
-_SERVER.set_forkserver_preload(["numba", "scipy.stats", "pandas", "optuna", "deap.tools", "cmaes", "hydra", "pytest"])
 
 
 def _pytest(tree: Path, tests: Sequence[str], log: Path) -> None:

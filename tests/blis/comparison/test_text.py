@@ -25,6 +25,7 @@ def test_more_is_better_or_worse_by_the_measure():
         "  base         10.0  baseline",
         "  long-name  1012.5  +2.5 [+1.0, +4.0]  worse",
     ]
+    assert block(lines, "in time (% of offered)")[1].endswith("better")
     assert block(lines, "goodput (in time/s)")[1] == "  long-name  1012.50  +2.50 [+1.00, +4.00]  better"
 
 

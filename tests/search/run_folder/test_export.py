@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from blis.jit import source_digest
 from blis.policies.bundle import load_bundle
 from blis.yaml_strict import load_mapping
 from search.identity import run_id, scenario_id
@@ -32,6 +33,7 @@ def test_a_policy_carries_where_it_came_from_and_what_is_proved(settings):
     assert replace(bundle, provenance={}) == POLICY
     found = bundle.provenance
     assert (found["run_id"], found["scenario"], found["seed"]) == (run_id(settings), scenario_id(settings), 1)
+    assert found["engine"] == source_digest()
     assert found["tables"] == POOLS
     assert found["verdict"] == {
         "outcome": "winner",

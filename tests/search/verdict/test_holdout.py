@@ -88,6 +88,9 @@ class TestTrace:
         (x,), (b,) = Evaluator(recorded.problem, ["report"], recorded.workers).outcomes([winner, other], ["report"])
         assert found.mean == recorded.problem.fitness.compare(x, b).value
         assert found.bounds[0] <= found.mean <= found.bounds[1]
+        table = recorded.problem.table("report")
+        scored_us = table.arrival_us[table.scored_rows]  # the warm-up has no blocks
+        assert found.blocks * found.block_us == pytest.approx(scored_us[-1] - scored_us[0], rel=0.01)
         assert (holdout.redrawn, holdout.selection.seeds) == (None, ("selection",))
 
     def test_blocks_are_long_enough_for_the_slower_of_the_two(self, recorded):

@@ -155,6 +155,13 @@ def test_of_two_that_round_to_the_same_the_better_one_is_meant(tmp_path, no_figu
     assert written(settings)["winner"]["search"] == score(SEARCH_POOL, 1234)
 
 
+def test_rounding_may_cost_no_more_than_it_may(tmp_path, no_figures):
+    settings = marked_settings(tmp_path, budgets=(1249, 1300))
+    assert run(settings) == EXIT_OK
+    assert exported(settings).engine.max_scheduled_tokens == 1249  # 1200 would lose 0.18 on the search tables
+    assert written(settings)["winner"]["search_rounded"] == score(SEARCH_POOL, 1249)
+
+
 def test_the_terminal_shows_the_numbers_of_the_file(tmp_path, no_figures, capsys):
     settings = marked_settings(tmp_path)
     run(settings)

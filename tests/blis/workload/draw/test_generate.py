@@ -212,6 +212,15 @@ def test_rate_fractions_share_out_the_aggregate_rate_whatever_their_sum(factor):
     assert mean_input_tokens(spec) == pytest.approx(300 + 50 * 0.8, rel=0.01)
 
 
+@pytest.mark.parametrize("spec", [DEFAULT, CLIENTS], ids=["population", "clients"])
+def test_prompts_and_outputs_are_independent(spec):
+    table = generate(spec, 2, n=20_000)
+    rows = table.tenant == 1
+    own = table.input_tokens[rows]
+    assert abs(np.corrcoef(own, table.output_tokens[rows])[0, 1]) < 0.06
+    assert abs(np.corrcoef(own, table.uniform[rows])[0, 1]) < 0.06
+
+
 def test_a_client_does_not_disturb_another():
     other = replace(CLIENTS.clients[1], output_distribution=Distribution("constant", {"value": 1}))
     before = generate(CLIENTS, 1)
