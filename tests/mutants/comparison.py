@@ -162,14 +162,6 @@ MUTANTS = (
     ),
     Mutant(_FILES, "os.chmod(temporary, 0o666 & ~_umask())", "pass", _FILES_TESTS, "files are private"),
     Mutant(_FILES, "target = Path(path).resolve()", "target = Path(path)", _FILES_TESTS, "links are replaced"),
-    Mutant(
-        _FILES,
-        "if target.exists() and not target.is_file():",
-        "if target.is_dir():",
-        _FILES_TESTS,
-        "devices are replaced",
-        equal="the rename onto a device needs rights and a folder that take it: it fails, or the test may not try",
-    ),
     Mutant(_FILES, 'encoding="utf-8-sig"', 'encoding="utf-8"', _FILES_TESTS, "a byte order mark is read"),
     Mutant(_FILES, "    os.umask(mask)\n", "", _FILES_TESTS, "the mask for new files is lost"),
     Mutant(
