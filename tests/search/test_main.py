@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import search
+from blis.comparison.statistics import holm, paired_comparison
 from blis.engine.run import simulate
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario, split_workload
@@ -90,6 +91,11 @@ def test_the_report_is_reproduced_from_the_run_folder(done):
     mean = sum(differences) / len(differences)
     assert mean == pytest.approx(verdict["baselines"]["llm-d-default"]["mean"], abs=1e-12)
     assert mean == pytest.approx(verdict["winner"]["report"], abs=1e-12)
+    found, expected = verdict["baselines"]["llm-d-default"], paired_comparison(differences, done.seed)
+    assert found["t"] == pytest.approx([expected.t_low, expected.t_high])
+    assert found["bca"] == pytest.approx([expected.bca_low, expected.bca_high])
+    assert found["p"] == pytest.approx(expected.p_value)
+    assert found["t"] != pytest.approx(found["bca"])
 
 
 def test_the_exported_policy_scores_what_the_verdict_says(done):
@@ -118,6 +124,8 @@ def test_the_parts_of_the_verdict(done):
     assert verdict["random_policies"]["n"] == 3
     assert verdict["redrawn_population"]["tables"] == 4
     assert verdict["reproducible"] is True
+    p_values, adjusted = zip(*((found["p"], found["p_holm"]) for found in verdict["baselines"].values()), strict=True)
+    assert list(adjusted) == holm(p_values) != list(p_values)
 
 
 def test_the_run_id_ignores_what_changes_nothing(tmp_path):

@@ -191,14 +191,16 @@ def test_no_jump_when_requests_change_their_fate_one_by_one(seed: int):
     assert values[-1] < -3
 
 
+@pytest.mark.parametrize("absent", [None, 0, 4])
 @pytest.mark.parametrize("seed", range(4))
-def test_rows_drawn_again_score_as_a_table_of_them(seed: int):
+def test_rows_drawn_again_score_as_a_table_of_them(seed: int, absent: int | None):
     """Rows that count twice are as two rows; rows that do not count are as if they were not there."""
     table = random_table(seed)
     x, b = random_result(table, 2 * seed), random_result(table, 2 * seed + 1)
     outcomes = [FITNESS.outcome(SCENARIO, table, run) for run in (x, b)]
     assert FITNESS.compare_resampled(*outcomes, np.ones(320, np.int64)) == FITNESS.compare(*outcomes).value
     times = np.random.default_rng([seed, 1]).integers(0, 4, 320)
+    times[table.tenant[40:360] == absent] = 0  # a tenant of whom nothing is drawn is not there
     rows = np.repeat(np.arange(40, 360), times)
     drawn = make_table(
         len(rows),

@@ -7,6 +7,7 @@ import pytest
 import search
 from blis.engine.run import simulate
 from blis.errors import EngineError, InputError
+from blis.fitness.value import FitnessValue
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from blis.workload.draw.generate import generate
@@ -96,17 +97,87 @@ def test_equal_behaviour_is_simulated_once(problem):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs):
+def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs, tmp_path):
     def failing(scenario, table):
         if is_broken(scenario):
             raise ZeroDivisionError("nothing\nto share")
         return simulate(scenario, table)
 
-    broken, fine = evaluate_all(replace(problem, simulate=failing), [BROKEN, ROUND_ROBIN], n_jobs=n_jobs)
+    evaluator = Evaluator(replace(problem, simulate=failing), SEEDS, Workers(n_jobs), tmp_path / "quarantine")
+    broken, fine = evaluator.evaluate([BROKEN, ROUND_ROBIN])
+    assert not (tmp_path / "quarantine").exists()  # which is for bugs of the simulator
     assert (broken.status, broken.reason) == (FAILED, "ZeroDivisionError: nothing to share")
     assert broken.fitness is None
     assert broken.seed_values == (None, None, None)
     assert fine == evaluate_all(problem, [ROUND_ROBIN])[0]
+
+
+class Constant:
+    """A fitness that gives every policy but the baseline the same score."""
+
+    objectives = ("one", "two")
+
+    def __init__(self, score):
+        self.score = score
+
+    def outcome(self, scenario, table, result):
+        return "an outcome"
+
+    def compare(self, candidate, baseline):
+        return self.score
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("part", ["value", "u", "harm", "terms", "objectives"])
+def test_every_number_of_a_score_must_be_finite(problem, part, number):
+    parts = {"value": 1.0, "u": 0.5, "harm": 0.0, "terms": {"f_ttft": 0.1}, "objectives": (0.25, 0.5)}
+    changed = {"terms": {"f_ttft": 0.1, "f_tail": number}, "objectives": (0.25, number)}.get(part, number)
+    good, bad = (Constant(FitnessValue(**values)) for values in (parts, {**parts, part: changed}))
+    (found,) = evaluate_all(replace(problem, fitness=good), [ROUND_ROBIN])
+    assert (found.status, found.objectives) == (OK, (0.25, 0.5))
+    (found,) = evaluate_all(replace(problem, fitness=bad), [ROUND_ROBIN])
+    assert (found.status, found.reason, found.fitness) == (FAILED, "the score is not a finite number", None)
+    assert found.seed_values == (None, None, None)
+
+
+def test_one_seed_without_a_score_leaves_the_policy_without_one(problem):
+    def failing(scenario, table):
+        if is_broken(scenario) and table is problem.table(12):
+            raise ZeroDivisionError("on one table")
+        return simulate(scenario, table)
+
+    (found,) = evaluate_all(replace(problem, simulate=failing), [BROKEN])
+    assert (found.status, found.fitness, found.terms) == (FAILED, None, {})
+    assert [value is None for value in found.seed_values] == [False, True, False]
+
+
+def test_what_is_remembered_is_not_simulated_again(problem, policies):
+    (known,) = evaluate_all(problem, [policies[2]])
+    evaluator = Evaluator(replace(problem, simulate=None), SEEDS, Workers())
+    evaluator.remember([known])
+    assert evaluator.evaluate([policies[2]]) == [known]
+
+
+def test_every_new_simulation_is_reported(problem, policies):
+    steps = []
+    evaluator = Evaluator(problem, SEEDS, Workers())
+    evaluator.evaluate(policies[:2], steps.append)
+    assert steps == [1] * 6
+    evaluator.evaluate(policies[1:3], steps.append)
+    assert steps == [1] * 9
+
+
+def test_outcomes_are_by_policy_and_seed_and_simulated_once(problem):
+    calls = []
+    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
+    evaluator = Evaluator(counting, SEEDS, Workers())
+    ours, theirs = evaluator.outcomes([ROUND_ROBIN, problem.baseline], SEEDS)
+    assert len(calls) == 6
+    again = evaluator.outcomes([problem.baseline, ROUND_ROBIN], SEEDS[::-1])
+    assert len(calls) == 6
+    assert again == [theirs[::-1], ours[::-1]]
+    values = [problem.fitness.compare(one, other).value for one, other in zip(ours, theirs, strict=True)]
+    assert values == list(evaluate_all(problem, [ROUND_ROBIN])[0].seed_values)
 
 
 def test_a_broken_law_puts_the_candidate_in_quarantine(problem, tmp_path):
@@ -159,14 +230,6 @@ class TestLibraryCall:
             search.evaluate({"routing": {"policy": "round-robbin"}}, problem)
         with pytest.raises(InputError, match="seeds: at least one is needed"):
             search.evaluate(ROUND_ROBIN, problem, seeds=[])
-
-
-def test_workers_refuse_what_joblib_cannot_do():
-    with pytest.raises(InputError, match=r"parallel\.backend 'thread' cannot be used"):
-        Workers(2, "thread")
-    with pytest.raises(InputError, match=r"parallel\.n_jobs must be -1"):
-        Workers(0)
-    assert list(Workers(2).map(pow, [(2, n) for n in range(5)])) == [1, 2, 4, 8, 16]
 
 
 def test_processes_give_the_same_results(problem):

@@ -204,6 +204,25 @@ def test_clients_keep_their_proportions_names_and_prefix():
     assert table.input_tokens[shared_rows].min() > 50
 
 
+@pytest.mark.parametrize("factor", [0.1, 1, 30])
+def test_rate_fractions_share_out_the_aggregate_rate_whatever_their_sum(factor):
+    clients = tuple(replace(client, rate_fraction=factor * client.rate_fraction) for client in CLIENTS.clients)
+    spec = replace(CLIENTS, clients=clients, num_requests=0, horizon=60_000_000)
+    table = generate(spec, 1)
+    assert len(table) == pytest.approx(60 * spec.aggregate_rate, rel=0.05)
+    assert np.mean(table.tenant == 1) == pytest.approx(0.2, abs=0.02)
+    assert mean_input_tokens(spec) == pytest.approx(300 + 50 * 0.8, rel=0.01)
+
+
+@pytest.mark.parametrize("spec", [DEFAULT, CLIENTS], ids=["population", "clients"])
+def test_prompts_and_outputs_are_independent(spec):
+    table = generate(spec, 2, n=20_000)
+    rows = table.tenant == 1
+    own = table.input_tokens[rows]
+    assert abs(np.corrcoef(own, table.output_tokens[rows])[0, 1]) < 0.06
+    assert abs(np.corrcoef(own, table.uniform[rows])[0, 1]) < 0.06
+
+
 def test_a_client_does_not_disturb_another():
     other = replace(CLIENTS.clients[1], output_distribution=Distribution("constant", {"value": 1}))
     before = generate(CLIENTS, 1)
