@@ -38,7 +38,14 @@ MUTANTS = (
         _BY_HAND,
         "one of the free blocks to be attached counts as new room",
     ),
-    Mutant(_KV, "if found < size:", "if found < 0:", _BY_HAND, "a look-up goes on behind a block that is missing"),
+    Mutant(
+        _KV,
+        "if found < size:",
+        "if found < 0:",
+        _BY_HAND,
+        "a look-up goes on behind a block that is missing",
+        equal="deeper blocks leave first, from the GPU and from the tier: nothing is behind one that is missing",
+    ),
     Mutant(_KV, "free += found", "free += 0", _ORACLE, "an evicted request's own blocks count as room"),
     Mutant(
         _KV,
@@ -139,6 +146,7 @@ MUTANTS = (
         "    if depth >= 0:\n        node.partial += 1",
         _ORACLE,
         "a holder that goes deeper counts once more",
+        equal="the number of partial holders only saves a walk that would find none",
     ),
     Mutant(
         _KV,
@@ -249,6 +257,7 @@ MUTANTS = (
         "if found < 0:",
         _SHOWN,
         "the signal counts blocks behind one that is missing",
+        equal="deeper blocks leave first: nothing is behind one that is missing, at any instant",
     ),
     Mutant(_SLOTS, "run.up = NONE", "run.up = position", _ORACLE, "a run in a used slot keeps a neighbour"),
 )

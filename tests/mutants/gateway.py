@@ -116,8 +116,7 @@ MUTANTS = (
         "instance.last_event_us = max(instance.last_event_us, now_us)",
         "instance.last_event_us = now_us",
         _tests("decide"),
-        "sending a request is no event",
-        equal="instances stand before the instant of a decision, so that no event of theirs is later",
+        "sending a request undoes the end of a step that is still to come",
     ),
     Mutant(
         _SIGNALS,
@@ -174,6 +173,7 @@ MUTANTS = (
         "(now_us + every_us) // every_us * every_us",
         _tests("queue"),
         "who joins on the grid is not looked at again at that instant",
+        equal="an admission is a look, and at its instant nothing else changes before the next one",
     ),
     Mutant(
         _QUEUE,
@@ -181,6 +181,7 @@ MUTANTS = (
         "if w.cluster.waiting >= 0:",
         _tests("queue"),
         "every newcomer puts off the next look",
+        equal="the next look stays the first instant of the grid that has not been",
     ),
     Mutant(
         _QUEUE,
@@ -297,14 +298,6 @@ MUTANTS = (
     ),
     Mutant(
         _INDEX,
-        "if tail >= w.config.index_nodes:",
-        "if tail > w.config.index_nodes:",
-        _tests("prefix_index"),
-        "the first private slot takes no second request",
-        equal="that slot is then followed by another with the same content, of the same age",
-    ),
-    Mutant(
-        _INDEX,
         "count = min(count, w.config.index_blocks)",
         "count = min(count, 1)",
         _tests("prefix_index"),
@@ -338,5 +331,5 @@ MUTANTS = (
         _tests("facts"),
         "a prompt known where it may not run is warm",
     ),
-    Mutant(_FACTS, "        ask.completed = 0\n", "", _tests("facts"), "completions add up from decision to decision"),
+    Mutant(_FACTS, "        ask.completed = 0\n", "", _tests("decide"), "completions add up from decision to decision"),
 )

@@ -298,13 +298,6 @@ MUTANTS = (
     ),
     Mutant(
         _BUNDLE,
-        "if value not in ({}, [])}",
-        "if value != {}}",
-        _tests("bundle"),
-        "an unset list is written",
-    ),
-    Mutant(
-        _BUNDLE,
         "registry.values(policy, given)\n    return",
         "return",
         _tests("bundle"),

@@ -25,7 +25,10 @@ def deployment(
     engine: dict[str, Any] | None = None,
     **cluster: Any,
 ) -> Scenario:
-    """Instances with blocks of 4 tokens; a request with n output tokens runs for n steps. engine: fields of Instance."""
+    """Instances with blocks of 4 tokens; a request with n output tokens runs for n steps.
+
+    engine: fields of Instance; the others are those of Cluster.
+    """
     cluster.setdefault("routing", Routing("least-loaded"))
     return Scenario(
         Instance(**{"latency_model": LatencyModel(beta=(STEP_US, 0, 0)), "kv": KV(blocks, 4), **(engine or {})}),
