@@ -33,20 +33,13 @@ MUTANTS = (
     ),
     Mutant(
         _KV,
-        "free += max(0, found - node.held)",
-        "free += max(0, found - node.held - 1)",
-        _BY_HAND,
-        "one of the free blocks to be attached counts as new room",
-    ),
-    Mutant(
-        _KV,
         "if found < size:",
         "if found < 0:",
         _BY_HAND,
         "a look-up goes on behind a block that is missing",
         equal="deeper blocks leave first, from the GPU and from the tier: nothing is behind one that is missing",
     ),
-    Mutant(_KV, "free += found", "free += 0", _ORACLE, "an evicted request's own blocks count as room"),
+    Mutant(_KV, "free += found", "free += found + 1", _ORACLE, "an evicted request's own blocks count for one more"),
     Mutant(
         _KV,
         "instance.used_blocks += w.runs[own].hi - w.runs[own].lo",
