@@ -105,7 +105,7 @@ class Outcome:
     log_e2e: Floats  # [m] of the capped latency
     good_by_class: NDArray[np.int64]  # [K] requests that met every SLO
     good_by_tenant: NDArray[np.int64]  # [T]
-    undone: float  # u, by class
+    undone: float  # share of the offered work, by class
     fairness: float  # Jain index
     instances: int  # provisioned
     kept: Mapping[str, Floats]  # [m] what fitness terms asked for, by their names
@@ -164,7 +164,7 @@ def score_inputs(scoring: ScoringTable, result: ResultTable, keeps: Mapping[str,
 
 
 def _undone(scoring: ScoringTable, completed: NDArray[np.bool_]) -> float:
-    """u: the share of the offered work that was not completed, weighted over classes."""
+    """The share of the offered work that was not completed, weighted over classes."""
     lost = np.where(completed, 0.0, scoring.work)
     return total(
         weight * float(lost[rows].sum() / scoring.work[rows].sum())

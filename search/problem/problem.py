@@ -36,7 +36,7 @@ class Score(Protocol):
         """What the value is made of, by the name of its column."""
 
     @property
-    def u(self) -> float:
+    def undone(self) -> float:
         """Share of the offered work left undone."""
 
     @property

@@ -74,7 +74,7 @@ class Archive:
 
     def _cells(self, row: Row, n_seeds: int) -> list[str]:
         found = row.evaluation
-        numbers = [found.fitness, *(found.terms.get(name) for name in self.terms), found.u, found.harm]
+        numbers = [found.fitness, *(found.terms.get(name) for name in self.terms), found.undone, found.harm]
         seeds = list(found.seed_values) or [None] * n_seeds
         labels = [str(row.index), str(row.generation), row.origin, found.genome_id, found.status, found.reason]
         return [*labels, *map(_cell, [*numbers, *seeds]), *(_cell(row.genome.get(key)) for key in self.space_keys)]

@@ -35,7 +35,7 @@ class Evaluation:
     reason: str = ""
     fitness: float | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
-    u: float | None = None
+    undone: float | None = None
     harm: float | None = None
     seed_values: tuple[float | None, ...] = ()
     objectives: tuple[float, ...] = ()  # mean over the seeds, to be made small; named by the problem's fitness
@@ -156,7 +156,7 @@ def _mean_evaluation(policy_id: str, scores: Sequence[Score | Failure]) -> Evalu
         OK,
         fitness=_mean([score.value for score in numbers]),
         terms={name: _mean([score.terms[name] for score in numbers]) for name in numbers[0].terms},
-        u=_mean([score.u for score in numbers]),
+        undone=_mean([score.undone for score in numbers]),
         harm=_mean([score.harm for score in numbers]),
         seed_values=values,
         objectives=tuple(map(_mean, zip(*(score.objectives for score in numbers), strict=True))),

@@ -129,7 +129,7 @@ def _lawful(simulate: Simulate, scenario: Scenario, table: RequestTable) -> Resu
 
 def _finite(found: Score) -> Score:
     """The score if all of its numbers are finite."""
-    numbers = (found.value, found.u, found.harm, *found.terms.values(), *found.objectives)
+    numbers = (found.value, found.undone, found.harm, *found.terms.values(), *found.objectives)
     if not all(map(math.isfinite, numbers)):
         raise _UnfitError("the score is not a finite number")
     return found

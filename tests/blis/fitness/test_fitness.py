@@ -153,14 +153,14 @@ def test_exchanging_both_runs_flips_the_sign(seed: int):
     x, b = random_result(table, 2 * seed, 0.4), random_result(table, 2 * seed + 1, 0.1)
     there, back = score(table, x, b), score(table, b, x)
     assert there.value == pytest.approx(-back.value, abs=1e-12)
-    assert (there.u, there.harm) == (back.u_baseline, back.harm_baseline)
+    assert (there.undone, there.harm) == (back.undone_baseline, back.harm_baseline)
 
 
 def test_the_value_follows_from_what_is_reported():
     table = random_table(3)
     found = score(table, random_result(table, 1, 0.5), random_result(table, 2))
     gain = sum(weight * squash(found.terms[f"f_{name}"]) for name, weight in WEIGHTS.items())
-    assert found.value == pytest.approx(gain - 3 * (found.u - found.u_baseline) - found.harm + found.harm_baseline)
+    assert found.value == pytest.approx(gain - 3 * (found.undone - found.undone_baseline) - found.harm + found.harm_baseline)
 
 
 @pytest.mark.parametrize("factor", [2, 1000])
@@ -277,7 +277,7 @@ def test_work_left_undone_costs_three_times_its_share():
     table = make_table(100, input_tokens=60, output_tokens=10)
     base = make_result(table, 50, 5)
     found = score(table, with_status(base, [40, 41], REJECTED), base, RelativeFitness(slo, dict.fromkeys(WEIGHTS, 0)))
-    assert found.u == pytest.approx(2 / 80)
+    assert found.undone == pytest.approx(2 / 80)
     assert found.value == pytest.approx(-3 * 2 / 80)
 
 

@@ -70,7 +70,7 @@ def test_objectives_are_gains_against_the_baseline_turned_round(archive):
     for found in (row.evaluation for row in archive.rows):
         tail, tpot, goodput, undone = found.objectives
         assert (tail, tpot, goodput) == tuple(-found.terms[name] for name in ("f_tail", "f_tpot", "f_goodput"))
-        assert undone == pytest.approx(found.u - primary.u)
+        assert undone == pytest.approx(found.undone - primary.undone)
     assert primary.objectives == (0, 0, 0, 0)
 
 

@@ -56,7 +56,7 @@ def test_the_top_are_different_policies_of_the_search_best_first_and_the_first_o
 
 def test_the_table_has_every_digit_and_blanks_where_there_is_nothing():
     third = 1 / 3
-    scored = {"terms": {"f_ttft": third, "f_cost": -0.0}, "u": 0.25, "harm": 0.0, "seed_values": (third, 1e-17)}
+    scored = {"terms": {"f_ttft": third, "f_cost": -0.0}, "undone": 0.25, "harm": 0.0, "seed_values": (third, 1e-17)}
     flawed = Evaluation("bad", INVALID, "all scorer weights are zero")
     archive = Archive(
         ("x.weight", "x.choice"),
