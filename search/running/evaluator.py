@@ -69,15 +69,19 @@ class Evaluator:
         self._evaluations.update({found.genome_id: found for found in evaluations})
 
     def performances(
-        self, policies: Sequence[Policy], seeds: Sequence[TableKey] | None = None
+        self,
+        policies: Sequence[Policy],
+        seeds: Sequence[TableKey] | None = None,
+        done: Callable[[int], None] = lambda _: None,
     ) -> list[list[Performance]]:
         """[policies][seeds] what policies did that must not fail (baselines, a winner), on all tables by default.
 
+        `done(1)` is called after every new simulation.
         Raises EngineError if one of them did, InputError if that is the input's fault.
         """
         seeds, known = self.seeds if seeds is None else seeds, self._performances
         jobs = {(one.id, seed): (one, seed) for one in policies for seed in seeds if (one.id, seed) not in known}
-        for key, found in zip(jobs, self._simulated(perform, list(jobs.values())), strict=True):
+        for key, found in zip(jobs, self._simulated(perform, list(jobs.values()), done), strict=True):
             if isinstance(found, Failure) and found.bad_input:
                 raise InputError(found.reason)
             if isinstance(found, Failure):
@@ -88,7 +92,7 @@ class Evaluator:
     def _evaluated(self, policies: Sequence[Policy], done: Callable[[int], None]) -> dict[str, Evaluation]:
         """Evaluations by id of different policies; one whose performance is known is not simulated for its score."""
         fitness, known = self.problem.fitness, self._performances
-        (against,) = self.performances([self.problem.against])
+        (against,) = self.performances([self.problem.against], done=done)
         baseline = {seed: found.outcome for seed, found in zip(self.seeds, against, strict=True)}
         pairs = [(policy, seed) for policy in policies for seed in self.seeds]
         jobs = [(one, seed, baseline[seed]) for one, seed in pairs if (one.id, seed) not in known]
@@ -104,7 +108,7 @@ class Evaluator:
         self,
         function: Callable[..., T | Failure],
         jobs: Sequence[tuple[Any, ...]],
-        done: Callable[[int], None] = lambda _: None,
+        done: Callable[[int], None],
     ) -> list[T | Failure]:
         """What `function` makes of (policy, table, …) jobs, in order; bugs are put in quarantine."""
         problem, results = self.problem, []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.mutants import Mutant
 
-_RELATIVE, _OUTCOME = "blis/fitness/relative.py", "blis/fitness/outcome.py"
+_RELATIVE, _TERMS, _OUTCOME = "blis/fitness/relative.py", "blis/fitness/terms.py", "blis/fitness/outcome.py"
 _ORIGINAL, _SLO = "blis/fitness/original.py", "blis/evaluation/slo.py"
 _TESTS = ("tests/blis/fitness",)
 
@@ -20,65 +20,65 @@ MUTANTS = (
         "harm is the baseline's",
     ),
     Mutant(_RELATIVE, "SQUASH * np.tanh(term / SQUASH)", "np.tanh(term)", _TESTS, "terms saturate at 1"),
-    Mutant(_RELATIVE, "TAIL_SHARE = 0.05", "TAIL_SHARE = 0.01", _TESTS, "the tail is the worst percent"),
+    Mutant(_TERMS, "TAIL_SHARE = 0.05", "TAIL_SHARE = 0.01", _TESTS, "the tail is the worst percent"),
     Mutant(
-        _RELATIVE,
+        _TERMS,
         "largest = np.sort(np.partition(values, -needed)[-needed:])[::-1]",
         "largest = np.sort(values)",
         _TESTS,
         "the tail is the best",
     ),
     Mutant(
-        _RELATIVE,
+        _TERMS,
         "part = (count - whole) * largest[whole] if count > whole else 0.0",
         "part = 0.0",
         _TESTS,
         "the last of the tail does not count in part",
     ),
     Mutant(
-        _RELATIVE,
+        _TERMS,
         "both = x.completed & b.completed",
         "both = x.completed | b.completed",
         _TESTS,
         "latencies of requests that one run left",
     ),
     Mutant(
-        _RELATIVE,
-        "several = both & (x.scoring.later_tokens > 0)",
-        "several = both",
+        _TERMS,
+        "self._by_class(both & (x.scoring.later_tokens > 0))",
+        "self._by_class(both)",
         _TESTS,
         "single tokens have a pace",
     ),
     Mutant(
-        _RELATIVE,
+        _TERMS,
         "(int(np.count_nonzero(chosen)) - 10) / 10",
         "int(np.count_nonzero(chosen)) / 10",
         _TESTS,
         "few common requests count in full",
     ),
     Mutant(
-        _RELATIVE,
-        "np.mean((b.log_ttft[rows] - x.log_ttft[rows])[chosen])",
-        "np.mean((x.log_ttft[rows] - b.log_ttft[rows])[chosen])",
+        _TERMS,
+        "_mean_ratio(pair.common, pair.x.log_ttft, pair.b.log_ttft)",
+        "_mean_ratio(pair.common, pair.b.log_ttft, pair.x.log_ttft)",
         _TESTS,
         "slower first tokens are better",
     ),
     Mutant(
-        _RELATIVE,
-        "np.mean((b.log_tpot[rows] - x.log_tpot[rows])[paced])",
-        "np.mean((b.log_e2e[rows] - x.log_e2e[rows])[paced])",
+        _TERMS,
+        "_mean_ratio(pair.paced, pair.x.log_tpot, pair.b.log_tpot)",
+        "_mean_ratio(pair.paced, pair.x.log_e2e, pair.b.log_e2e)",
         _TESTS,
         "the pace is the latency",
     ),
     Mutant(
-        _RELATIVE,
+        _TERMS,
         "share * float(np.log(worst_b) - np.log(worst_x))",
         "float(np.log(worst_b) - np.log(worst_x))",
         _TESTS,
         "tails have no weights",
     ),
     Mutant(
-        _RELATIVE,
+        _TERMS,
         "np.log(x.good_by_class + 0.5) - np.log(b.good_by_class + 0.5)",
         "np.log(x.good_by_class + 1) - np.log(b.good_by_class + 1)",
         _TESTS,
@@ -99,16 +99,16 @@ MUTANTS = (
         "small tenants count as much as large ones",
     ),
     Mutant(
-        _RELATIVE,
-        "np.log(b.instances) - np.log(x.instances)",
-        "np.log(x.instances) - np.log(b.instances)",
+        _TERMS,
+        "np.log(pair.b.instances) - np.log(pair.x.instances)",
+        "np.log(pair.x.instances) - np.log(pair.b.instances)",
         _TESTS,
         "larger clusters are cheaper",
     ),
     Mutant(
         _RELATIVE,
-        '-terms["f_tail"], -terms["f_tpot"]',
-        '-terms["f_tpot"], -terms["f_tail"]',
+        '-terms["tail"], -terms["tpot"]',
+        '-terms["tpot"], -terms["tail"]',
         ("tests/search/run_folder/test_pareto.py",),
         "two objectives are exchanged",
     ),

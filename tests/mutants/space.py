@@ -6,6 +6,7 @@ from tests.mutants import Mutant
 
 _PARAMETERS, _SPACE, _CODEC = "search/space/parameters.py", "search/space/space.py", "search/space/codec.py"
 _TEMPLATES, _ROUNDING = "search/space/templates.py", "search/verdict/rounding.py"
+_POLICY, _POLICY_TESTS = "search/problem/policy.py", ("tests/search/problem/test_policy.py",)
 _BASE, _DEAP, _GA = "search/drivers/base.py", "search/drivers/deap_base.py", "search/drivers/deap_ga.py"
 _MU, _NSGA = "search/drivers/deap_mu_plus_lambda.py", "search/drivers/deap_nsga2.py"
 _TPE, _CMA = "search/drivers/optuna_tpe.py", "search/drivers/cmaes_mixed.py"
@@ -20,7 +21,7 @@ MUTANTS = (
     Mutant(
         _PARAMETERS,
         "place = -place if place < 0 else 2 - place if place > 1 else place\n",
-        "",
+        "pass\n",
         _PARAMETER_TESTS,
         "steps are clipped at the bounds, not reflected",
     ),
@@ -148,55 +149,75 @@ MUTANTS = (
         "the gateway queue is on when it is off",
     ),
     Mutant(
-        _CODEC,
+        _POLICY,
         "return None if before == after == default else after",
         "return None if after == default else after",
-        _CODEC_TESTS,
+        _POLICY_TESTS,
         "what differs from the scenario is left out",
     ),
     Mutant(
-        _CODEC,
+        _POLICY,
         "if not tier == scenario.tier(name) == default_tier(name)",
         "if not tier == default_tier(name)",
-        _CODEC_TESTS,
+        _POLICY_TESTS,
         "tiers that are set back are left out",
     ),
     Mutant(
-        _CODEC,
+        _POLICY,
         "if len({getattr(batch, name) for batch in batches}) == 1",
-        "",
-        _CODEC_TESTS,
+        "if batches",
+        _POLICY_TESTS,
         "knobs of pools are levelled",
     ),
     Mutant(
-        _CODEC,
+        _POLICY,
         'if routing.policy != "round-robin":',
         "if routing.policy:",
-        _CODEC_TESTS,
+        _POLICY_TESTS,
         "a tie break that decides nothing is part of the name",
     ),
     Mutant(
-        _CODEC,
+        _POLICY,
         'return {"enabled": False} if scenario.cluster.flow_control.enabled else {}',
         "return {}",
-        _CODEC_TESTS,
+        _POLICY_TESTS,
         "a queue that is switched off stays on",
     ),
-    Mutant(_CODEC, "GENOME_ID_DIGITS = 12", "GENOME_ID_DIGITS = 11", _CODEC_TESTS, "names of another length"),
+    Mutant(_POLICY, "ID_DIGITS = 12", "ID_DIGITS = 11", _POLICY_TESTS, "names of another length"),
     Mutant(
-        _CODEC,
+        _POLICY,
         "if routing.filters or before.filters:",
         "if routing.filters:",
-        _CODEC_TESTS,
+        _POLICY_TESTS,
         "filters that are taken away stay",
     ),
     Mutant(
+        _POLICY,
+        "if detector != flow.detector for name in names",
+        "if detector == flow.detector for name in names",
+        _POLICY_TESTS,
+        "the thresholds of the other detector decide",
+    ),
+    Mutant(
+        _POLICY,
+        "return Policy(bundle, complete, applied, bundle_digest(complete)",
+        "return Policy(bundle, complete, applied, bundle_digest(bundle)",
+        _POLICY_TESTS,
+        "equal behaviour has two names",
+    ),
+    Mutant(
+        _POLICY,
+        "return replace(self, bundle=self.complete)",
+        "return self",
+        _POLICY_TESTS,
+        "a policy is never spelled out",
+    ),
+    Mutant(
         _TEMPLATES,
-        "registry.bounds[name][parameter] for name in templates",
-        "registry.bounds[name][parameter] for name in templates[:1]",
+        "if len(ranges) > 1:",
+        "if len(ranges) > 2:",
         _SPACE_TESTS,
         "ranges of one template for all",
-        equal="no parameter has two ranges in the shipped tables",
     ),
     Mutant(
         _TEMPLATES,

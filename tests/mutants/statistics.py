@@ -5,9 +5,10 @@ from __future__ import annotations
 from tests.mutants import Mutant
 
 _STATISTICS = "blis/comparison/statistics.py"
-_WINDOWS = "blis/workload/windows.py"
+_BLOCKS, _WINDOWS = "blis/comparison/blocks.py", "blis/workload/windows.py"
 _TESTS = ("tests/blis/comparison/test_statistics.py",)
-_BLOCKS = ("tests/blis/workload/test_windows.py",)
+_BLOCKS_TESTS = ("tests/blis/comparison/test_blocks.py",)
+_WINDOWS_TESTS = ("tests/blis/workload/test_windows.py",)
 
 MUTANTS = (
     Mutant(_STATISTICS, "stats.t.ppf((1 + level) / 2,", "stats.t.ppf(level,", _TESTS, "a one-sided t interval"),
@@ -92,48 +93,72 @@ MUTANTS = (
         ("tests/search/verdict/test_verdict.py", *_TESTS),
         "verdicts rest on the bootstrap",
     ),
+    Mutant(_BLOCKS, "if count < MIN_BLOCKS:", "if count < 1:", _BLOCKS_TESTS, "an interval from few blocks"),
+    Mutant(_BLOCKS, "BLOCK_PER_E2E = 5", "BLOCK_PER_E2E = 1", _BLOCKS_TESTS, "blocks shorter than five requests"),
     Mutant(
-        _WINDOWS,
-        "return None if count < MIN_BLOCKS",
-        "return None if count < 1",
         _BLOCKS,
-        "an interval from few blocks",
+        "max(e2e_p99_us, 1.0))), MAX_BLOCKS)",
+        "max(e2e_p99_us, 1.0))))",
+        _BLOCKS_TESTS,
+        "blocks without a limit to their number",
     ),
-    Mutant(_WINDOWS, "BLOCK_PER_E2E = 5", "BLOCK_PER_E2E = 1", _BLOCKS, "blocks shorter than five requests"),
-    Mutant(_WINDOWS, "since_us = arrival_us - arrival_us[0]", "since_us = arrival_us", _BLOCKS, "blocks from time 0"),
     Mutant(
-        _WINDOWS,
-        "return np.minimum(since_us // block_us, whole - 1)",
-        "return since_us // block_us",
+        _BLOCKS, "since_us = arrival_us - arrival_us[0]", "since_us = arrival_us", _BLOCKS_TESTS, "blocks from time 0"
+    ),
+    Mutant(
         _BLOCKS,
+        "np.minimum(since_us // length_us, span_us // length_us - 1)",
+        "since_us // length_us",
+        _BLOCKS_TESTS,
         "the rest is a block of its own",
+    ),
+    Mutant(
+        _BLOCKS,
+        "by_row = times[self.of_row]",
+        "by_row = np.minimum(times[self.of_row], 1)",
+        _BLOCKS_TESTS,
+        "a block drawn twice counts once",
+    ),
+    Mutant(
+        _BLOCKS,
+        "return score(by_row) if by_row.any() else np.nan",
+        "return score(by_row)",
+        _BLOCKS_TESTS,
+        "nothing at all is scored",
+    ),
+    Mutant(
+        _BLOCKS,
+        "return block_interval(by_blocks, self.count, seed)",
+        "return block_interval(by_blocks, self.count, 0)",
+        _BLOCKS_TESTS,
+        "blocks ignore their seed",
     ),
     Mutant(
         _WINDOWS,
         "np.searchsorted(arrival_us, (start - warmup_us, start, end))",
         "np.searchsorted(arrival_us, (start, start, end))",
-        _BLOCKS,
+        _WINDOWS_TESTS,
         "windows have no warm-up",
     ),
     Mutant(
         _WINDOWS,
         "scored=(scored - first, last - first)",
         "scored=(0, last - first)",
-        _BLOCKS,
+        _WINDOWS_TESTS,
         "the warm-up is scored",
     ),
     Mutant(
         _WINDOWS,
         "arrival_us = rows.arrival_us - origin_us",
         "arrival_us = rows.arrival_us - 0",
-        _BLOCKS,
+        _WINDOWS_TESTS,
         "windows start late",
     ),
     Mutant(
         _WINDOWS,
         "begin = int(arrival_us[0]) + warmup_us",
         "begin = int(arrival_us[0])",
-        _BLOCKS,
+        _WINDOWS_TESTS,
         "the first window begins in its warm-up",
     ),
 )

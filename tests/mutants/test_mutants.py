@@ -6,6 +6,7 @@ import pytest
 
 from tests.mutants import Mutant
 from tests.mutants.runner import areas, flaw
+from tests.places import ROOT
 
 ALL = [(area, mutant) for area, mutants in areas().items() for mutant in mutants]
 
@@ -18,6 +19,11 @@ def test_every_fault_changes_something_says_what_and_is_listed_once():
     assert all(mutant.old != mutant.new and mutant.why for _, mutant in ALL)
     faults = [(mutant.file, mutant.old, mutant.new) for _, mutant in ALL]
     assert len(set(faults)) == len(faults)
+
+
+def test_every_fault_leaves_a_program():
+    for _, mutant in ALL:
+        compile((ROOT / mutant.file).read_text().replace(mutant.old, mutant.new), mutant.file, "exec")
 
 
 @pytest.mark.parametrize(

@@ -120,26 +120,26 @@ MUTANTS = (
     ),
     Mutant(
         _GENERATE,
-        "rate * client.rate_fraction / total)",
+        "rate * client.rate_fraction / whole)",
         "rate * client.rate_fraction)",
         _GENERATE_TESTS,
         "rates of clients are not normalised",
     ),
     Mutant(
         _GENERATE,
-        "client.rate_fraction / total * (client",
+        "client.rate_fraction / whole * (client",
         "client.rate_fraction * (client",
         _GENERATE_TESTS,
         "mean lengths are not normalised",
     ),
     Mutant(
-        _GENERATE,
-        "np.float64) ** -population.tenants.zipf",
-        "np.float64) ** population.tenants.zipf",
-        _GENERATE_TESTS,
+        _SPEC,
+        "dtype=np.float64) ** -self.zipf",
+        "dtype=np.float64) ** self.zipf",
+        (*_GENERATE_TESTS, *_TRACES_TESTS),
         "the last tenant sends most",
     ),
-    Mutant(_GENERATE, "return weights / weights.sum()", "return weights", _GENERATE_TESTS, "shares do not sum to 1"),
+    Mutant(_SPEC, "return weights / weights.sum()", "return weights", _GENERATE_TESTS, "shares do not sum to 1"),
     Mutant(
         _GENERATE,
         'stream(spec_seed, "population/prefix_length")',
@@ -163,8 +163,8 @@ MUTANTS = (
     ),
     Mutant(
         _GENERATE,
-        'stream(seed, "workload/tenant"), tenant_shares',
-        'stream(seed, "workload/class"), tenant_shares',
+        'stream(seed, "workload/tenant"), population',
+        'stream(seed, "workload/class"), population',
         _GENERATE_TESTS,
         "tenants and classes go together",
     ),
@@ -270,7 +270,11 @@ MUTANTS = (
         "two do not share",
     ),
     Mutant(
-        _TREE, "if a[i + 2] != b[i + 2]:\n            break\n", "", _TREE_TESTS, "what follows a shorter span is common"
+        _TREE,
+        "if a[i + 2] != b[i + 2]:\n            break\n",
+        "pass\n",
+        _TREE_TESTS,
+        "what follows a shorter span is common",
     ),
     Mutant(
         _TREE,
@@ -388,7 +392,7 @@ MUTANTS = (
         _TRACES_TESTS,
         "classes of the file are drawn anew",
     ),
-    Mutant(_TRACES, "** -spec.tenants.zipf", "** spec.tenants.zipf", _TRACES_TESTS, "the last tenant sends most"),
+    Mutant(_TRACES, "size=n, p=shares)", "size=n)", _TRACES_TESTS, "all tenants send alike"),
     Mutant(
         _TRACES, 'draws_ties=name != "requests"', "draws_ties=True", _TRACES_TESTS, "ties of the file are drawn anew"
     ),

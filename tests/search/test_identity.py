@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from blis.engine.run import source_digest
 from blis.policies.bundle import load_bundle
-from search.identity import run_id, scenario_id
+from search.identity import origin, run_id, scenario_id
+from search.version import code_digest
 from tests.search.small import small_settings
 
 
@@ -43,15 +45,27 @@ def test_another_scenario_is_another_search(settings, tmp_path, override):
 
 
 def test_a_baseline_enters_by_what_it_decides(settings):
-    name = "round-robin"
-    changed = {**settings.baselines, name: load_bundle({"routing": {"policy": "random"}})}
-    assert run_id(replace(settings, baselines=changed)) != run_id(settings)
-    explained = {**settings.baselines, name: replace(settings.baselines[name], provenance={"why": "for people"})}
-    assert run_id(replace(settings, baselines=explained)) == run_id(settings)
+    def with_another(bundle):
+        changed = {**settings.baselines, "round-robin": settings.problem.policy(bundle)}
+        return run_id(replace(settings, baselines=changed))
+
+    assert with_another(load_bundle({"routing": {"policy": "random"}})) != run_id(settings)
+    explained = replace(settings.baselines["round-robin"].bundle, provenance={"why": "for people"})
+    assert with_another(explained) == run_id(settings)
 
 
-def test_the_version_of_the_engine_is_part_of_a_run(settings, monkeypatch):
+@pytest.mark.parametrize("name", ["code_digest", "libraries"])
+def test_the_version_of_what_decides_is_part_of_a_run(settings, monkeypatch, name):
     before, scenario = run_id(settings), scenario_id(settings)
-    monkeypatch.setattr("search.identity.source_digest", lambda: "another engine")
+    monkeypatch.setattr(f"search.identity.{name}", lambda: "another")
     assert run_id(settings) != before
     assert scenario_id(settings) == scenario
+
+
+def test_files_say_which_search_and_which_version_they_come_from(settings):
+    assert origin(settings) == {
+        "run_id": run_id(settings),
+        "scenario": scenario_id(settings),
+        "engine": source_digest(),
+        "code": code_digest(),
+    }

@@ -4,7 +4,7 @@ from random import Random
 
 from search.drivers.base import FRESH_ATTEMPTS, SEED, Options, Proposal, SeededDriver
 from search.space.space import space_from_mapping
-from tests.search.drivers.test_drivers import SEEDS, SPACE
+from search.testing import SEEDS, SPACE
 
 
 class Stubborn(SeededDriver):

@@ -6,7 +6,7 @@ import pytest
 
 from search.drivers import make_driver
 from search.space.space import space_from_mapping
-from tests.search.drivers.test_drivers import SEEDS, SPACE, Score, run
+from search.testing import SEEDS, SPACE, Score, run
 
 NAMES = ("deap_ga", "deap_mu_plus_lambda")
 FLAT = space_from_mapping(

@@ -5,11 +5,11 @@ import io
 
 import pytest
 
-from blis.policies.bundle import load_bundle
-from search.running.archive import BASELINE, COLUMNS, Archive, Row
+from search.running.archive import BASELINE, LABELS, UNDONE_AND_HARM, Archive, Row
 from search.running.evaluator import FAILED, INVALID, OK, Evaluation
+from tests.search.verdict.comparisons import POLICY
 
-POLICY = load_bundle({})
+TERMS = ("f_ttft", "f_tail", "f_cost")
 
 
 def row(index, genome_id, fitness, *, generation=0, origin="random", genome=None, **more):
@@ -22,6 +22,7 @@ def row(index, genome_id, fitness, *, generation=0, origin="random", genome=None
 def archive():
     return Archive(
         ("a.key", "b.key"),
+        TERMS,
         [
             row(0, "base", 0.5, origin=BASELINE),
             row(1, "one", 0.2),
@@ -37,8 +38,8 @@ def archive():
 
 def test_the_best_is_the_first_of_the_highest_baselines_included(archive):
     assert archive.best().index == 2
-    assert Archive((), archive.rows[:2]).best().index == 0
-    assert Archive((), archive.rows[3:4]).best() is None
+    assert Archive((), (), archive.rows[:2]).best().index == 0
+    assert Archive((), (), archive.rows[3:4]).best() is None
 
 
 def test_a_generation_has_a_best_and_a_median_of_what_has_a_score(archive):
@@ -46,7 +47,7 @@ def test_a_generation_has_a_best_and_a_median_of_what_has_a_score(archive):
     assert archive.best_of_generation(1) == (0.9, 0.9)
     assert archive.best_of_generation(2) == (0.9, 0.5)
     assert archive.best_of_generation(3) is None
-    assert Archive((), archive.rows[3:4]).best_of_generation(1) is None
+    assert Archive((), (), archive.rows[3:4]).best_of_generation(1) is None
 
 
 def test_the_top_are_different_policies_of_the_search_best_first_and_the_first_of_equals(archive):
@@ -60,13 +61,15 @@ def test_the_table_has_every_digit_and_blanks_where_there_is_nothing():
     flawed = Evaluation("bad", INVALID, "all scorer weights are zero")
     archive = Archive(
         ("x.weight", "x.choice"),
+        TERMS,
         [
             row(0, "good", third, genome={"x.weight": 0.1, "x.choice": "skip"}, **scored),
             Row(1, 0, "model", {"x.weight": 7}, None, flawed),
         ],
     )
     text = archive.csv_text()
-    assert text.splitlines()[0].split(",") == [*COLUMNS, "seed_0", "seed_1", "x.weight", "x.choice"]
+    header = [*LABELS, *TERMS, *UNDONE_AND_HARM, "seed_0", "seed_1", "x.weight", "x.choice"]
+    assert text.splitlines()[0].split(",") == header
     good, bad = csv.DictReader(io.StringIO(text))
     assert (good["fitness"], good["seed_1"], good["f_ttft"], good["f_cost"]) == (
         repr(third),
@@ -81,4 +84,4 @@ def test_the_table_has_every_digit_and_blanks_where_there_is_nothing():
 
 
 def test_an_empty_archive_is_a_header():
-    assert Archive(("a",)).csv_text() == ",".join([*COLUMNS, "a"]) + "\n"
+    assert Archive(("a",), TERMS).csv_text() == ",".join([*LABELS, *TERMS, *UNDONE_AND_HARM, "a"]) + "\n"

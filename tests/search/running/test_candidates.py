@@ -34,11 +34,10 @@ class Told:
 
 
 def test_the_baselines_that_lie_in_the_space_are_seeds(settings):
-    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem.rates)
     assert set(seeds) == set(settings.baselines) - OUTSIDE
     for name, genome in seeds.items():
-        problem = settings.problem
-        assert genome == encode(settings.space, settings.baselines[name], problem.scenario, problem.rates)
+        assert genome == encode(settings.space, settings.baselines[name], settings.problem.rates)
 
 
 def test_those_outside_come_first_then_the_seeds_then_proposals(settings):
@@ -56,11 +55,11 @@ def test_those_outside_come_first_then_the_seeds_then_proposals(settings):
 
 
 def test_a_driver_is_told_of_its_own_proposals_only(settings):
-    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem.rates)
     genome = next(iter(seeds.values()))
     driver = Told([(genome, "seed"), (genome, "model")])
     baselines = {name: settings.baselines[name] for name in ("round-robin", next(iter(seeds)))}
-    candidates = Candidates(settings.space, baselines, seeds, driver, settings.problem.rates)
+    candidates = Candidates(settings.problem, settings.space, baselines, seeds, driver)
     taken = candidates.take(3)
     assert [candidate.name for candidate in taken] == ["round-robin", next(iter(seeds)), ""]
     candidates.tell(taken, ["a", "b", "c"])
@@ -68,9 +67,9 @@ def test_a_driver_is_told_of_its_own_proposals_only(settings):
 
 
 def test_a_genome_that_is_no_policy_says_why(settings):
-    genome = next(iter(seed_genomes(settings.space, settings.baselines, settings.problem).values()))
+    genome = next(iter(seed_genomes(settings.space, settings.baselines, settings.problem.rates).values()))
     flawed = {key: 0.0 if key.startswith("routing.scorers.") else value for key, value in genome.items()}
-    candidates = Candidates(settings.space, {}, (), Told([(flawed, "model")]), settings.problem.rates)
+    candidates = Candidates(settings.problem, settings.space, {}, (), Told([(flawed, "model")]))
     (candidate,) = candidates.take(1)
     assert (candidate.policy, candidate.reason) == (None, "all scorer weights are zero")
 

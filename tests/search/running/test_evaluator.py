@@ -104,7 +104,7 @@ def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs, tmp_path)
         return simulate(scenario, table)
 
     evaluator = Evaluator(replace(problem, simulate=failing), SEEDS, Workers(n_jobs), tmp_path / "quarantine")
-    broken, fine = evaluator.evaluate([BROKEN, ROUND_ROBIN])
+    broken, fine = evaluator.evaluate([problem.policy(BROKEN), problem.policy(ROUND_ROBIN)])
     assert not (tmp_path / "quarantine").exists()  # which is for bugs of the simulator
     assert (broken.status, broken.reason) == (FAILED, "ZeroDivisionError: nothing to share")
     assert broken.fitness is None
@@ -112,32 +112,24 @@ def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs, tmp_path)
     assert fine == evaluate_all(problem, [ROUND_ROBIN])[0]
 
 
-class Constant:
-    """A fitness that gives every policy but the baseline the same score."""
-
-    objectives = ("one", "two")
-
-    def __init__(self, score):
-        self.score = score
+class LastArrival:
+    """A fitness that scores everybody by the table alone, each number by another multiple."""
 
     def outcome(self, scenario, table, result):
-        return "an outcome"
+        return float(table.arrival_us[-1])
 
     def compare(self, candidate, baseline):
-        return self.score
+        n = candidate
+        return FitnessValue(n, {"f_one": 2 * n, "f_two": 3 * n}, undone=4 * n, harm=5 * n, objectives=(6 * n, 7 * n))
 
 
-@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-@pytest.mark.parametrize("part", ["value", "undone", "harm", "terms", "objectives"])
-def test_every_number_of_a_score_must_be_finite(problem, part, number):
-    parts = {"value": 1.0, "undone": 0.5, "harm": 0.0, "terms": {"f_ttft": 0.1}, "objectives": (0.25, 0.5)}
-    changed = {"terms": {"f_ttft": 0.1, "f_tail": number}, "objectives": (0.25, number)}.get(part, number)
-    good, bad = (Constant(FitnessValue(**values)) for values in (parts, {**parts, part: changed}))
-    (found,) = evaluate_all(replace(problem, fitness=good), [ROUND_ROBIN])
-    assert (found.status, found.objectives) == (OK, (0.25, 0.5))
-    (found,) = evaluate_all(replace(problem, fitness=bad), [ROUND_ROBIN])
-    assert (found.status, found.reason, found.fitness) == (FAILED, "the score is not a finite number", None)
-    assert found.seed_values == (None, None, None)
+def test_every_number_is_the_mean_of_the_seeds(problem):
+    (found,) = evaluate_all(replace(problem, fitness=LastArrival()), [ROUND_ROBIN])
+    assert found.seed_values == tuple(float(problem.table(seed).arrival_us[-1]) for seed in SEEDS)
+    mean = sum(found.seed_values) / 3
+    assert found.terms == {"f_one": pytest.approx(2 * mean), "f_two": pytest.approx(3 * mean)}
+    assert (found.fitness, found.undone, found.harm) == pytest.approx((mean, 4 * mean, 5 * mean))
+    assert found.objectives == pytest.approx((6 * mean, 7 * mean))
 
 
 def test_one_seed_without_a_score_leaves_the_policy_without_one(problem):
@@ -152,7 +144,7 @@ def test_one_seed_without_a_score_leaves_the_policy_without_one(problem):
 
 
 def test_what_is_remembered_is_not_simulated_again(problem, policies):
-    (known,) = evaluate_all(problem, [policies[2]])
+    (known,) = Evaluator(problem, SEEDS, Workers()).evaluate([policies[2]])
     evaluator = Evaluator(replace(problem, simulate=None), SEEDS, Workers())
     evaluator.remember([known])
     assert evaluator.evaluate([policies[2]]) == [known]
@@ -167,16 +159,16 @@ def test_every_new_simulation_is_reported(problem, policies):
     assert steps == [1] * 9
 
 
-def test_outcomes_are_by_policy_and_seed_and_simulated_once(problem):
-    calls = []
-    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
-    evaluator = Evaluator(counting, SEEDS, Workers())
-    ours, theirs = evaluator.outcomes([ROUND_ROBIN, problem.baseline], SEEDS)
+def test_performances_are_by_policy_and_seed_and_simulated_once(problem):
+    counted, calls = counting(problem)
+    evaluator, policy = Evaluator(counted, SEEDS, Workers()), problem.policy(ROUND_ROBIN)
+    ours, theirs = evaluator.performances([policy, problem.against])
     assert len(calls) == 6
-    again = evaluator.outcomes([problem.baseline, ROUND_ROBIN], SEEDS[::-1])
+    again = evaluator.performances([problem.against, policy], SEEDS[::-1])
     assert len(calls) == 6
     assert again == [theirs[::-1], ours[::-1]]
-    values = [problem.fitness.compare(one, other).value for one, other in zip(ours, theirs, strict=True)]
+    pairs = zip(ours, theirs, strict=True)
+    values = [problem.fitness.compare(one.outcome, other.outcome).value for one, other in pairs]
     assert values == list(evaluate_all(problem, [ROUND_ROBIN])[0].seed_values)
 
 

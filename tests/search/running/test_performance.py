@@ -76,11 +76,25 @@ def test_a_broken_law_is_named(problem, policy, table):
     assert found.reason == f"guard: {found.violations[0]}"
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_score_must_be_finite(value):
-    class Odd:
-        @staticmethod
-        def compare(candidate, baseline):
-            return FitnessValue(0.0, {"f": value})
+class Constant:
+    """A fitness that gives everything the same score."""
 
-    assert score(Odd(), None, None) == Failure("the score is not a finite number")
+    def __init__(self, **parts):
+        self.score = FitnessValue(**parts)
+
+    def outcome(self, scenario, table, result):
+        return None
+
+    def compare(self, candidate, baseline):
+        return self.score
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("part", ["value", "u", "harm", "terms", "objectives"])
+def test_every_number_of_a_score_must_be_finite(problem, policy, table, part, number):
+    parts = {"value": 1.0, "u": 0.5, "harm": 0.0, "terms": {"f_ttft": 0.1}, "objectives": (0.25, 0.5)}
+    changed = {"terms": {"f_ttft": 0.1, "f_tail": number}, "objectives": (0.25, number)}.get(part, number)
+    good, bad = Constant(**parts), Constant(**{**parts, part: changed})
+    failure = Failure("the score is not a finite number")
+    assert (score(good, None, None), score(bad, None, None)) == (good.score, failure)
+    assert perform_for_score(problem.simulate, bad, policy.scenario, table, None) == failure

@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from blis.policies.bundle import load_bundle
 from search.running.archive import Archive, Row
 from search.running.evaluator import OK, Evaluation
 from search.running.progress import Progress
+from tests.search.verdict.comparisons import POLICY
 
 
 class Screen(io.StringIO):
@@ -24,12 +24,12 @@ def follow(monkeypatch, watched):
     """What a search of two generations shows."""
     screen = Screen(watched)
     monkeypatch.setattr("sys.stderr", screen)
-    archive = Archive(())
+    archive = Archive((), ())
     with Progress(candidates=40, seeds=2) as progress:
         for generation in range(2):
             progress.simulated(20)
             found = Evaluation("x", OK, fitness=generation / 8)
-            archive.rows += [Row(i, generation, "random", {}, load_bundle({}), found) for i in range(10)]
+            archive.rows += [Row(i, generation, "random", {}, POLICY, found) for i in range(10)]
             progress.generation(archive, generation)
         time.sleep(0.2)  # a bar is not drawn more often than one can see
         progress.simulated(2)

@@ -9,6 +9,7 @@ from blis.policies.admission import ADMISSION
 from blis.policies.bundle import load_bundle
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
+from blis.policies.registry import Bounds
 from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
 from blis.policies.scorers import SCORERS
@@ -106,6 +107,24 @@ def test_choices_limit_the_templates():
     space = space_from_mapping({"admission": {"policy": {"type": "templates", "choices": ["tier-shed", "reject-all"]}}})
     assert space.parameters["admission.policy"].choices == ("tier-shed", "reject-all")
     assert set(space) == {"admission.policy", "admission.parameters.max_load", "admission.parameters.min_priority"}
+
+
+@pytest.fixture
+def another_age():
+    """A priority policy with the parameter of another one in a range of its own, for as long as a test runs."""
+
+    def mine(age_per_s, columns):
+        """Age."""
+        return -age_per_s * columns.arrival_us
+
+    PRIORITIES.register("mine", age_per_s=Bounds(0, 5))(mine)
+    yield {"type": "templates", "choices": ["class-age", "mine"]}
+    PRIORITIES.forget("mine")
+
+
+def test_one_parameter_has_one_range(another_age):
+    with pytest.raises(InputError, match=r"priority\.policy: age_per_s has several ranges; list its templates apart"):
+        space_from_mapping({"priority": {"policy": another_age}})
 
 
 def test_all_known_parameters_are_keys_of_a_bundle(full):

@@ -89,7 +89,7 @@ class MarkedTraffic(Drawn):
 class MarkedFitness:
     """Scores a run by the pool of its table and by its policy."""
 
-    objectives = ()
+    terms = objectives = ()
 
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> float:
         """What the policy is worth on this table."""
@@ -108,13 +108,13 @@ def marked_settings(run_dir: Path, budgets: tuple[int, ...] = (1100, 1200, 1300)
     validation = (f"validation.finalists={finalists}", "validation.rounding_loss=0.05")
     settings = small_settings(run_dir, "driver=random", "driver.budget=30", *validation)
     problem = settings.problem.on(MarkedTraffic(settings.problem.workload))
-    space = space_from_mapping(_space(budgets))
+    problem = replace(problem, fitness=MarkedFitness(), baseline=BASELINES["plain"])
     return replace(
         settings,
-        problem=replace(problem, fitness=MarkedFitness(), baseline=BASELINES["plain"]),
-        space=space,
+        problem=problem,
+        space=space_from_mapping(_space(budgets)),
         primary="plain",
-        baselines=BASELINES,
+        baselines={name: problem.policy(bundle) for name, bundle in BASELINES.items()},
     )
 
 

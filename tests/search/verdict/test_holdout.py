@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from blis.comparison.statistics import paired_comparison
+from blis.engine.run import simulate
 from blis.errors import EngineError
 from search.problem.traffic import Recorded
 from search.running.evaluator import Evaluator
@@ -31,9 +32,9 @@ def test_each_difference_is_paired_by_table(settings, policies):
     assert isinstance(holdout, Holdout) and not isinstance(holdout, TraceHoldout)
     found = holdout.against(winner, others)
     fitness, seeds = settings.problem.fitness, settings.pool("pool/report", 4)
-    ours, *theirs = Evaluator(settings.problem, seeds, settings.workers).outcomes(policies, seeds)
+    ours, *theirs = Evaluator(settings.problem, seeds, settings.workers).performances(policies)
     for comparison, other in zip(found, theirs, strict=True):
-        differences = [fitness.compare(x, b).value for x, b in zip(ours, other, strict=True)]
+        differences = [fitness.compare(x.outcome, b.outcome).value for x, b in zip(ours, other, strict=True)]
         assert comparison == paired_comparison(differences, settings.seed)
     assert found[0].mean != found[1].mean
 
@@ -55,12 +56,19 @@ def test_the_three_evaluators_have_their_own_tables(settings):
     assert len(set(seeds)) == 12
 
 
-def test_latencies_are_measured_once(settings, policies, monkeypatch):
-    holdout = make_holdout(settings)
+def test_a_policy_is_simulated_once_a_table_for_all_that_is_said_of_it(settings, policies):
+    calls = []
+
+    def counted(scenario, table):
+        calls.append(1)
+        return simulate(scenario, table)
+
+    holdout = make_holdout(replace(settings, problem=replace(settings.problem, simulate=counted)))
     found = holdout.measured(policies[0])
-    assert len(found) == 4
-    monkeypatch.setattr("search.verdict.holdout.measure", None)
+    assert len(found) == len(calls) == 4
+    holdout.against(policies[0], policies[1:])
     assert holdout.measured(policies[0]) == found
+    assert len(calls) == 3 * 4
 
 
 def test_a_policy_without_a_score_is_an_error(settings, policies):
@@ -85,8 +93,8 @@ class TestTrace:
         holdout = make_holdout(recorded)
         winner, other = recorded.baselines["least-loaded"], recorded.baselines["round-robin"]
         (found,) = holdout.against(winner, [other])
-        (x,), (b,) = Evaluator(recorded.problem, ["report"], recorded.workers).outcomes([winner, other], ["report"])
-        assert found.mean == recorded.problem.fitness.compare(x, b).value
+        (x,), (b,) = Evaluator(recorded.problem, ["report"], recorded.workers).performances([winner, other])
+        assert found.mean == recorded.problem.fitness.compare(x.outcome, b.outcome).value
         assert found.bounds[0] <= found.mean <= found.bounds[1]
         table = recorded.problem.table("report")
         scored_us = table.arrival_us[table.scored_rows]  # the warm-up has no blocks
@@ -96,7 +104,7 @@ class TestTrace:
     def test_blocks_are_long_enough_for_the_slower_of_the_two(self, recorded):
         holdout = make_holdout(recorded)
         slow, fast = recorded.baselines["round-robin"], recorded.baselines["llm-d-default"]
-        p99_us = [1000 * holdout.measured(policy)[0]["e2e_p99_ms"] for policy in (slow, fast)]
+        p99_us = [1000 * holdout.measured(policy)[0].e2e_p99_ms for policy in (slow, fast)]
         for pair in ((slow, fast), (fast, slow)):
             (found,) = holdout.against(pair[0], [pair[1]])
             assert 5 * max(p99_us) <= found.block_us < 10 * max(p99_us)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
+from search.running.performance import Measures
+from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict, mean_of
 from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, trace_verdict
 
 ORIGIN = {"run_id": "abc"}
@@ -47,6 +48,11 @@ def test_what_was_measured_is_there_by_table_and_in_the_mean():
     measured = content(drawn_verdict())["measured"]
     assert measured["winner_by_table"] == [{"table": 7, **vars(MEASURES)}, {"table": 8, **vars(MEASURES)}]
     assert measured["winner_mean"] == measured["primary_mean"] == vars(MEASURES)
+
+
+def test_the_mean_is_over_tables():
+    first, second = (Measures(*(float(i * k) for k in range(7))) for i in (1, 3))
+    assert mean_of([first, second]) == Measures(*(2.0 * k for k in range(7)))
 
 
 def test_without_a_proof_it_says_how_far_the_search_came():
