@@ -160,7 +160,9 @@ def test_the_value_follows_from_what_is_reported():
     table = random_table(3)
     found = score(table, random_result(table, 1, 0.5), random_result(table, 2))
     gain = sum(weight * squash(found.terms[f"f_{name}"]) for name, weight in WEIGHTS.items())
-    assert found.value == pytest.approx(gain - 3 * (found.undone - found.undone_baseline) - found.harm + found.harm_baseline)
+    assert found.value == pytest.approx(
+        gain - 3 * (found.undone - found.undone_baseline) - found.harm + found.harm_baseline
+    )
 
 
 @pytest.mark.parametrize("factor", [2, 1000])

@@ -90,9 +90,9 @@ class Constant:
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("part", ["value", "u", "harm", "terms", "objectives"])
+@pytest.mark.parametrize("part", ["value", "undone", "harm", "terms", "objectives"])
 def test_every_number_of_a_score_must_be_finite(problem, policy, table, part, number):
-    parts = {"value": 1.0, "u": 0.5, "harm": 0.0, "terms": {"f_ttft": 0.1}, "objectives": (0.25, 0.5)}
+    parts = {"value": 1.0, "undone": 0.5, "harm": 0.0, "terms": {"f_ttft": 0.1}, "objectives": (0.25, 0.5)}
     changed = {"terms": {"f_ttft": 0.1, "f_tail": number}, "objectives": (0.25, number)}.get(part, number)
     good, bad = Constant(**parts), Constant(**{**parts, part: changed})
     failure = Failure("the score is not a finite number")
