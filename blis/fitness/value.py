@@ -11,7 +11,8 @@ class FitnessValue:
 
     terms: the log ratios `f_ttft` …, before squashing and weights. undone: share of the offered work that a run
     left undone; harm: share of requests of tenants that lost most of their good answers, by how much.
-    value = sum of w * SQUASH * tanh(term / SQUASH) - UNDONE_PRICE * (undone - undone_baseline) - (harm - harm_baseline).
+    value = sum of w * SQUASH * tanh(term / SQUASH)
+    - UNDONE_PRICE * (undone - undone_baseline) - (harm - harm_baseline).
     objectives: what a search for compromises makes small, in the order of the fitness's `objectives`; all 0
     for the baseline.
     """
