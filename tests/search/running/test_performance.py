@@ -32,15 +32,22 @@ def performed(problem, policy, table, simulate=None):
     return perform(simulate or problem.simulate, problem.fitness, policy.scenario, table)
 
 
-def test_measures_are_what_a_run_prints(problem, policy, table):
-    found = performed(problem, policy, table)
-    printed = blis.simulate(policy.scenario, table).metrics.to_dict()
-    assert vars(found.measures) == {key: printed[key] for key in vars(found.measures)}
+@pytest.fixture(scope="module")
+def cut_short(policy, table):
+    """The same with a horizon that half of the requests do not see."""
+    return replace(policy, scenario=replace(policy.scenario, horizon_us=int(table.arrival_us[-1]) // 2))
 
 
-def test_times_are_those_of_completed_requests(problem, policy, table):
-    scenario = replace(policy.scenario, horizon_us=int(table.arrival_us[-1]) // 2)
-    found = performed(problem, replace(policy, scenario=scenario), table)
+def test_measures_are_what_a_run_prints(problem, policy, cut_short, table):
+    single = np.where(np.arange(len(table)) % 3, table.output_tokens, 1)  # tokens, which have no pace
+    for deployed, requests in ((policy, table), (cut_short, replace(table, output_tokens=single, cache={}))):
+        found = performed(problem, deployed, requests)
+        printed = blis.simulate(deployed.scenario, requests).metrics.to_dict()
+        assert vars(found.measures) == {key: printed[key] for key in vars(found.measures)}
+
+
+def test_times_are_those_of_completed_requests(problem, cut_short, table):
+    found = performed(problem, cut_short, table)
     assert 0 < len(found.ttft_us) == len(found.e2e_us) == found.measures.completed_requests < len(table)
     assert (found.ttft_us > 0).all() and (found.e2e_us >= found.ttft_us).all()
     assert found.e2e_us.mean() / 1000 == pytest.approx(found.measures.e2e_mean_ms)
