@@ -18,7 +18,6 @@ from blis.config.cluster import (
     Scorer,
     Signal,
     Signals,
-    TokenBucket,
     default_scorers,
 )
 from blis.config.compat import Compat
@@ -69,7 +68,6 @@ __all__ = [
     "Signal",
     "Signals",
     "SloTier",
-    "TokenBucket",
     "default_scorers",
     "default_tier",
 ]

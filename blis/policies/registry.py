@@ -143,6 +143,10 @@ class Registry(Collection[str]):
             values.append(float(value))
         return values
 
+    def named_values(self, name: str, given: Mapping[str, float]) -> dict[str, float]:
+        """The same by the parameters' names."""
+        return dict(zip(self[name].bounds, self.values(name, given), strict=True))
+
     def dispatcher(self) -> Callable[..., Any]:
         """A kernel `call(code, params, <arguments>)`; it knows every template that is there when it is compiled."""
         return kernel(Late(f"code, params, {self.arguments}", self._write_dispatch))

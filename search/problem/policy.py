@@ -8,13 +8,14 @@ from typing import Any
 
 from blis.config import PICKERS, PREEMPTIONS, Scenario, default_tier
 from blis.policies.admission import ADMISSION
-from blis.policies.bundle import BundleEngine, PolicyBundle, bundle_digest, load_bundle
+from blis.policies.bundle import BundleEngine, PolicyBundle, bundle_digest
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
 from blis.scenario import apply_bundle
+from blis.yaml_strict import build
 
 ID_DIGITS = 12  # of a SHA-256, in hex
 
@@ -53,10 +54,11 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
     template that is not chosen) become equal, and so do their ids. What few bundles use (filters, the gateway
     queue, …) is spelled out only where either scenario differs from the default.
     """
-    instance = applied.instance
-    return load_bundle(
+    admission, instance = applied.cluster.admission, applied.instance
+    return build(
+        PolicyBundle,
         {
-            "admission": _admission(applied),
+            "admission": _with_parameters("policy", "parameters", ADMISSION, admission.policy, admission.parameters),
             "flow_control": _flow_control(scenario, applied),
             "routing": _routing(scenario, applied),
             "priority": _with_parameters(
@@ -72,7 +74,7 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
                 if not tier == scenario.tier(name) == default_tier(name)
             },
             "engine": _engine(applied),
-        }
+        },
     )
 
 
@@ -80,25 +82,12 @@ def _with_parameters(
     key: str, parameters_key: str, registry: Registry, name: str, parameters: Mapping[str, float]
 ) -> dict[str, Any]:
     """A template with all its parameters, by the bundle's keys for the two."""
-    spelled_out = dict(zip(registry[name].bounds, registry.values(name, parameters), strict=True))
-    return {key: name, parameters_key: spelled_out or None}
+    return {key: name, parameters_key: registry.named_values(name, parameters) or None}
 
 
 def _unless_default(before: Any, after: Any, default: Any) -> Any:
     """`after` where it has to be said: None if a bundle that leaves it out gives the default."""
     return None if before == after == default else after
-
-
-def _admission(applied: Scenario) -> dict[str, Any]:
-    admission = applied.cluster.admission
-    if not admission.has_bucket:
-        return _with_parameters("policy", "parameters", ADMISSION, admission.policy, admission.parameters)
-    bucket = admission.token_bucket
-    return {
-        "policy": admission.policy,
-        "token_bucket_capacity": bucket.capacity_tokens,
-        "token_bucket_refill_rate": bucket.refill_tokens_per_s,
-    }
 
 
 def _flow_control(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
@@ -120,11 +109,7 @@ def _routing(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
         mapping["picker"] = _unless_default(before.picker, routing.picker, PICKERS[0])
     if routing.filters or before.filters:
         mapping["filters"] = [
-            {
-                "name": f.name,
-                "parameters": dict(zip(FILTERS[f.name].bounds, FILTERS.values(f.name, f.parameters), strict=True)),
-            }
-            for f in routing.filters
+            {"name": f.name, "parameters": FILTERS.named_values(f.name, f.parameters)} for f in routing.filters
         ]
     return mapping
 

@@ -100,7 +100,7 @@ def encode_control(
         "ask": blank(ASK, 1),
         "views": _views(scenario, compat),
         "signals": _signals(routing, readers, observe),
-        "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.given),
+        "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
         "memory": np.zeros((1 + len(table.tenant_names), 3)),
         "filters": _filters(routing),
         "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from blis.config import Admission, Cluster, Filter, FlowControl, Routing, Scorer, Signal, Signals, TokenBucket
+from blis.config import Admission, Cluster, Filter, FlowControl, Routing, Scorer, Signal, Signals
 from blis.errors import InputError
 
 QUEUE = Scorer("queue-depth", 1.0)
@@ -16,9 +16,8 @@ GATEWAY = FlowControl(enabled=True)
         (lambda: Scorer("queue-depth", 0), "weight of routing scorer 'queue-depth' must be > 0"),
         (lambda: Filter("laod"), "did you mean 'load'"),
         (lambda: Filter("load", {"maximum": 3}), "maximum"),
-        (lambda: TokenBucket(capacity_tokens=-1), "token_bucket.capacity_tokens must be"),
+        (lambda: Admission("token-bucket", parameters={"capacity_tokens": -1}), "capacity_tokens of admission policy"),
         (lambda: Admission("token-bukket"), "did you mean 'token-bucket'"),
-        (lambda: Admission("token-bucket", parameters={"max_load": 1}), "takes its own from token_bucket"),
         (lambda: Admission("always-admit", parameters={"max_load": 1}), "max_load"),
         (lambda: Admission(latency_us=-1), "admission.latency_us must be"),
         (lambda: FlowControl(detector="nevr"), "did you mean 'never'"),
@@ -41,13 +40,6 @@ GATEWAY = FlowControl(enabled=True)
 def test_mistakes_name_the_key(make, problem):
     with pytest.raises(InputError, match=problem):
         make()
-
-
-def test_buckets_take_their_numbers_from_the_token_bucket_and_others_from_parameters():
-    bucket = Admission("tenant-token-bucket", token_bucket=TokenBucket(5.0, 7.0))
-    assert bucket.has_bucket and bucket.given == {"capacity_tokens": 5.0, "refill_tokens_per_s": 7.0}
-    shed = Admission("tier-shed", parameters={"max_load": 3.0})
-    assert not shed.has_bucket and shed.given == {"max_load": 3.0}
 
 
 def test_two_lazy_ways_to_read_a_signal_go_together_where_only_one_is_used():

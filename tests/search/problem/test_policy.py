@@ -90,7 +90,7 @@ def effect(applied):
     """What decides, as far as this can be read off the scenario: parameters with their defaults, active knobs."""
     admission, routing = applied.cluster.admission, applied.cluster.routing
     return (
-        (admission.policy, ADMISSION.values(admission.policy, admission.given)),
+        (admission.policy, ADMISSION.values(admission.policy, admission.parameters)),
         applied.cluster.flow_control if applied.cluster.flow_control.enabled else None,
         (routing.policy, ROUTING.values(routing.policy, routing.parameters), routing.picker),
         [(one.name, FILTERS.values(one.name, one.parameters)) for one in routing.filters],

@@ -48,8 +48,8 @@ class TestCodec:
             },
             Random(0),
         )
-        admission = decode(default, genome, RATES).admission
-        assert (admission.token_bucket_refill_rate, admission.token_bucket_capacity) == (150_000.0, 200_000.0)
+        numbers = decode(default, genome, RATES).admission.parameters
+        assert numbers == {"capacity_tokens": 200_000.0, "refill_tokens_per_s": 150_000.0}
 
     def test_all_weights_zero_is_no_policy(self, default):
         genome = default.sample(Random(1)) | {"routing.policy": "weighted", "routing.tie_break": "first"}
