@@ -14,7 +14,6 @@ import numpy as np
 from blis.config import (
     KV,
     PREEMPTIONS,
-    SCHEDULER_NAMES,
     Batch,
     Cluster,
     Instance,
@@ -30,6 +29,7 @@ from blis.engine.run import simulate
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_cases import Case, random_compat
 from tests.laws.random_control import dressed, random_cluster, random_tiers
+from tests.oracle.known import SCHEDULER_NAMES
 
 Tokens = list[list[int]]
 
