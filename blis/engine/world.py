@@ -13,10 +13,10 @@ Array = NDArray[Any]
 
 
 class World(NamedTuple):
-    """The state of a run. Outside kernels `cluster`, `config` and `ask` are arrays of one record (see run.run)."""
+    """The state of a run: three records, and arrays. Kernels get a reference to it (reference.py)."""
 
-    cluster: Array  # CLUSTER
-    config: Array  # CONFIG
+    cluster: Any  # CLUSTER, a record
+    config: Any  # CONFIG, a record
     engines: Array  # [I] ENGINE
     rows: Array  # [n] ROW, shared between runs
     path: Array  # [entries] PATH, shared between runs
@@ -48,7 +48,7 @@ class World(NamedTuple):
     retry_after_us: Array  # [n]
     signals: Array  # [groups] SIGNAL
     views: Array  # [I] VIEW
-    ask: Array  # ASK, one record
+    ask: Any  # ASK, a record
     params: Array  # parameters of the admission template
     memory: Array  # [1 + tenants, 3] its state
     filters: Array  # [filters, 1 + parameters] code and parameters

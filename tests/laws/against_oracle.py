@@ -213,7 +213,7 @@ def _engine_snapshot(arrays: World, i: int, labels: _BlockLabels) -> Snapshot:
 
 def _heap(arrays: World, i: int) -> dict[int, int]:
     """Who waits in a queue that is a heap, and since when."""
-    if arrays.config[0].queue_order == FCFS:
+    if arrays.config.queue_order == FCFS:
         return {}
     rows = arrays.waiting.request[i, : arrays.instances[i].queue_depth]
     return {int(row): int(arrays.requests[row].queued_us) for row in rows}

@@ -11,7 +11,6 @@ from blis.config import DETECTORS, Compat, FlowControl, Routing, Scenario
 from blis.engine.build.arrays import blank, filled, listed, room
 from blis.engine.gateway.records import (
     ADMISSION,
-    ASK,
     BAND,
     BATCH,
     CACHE,
@@ -96,7 +95,6 @@ def encode_control(
         **_observe_config(observe, len(table), cluster.instances),
     }
     arrays: dict[str, Array] = {
-        "ask": blank(ASK, 1),
         "views": _views(scenario, compat),
         "signals": _signals(routing, readers, observe),
         "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.given),
@@ -112,7 +110,7 @@ def encode_control(
     return config, arrays
 
 
-def kept_fields(config: Array) -> list[str]:
+def kept_fields(config: np.record) -> list[str]:
     """The fields of VIEW that kept decisions show, in its order."""
     routed = [fields for name, fields in _READ_FIELDS.items() if config[name] & (ROUTING | LOOK)]
     shown = {*_SHOWN_FIELDS, *(field for fields in routed for field in fields)}

@@ -10,6 +10,7 @@ from blis.config import Compat, Instance, Scenario
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.encode_control import encode_control
+from blis.engine.gateway.records import ASK
 from blis.engine.observe import NOTHING, Observe
 from blis.engine.build.order import order, queue_order, service
 from blis.engine.records import (
@@ -83,7 +84,8 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     nodes = max(table.tree.n_shared, 1)
     tiers, below = _tiers(scenario, instances * nodes + len(table))
     arrays = World(
-        cluster=blank(CLUSTER, 1),
+        cluster=blank(CLUSTER, 1)[0],
+        ask=blank(ASK, 1)[0],
         config=config,
         engines=engines,
         rows=rows,
@@ -92,7 +94,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         requests=room(REQUEST, len(table)),
         instances=blank(INSTANCE, instances),
         nodes=room(NODE, (instances, nodes)),
-        runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config[0].max_path) + 4) + 64),
+        runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config.max_path) + 4) + 64),
         tiers=tiers,
         below=below,
         ring=np.empty((instances, block_tokens), np.int64),
@@ -134,7 +136,7 @@ def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
     return table.cache[key]  # type: ignore[return-value]
 
 
-def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Compat, control: dict[str, float]) -> Array:
+def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Compat, control: dict[str, float]) -> np.record:
     values: dict[str, float] = {
         "requests": len(table),
         "instances": scenario.cluster.instances,
@@ -153,7 +155,7 @@ def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Comp
         "free_context": compat.free_context,
         "weights_twice": compat.weights_twice,
     }
-    return listed(CONFIG, [tuple(values[name] for name in CONFIG.names or ())])
+    return listed(CONFIG, [tuple(values[name] for name in CONFIG.names or ())])[0]
 
 
 def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
