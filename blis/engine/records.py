@@ -27,6 +27,12 @@ ANONYMOUS = -1
 SPENT = -2
 OWNED = -3
 
+#: The ends of a list whose entries are linked by `prev` and `next` (links.py).
+ENDS = np.dtype([("head", "i8"), ("tail", "i8")])
+
+#: Places in an array for entries that come and go: those ever used, and the first given back, linked by `next`.
+SLOTS = np.dtype([("used", "i8"), ("free", "i8")])
+
 #: Read-only numbers of one run.
 CONFIG = np.dtype(
     [
@@ -154,8 +160,7 @@ CLUSTER = np.dtype(
         ("next_look_us", "i8"),  # the next one on the grid while somebody waits
         ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
         ("sample_rows", "i8"),
-        ("runs_used", "i8"),  # RUN slots ever used
-        ("free_run", "i8"),  # first slot given back
+        ("run_slots", SLOTS),  # of World.runs
         ("log_rows", "i8"),
         ("gap_rows", "i8"),
         ("cut", "i8"),  # an event lay beyond the horizon
@@ -169,11 +174,9 @@ INSTANCE = np.dtype(
         ("step_us", "i8"),  # start of the pending step, or NEVER_US
         ("busy_until_us", "i8"),
         ("pending", "i8"),  # routed here, not yet in the wait queue
-        ("queue_head", "i8"),
-        ("queue_tail", "i8"),
+        ("queue", ENDS),  # of requests that wait, unless their queue is a heap
         ("queue_depth", "i8"),
-        ("batch_head", "i8"),
-        ("batch_tail", "i8"),
+        ("batch", ENDS),  # of requests, in the order of admissions
         ("batch_size", "i8"),
         ("decoding", "i8"),  # batch members in decode = size of the finish heap
         ("decode_base", "i8"),  # their stored tokens before step s are this + decoding * s
@@ -186,8 +189,7 @@ INSTANCE = np.dtype(
         ("step_prefills", "i8"),  # members that X is of
         ("step_prefill_pairs", "i8"),  # (new token, token before it), over these members
         ("step_prefill_context", "i8"),  # tokens with stored KV, over these members
-        ("free_head", "i8"),  # runs of free blocks, next to be evicted first
-        ("free_tail", "i8"),
+        ("free", ENDS),  # runs of free blocks, next to be evicted first
         ("used_blocks", "i8"),
         ("log_row", "i8"),  # its latest row of the step log
         ("in_flight_tokens", "i8"),  # prompt tokens of requests routed here, neither completed nor dropped
@@ -214,11 +216,9 @@ INSTANCE = np.dtype(
         ("block_us", "i8"),
         ("queue_sum", "i8"),
         ("batch_sum", "i8"),
-        ("index_head", "i8"),  # the router's prefix index of this instance, oldest first
-        ("index_tail", "i8"),
+        ("index", ENDS),  # the router's prefix index of this instance, oldest first
         ("index_used", "i8"),  # blocks in it
-        ("index_slots", "i8"),  # anonymous slots ever used
-        ("index_free", "i8"),  # first anonymous slot given back
+        ("index_slots", SLOTS),  # its anonymous slots
     ],
     align=True,
 )
@@ -244,9 +244,8 @@ REQUEST = np.dtype(
         ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end
         ("own_run", "i4"),  # its own free blocks while it is evicted
         ("sequence", "i4"),  # place in the order of admissions
-        ("batch_prev", "i4"),
-        ("batch_next", "i4"),
-        ("queue_next", "i4"),
+        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch
+        ("next", "i4"),
         ("ring", "i4"),  # it takes a new block in the steps with number = ring (mod bs)
         ("status", "i1"),
         ("phase", "i1"),
@@ -287,8 +286,7 @@ NODE = np.dtype(
         ("held", "i4"),  # of these, with a reference
         ("full", "i4"),  # requests that hold every block of the node
         ("partial", "i4"),  # requests that hold some
-        ("shallow_run", "i4"),  # its free blocks [held, resident) as runs, from the shallowest …
-        ("deep_run", "i4"),  # … to the deepest, which is always nearest to eviction
+        ("shallow_run", "i4"),  # its free blocks [held, resident) as runs; the deepest is always nearest to eviction
     ],
     align=True,
 )
@@ -315,8 +313,7 @@ TIER = np.dtype(
         ("base_latency_us", "i8"),  # of one transfer to the GPU …
         ("bandwidth_blocks_us", "f8"),  # … and how fast it goes on
         ("used_blocks", "i8"),
-        ("head", "i8"),  # its runs, next to be evicted first
-        ("tail", "i8"),
+        ("lru", ENDS),  # its runs, next to be evicted first
     ],
     align=True,
 )
@@ -325,10 +322,10 @@ TIER = np.dtype(
 BELOW = np.dtype(
     [
         ("reach", "i8"),  # end of its blocks there, which begin where the tiers above end; 0 = none
-        ("run", "i8"),  # the shallowest run of them
+        ("shallow_run", "i8"),  # the shallowest run of them
     ],
     align=True,
 )
 
-#: An entry of the router's prefix index: slot s < S is node s, the others count private blocks.
+#: An entry of the router's prefix index: slot s < S is node s, anonymous ones count private blocks.
 INDEX = np.dtype([("blocks", "i8"), ("prev", "i4"), ("next", "i4")], align=True)

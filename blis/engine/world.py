@@ -42,7 +42,7 @@ class World(NamedTuple):
     places: Array  # [placements, I] PLACE
     tenants: Array  # [1 + tenants] TENANT
     bands: Array  # [bands] BAND
-    flows: Array  # [bands, tenants] FLOW
+    flows: Array  # [bands, tenants] ENDS of requests, by rank
     samples: Array  # [capacity] SAMPLE
     decisions: Array  # [n, I] VIEW
     retry_after_us: Array  # [n]

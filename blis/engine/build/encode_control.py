@@ -9,13 +9,13 @@ import numpy as np
 
 from blis.config import DETECTORS, Compat, FlowControl, Routing, Scenario
 from blis.engine.build.arrays import blank, filled, listed, room
+from blis.engine.build.encode_traits import DRAWS, band_count, places, prompts, traits
 from blis.engine.gateway.records import (
     ADMISSION,
     BAND,
     BATCH,
     CACHE,
     END,
-    FLOW,
     KV,
     LOOK,
     PAST,
@@ -28,19 +28,18 @@ from blis.engine.gateway.records import (
     TRAITS,
     VIEW,
 )
-from blis.engine.build.encode_traits import DRAWS, band_count, places, prompts, traits
 from blis.engine.observe import Observe
-from blis.engine.records import INDEX, NEVER_US, NONE
+from blis.engine.records import ENDS, INDEX, NEVER_US, NONE
 from blis.engine.world import Array
 from blis.errors import check_integer
-from blis.tables.placement import Placement
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
+from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
 from blis.policies.scorers import SCORERS
-from blis.tables.requests import RequestTable
+from blis.tables.placement import Placement
 from blis.tables.records import SAMPLE as SAMPLE_ROW
-from blis.policies.registry import Registry
+from blis.tables.requests import RequestTable
 
 Readers = Mapping[str, int]  # bits of the events that read a fact, by the fact's name in `Registry.register`
 
@@ -199,7 +198,7 @@ def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements
     if flow:
         bands = band_count(scenario, table)
         found["bands"] = blank(BAND, bands)
-        found["flows"] = filled(FLOW, (bands, len(table.tenant_names)), (NONE, NONE))
+        found["flows"] = filled(ENDS, (bands, len(table.tenant_names)), (NONE, NONE))
     if placements or flow or any(readers[fact] for fact in (*_ASKED, "tenants", "session", "exact_home")):
         found["traits"] = traits(scenario, table, readers, placements)
     return found
@@ -285,7 +284,7 @@ _NOTHING: dict[str, Array] = {
     "traits": blank(TRAITS, 0),
     "tenants": blank(TENANT, 0),
     "bands": blank(BAND, 0),
-    "flows": blank(FLOW, (0, 0)),
+    "flows": blank(ENDS, (0, 0)),
     "samples": blank(SAMPLE_ROW, 0),
     "decisions": blank(VIEW, (0, 0)),
     "retry_after_us": np.zeros(0, np.int64),

@@ -9,8 +9,8 @@ from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.encode_control import kept_fields
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
-from blis.tables.results import ResultTable
 from blis.tables.records import INSTANCE_COUNTERS, LONG_GAP, SAMPLE, STEP_LOG
+from blis.tables.results import ResultTable
 
 _NONE = np.array([NONE]).tobytes()  # read-only
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from blis.config import Compat, Instance, Scenario
-from blis.engine.build.arrays import blank, listed, room
 from blis.engine.boundary import COUNTS, TIMES
+from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.encode_control import encode_control
+from blis.engine.build.order import order, queue_order, service
 from blis.engine.gateway.records import ASK
 from blis.engine.observe import NOTHING, Observe
-from blis.engine.build.order import order, queue_order, service
 from blis.engine.records import (
     BELOW,
     CLUSTER,
@@ -38,8 +38,8 @@ from blis.engine.records import (
 )
 from blis.engine.world import Array, World
 from blis.latency.roofline import check_steps, step_numbers
-from blis.tables.requests import RequestTable
 from blis.tables.records import LONG_GAP, STEP_LOG
+from blis.tables.requests import RequestTable
 
 #: Which array is too small.
 _GROWS = {
@@ -136,7 +136,9 @@ def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
     return table.cache[key]  # type: ignore[return-value]
 
 
-def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Compat, control: dict[str, float]) -> np.record:
+def _config(
+    scenario: Scenario, table: RequestTable, max_path: int, compat: Compat, control: dict[str, float]
+) -> np.record:
     values: dict[str, float] = {
         "requests": len(table),
         "instances": scenario.cluster.instances,
@@ -163,9 +165,9 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     tiers = blank(TIER, (1, scenario.cluster.instances))
     for i, replica in enumerate(scenario.replicas):
         for level, tier in enumerate(replica.instance.kv.lower_tiers):
-            tiers[level, i] = (tier.blocks, tier.base_latency_us, tier.bandwidth_blocks_us, 0, NONE, NONE)
+            tiers[level, i] = (tier.blocks, tier.base_latency_us, tier.bandwidth_blocks_us, 0, (NONE, NONE))
     below = blank(BELOW, (1, owners if tiers.blocks.any() else 1))
-    below.run = NONE
+    below.shallow_run = NONE
     return tiers, below
 
 

@@ -73,7 +73,7 @@ def _serve_running(w, i, now_us):
         start = instance.first_ordered
         budget = engine.budget_tokens - before
     else:
-        start = instance.batch_head
+        start = instance.batch.head
         budget = engine.budget_tokens
     member = start
     while member != NONE and budget > 0:
@@ -81,19 +81,19 @@ def _serve_running(w, i, now_us):
         if tokens == 0:
             return 0
         budget -= tokens
-        member = w.requests[member].batch_next
+        member = w.requests[member].next
     return budget
 
 
 @kernel
 def _least_urgent(w, i):
     """The member that goes first when blocks lack."""
-    victim = w.instances[i].batch_head
+    victim = w.instances[i].batch.head
     member = victim
     while member != NONE:
         if w.order[member].victim < w.order[victim].victim:
             victim = member
-        member = w.requests[member].batch_next
+        member = w.requests[member].next
     return victim
 
 
@@ -119,13 +119,13 @@ def _demand_of_ordered(w, i, remainder):
             crossing += request.ring == remainder
         else:
             part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)
-            if request.batch_next == NONE:
+            if request.next == NONE:
                 part = min(part, engine.budget_tokens - (instance.batch_size - members) - tokens)
             tokens += part
             blocks += blocks_for(request.computed + part, w.config.block_tokens) - blocks_for(
                 request.computed, w.config.block_tokens
             )
-        member = request.batch_next
+        member = request.next
     return members, blocks, crossing
 
 
@@ -145,7 +145,7 @@ def _serve_member(w, i, r, now_us, budget, remainder):
         tokens = min(min(target_tokens(w, r) - stored, engine.chunk_tokens), budget)
         blocks = blocks_for(stored + tokens, w.config.block_tokens) - blocks_for(stored, w.config.block_tokens)
     while blocks > engine.blocks - instance.used_blocks:
-        victim = instance.batch_tail
+        victim = instance.batch.tail
         _evict(w, victim, i, now_us)
         if victim == r:
             return 0
@@ -263,5 +263,5 @@ def _note_admission(w, i, r, now_us, cached):
 def next_ordered(w, r):
     """The first member from `r` on whose place in the batch matters."""
     while r != NONE and not is_ordered(w, r):
-        r = w.requests[r].batch_next
+        r = w.requests[r].next
     return r

@@ -74,7 +74,7 @@ def _room_for_step(w, i):
     instance = w.instances[i]
     engine = w.engines[i]
     members = instance.batch_size + min(instance.queue_depth, min(engine.budget_tokens, engine.max_running))
-    if w.cluster.runs_used + members * (w.config.max_path + 6) + 2 > len(w.runs):
+    if w.cluster.run_slots.used + members * (w.config.max_path + 6) + 2 > len(w.runs):
         return GROW_RUNS
     if w.cluster.log_rows >= len(w.log):
         return GROW_LOG
@@ -161,7 +161,7 @@ def _finish_prefills(w, i, end_us):
                 w.cluster.gap_rows += 1
                 instance.next_tokens += 1
             _start_decoding(w, i, r)
-        r = request.batch_next
+        r = request.next
 
 
 @kernel

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from blis.config import FlowControl, Pool, SloTier
-from blis.engine.gateway.records import TRAITS
 from blis.engine.build.encode_traits import band_count, places, prompts, traits
+from blis.engine.gateway.records import TRAITS
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
 from tests.blis.engine.plain_times import deployment, requests
