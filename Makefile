@@ -1,11 +1,11 @@
-# make run, test, setup, check, bench: each sets up .venv by itself, once.
+# `make help` lists the targets; each sets up .venv by itself, once.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
 KERNEL_SOURCES := $(wildcard blis/jit.py blis/tables/*.py blis/engine/*.py blis/engine/*/*.py blis/policies/*.py)
 
-.PHONY: run test setup check bench
+.PHONY: run test setup check format bench help
 .DELETE_ON_ERROR:
 
 run: $(COMPILED)   ## the default search; ARGS="driver.budget=100 seed=1" overrides keys
@@ -22,8 +22,15 @@ check: $(INSTALLED) ## lint, format, types, import layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(COMPILED)  ## benchmarks
+format: $(INSTALLED) ## rewrite the code as `make check` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(COMPILED)  ## benchmarks; they rewrite docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run $(ARGS)
+
+help:              ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -18,6 +18,11 @@ class EngineError(RuntimeError):
     """The simulator broke one of its own laws: a bug here, never the user's fault."""
 
 
+def one_line(error: object) -> str:
+    """What an error says, in one line."""
+    return " ".join(str(error).split())
+
+
 def unknown_name(kind: str, value: object, valid: Iterable[str]) -> InputError:
     """The error for a name that is not in a list: shows the list and the nearest match."""
     names = sorted(valid)

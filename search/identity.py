@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from blis.jit import source_digest
+from blis.engine.run import source_digest
 from blis.policies.bundle import bundle_digest
 from search.settings import Settings
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numba
+from blis.jit import Entry
 
 
 @cache
 def callable_kernel(kernel: Any) -> Callable[..., Any]:
-    """The same function, compiled so that Python may call it."""
-    return numba.njit(_nrt=False)(kernel.py_func)
+    """The same function, compiled with all that it calls so that Python may call it."""
+    return Entry(kernel, keep=False)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from blis.config import (
-    ADMISSION_POLICIES,
-    LATENCY_KINDS,
-    PRIORITY_POLICIES,
-    ROUTING_POLICIES,
-    SCHEDULER_NAMES,
-    SCORER_NAMES,
-)
+from blis.config import LATENCY_KINDS
 from blis.errors import InputError
+from blis.policies.admission import ADMISSION
+from blis.policies.priority import PRIORITIES
+from blis.policies.routing import ROUTING
+from blis.policies.schedulers import SCHEDULERS
+from blis.policies.scorers import SCORERS
 
 
 class Flag(NamedTuple):
@@ -49,8 +47,9 @@ def read_scorers(text: str) -> list[dict[str, Any]]:
     return scorers
 
 
-def _one_of(names: Sequence[str], default: str | None = None) -> str:
-    return f"one of: {', '.join(names)}; default {default or names[0]}"
+def _one_of(registry: Iterable[str]) -> str:
+    names = list(registry)
+    return f"one of: {', '.join(names)}; default {names[0]}"
 
 
 #: Flags of keys that only a scenario has.
@@ -91,13 +90,13 @@ SCENARIO_FLAGS = (
 
 #: Flags of keys that a policy bundle has too; they win over it.
 POLICY_FLAGS = (
-    Flag("--admission-policy", "admission.policy", str, _one_of(ADMISSION_POLICIES)),
+    Flag("--admission-policy", "admission.policy", str, _one_of(ADMISSION)),
     Flag("--token-bucket-capacity", "admission.token_bucket_capacity", float, "tokens; default 10000"),
     Flag("--token-bucket-refill-rate", "admission.token_bucket_refill_rate", float, "tokens a second; default 1000"),
-    Flag("--routing-policy", "routing.policy", str, _one_of(ROUTING_POLICIES, "round-robin")),
-    Flag("--routing-scorers", "routing.scorers", read_scorers, f"NAME:WEIGHT,… from: {', '.join(SCORER_NAMES)}"),
-    Flag("--priority-policy", "priority.policy", str, _one_of(PRIORITY_POLICIES)),
-    Flag("--scheduler", "scheduler", str, _one_of(SCHEDULER_NAMES)),
+    Flag("--routing-policy", "routing.policy", str, _one_of(ROUTING)),
+    Flag("--routing-scorers", "routing.scorers", read_scorers, f"NAME:WEIGHT,… from: {', '.join(SCORERS)}"),
+    Flag("--priority-policy", "priority.policy", str, _one_of(PRIORITIES)),
+    Flag("--scheduler", "scheduler", str, _one_of(SCHEDULERS)),
     Flag("--max-num-running-reqs", "engine.max_running", int, "requests in an instance's batch; default 256"),
     Flag("--max-num-scheduled-tokens", "engine.max_scheduled_tokens", int, "token budget of a step; default 2048"),
     Flag(

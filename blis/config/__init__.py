@@ -5,15 +5,11 @@ reads a file.
 """
 
 from blis.config.cluster import (
-    ADMISSION_POLICIES,
     DEFAULT_SCORERS,
     DETECTORS,
     FAIRNESS,
-    FILTER_NAMES,
     ORDERINGS,
     PICKERS,
-    ROUTING_POLICIES,
-    SCORER_NAMES,
     TIE_BREAKS,
     Admission,
     Cluster,
@@ -30,8 +26,6 @@ from blis.config.instance import (
     KV,
     LATENCY_KINDS,
     PREEMPTIONS,
-    PRIORITY_POLICIES,
-    SCHEDULER_NAMES,
     Batch,
     CacheTier,
     Hardware,
@@ -45,22 +39,16 @@ from blis.config.scenario import Pool, Replica, Scenario
 from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 
 __all__ = [
-    "ADMISSION_POLICIES",
     "CLASS_NAMES",
     "DEFAULT_SCORERS",
     "DETECTORS",
     "FAIRNESS",
-    "FILTER_NAMES",
     "KV",
     "LATENCY_KINDS",
     "MAX_TIME_US",
     "ORDERINGS",
     "PICKERS",
     "PREEMPTIONS",
-    "PRIORITY_POLICIES",
-    "ROUTING_POLICIES",
-    "SCHEDULER_NAMES",
-    "SCORER_NAMES",
     "TIE_BREAKS",
     "Admission",
     "Batch",

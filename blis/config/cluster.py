@@ -12,10 +12,6 @@ from blis.policies.filters import FILTERS
 from blis.policies.routing import ROUTING
 from blis.policies.scorers import SCORERS
 
-ADMISSION_POLICIES = tuple(ADMISSION)
-ROUTING_POLICIES = tuple(ROUTING)
-FILTER_NAMES = tuple(FILTERS)
-SCORER_NAMES = tuple(SCORERS)
 TIE_BREAKS = ("first", "random")
 PICKERS = ("max", "weighted-random")
 DETECTORS = ("never", "concurrency", "utilization")
@@ -32,7 +28,7 @@ class Scorer:
 
     def __post_init__(self) -> None:
         """Check the name and that the weight is finite and above zero."""
-        check_choice("routing scorer", self.name, SCORER_NAMES)
+        SCORERS.code(self.name)
         check_number(f"weight of routing scorer {self.name!r}", self.weight, above=0)
 
 
@@ -49,7 +45,6 @@ class Filter:
 
     def __post_init__(self) -> None:
         """Check name and parameters."""
-        check_choice("routing filter", self.name, FILTER_NAMES)
         FILTERS.values(self.name, self.parameters)
 
 
@@ -62,7 +57,7 @@ class TokenBucket:
 
     def __post_init__(self) -> None:
         """Check both are finite and within the template's bounds."""
-        for key, bounds in ADMISSION.bounds["token-bucket"].items():
+        for key, bounds in ADMISSION["token-bucket"].bounds.items():
             check_number(f"token_bucket.{key}", getattr(self, key), bounds.low, bounds.high)
 
 
@@ -77,7 +72,7 @@ class Admission:
 
     def __post_init__(self) -> None:
         """Check the policy name, its parameters and the latency."""
-        check_choice("admission policy", self.policy, ADMISSION_POLICIES)
+        ADMISSION.code(self.policy)
         check_integer("admission.latency_us", self.latency_us, 0, MAX_TIME_US)
         if self.has_bucket and self.parameters:
             raise InputError(f"admission.parameters must be empty: {self.policy!r} takes its own from token_bucket")
@@ -86,7 +81,7 @@ class Admission:
     @property
     def has_bucket(self) -> bool:
         """Whether the policy is a token bucket."""
-        return set(ADMISSION.bounds[self.policy]) == set(self.token_bucket.__dataclass_fields__)
+        return set(ADMISSION[self.policy].bounds) == set(self.token_bucket.__dataclass_fields__)
 
     @property
     def given(self) -> dict[str, float]:
@@ -160,7 +155,7 @@ class Routing:
 
     def __post_init__(self) -> None:
         """Check names, latencies, and that no scorer or filter is given twice."""
-        check_choice("routing policy", self.policy, ROUTING_POLICIES)
+        ROUTING.code(self.policy)
         check_choice("routing.picker", self.picker, PICKERS)
         check_choice("routing.tie_break", self.tie_break, TIE_BREAKS)
         check_integer("routing.latency_us", self.latency_us, 0, MAX_TIME_US)

@@ -8,8 +8,6 @@ from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.policies.priority import PRIORITIES
 from blis.policies.schedulers import SCHEDULERS
 
-PRIORITY_POLICIES = tuple(PRIORITIES)
-SCHEDULER_NAMES = tuple(SCHEDULERS)
 PREEMPTIONS = ("tail", "priority")
 LATENCY_KINDS = ("blackbox", "roofline")
 
@@ -187,8 +185,6 @@ class Instance:
 
     def __post_init__(self) -> None:
         """Check template names and parameters."""
-        check_choice("scheduler", self.scheduler, SCHEDULER_NAMES)
-        check_choice("priority policy", self.priority, PRIORITY_POLICIES)
-        check_choice("preemption", self.preemption, PREEMPTIONS)
         SCHEDULERS.values(self.scheduler, self.scheduler_parameters)
         PRIORITIES.values(self.priority, self.priority_parameters)
+        check_choice("preemption", self.preemption, PREEMPTIONS)

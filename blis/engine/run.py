@@ -12,12 +12,13 @@ from blis.engine.gateway.signals import refresh
 from blis.engine.observe import Observe
 from blis.engine.records import DONE, FRESH, PAUSED
 from blis.engine.reference import refer
+from blis.engine.world import World
 from blis.jit import entry
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
 
-@entry
+@entry(World)
 def run(arrays):
     """Run until the end or until `cluster.halt` says why not; calling again goes on from there.
 
@@ -51,6 +52,11 @@ def simulate(
     results = state.results()
     del state  # before results are copied: with millions of requests it matters
     return collect(results, scenario, compat)
+
+
+def source_digest() -> str:
+    """12 hex digits over all sources of the kernels, a user's among them: the version of the engine."""
+    return run.digest
 
 
 def resume(state: State, steps: int = -1) -> bool:

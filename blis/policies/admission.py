@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from blis.jit import kernel
+from blis.policies.facts import FACTS
 from blis.policies.registry import Bounds, Registry
 from blis.policies.scorers import effective_load
 
-ADMISSION = Registry("admission policy", "memory, views, ask")
+ADMISSION = Registry("admission policy", "memory, views, ask", FACTS)
 
 # Slots of a row of `memory`, [1 + tenants, 3] float64, zero at the start: row 0 is everybody's, 1 + t tenant t's.
 LEVEL_TOKENS, REFILLED_US, STARTED = range(3)

@@ -17,8 +17,6 @@ from typing import Any
 
 from blis.config import (
     PREEMPTIONS,
-    PRIORITY_POLICIES,
-    SCHEDULER_NAMES,
     Admission,
     Batch,
     Filter,
@@ -57,7 +55,7 @@ def _own_parameters(registry: Registry, policy: str | None, given: _Parameters |
     if policy is None:
         raise InputError(f"{key} is given without a policy; parameters belong to the policy that is named beside them")
     registry.values(policy, given)
-    return {name: given[name] for name in registry.bounds[policy] if name in given}
+    return {name: given[name] for name in registry[policy].bounds if name in given}
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ class BundlePriority:
         """Check the name and the parameters."""
         _unset_if_empty(self, "policy")
         if self.policy is not None:
-            check_choice("priority policy", self.policy, PRIORITY_POLICIES)
+            PRIORITIES.code(self.policy)
         ordered = _own_parameters(PRIORITIES, self.policy, self.parameters, "priority.parameters")
         object.__setattr__(self, "parameters", ordered)
 
@@ -185,7 +183,7 @@ class PolicyBundle:
         """Check the scheduler's name and parameters, and the kind of preemption."""
         _unset_if_empty(self, "scheduler", "preemption")
         if self.scheduler is not None:
-            check_choice("scheduler", self.scheduler, SCHEDULER_NAMES)
+            SCHEDULERS.code(self.scheduler)
         ordered = _own_parameters(SCHEDULERS, self.scheduler, self.scheduler_parameters, "scheduler_parameters")
         object.__setattr__(self, "scheduler_parameters", ordered)
         if self.preemption is not None:
@@ -233,12 +231,12 @@ def given_fields(part: Any) -> dict[str, Any]:
 
 
 def _bucket_limit(parameter: str) -> float:
-    return ADMISSION.bounds["token-bucket"][parameter].high
+    return ADMISSION["token-bucket"].bounds[parameter].high
 
 
 def _ordered_filter(one: Filter) -> Filter:
     """A filter with its parameters in their declared order."""
-    return Filter(one.name, {name: one.parameters[name] for name in FILTERS.bounds[one.name] if name in one.parameters})
+    return Filter(one.name, {name: one.parameters[name] for name in FILTERS[one.name].bounds if name in one.parameters})
 
 
 def _canonical_numbers(value: Any) -> Any:

@@ -6,9 +6,10 @@ whoever calls it sees to that (engine/gateway.py).
 
 from __future__ import annotations
 
+from blis.policies.facts import FACTS
 from blis.policies.registry import Bounds, Registry
 
-FILTERS = Registry("routing filter", "views, ask")
+FILTERS = Registry("routing filter", "views, ask", FACTS)
 
 
 @FILTERS.register(

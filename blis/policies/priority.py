@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from blis.policies.registry import Bounds, Registry
 
 #: `columns` has arrival_us, input_tokens (int64), class_priority, class_weight, ttft_us (float64), [n] each.
-PRIORITIES = Registry("priority policy", "columns", compiled=False)
+PRIORITIES = Registry("priority policy", "columns", ("class",), compiled=False)
 
 Column = NDArray[Any]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, ItemsView, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blis import plugins
 from blis.errors import InputError, check_number, unknown_name
-from blis.jit import kernel
+from blis.jit import Late, kernel
 
 
 @dataclass(frozen=True)
@@ -23,30 +24,61 @@ class Bounds:
     relative_to: str | None = None  # the rate of the workload that `span` is a factor of
 
 
-class Registry:
+@dataclass(frozen=True)
+class Template:
+    """One way to decide: its function, its parameters in their order, and what it looks at."""
+
+    function: Callable[..., Any]  # a kernel, unless the registry's templates are not compiled
+    bounds: Mapping[str, Bounds]
+    reads: frozenset[str]
+    oracle: bool  # reads what a real system cannot know
+    pathological: bool  # only tests want it
+
+
+class Registry(Collection[str]):
     """Registers the templates of one kind; a template's code is its place in the order of registration.
 
     A template is one kernel: its own parameters first, then the arguments every template of the kind
-    takes. `call` dispatches on a code with an if-chain, the form numba compiles to the fastest code.
+    takes. `dispatcher` chooses by code with an if-chain, the form numba compiles to the fastest code.
     """
 
-    def __init__(self, kind: str, arguments: str, *, compiled: bool = True) -> None:
+    def __init__(
+        self,
+        kind: str,
+        arguments: str,
+        facts: Collection[str] = (),
+        *,
+        compiled: bool = True,
+        group: str = plugins.POLICIES,
+    ) -> None:
         """Start an empty registry of templates that all take `arguments` (names, comma-separated).
 
-        compiled: templates are kernels; else they are plain functions on columns, called before a run.
+        facts: what `reads` may name. compiled: templates are kernels; else they are plain functions on columns,
+        called before a run. group: the entry points that bring templates of installed packages.
         """
-        self.kind = kind
-        self.arguments = arguments
-        self.compiled = compiled
-        self.kernels: dict[str, Callable[..., Any]] = {}
-        self.bounds: dict[str, dict[str, Bounds]] = {}
-        self.reads: dict[str, frozenset[str]] = {}
-        self.oracles: set[str] = set()  # templates that read what a real system cannot know
-        self.pathological: set[str] = set()  # templates that only tests want
+        self.kind, self.arguments, self.compiled = kind, arguments, compiled
+        self._templates = plugins.Named[Template](kind, group)
+        self._facts = facts
 
     def __iter__(self) -> Iterator[str]:
         """The names in the order of their codes."""
-        return iter(self.kernels)
+        return iter(self._templates)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._templates)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a template has this name."""
+        return name in self._templates
+
+    def items(self) -> ItemsView[str, Template]:
+        """Names and templates in the order of their codes."""
+        return self._templates.items()
+
+    def __getitem__(self, name: str) -> Template:
+        """A template; InputError with the nearest match if there is none."""
+        return self._templates[name]
 
     def register(
         self,
@@ -59,9 +91,10 @@ class Registry:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a template: check its signature, compile it and give it the next code.
 
-        `reads` names the signals it looks at, so that others are never gathered for it. `oracle` marks a
+        `reads` names the facts it looks at, so that others are never gathered for it. `oracle` marks a
         template that reads the true output length, `pathological` one that is there for tests: both stay out
         of search spaces that do not name them.
+        Raises TypeError for other arguments than the kind's, ValueError for a name that is taken or an unknown fact.
         """
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,39 +102,36 @@ class Registry:
             found = list(inspect.signature(function).parameters)
             if found != expected:
                 raise TypeError(f"{self.kind} {name!r} takes ({', '.join(found)}); expected ({', '.join(expected)})")
-            self.kernels[name] = kernel(function) if self.compiled else function
-            self.bounds[name] = bounds
-            self.reads[name] = frozenset(reads)
-            if oracle:
-                self.oracles.add(name)
-            if pathological:
-                self.pathological.add(name)
-            return self.kernels[name]
+            for fact in reads:
+                if fact not in self._facts:
+                    raise ValueError(f"{self.kind} {name!r}: {unknown_name('fact', fact, self._facts)}")
+            made = kernel(function) if self.compiled else function
+            self._templates.register(name)(Template(made, bounds, frozenset(reads), oracle, pathological))
+            return made
 
         return add
 
     def code(self, name: str) -> int:
         """The number of a template; InputError with the nearest match if there is none."""
-        if name not in self.kernels:
-            raise unknown_name(self.kind, name, self.kernels)
-        return list(self.kernels).index(name)
+        self[name]
+        return list(self).index(name)
 
     @property
     def deployable(self) -> list[str]:
         """The templates that a search may choose: all but oracles and pathological ones."""
-        return [name for name in self if name not in self.oracles | self.pathological]
+        return [name for name, one in self.items() if not (one.oracle or one.pathological)]
 
     def values(self, name: str, given: Mapping[str, float]) -> list[float]:
         """A template's parameters in its declared order, defaults filled in.
 
         Raises InputError for a parameter it does not have, one that is missing, and one out of bounds.
         """
-        self.code(name)
+        known = self[name].bounds
         for key in given:
-            if key not in self.bounds[name]:
-                raise unknown_name(f"parameter of {self.kind} {name!r}", key, self.bounds[name])
+            if key not in known:
+                raise unknown_name(f"parameter of {self.kind} {name!r}", key, known)
         values = []
-        for key, bounds in self.bounds[name].items():
+        for key, bounds in known.items():
             value = given.get(key, bounds.default)
             if value is None:
                 raise InputError(f"{self.kind} {name!r} needs the parameter {key}")
@@ -110,12 +140,15 @@ class Registry:
         return values
 
     def dispatcher(self) -> Callable[..., Any]:
-        """Compile `call(code, params, <arguments>)`."""
-        lines = [f"def call(code, params, {self.arguments}):"]
-        for code, bounds in enumerate(self.bounds.values()):
-            values = [f"params[{position}]" for position in range(len(bounds))]
-            lines.append(f"    if code == {code}: return template_{code}({', '.join([*values, self.arguments])})")
-        lines.append(f"    raise ValueError('{self.kind} code out of range')")
-        namespace = {f"template_{code}": function for code, function in enumerate(self.kernels.values())}
-        exec("\n".join(lines), namespace)
-        return kernel(namespace["call"])
+        """A kernel `call(code, params, <arguments>)`; it knows every template that is there when it is compiled."""
+        return kernel(Late(f"code, params, {self.arguments}", self._write_dispatch))
+
+    def _write_dispatch(self) -> tuple[str, dict[str, Any]]:
+        """The body of `call`, and what its names stand for."""
+        lines, names = [], {}
+        for code, (_, template) in enumerate(self.items()):
+            values = [f"params[{position}]" for position in range(len(template.bounds))]
+            lines.append(f"if code == {code}: return template_{code}({', '.join([*values, self.arguments])})")
+            names[f"template_{code}"] = template.function
+        lines.append(f"raise ValueError('{self.kind} code out of range')")
+        return "\n".join(lines), names

@@ -7,10 +7,11 @@ are pure functions of what the gateway has gathered in `views` (an instance each
 from __future__ import annotations
 
 from blis.jit import kernel
+from blis.policies.facts import FACTS
 from blis.policies.registry import Bounds, Registry
 from blis.policies.scorers import SCORERS, effective_load
 
-ROUTING = Registry("routing policy", "views, ask, codes, weights")
+ROUTING = Registry("routing policy", "views, ask, codes, weights", FACTS)
 _score = SCORERS.dispatcher()
 _LOAD = ("queue_depth", "batch_size", "pending")
 

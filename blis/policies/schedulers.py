@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from blis.policies.registry import Bounds, Registry
 
 #: `columns` has priority (float64), input_tokens, output_tokens (int64), length_noise (standard normal), [n] each.
-SCHEDULERS = Registry("scheduler", "columns", compiled=False)
+SCHEDULERS = Registry("scheduler", "columns", ("priority",), compiled=False)
 
 FCFS = "fcfs"
 LEAST_ATTAINED = "least-attained-service"

@@ -6,9 +6,10 @@ A scorer fills `views[j].term`. The weighted routing template adds the terms up.
 from __future__ import annotations
 
 from blis.jit import kernel
+from blis.policies.facts import FACTS
 from blis.policies.registry import Registry
 
-SCORERS = Registry("routing scorer", "views, ask")
+SCORERS = Registry("routing scorer", "views, ask", FACTS)
 
 #: llm-d's constants: waiting requests at which load-aware, and tokens at which token-load, reach their end.
 LOAD_AWARE_REQUESTS = 128

@@ -1,29 +1,24 @@
-"""The optimizers by name: one file each, one line here, one file in conf/driver/."""
+"""The optimizers by name: a file each, which registers its own with `DRIVERS`, and one in conf/driver/.
+
+In come a space, seed genomes and a random seed; out come proposals, which get better as scores are told.
+Read `base.py` first, then `random_search.py`, the shortest.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
-from blis.errors import check_choice
 from blis.yaml_strict import build
-from search.drivers.base import Driver, SeededDriver
-from search.drivers.cmaes_mixed import CovarianceMatrixAdaptation
-from search.drivers.deap_ga import GeneticAlgorithm
-from search.drivers.deap_mu_plus_lambda import EvolutionStrategy
-from search.drivers.deap_nsga2 import NSGA2
-from search.drivers.optuna_tpe import TreeParzenEstimator
-from search.drivers.random_search import RandomSearch
+from search.drivers.base import DRIVERS, Driver
 from search.space.space import Genome, Space
 
-DRIVERS: dict[str, type[SeededDriver]] = {
-    "cmaes": CovarianceMatrixAdaptation,
-    "deap_ga": GeneticAlgorithm,
-    "deap_mu_plus_lambda": EvolutionStrategy,
-    "deap_nsga2": NSGA2,
-    "optuna_tpe": TreeParzenEstimator,
-    "random": RandomSearch,
-}
+__all__ = ["DRIVERS", "driver_options", "make_driver"]
+
+for _file in iter_modules(__path__):
+    import_module(f"{__name__}.{_file.name}")
 
 
 def make_driver(name: str, space: Space, seeds: Sequence[Genome], seed: int, options: Mapping[str, object]) -> Driver:
@@ -34,5 +29,4 @@ def make_driver(name: str, space: Space, seeds: Sequence[Genome], seed: int, opt
 
 def driver_options(name: str, options: Mapping[str, object]) -> Any:
     """The checked options of a driver. Raises InputError for an unknown name or option."""
-    check_choice("driver.name", name, DRIVERS)
     return build(DRIVERS[name].options_type, options, "driver.options")

@@ -11,6 +11,7 @@ from zlib import crc32
 
 import numpy as np
 
+from blis import plugins
 from search.space.space import Genome, Space, genome_key
 
 SEED = "seed"  # origin of a proposal that was handed to the driver
@@ -113,3 +114,7 @@ class SeededDriver(ABC):
             if genome_key(proposal.genome) not in self._asked:
                 return proposal
         return Proposal(self.space.sample(self.rng), "random")
+
+
+#: The optimizers by name: ours, and those that installed packages bring.
+DRIVERS = plugins.Named[type[SeededDriver]]("driver.name", plugins.DRIVERS)

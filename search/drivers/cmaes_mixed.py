@@ -11,7 +11,7 @@ from cmaes import CatCMAwM
 from numpy.typing import NDArray
 
 from blis.errors import check_integer, check_number
-from search.drivers.base import Proposal, Scored, SeededDriver
+from search.drivers.base import DRIVERS, Proposal, Scored, SeededDriver
 from search.space.parameters import Category, Number, Value
 from search.space.space import Genome, Space, genome_key
 
@@ -105,6 +105,7 @@ class Coordinates:
         return shares
 
 
+@DRIVERS.register("cmaes")
 class CovarianceMatrixAdaptation(SeededDriver):
     """Random genomes first, then CMA-ES around the best of them.
 

@@ -9,7 +9,7 @@ from typing import Any
 from deap import base, tools
 
 from blis.errors import check_integer
-from search.drivers.base import Proposal, Scored
+from search.drivers.base import DRIVERS, Proposal, Scored
 from search.drivers.deap_base import DeapDriver, Individual, PopulationOptions, Score
 from search.space.space import Genome, Space, genome_key
 
@@ -26,6 +26,7 @@ class GeneticOptions(PopulationOptions):
         check_integer("driver.options.tournament", self.tournament, 1)
 
 
+@DRIVERS.register("deap_ga")
 class GeneticAlgorithm(DeapDriver):
     """Parents by tournament selection; the best genomes so far survive."""
 

@@ -10,7 +10,7 @@ from typing import Any
 from deap import base, tools
 
 from blis.errors import check_number
-from search.drivers.base import Proposal, Scored
+from search.drivers.base import DRIVERS, Proposal, Scored
 from search.drivers.deap_base import DeapDriver, Individual, PopulationOptions, Score
 from search.space.space import Genome, Space, genome_key
 
@@ -33,6 +33,7 @@ class StrategyOptions(PopulationOptions):
         check_number("driver.options.first_step", self.first_step, SHORTEST_STEP, LONGEST_STEP)
 
 
+@DRIVERS.register("deap_mu_plus_lambda")
 class EvolutionStrategy(DeapDriver):
     """Parents at random, the best of parents and children survive.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from deap import base, tools
 
-from search.drivers.base import Proposal, Scored
+from search.drivers.base import DRIVERS, Proposal, Scored
 from search.drivers.deap_base import Costs, DeapDriver, Individual, PopulationOptions
 from search.space.space import Genome, Space, genome_key
 
@@ -15,6 +15,7 @@ from search.space.space import Genome, Space, genome_key
 WINNERS = 4
 
 
+@DRIVERS.register("deap_nsga2")
 class NSGA2(DeapDriver):
     """Parents by tournament on dominance, then crowding; whole fronts survive, the last one where it is sparse.
 

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from blis.errors import check_integer
-from search.drivers.base import Proposal, Scored, SeededDriver
+from search.drivers.base import DRIVERS, Proposal, Scored, SeededDriver
 from search.space.parameters import Category, Number, Parameter, Value, is_free
 from search.space.space import Genome, Space, genome_key
 
@@ -32,6 +32,7 @@ class TPEOptions:
         check_integer("driver.options.candidates", self.candidates, 1)
 
 
+@DRIVERS.register("optuna_tpe")
 class TreeParzenEstimator(SeededDriver):
     """Multivariate TPE on each group of genes that are active together; what is running repels (constant liar).
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from search.drivers.base import Proposal, Scored, SeededDriver
+from search.drivers.base import DRIVERS, Proposal, Scored, SeededDriver
 
 
+@DRIVERS.register("random")
 class RandomSearch(SeededDriver):
     """Draws without looking at scores."""
 

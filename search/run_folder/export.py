@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from blis.engine.run import source_digest
 from blis.files import write_text
-from blis.jit import source_digest
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from blis.yaml_strict import yaml_text
 from search.identity import run_id, scenario_id

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.engine.run import source_digest
 from blis.files import write_bytes, write_text
-from blis.jit import source_digest
 from blis.policies.bundle import bundle_mapping
 from blis.yaml_strict import yaml_text
 from search.drivers import DRIVERS

@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from blis.engine.run import source_digest
 from blis.errors import InputError
 from blis.files import read_text, write_text
-from blis.jit import source_digest
 from blis.policies.bundle import PolicyBundle
 from blis.yaml_strict import build, plain
 from search.identity import run_id

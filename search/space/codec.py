@@ -98,9 +98,9 @@ def _space_values(scenario: Scenario, bundle: PolicyBundle) -> dict[str, Any]:
     values |= policy_mapping(complete_bundle(scenario, bundle))
     values[FLOW_CONTROL] = APPLY if values[_FLOW_ENABLED] else SKIP
     chosen = dict(values["routing.filters"])
-    for name, bounds in FILTERS.bounds.items():
+    for name, template in FILTERS.items():
         values[f"{FILTER_PREFIX}{name}.use"] = APPLY if name in chosen else SKIP
-        for position, parameter in enumerate(bounds):
+        for position, parameter in enumerate(template.bounds):
             values[f"{FILTER_PREFIX}{name}.{parameter}"] = chosen[name][position] if name in chosen else None
     for name in (*CLASS_NAMES, *applied.slo_tiers):
         values |= {f"slo_tiers.{name}.{key}": getattr(applied.tier(name), key) for key in TIER_KEYS}
@@ -142,7 +142,7 @@ def _with_parameters(
     key: str, parameters_key: str, registry: Registry, name: str, parameters: Mapping[str, float]
 ) -> dict[str, Any]:
     """A template with all its parameters, by the bundle's keys for the two."""
-    spelled_out = dict(zip(registry.bounds[name], registry.values(name, parameters), strict=True))
+    spelled_out = dict(zip(registry[name].bounds, registry.values(name, parameters), strict=True))
     return {key: name, parameters_key: spelled_out or None}
 
 
@@ -187,7 +187,7 @@ def _routing(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
         mapping["filters"] = [
             {
                 "name": f.name,
-                "parameters": dict(zip(FILTERS.bounds[f.name], FILTERS.values(f.name, f.parameters), strict=True)),
+                "parameters": dict(zip(FILTERS[f.name].bounds, FILTERS.values(f.name, f.parameters), strict=True)),
             }
             for f in routing.filters
         ]

@@ -26,9 +26,8 @@ FLOW_CONTROL = "flow_control.use"
 
 _FLOW_CHOICES = {"detector": DETECTORS, "ordering": ORDERINGS, "fairness": FAIRNESS}
 
-#: What a space key may name; a tuple lists the valid values of a template choice.
-KEYS: dict[str, Sequence[Any] | None] = {
-    **known_parameters(),
+#: What a space key may name beside templates; a tuple lists its valid values.
+_OTHER_KEYS: dict[str, Sequence[Any] | None] = {
     FLOW_CONTROL: (SKIP, APPLY),
     **{
         f"flow_control.{name}": _FLOW_CHOICES.get(name)
@@ -48,6 +47,11 @@ TIER_KEYS = ("priority", "weight")
 
 #: Rates of the workload that a `relative_to` may name.
 RATES = ("offered_tokens_per_s",)
+
+
+def known_keys() -> dict[str, Sequence[Any] | None]:
+    """What a space key may name, but for the tiers of classes: its valid values, None for a number."""
+    return {**known_parameters(), **_OTHER_KEYS}
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,8 @@ def _leaves(mapping: Mapping[str, object], path: str) -> Iterator[tuple[str, Lea
             else:
                 yield key, leaf
         elif inner:
-            if not any(known == key or known.startswith(f"{key}.") for known in KEYS) and not _is_tier(key):
-                raise unknown_name("search space key", key, KEYS)
+            if not any(known == key or known.startswith(f"{key}.") for known in known_keys()) and not _is_tier(key):
+                raise unknown_name("search space key", key, known_keys())
             if not any(isinstance(item, Mapping) for item in inner.values()):
                 raise InputError(f"search_space.{key}: missing key type")
             yield from _leaves(inner, key)
@@ -155,9 +159,9 @@ def _leaves(mapping: Mapping[str, object], path: str) -> Iterator[tuple[str, Lea
 
 def _check_key(key: str, parameter: Parameter) -> None:
     """Raise InputError unless the key is known and, for a template, every choice is."""
-    if key not in KEYS and not _is_tier(key):
-        raise unknown_name("search space key", key, KEYS)
-    valid = KEYS.get(key)
+    if key not in known_keys() and not _is_tier(key):
+        raise unknown_name("search space key", key, known_keys())
+    valid = known_keys().get(key)
     if valid is None:
         return
     if not isinstance(parameter, Category):

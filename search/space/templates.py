@@ -79,10 +79,10 @@ def _one_of(key: str, registry: Registry, prefix: str, leaf: Leaf) -> Iterator[t
     yield key, Leaf("categorical", choices=tuple(names), when=leaf.when)
     users: dict[str, list[str]] = {}
     for name in names:
-        for parameter in registry.bounds[name]:
+        for parameter in registry[name].bounds:
             users.setdefault(parameter, []).append(name)
     for parameter, templates in users.items():
-        ranges = {registry.bounds[name][parameter] for name in templates}
+        ranges = {registry[name].bounds[parameter] for name in templates}
         if len(ranges) > 1:
             raise InputError(f"search_space.{key}: {parameter} has several ranges; list its templates apart")
         when = {**(leaf.when or {}), key: templates}
@@ -93,7 +93,7 @@ def _filters(leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
     for name in _names(FILTER_PREFIX[:-1], FILTERS, leaf):
         use = f"{FILTER_PREFIX}{name}.use"
         yield use, Leaf("categorical", choices=(SKIP, APPLY), when=leaf.when)
-        for parameter, bounds in FILTERS.bounds[name].items():
+        for parameter, bounds in FILTERS[name].bounds.items():
             yield f"{FILTER_PREFIX}{name}.{parameter}", replace(_number(bounds), when={**(leaf.when or {}), use: APPLY})
 
 
@@ -107,8 +107,8 @@ def known_parameters() -> dict[str, Sequence[Any] | None]:
     keys: dict[str, Sequence[Any] | None] = {}
     for key, (registry, prefix) in CHOICES.items():
         keys[key] = tuple(registry)
-        keys.update({parameter_key(prefix, name): None for bounds in registry.bounds.values() for name in bounds})
-    for name, bounds in FILTERS.bounds.items():
+        keys.update({parameter_key(prefix, name): None for _, each in registry.items() for name in each.bounds})
+    for name, template in FILTERS.items():
         keys[f"{FILTER_PREFIX}{name}.use"] = (SKIP, APPLY)
-        keys.update({f"{FILTER_PREFIX}{name}.{parameter}": None for parameter in bounds})
+        keys.update({f"{FILTER_PREFIX}{name}.{parameter}": None for parameter in template.bounds})
     return {**keys, **{SCORER_PREFIX + name: None for name in SCORERS}}

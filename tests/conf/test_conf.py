@@ -7,7 +7,7 @@ from blis.errors import InputError
 from blis.policies.bundle import load_bundle
 from search.application import compose_settings
 from search.drivers import DRIVERS
-from search.space.space import KEYS
+from search.space.space import known_keys
 from tests.places import CONF
 
 GROUPS = ("cluster", "workload", "fitness", "search_space", "driver", "parallel", "tracking")
@@ -75,7 +75,7 @@ class TestDefaultProblem:
     def test_space(self):
         parameters = self.settings.space.parameters
         scorers = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utilization", "load-balance")
-        assert set(parameters) <= set(KEYS)
+        assert set(parameters) <= set(known_keys())
         assert set(parameters) == {
             *("admission.policy", "admission.token_bucket_capacity", "admission.token_bucket_refill_rate"),
             *("routing.policy", "routing.tie_break", *(f"routing.scorers.{name}" for name in scorers)),

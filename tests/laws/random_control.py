@@ -12,12 +12,9 @@ from typing import Any
 import numpy as np
 
 from blis.config import (
-    ADMISSION_POLICIES,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
-    ROUTING_POLICIES,
-    SCORER_NAMES,
     Admission,
     Cluster,
     Filter,
@@ -31,6 +28,7 @@ from blis.config import (
 )
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
+from tests.oracle.known import ADMISSION_POLICIES, ROUTING_POLICIES, SCORER_NAMES
 
 _GPUS = ("H100", "A100")
 _LORAS = ("x", "y", "z")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from blis.config import KV, PREEMPTIONS, PRIORITY_POLICIES, SCHEDULER_NAMES, Batch, LatencyModel, Pool, Scenario
+from blis.config import KV, PREEMPTIONS, Batch, LatencyModel, Pool, Scenario
 from blis.tables.requests import RequestTable
 from tests.laws.random_control import dressed, random_tiers
+from tests.oracle.known import PRIORITY_POLICIES, SCHEDULER_NAMES
 
 
 def with_engines(rng: Random, scenario: Scenario, table: RequestTable) -> tuple[Scenario, RequestTable]:

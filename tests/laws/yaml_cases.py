@@ -68,7 +68,7 @@ def random_bundle(rng: Random) -> Mapping:
 def _template(rng: Random, registry: Registry, without_parameters: Any = lambda _name: False) -> Mapping:
     """One policy of a registry, with some of its parameters."""
     name = rng.choice(list(registry))
-    parameters = {} if without_parameters(name) else _parameters(rng, registry.bounds[name])
+    parameters = {} if without_parameters(name) else _parameters(rng, registry[name].bounds)
     return {"policy": name, **({"parameters": parameters} if parameters else {})}
 
 
@@ -98,7 +98,7 @@ def _routing(rng: Random) -> Mapping:
     routing["tie_break"] = rng.choice(TIE_BREAKS)
     if rng.random() < 0.4:
         routing["filters"] = [
-            {"name": name, "parameters": _parameters(rng, FILTERS.bounds[name])}
+            {"name": name, "parameters": _parameters(rng, FILTERS[name].bounds)}
             for name in rng.sample(list(FILTERS), rng.randint(0, len(list(FILTERS))))
         ]
     if routing["policy"] == "weighted" and rng.random() < 0.3:

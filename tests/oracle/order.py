@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from tests.oracle.engine import Job
 
 
+#: Names that `_key` and `priority` know; `fcfs` needs no key.
+SCHEDULERS = frozenset(
+    {"fcfs", "sjf", "priority-fcfs", "reverse-priority", "shortest-output", "shortest-predicted-output"}
+    | {"least-attained-service"}
+)
+PRIORITIES = frozenset({"constant", "slo-based", "inverted-slo", "class-age", "slo-tiers", "deadline", "slack"})
+
+
 class QueueOrder:
     """Scheduler and priority policy of one instance."""
 

@@ -120,10 +120,10 @@ def _readers(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
     """Which events read which facts."""
     cluster = scenario.cluster
     routing, flow = cluster.routing, cluster.flow_control
-    routed = set(ROUTING_POLICIES.reads[routing.policy])
-    routed.update(*(FILTERS.reads[one.name] for one in routing.filters))
+    routed = set(ROUTING_POLICIES[routing.policy].reads)
+    routed.update(*(FILTERS[one.name].reads for one in routing.filters))
     if routing.policy == "weighted":
-        routed.update(*(SCORERS.reads[scorer.name] for scorer in routing.scorers))
+        routed.update(*(SCORERS[scorer.name].reads for scorer in routing.scorers))
     if routing.picker == "weighted-random":
         routed.add("picker")
     if compat.exact_prefix_home and "home" in routed:
@@ -131,7 +131,7 @@ def _readers(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
     if observe.decisions:
         routed.update(_SHOWN)
     readers: defaultdict[str, int] = defaultdict(int)
-    for fact in ADMISSION_POLICIES.reads[cluster.admission.policy]:
+    for fact in ADMISSION_POLICIES[cluster.admission.policy].reads:
         readers[fact] |= ADMISSION
     for fact in routed:
         readers[fact] |= LOOK if flow.enabled else ROUTING
@@ -260,10 +260,10 @@ def _filters(routing: Routing) -> Array:
     """[filters, 1 + parameters] code and parameters, padded to the same length."""
     if not routing.filters:
         return _NO_FILTERS
-    found = np.zeros((len(routing.filters), _NO_FILTERS.shape[1]))
-    for row, one in zip(found, routing.filters, strict=True):
-        values = FILTERS.values(one.name, one.parameters)
-        row[: 1 + len(values)] = [FILTERS.code(one.name), *values]
+    rows = [[FILTERS.code(one.name), *FILTERS.values(one.name, one.parameters)] for one in routing.filters]
+    found = np.zeros((len(rows), max(map(len, rows)) + 1))  # never without a parameter, as kernels want an array
+    for place, row in zip(found, rows, strict=True):
+        place[: len(row)] = row
     return found
 
 
@@ -274,7 +274,7 @@ def _parameters(templates: Registry, name: str, given: Mapping[str, float]) -> A
 
 _ANYWHERE = (Placement(),)
 _NO_PLACES = blank(PLACE, (0, 0))
-_NO_FILTERS = np.zeros((0, 2 + max(len(bounds) for bounds in FILTERS.bounds.values())))
+_NO_FILTERS = np.zeros((0, 1))
 
 #: The arrays of what nobody reads; they can be shared because they hold nothing.
 _NOTHING: dict[str, Array] = {

@@ -86,7 +86,7 @@ class _Columns:
     def priority(self) -> NDArray[np.float64]:
         """What the priority policy says."""
         name, given = self.instance.priority, self.instance.priority_parameters
-        return PRIORITIES.kernels[name](*PRIORITIES.values(name, given), self)
+        return PRIORITIES[name].function(*PRIORITIES.values(name, given), self)
 
     @cached_property
     def length_noise(self) -> NDArray[np.float64]:
@@ -101,10 +101,10 @@ class _Columns:
 def _rank(columns: _Columns, compat: Compat) -> NDArray[np.int32]:
     """The place of every request in the order (key, arrival, row), or in compat (key, arrival, id as text)."""
     instance, cache = columns.instance, columns.table.cache
-    by_priority = "priority" in SCHEDULERS.reads[instance.scheduler]
-    fixed = not SCHEDULERS.bounds[instance.scheduler]
+    by_priority = "priority" in SCHEDULERS[instance.scheduler].reads
+    fixed = not SCHEDULERS[instance.scheduler].bounds
     if by_priority:
-        fixed &= not PRIORITIES.bounds[instance.priority] and "class" not in PRIORITIES.reads[instance.priority]
+        fixed &= not PRIORITIES[instance.priority].bounds and "class" not in PRIORITIES[instance.priority].reads
     if not fixed:
         return _sorted_rank(columns, compat)
     name = f"engine/rank/{instance.scheduler}/{instance.priority * by_priority}/{compat.ids_as_text}"
@@ -115,7 +115,7 @@ def _rank(columns: _Columns, compat: Compat) -> NDArray[np.int32]:
 
 def _sorted_rank(columns: _Columns, compat: Compat) -> NDArray[np.int32]:
     name, given = columns.instance.scheduler, columns.instance.scheduler_parameters
-    key = SCHEDULERS.kernels[name](*SCHEDULERS.values(name, given), columns)
+    key = SCHEDULERS[name].function(*SCHEDULERS.values(name, given), columns)
     if compat.ids_as_text:
         return _places(np.lexsort((_id_places(columns.table), columns.arrival_us, key)))
     return _places(np.argsort(key, kind="stable"))  # rows are in the order of arrival

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import MAX_TIME_US
-from blis.errors import InputError, check_choice, check_number
+from blis.errors import InputError, check_number
+from blis.plugins import WORKLOADS, Named
 from blis.workload.draw.streams import stream
 
 MAX_RATE = 1e6  # requests per second: one per microsecond, the finest that times can tell apart
@@ -22,23 +23,34 @@ MAX_REQUESTS = 10**8  # in one table: what memory may hold
 Gaps = NDArray[np.float64]
 
 #: name -> (generator, cv, how many) -> gaps of mean 1. Source: workload-and-calibration.md section 7.
-ARRIVAL_PROCESSES: dict[str, Callable[[np.random.Generator, float, int], Gaps]] = {
-    "poisson": lambda random, _cv, n: random.standard_exponential(n),
-    "gamma": lambda random, cv, n: random.standard_gamma(1 / cv**2, n) * cv**2,
-    "constant": lambda _random, _cv, n: np.ones(n),
-}
+ARRIVAL_PROCESSES = Named[Callable[[np.random.Generator, float, int], Gaps]]("process", WORKLOADS)
+
+
+@ARRIVAL_PROCESSES.register("poisson")
+def _poisson(random: np.random.Generator, _cv: float, n: int) -> Gaps:
+    return random.standard_exponential(n)
+
+
+@ARRIVAL_PROCESSES.register("gamma")
+def _gamma(random: np.random.Generator, cv: float, n: int) -> Gaps:
+    return random.standard_gamma(1 / cv**2, n) * cv**2
+
+
+@ARRIVAL_PROCESSES.register("constant")
+def _constant(_random: np.random.Generator, _cv: float, n: int) -> Gaps:
+    return np.ones(n)
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """An arrival process; `cv`, the gaps' coefficient of variation, has a meaning for gamma only."""
+    """An arrival process; `cv`, the gaps' coefficient of variation, has a meaning for gamma, of ours."""
 
     process: str
     cv: float = 1.0
 
     def __post_init__(self) -> None:
         """Check the name and that cv is in [MIN_CV, MAX_CV]."""
-        check_choice("process", self.process, ARRIVAL_PROCESSES)
+        ARRIVAL_PROCESSES[self.process]
         check_number("cv", self.cv, MIN_CV, MAX_CV)
 
 

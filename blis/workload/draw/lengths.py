@@ -1,16 +1,18 @@
-"""How long prompts and outputs are: one table of distributions, each with its parameters, draws and mean."""
+"""How long prompts and outputs are: distributions by name, each with its parameters, draws and mean."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.errors import InputError, check_choice, check_number, unknown_name
+from blis.errors import InputError, check_number, unknown_name
+from blis.plugins import WORKLOADS, Named
 from blis.workload.assemble import MAX_TOKENS
 
 Params = dict[str, float]
@@ -20,12 +22,18 @@ class LengthLaw(NamedTuple):
     """One kind of distribution, before rounding and clipping to [min, max].
 
     sample: (generator, params, how many) -> values. mean: (params, low, high) -> mean after clipping to [low, high].
+    above: parameters with the number that they must be larger than; without one they must not be negative.
     """
 
     required: tuple[str, ...]
-    optional: tuple[str, ...]
     sample: Callable[[np.random.Generator, Params, int], NDArray[np.float64]]
     mean: Callable[[Params, float, float], float]
+    optional: tuple[str, ...] = ()
+    above: Mapping[str, float] = MappingProxyType({})
+
+
+#: name -> law. Source: workload-and-calibration.md section 8; log_uniform: default-problem.md section 1.
+LENGTH_LAWS = Named[LengthLaw]("type", WORKLOADS)
 
 
 def _gaussian_mean(params: Params, low: float, high: float) -> float:
@@ -44,35 +52,39 @@ def _gaussian_mean(params: Params, low: float, high: float) -> float:
     return low * below(low) + high * (1 - below(high)) + middle
 
 
-#: name -> law. Source: workload-and-calibration.md section 8; log_uniform: default-problem.md section 1.
-LENGTH_LAWS: dict[str, LengthLaw] = {
-    "constant": LengthLaw(
+LENGTH_LAWS.register("constant")(
+    LengthLaw(
         required=("value",),
-        optional=(),
         sample=lambda _random, params, n: np.full(n, math.trunc(params["value"]), np.float64),
         mean=lambda params, _low, _high: math.trunc(params["value"]),
-    ),
-    "exponential": LengthLaw(
+    )
+)
+LENGTH_LAWS.register("exponential")(
+    LengthLaw(
         required=("mean",),
         optional=("min", "max"),
+        above={"mean": 0},
         sample=lambda random, params, n: random.standard_exponential(n) * params["mean"],
         mean=lambda params, low, high: (
             low + params["mean"] * (math.exp(-low / params["mean"]) - math.exp(-high / params["mean"]))
         ),
-    ),
-    "gaussian": LengthLaw(
+    )
+)
+LENGTH_LAWS.register("gaussian")(
+    LengthLaw(
         required=("mean", "std_dev", "min", "max"),
-        optional=(),
         sample=lambda random, params, n: random.standard_normal(n) * params["std_dev"] + params["mean"],
         mean=_gaussian_mean,
-    ),
-    "log_uniform": LengthLaw(
+    )
+)
+LENGTH_LAWS.register("log_uniform")(
+    LengthLaw(
         required=("min", "max"),
-        optional=(),
+        above={"min": 0},
         sample=lambda random, params, n: params["min"] * (params["max"] / params["min"]) ** random.random(n),
         mean=lambda _params, low, high: (high - low) / math.log(high / low) if high > low else low,
-    ),
-}
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,6 @@ class Distribution:
 
     def __post_init__(self) -> None:
         """Check the names, that all numbers are finite and not negative, and 1 <= max >= min."""
-        check_choice("type", self.type, LENGTH_LAWS)
         law = LENGTH_LAWS[self.type]
         for name in self.params:
             if name not in law.required + law.optional:
@@ -98,10 +109,8 @@ class Distribution:
                 raise InputError(f"params.{name} is missing; {self.type} needs {', '.join(law.required)}")
         for name, value in self.params.items():
             check_number(f"params.{name}", value, 1 if name in ("value", "max") else 0, MAX_TOKENS)
-        if self.type == "exponential":
-            check_number("params.mean", self.params["mean"], above=0)
-        if self.type == "log_uniform":
-            check_number("params.min", self.params["min"], 1)
+        for name, limit in law.above.items():
+            check_number(f"params.{name}", self.params[name], above=limit)
         if self.params.get("min", 0) > self.params.get("max", math.inf):
             raise InputError(f"params.min {self.params['min']:g} is above params.max {self.params['max']:g}")
 

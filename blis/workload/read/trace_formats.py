@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from blis import plugins
 from blis.config import MAX_TIME_US
 from blis.errors import InputError
 from blis.files import read_text
@@ -154,13 +155,12 @@ def _unshared(sheet: Sheet, arrival_us: NDArray[np.int64], inputs: str, outputs:
     )
 
 
-#: name -> format. A new one is one entry here.
-FORMATS = {
-    "mooncake": Format("JSON lines with hashes of 512-token blocks", _MOONCAKE_KEYS, True, load_mooncake),
-    "azure": Format("CSV with wall times", _AZURE_COLUMNS, False, load_azure),
-    "compact": Format("CSV with seconds since the start", _COMPACT_COLUMNS, False, load_compact),
-    "requests": Format("this program's own CSV", COLUMNS, False, load_requests),
-}
+#: Ours by name, and those that installed packages bring.
+FORMATS = plugins.Named[Format]("format", plugins.FORMATS)
+FORMATS.register("mooncake")(Format("JSON lines with hashes of 512-token blocks", _MOONCAKE_KEYS, True, load_mooncake))
+FORMATS.register("azure")(Format("CSV with wall times", _AZURE_COLUMNS, False, load_azure))
+FORMATS.register("compact")(Format("CSV with seconds since the start", _COMPACT_COLUMNS, False, load_compact))
+FORMATS.register("requests")(Format("this program's own CSV", COLUMNS, False, load_requests))
 
 
 def detect_format(path: str | Path) -> str:

@@ -2,13 +2,13 @@
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import pytest
-from numba.core.errors import TypingError
 
 from blis.engine.reference import refer
+from blis.errors import InputError
 from blis.jit import kernel
+from tests.kernels import callable_kernel
 
 
 class Things(NamedTuple):
@@ -23,14 +23,14 @@ def change(w):
     w.table[1, 0] = w.table.shape[1]
 
 
-@numba.njit(_nrt=False)
+@callable_kernel
 def work(things):
     w = refer(things)
     change(w)
     change(w)
 
 
-@numba.njit(_nrt=False)
+@callable_kernel
 def ask_for_nothing(things):
     return refer(things).nothing
 
@@ -39,7 +39,9 @@ def things() -> Things:
     return Things(np.zeros(1, [("total", "i8")])[0], np.arange(5), np.zeros((2, 3)))
 
 
-def test_kernels_work_on_the_records_and_arrays_of_the_caller():
+@pytest.mark.parametrize("plain", ["", "1"])
+def test_kernels_work_on_the_records_and_arrays_of_the_caller(plain, monkeypatch):
+    monkeypatch.setenv("BLIS_PLAIN_KERNELS", plain)
     given = things()
     work(given)
     assert given.record["total"] == 20
@@ -47,5 +49,5 @@ def test_kernels_work_on_the_records_and_arrays_of_the_caller():
 
 
 def test_an_unknown_field_does_not_compile():
-    with pytest.raises(TypingError, match="nothing"):
+    with pytest.raises(InputError, match="nothing"):
         ask_for_nothing(things())

@@ -11,35 +11,12 @@ from numpy.typing import ArrayLike
 
 from blis.engine.gateway.records import ASK, VIEW
 from blis.policies.admission import ADMISSION
+from blis.policies.facts import FACTS
 from blis.policies.filters import FILTERS
 from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING
 from blis.policies.scorers import SCORERS
 from tests.kernels import callable_kernel
-
-#: What a fact fills in: fields of a view, fields of the question.
-FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "queue_depth": (("queue_depth",), ()),
-    "batch_size": (("batch_size",), ()),
-    "kv": (("kv_utilization", "free_blocks"), ()),
-    "pending": (("pending",), ()),
-    "in_flight": (("in_flight", "in_flight_tokens"), ()),
-    "prefix": (("matched_blocks",), ("prompt_blocks",)),
-    "cache": (("cached_blocks",), ()),
-    "cold": (("cold_stamp",), ()),
-    "session": (("session_home",), ()),
-    "home": (("home",), ()),
-    "exact_home": (("home",), ()),
-    "labels": (("preferred",), ()),
-    "tenant": ((), ("tenant",)),
-    "priority": ((), ("priority",)),
-    "tenants": ((), ("tenant_in_flight", "tenant_tokens", "in_flight_tokens")),
-    "completed": ((), ("completed",)),
-    "choice-1": ((), ("choice_1",)),
-    "choice-2": ((), ("choice_2",)),
-    "picker": ((), ("picker",)),
-    "admission": ((), ("admission",)),
-}
 
 
 def instances(count: int, *, eligible: ArrayLike = 1, **fields: ArrayLike) -> Any:
@@ -105,11 +82,9 @@ def admits(policy: str, views: Any, ask: Any, memory: Any = None, **given: float
 
 def scramble(views: Any, ask: Any, known: frozenset[str], rng: Any) -> None:
     """Put numbers into every field that a template which reads `known` has no business to look at."""
-    free_views = {field for fact, (fields, _) in FIELDS.items() if fact not in known for field in fields}
-    free_ask = {field for fact, (_, fields) in FIELDS.items() if fact not in known for field in fields}
-    allowed_views = {field for fact in known for field in FIELDS[fact][0]}
-    allowed_ask = {field for fact in known for field in FIELDS[fact][1]}
-    for field in sorted(free_views - allowed_views):
-        views[field] = rng.integers(0, 99, len(views))
-    for field in sorted(free_ask - allowed_ask):
-        ask[field] = rng.integers(0, 2)
+    allowed = [FACTS[fact] for fact in known]
+    for fact in FACTS.values():
+        for field in sorted({*fact.views} - {field for one in allowed for field in one.views}):
+            views[field] = rng.integers(0, 99, len(views))
+        for field in sorted({*fact.ask} - {field for one in allowed for field in one.ask}):
+            ask[field] = rng.integers(0, 2)

@@ -113,5 +113,5 @@ def test_policies_depend_on_what_they_read_alone(policy):
         given = {"now_us": 5, "input_tokens": 3000, "priority": -1, "admission": 0.5, "tenant_tokens": 10}
         before = admits(policy, views, question(**given))
         ask = question(**given)
-        scramble(views, ask, ADMISSION.reads[policy], rng)
+        scramble(views, ask, ADMISSION[policy].reads, rng)
         assert admits(policy, views, ask) == before

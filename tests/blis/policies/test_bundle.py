@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blis.config import SCORER_NAMES, Filter, Scorer
+from blis.config import Filter, Scorer
 from blis.errors import InputError
 from blis.policies.bundle import (
     BundleAdmission,
@@ -19,6 +19,7 @@ from blis.policies.bundle import (
     bundle_mapping,
     load_bundle,
 )
+from blis.policies.scorers import SCORERS
 from blis.yaml_strict import dump_yaml, yaml_text
 from tests.places import CONF
 
@@ -261,7 +262,7 @@ def test_the_two_defaults_differ_in_queue_scorer_and_ties():
     assert (llm_d.tie_break, blis.tie_break) == ("random", "first")
 
 
-@pytest.mark.parametrize("name", SCORER_NAMES)
+@pytest.mark.parametrize("name", SCORERS)
 def test_every_registered_scorer_can_be_named(name: str):
     bundle = load_bundle({"routing": {"policy": "weighted", "scorers": [{"name": name, "weight": 1}]}})
     assert bundle.routing.scorers == (Scorer(name, 1.0),)

@@ -82,7 +82,7 @@ def test_lmetric_weighs_new_tokens_by_the_batch():
 def test_templates_depend_on_what_they_read_alone(template):
     rng = np.random.default_rng(len(template))
     scorers = [("load-balance", 1.0)] if template == "weighted" else []
-    known = ROUTING.reads[template] | ({"queue_depth", "batch_size", "pending"} if scorers else set())
+    known = ROUTING[template].reads | ({"queue_depth", "batch_size", "pending"} if scorers else set())
     for _ in range(30):
         views = instances(4, eligible=[1, 0, 1, 1])
         for name in ("queue_depth", "batch_size", "pending", "matched_blocks"):

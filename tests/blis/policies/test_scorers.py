@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from blis.policies.facts import FACTS
 from blis.policies.scorers import SCORERS, TOKEN_LOAD_TOKENS
-from tests.blis.policies.situations import FIELDS, instances, question, scores_of, scramble
+from tests.blis.policies.situations import instances, question, scores_of, scramble
 
 
 @pytest.mark.parametrize(
@@ -86,9 +87,9 @@ def test_scores_lie_between_0_and_1_and_depend_on_what_the_scorer_reads_alone(sc
         plain = scores_of(scorer, views, question(prompt_blocks=blocks))
         assert all(0.0 <= score <= 1.0 for score in plain)
         ask = question(prompt_blocks=blocks)
-        scramble(views, ask, SCORERS.reads[scorer], rng)
+        scramble(views, ask, SCORERS[scorer].reads, rng)
         assert scores_of(scorer, views, ask) == plain
-    assert SCORERS.reads[scorer] <= set(FIELDS)
+    assert SCORERS[scorer].reads <= set(FACTS)
 
 
 @pytest.mark.parametrize(

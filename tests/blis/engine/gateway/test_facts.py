@@ -5,10 +5,6 @@ from __future__ import annotations
 import pytest
 
 from blis.config import (
-    ADMISSION_POLICIES,
-    FILTER_NAMES,
-    ROUTING_POLICIES,
-    SCORER_NAMES,
     Admission,
     Compat,
     Filter,
@@ -25,6 +21,7 @@ from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from blis.tables.placement import Placement
 from tests.blis.engine.plain_times import deployment, requests
+from tests.oracle.known import ADMISSION_POLICIES, FILTER_NAMES, ROUTING_POLICIES, SCORER_NAMES
 
 KEEP = Observe(decisions=True)
 SHARED = list(range(8))

@@ -1,0 +1,180 @@
+"""The shell commands that the pages show, and how each is run here: shortened, in this process, in a user's folder."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from glob import glob
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import pytest
+
+import search.__main__ as search_main
+from blis.cli.main import main as blis
+from search.run_folder import comparison
+from search.workers import Workers
+from tests.docs.pages import GUIDES, blocks
+from tests.laws import fuzz
+from tests.places import ROOT
+
+
+class Command(NamedTuple):
+    """One line of a block of shell commands."""
+
+    where: str
+    words: tuple[str, ...]
+
+
+def commands() -> Iterator[Command]:
+    """Every command of every page; a comment is none, a line that ends in a backslash goes on."""
+    for page in GUIDES:
+        for block in blocks(page):
+            if block.language == "sh":
+                for offset, line in enumerate(block.text.replace("\\\n", "  ").splitlines()):
+                    if words := shlex.split(line, comments=True):
+                        yield Command(f"{block.page}:{block.line + offset}", tuple(words))
+
+
+#: Two batches on short tables: no search takes more than a second or two.
+SHORT = (
+    *("driver.budget=16", "driver.batch=8", "parallel.n_jobs=1", "tracking=none", "validation.search_seeds=1"),
+    *("validation.selection_seeds=2", "validation.report_seeds=2", "validation.finalists=2"),
+    "validation.random_policies=0",
+)
+SHORT_TABLE = ("workload.first=100",)
+SHORT_TRACE = ("workload.first=120", "workload.windows.warmup_s=1")  # too short for an interval, which takes seconds
+
+
+def shortened(overrides: list[str]) -> list[str]:
+    """Overrides of a search, with those that make it short at the end, where they win."""
+    return [*overrides, *SHORT, *(SHORT_TRACE if "workload=trace" in overrides else SHORT_TABLE)]
+
+
+#: What is not run, and why; `unrunnable` checks what can be checked of it.
+NOT_RUN = {
+    "make": "sets up .venv or runs for minutes; its targets must exist",
+    ".": "changes the user's shell",
+    "mlflow": "a server that runs until it is stopped; the program must be installed",
+}
+
+
+def unrunnable(words: tuple[str, ...]) -> None:
+    """What can be said of a command that is not run."""
+    if words[0] == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert words[1] in targets
+        for word in words[2:]:
+            for path in word.removeprefix("ARGS=").split():
+                assert (ROOT / path).exists() or path.startswith("-") or path == "slow"
+    elif words[0] == "mlflow":
+        assert "mlflow" in {script.name for script in entry_points(group="console_scripts")}
+    else:
+        assert words == (".", ".venv/bin/activate")
+
+
+def search_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`python -m search`: the folder of a run is new, the picture is left out."""
+    patch.setattr(search_main, "write_overview", lambda *arguments: None)
+    folders = ["hydra.run.dir=made/run", "hydra.sweep.dir=made/sweep"]
+    patch.setattr(sys, "argv", ["search", *shortened(words), *folders])
+    assert search_main.main() == 0
+
+
+class Study(NamedTuple):
+    """`python -m experiments.<name>`, smaller: its options, and constants of its module."""
+
+    name: str
+    options: dict[str, str]
+    constants: dict[str, object]
+
+    def __call__(self, words: list[str], patch: pytest.MonkeyPatch) -> None:
+        """Run it."""
+        module = import_module(f"experiments.{self.name}")
+        for constant, value in self.constants.items():
+            patch.setattr(module, constant, value)
+        overrides = [word for word in words if "=" in word]
+        given = [word for word in words if "=" not in word]
+        options = dict(zip(given[::2], given[1::2], strict=True)) | self.options
+        flat = [word for pair in sorted(options.items()) for word in pair]
+        assert module.main([*flat, *shortened(overrides)]) == 0
+
+
+STUDIES = (
+    Study("saturation", {}, {"SEEDS": 1, "REQUESTS": 400, "LIMIT_US": 300_000}),
+    Study(
+        "drivers",
+        {"--seeds": "2", "--budget": "16", "--drivers": "random,deap_ga"},
+        {"FRESH_TABLES": 2, "Workers": lambda n_jobs, backend: Workers(1)},  # processes take seconds to start
+    ),
+    Study("families", {"--seeds": "1", "--families": "admission"}, {}),
+    Study(
+        "noise",
+        {"--policies": "20", "--seeds": "8"},
+        {
+            "LENGTHS": (100, 150),
+            "OPTIMISM_LENGTHS": (100, 150),
+            "SMALL_CLUSTER_LENGTHS": (100,),
+            "STANDARD_LENGTH": 150,
+            "REFERENCE_LENGTH": 150,
+        },
+    ),
+)
+
+
+def blis_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`blis`: nothing to shorten, a run takes milliseconds."""
+    try:
+        assert blis(words) == 0
+    except SystemExit as end:  # argparse's way out of --help
+        assert end.code == 0
+
+
+def compare_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`blis-search compare`."""
+    assert words[0] == "compare"
+    assert comparison.main(words[1:]) == 0
+
+
+def few_scenarios(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`python -m tests.laws.fuzz`."""
+    assert int(words[0]) > 0
+    assert fuzz.main(3, 0) == 0
+
+
+RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] = {
+    ("python", "-m", "search"): search_command,
+    **{("python", "-m", f"experiments.{study.name}"): study for study in STUDIES},
+    ("python", "-m", "tests.laws.fuzz"): few_scenarios,
+    ("blis",): blis_command,
+    ("blis-search",): compare_searches,
+}
+
+
+def runner_of(words: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The key of RUNNERS that a command begins with; None if it is not run. Fails for a command nobody knows."""
+    if words[0] in NOT_RUN:
+        return None
+    found = [key for key in RUNNERS if words[: len(key)] == key]
+    assert found, f"no way to run {' '.join(words)!r}: add one to RUNNERS, or a reason to NOT_RUN"
+    return found[0]
+
+
+def as_typed(words: tuple[str, ...], seed: int) -> list[str]:
+    """Words as the shell would hand them over; N stands for a seed."""
+    expanded = [file for word in words for file in (sorted(glob(word)) or [word])]
+    return [str(seed) if word == "N" else word for word in expanded]
+
+
+def inline(code: str) -> bool:
+    """Whether what a command between backticks names is there."""
+    words = code.split()
+    if words[0] == "make":
+        return bool(re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    if words[:2] == ["python", "-m"]:
+        return find_spec(words[2]) is not None
+    return words[1] in ("run", "compare", "traces", "validate")

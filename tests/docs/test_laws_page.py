@@ -1,0 +1,39 @@
+"""docs/laws.md names every law that is checked after a run, every file of tests/laws, and only tests that exist."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from tests.places import ROOT
+
+PAGE = (ROOT / "docs" / "laws.md").read_text()
+TESTS = [*(ROOT / "tests").rglob("test_*.py")]
+
+
+def functions(path) -> set[str]:
+    return {node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_function_that_checks_a_law_is_named():
+    """Those that can add a violation themselves."""
+    source = (ROOT / "blis" / "evaluation" / "laws.py").read_text()
+    checks = {
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and "violations" in {argument.arg for argument in node.args.args}
+    }
+    told = set(re.findall(r"\| `(_\w+)` \|", PAGE))
+    assert told == checks - {"_rows", "_instances"}  # how a violation is put into words
+
+
+def test_every_test_named_exists():
+    there = {name for path in TESTS for name in functions(path)}
+    named = set(re.findall(r"`(test_\w+)`", PAGE))
+    assert len(named) > 20
+    assert named <= there
+
+
+def test_every_law_of_the_engine_on_random_scenarios_is_named():
+    laws = {name for name in functions(ROOT / "tests" / "laws" / "test_laws.py") if name.startswith("test_")}
+    assert {name for name in laws if f"`{name}`" not in PAGE} == set()
