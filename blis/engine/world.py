@@ -50,7 +50,7 @@ class World(NamedTuple):
     views: Array  # [I] VIEW
     ask: Any  # ASK, a record
     params: Array  # parameters of the admission template
-    memory: Array  # [1 + tenants, 3] its state
+    memory: Array  # [1 + tenants, slots] what it remembers
     filters: Array  # [filters, 1 + parameters] code and parameters
     template: Array  # parameters of the routing template
     codes: Array  # [scorers] codes

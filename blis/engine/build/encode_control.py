@@ -97,7 +97,7 @@ def encode_control(
         "views": _views(scenario, compat),
         "signals": _signals(routing, readers, observe),
         "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.given),
-        "memory": np.zeros((1 + len(table.tenant_names), 3)),
+        "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
         "filters": _filters(routing),
         "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),
         "codes": codes,
