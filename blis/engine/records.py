@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from blis.latency.step import STEP
+
 NONE = -1
 NEVER_US = 2**62
 
@@ -86,7 +88,6 @@ CONFIG = np.dtype(
         ("fit_prompt_only", "i8"),
         ("free_full_hit", "i8"),
         ("free_context", "i8"),
-        ("weights_twice", "i8"),
     ],
     align=True,
 )
@@ -100,29 +101,9 @@ ENGINE = np.dtype(
         ("chunk_tokens", "i8"),  # L, one request's prefill tokens a step; no limit = budget
         ("queueing_us", "f8"),  # alpha 0
         ("queueing_us_token", "f8"),  # alpha 1
-        ("step_us", "f8"),  # beta 0, or a roofline's fixed part
-        ("prefill_us_token", "f8"),  # beta 1
-        ("decode_us_token", "f8"),  # beta 2
         ("overhead_us", "i8"),  # trunc(alpha 2)
-        ("roofline", "i8"),  # steps are computed from what follows, of the whole model (blis.latency.roofline)
-        ("token_flops", "i8"),  # matrix operations for a new token …
-        ("pair_flops", "i8"),  # … and for each token it attends to
-        ("token_vector_flops", "i8"),  # other operations
-        ("pair_vector_flops", "i8"),
-        ("token_values", "i8"),  # numbers moved for a new token …
-        ("context_values", "i8"),  # … and for a token of context
-        ("weights", "i8"),  # numbers that every pass reads
-        ("expert_weights", "i8"),  # those of one expert
-        ("experts", "i8"),
-        ("experts_per_token", "i8"),
-        ("value_bytes", "f8"),
-        ("tp", "f8"),  # GPUs that share the model
-        ("prefill_flops_s", "f8"),  # rates of one GPU
-        ("decode_flops_s", "f8"),
-        ("vector_flops_s", "f8"),
-        ("bytes_s", "f8"),
-        ("layers_us", "f8"),
-        ("all_reduce_us", "f8"),
+        ("latency", "i8"),  # code of the kind of latency model; its parameters are in World.latencies
+        ("constant_while_decoding", "i8"),  # its steps in which all decode depend on their number alone
     ],
     align=True,
 )
@@ -183,12 +164,8 @@ INSTANCE = np.dtype(
         ("first_ordered", "i8"),  # no member before this one touches shared nodes in a step
         ("admitted", "i8"),  # admissions so far, numbers batch members
         ("evicted", "i8"),  # evictions in the batch formation at hand
-        ("step_prefill_tokens", "i8"),  # X of the step at hand
-        ("step_decode_tokens", "i8"),  # Y
-        ("step_transfer_us", "i8"),  # what the step waits for blocks from lower tiers
-        ("step_prefills", "i8"),  # members that X is of
-        ("step_prefill_pairs", "i8"),  # (new token, token before it), over these members
-        ("step_prefill_context", "i8"),  # tokens with stored KV, over these members
+        ("step", STEP),  # what the latency model knows of the step at hand
+        ("transfer_us", "i8"),  # what that step waits for blocks from lower tiers
         ("free", ENDS),  # runs of free blocks, next to be evicted first
         ("used_blocks", "i8"),
         ("log_row", "i8"),  # its latest row of the step log

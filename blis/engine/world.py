@@ -18,6 +18,7 @@ class World(NamedTuple):
     cluster: Any  # CLUSTER, a record
     config: Any  # CONFIG, a record
     engines: Array  # [I] ENGINE
+    latencies: Array  # [I, parameters] float64, of each instance's latency model
     rows: Array  # [n] ROW, shared between runs
     path: Array  # [entries] PATH, shared between runs
     order: Array  # [n] ORDER, no rows if nobody asks

@@ -92,7 +92,7 @@ def reload(w, i, r, cached, blocks, now_us):
         instance.thrashed_blocks += discard(w, CPU, i, owner, cached - entry.first_block, recent_us)
     instance.thrashed_blocks += discard(w, CPU, i, request_owner(w, r), cached, recent_us)
     instance.cpu_hit_blocks += blocks
-    instance.step_transfer_us += transfer_us(w.tiers[CPU, i], blocks)
+    instance.transfer_us += transfer_us(w.tiers[CPU, i], blocks)
 
 
 @kernel
