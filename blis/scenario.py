@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from blis.config import Admission, Batch, Routing, Scenario, default_tier
-from blis.latency.resolve import resolve_latency
+from blis.latency import LATENCY
 from blis.policies import legacy_bucket
 from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
@@ -164,7 +164,7 @@ def _fill_pool(pool: dict[str, Any], instance: dict[str, Any], path: str) -> dic
         own = check_mapping(pool[key], f"{path}.{key}")
         shared = check_mapping(instance.get(key, {}), f"instance.{key}")
         if key == "latency_model":
-            stands_alone = any(own.get(name) for name in ("model", "alpha", "beta", "roofline"))
+            stands_alone = any(own.get(name) for name in ("model", "alpha", "beta", "roofline", "parameters"))
             shared = {} if stands_alone else {name: shared[name] for name in _DEPLOYMENT if name in shared}
         filled[key] = {**shared, **own}
     return filled
@@ -190,7 +190,7 @@ def _resolve_latency(mapping: dict[str, Any]) -> dict[str, Any]:
     instance = check_mapping(mapping.get("instance", {}), "instance")
     latency = check_mapping(instance.get("latency_model", {}), _MODEL)
     kv = check_mapping(instance.get("kv", {}), "instance.kv")
-    found, found_kv = resolve_latency(latency, kv, _MODEL)
+    found, found_kv = LATENCY.resolve(latency, kv, _MODEL)
     resolved = {**mapping, "instance": {**instance, "latency_model": found, "kv": found_kv}}
     pools = mapping.get("pools")
     if isinstance(pools, list | tuple):
@@ -210,5 +210,5 @@ def _resolve_pool(pool: dict[str, Any], latency: dict[str, Any], kv: dict[str, A
         kv = check_mapping(pool["kv"], f"{path}.kv")
     elif not own:
         return pool
-    latency, kv = resolve_latency(latency, kv, f"{path}.latency_model" if own else _MODEL)
+    latency, kv = LATENCY.resolve(latency, kv, f"{path}.latency_model" if own else _MODEL)
     return {**pool, "kv": kv, **({"latency_model": latency} if own else {})}

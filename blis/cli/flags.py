@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from blis.config import LATENCY_KINDS
 from blis.errors import InputError
+from blis.latency import LATENCY
 from blis.policies.admission import ADMISSION
 from blis.policies.priority import PRIORITIES
 from blis.policies.routing import ROUTING
@@ -56,7 +56,7 @@ SCENARIO_FLAGS = (
     Flag("--model", "instance.latency_model.model", str, "look coefficients up by this model"),
     Flag("--hardware", "instance.latency_model.gpu", str, "and this GPU; default: the model's usual one"),
     Flag("--tp", "instance.latency_model.tp", int, "and this tensor parallelism; default: the model's usual one"),
-    Flag("--latency-model", "instance.latency_model.kind", str, f"one of: {', '.join(LATENCY_KINDS)}"),
+    Flag("--latency-model", "instance.latency_model.kind", str, f"one of: {', '.join(LATENCY)}"),
     Flag(
         "--alpha-coeffs",
         "instance.latency_model.alpha",

@@ -61,7 +61,7 @@ def _with_flags(mapping: dict[str, Any], options: argparse.Namespace) -> dict[st
     deployment = (options.model, options.hardware, options.tp, options.latency_model)
     if any(value is not None for value in deployment):
         latency = mapping.get("instance", {}).get("latency_model", {}) if _is_nested(mapping) else {}
-        for key in ("alpha", "beta", "roofline"):
+        for key in ("alpha", "beta", "roofline", "parameters"):
             latency.pop(key, None)  # the file's numbers belong to another deployment
     for flag in SCENARIO_FLAGS:
         if flag.value(options) is not None:

@@ -23,26 +23,22 @@ from blis.config.cluster import (
 from blis.config.compat import Compat
 from blis.config.instance import (
     KV,
-    LATENCY_KINDS,
     PREEMPTIONS,
     Batch,
     CacheTier,
-    Hardware,
     Instance,
     LatencyModel,
-    ModelShape,
-    Roofline,
 )
 from blis.config.limits import MAX_TIME_US
 from blis.config.scenario import Pool, Replica, Scenario
 from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
+from blis.latency.shapes import Hardware, ModelShape, Roofline
 
 __all__ = [
     "CLASS_NAMES",
     "DETECTORS",
     "FAIRNESS",
     "KV",
-    "LATENCY_KINDS",
     "MAX_TIME_US",
     "ORDERINGS",
     "PICKERS",

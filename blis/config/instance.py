@@ -4,115 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from blis.config.compat import Compat
 from blis.errors import InputError, check_choice, check_integer, check_number
+from blis.latency.registry import LATENCY
+from blis.latency.shapes import Roofline
 from blis.policies.priority import PRIORITIES
 from blis.policies.schedulers import SCHEDULERS
 
 PREEMPTIONS = ("tail", "priority")
-LATENCY_KINDS = ("blackbox", "roofline")
-
-
-@dataclass(frozen=True)
-class ModelShape:
-    """The numbers of a transformer that its step time depends on (engine.md 10.2)."""
-
-    num_layers: int
-    hidden_size: int
-    num_heads: int
-    num_kv_heads: int = 0  # 0: num_heads
-    intermediate_size: int = 0  # 0: 4 x hidden_size
-    bytes_per_param: float = 2.0
-    vocab_size: int = 0  # not used
-    head_dim: int = 0  # 0: hidden_size / num_heads
-    experts: int = 0  # 0: dense
-    experts_per_token: int = 0
-    expert_intermediate_size: int = 0  # 0: intermediate_size
-
-    def __post_init__(self) -> None:
-        """Check sizes and that the experts make sense."""
-        for key in ("num_layers", "hidden_size", "num_heads"):
-            check_integer(f"roofline.model.{key}", getattr(self, key), 1, 2**31 - 1)
-        others = ("num_kv_heads", "intermediate_size", "vocab_size", "head_dim", "experts", "experts_per_token")
-        for key in (*others, "expert_intermediate_size"):
-            check_integer(f"roofline.model.{key}", getattr(self, key), 0, 2**31 - 1)
-        check_number("roofline.model.bytes_per_param", self.bytes_per_param, 0, 64, above=0)
-        if not self.head_dim and self.hidden_size % self.num_heads:
-            raise InputError("roofline.model: hidden_size is no multiple of num_heads; give head_dim")
-        if bool(self.experts) != bool(self.experts_per_token) or self.experts_per_token > self.experts:
-            raise InputError("roofline.model: give experts and 1 <= experts_per_token <= experts, or neither")
-
-
-@dataclass(frozen=True)
-class Hardware:
-    """One GPU (engine.md 11.1)."""
-
-    tflops_peak: float
-    bw_peak_tbs: float
-    bw_efficiency: float
-    step_overhead_us: float
-    per_layer_overhead_us: float
-    mfu_prefill: float
-    mfu_decode: float
-    all_reduce_latency_us: float
-    memory_gb: float = 0.0  # 0: unknown, then kv.blocks must be given
-
-    def __post_init__(self) -> None:
-        """Check rates are above zero, overheads not below."""
-        for key in ("tflops_peak", "bw_peak_tbs", "bw_efficiency", "mfu_prefill", "mfu_decode"):
-            check_number(f"roofline.hardware.{key}", getattr(self, key), 0, 1e9, above=0)
-        for key in ("step_overhead_us", "per_layer_overhead_us", "all_reduce_latency_us", "memory_gb"):
-            check_number(f"roofline.hardware.{key}", getattr(self, key), 0, 1e9)
-
-
-@dataclass(frozen=True)
-class Roofline:
-    """What a roofline step time is computed from."""
-
-    model: ModelShape
-    hardware: Hardware
-    memory_utilization: float = 0.9  # share of GPU memory for weights and KV cache, when kv.blocks is derived
-
-    def __post_init__(self) -> None:
-        """Check the share."""
-        check_number("roofline.memory_utilization", self.memory_utilization, 0, 1, above=0)
 
 
 @dataclass(frozen=True)
 class LatencyModel:
-    """Step latency. Both kinds: queueing = trunc(a0 + a1 I).
-
-    blackbox: step = trunc(b0 + b1 X + b2 Y) (engine.md 10.1). roofline: engine.md 10.2 to 10.4; beta is empty.
-    """
+    """Step latency (engine.md 10). All kinds: queueing = trunc(a0 + a1 I); `LATENCY` says which numbers each has."""
 
     kind: str = "blackbox"
     alpha: tuple[float, float, float] = (0.0, 0.0, 0.0)  # µs, µs a prompt token, µs an output token
-    beta: tuple[float, ...] = (0.0, 0.0, 0.0)  # µs, µs a prefill token, µs a decode token
+    beta: tuple[float, ...] = (0.0, 0.0, 0.0)  # blackbox: µs, µs a prefill token, µs a decode token
     model: str = ""
     gpu: str = ""
     tp: int = 0
     roofline: Roofline | None = None
+    parameters: dict[str, float] | None = field(default=None, hash=False)  # of a kind that is none of ours
 
     def __post_init__(self) -> None:
-        """Check coefficients are finite, not negative, and not all zero (a model without latency)."""
-        check_choice("latency_model.kind", self.kind, LATENCY_KINDS)
+        """Check that coefficients are finite and not negative, and that the kind has what it needs and no more."""
+        check_choice("latency_model.kind", self.kind, LATENCY)
         check_integer("latency_model.tp", self.tp, 0, 4096)
+        if len(self.alpha) != 3:
+            raise InputError(f"latency_model.alpha must have 3 values, got {len(self.alpha)}")
         for key, values in (("alpha", self.alpha), ("beta", self.beta)):
-            if len(values) != 3 and not (key == "beta" and self.kind == "roofline" and not values):
-                raise InputError(f"latency_model.{key} must have 3 values, got {len(values)}")
             for position, value in enumerate(values):
                 check_number(f"latency_model.{key}[{position}]", value, 0, 1e12)
-        if self.kind == "roofline":
-            self._check_roofline()
-        elif self.roofline is not None:
-            raise InputError("latency_model.roofline is for kind 'roofline'")
-        elif not any(self.alpha) and not any(self.beta):
-            raise InputError("latency_model: alpha and beta are all zero; give coefficients or model, gpu and tp")
-
-    def _check_roofline(self) -> None:
-        if any(self.beta):
-            raise InputError("latency_model.beta is for kind 'blackbox'; a roofline has no coefficients of a step")
-        if self.roofline is None or self.tp < 1:
-            raise InputError("latency_model: a roofline needs model, hardware (gpu) and tp >= 1")
+        LATENCY.parameters(self, Compat())
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from blis.engine import links
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED
@@ -47,8 +48,8 @@ def reset(w):
     for i in range(w.config.instances):
         _reset_instance(w, i)
     w.ask.block_tokens = w.config.block_tokens
-    w.cluster.runs_used = w.config.instances
-    w.cluster.free_run = NONE
+    w.cluster.run_slots.used = w.config.instances
+    w.cluster.run_slots.free = NONE
 
 
 @kernel
@@ -56,23 +57,19 @@ def _reset_instance(w, i):
     """The instance's own record comes zeroed; the rest is set here."""
     instance = w.instances[i]
     instance.step_us = NEVER_US
-    instance.queue_head = NONE
-    instance.queue_tail = NONE
-    instance.batch_head = NONE
-    instance.batch_tail = NONE
+    links.clear(instance.queue)
+    links.clear(instance.batch)
+    links.clear(instance.free)
+    links.clear(instance.index)
     instance.first_ordered = NONE
     instance.log_row = NONE
-    instance.index_head = NONE
-    instance.index_tail = NONE
-    instance.index_free = NONE
-    instance.free_head = i
-    instance.free_tail = i
+    instance.index_slots.used = w.config.index_nodes
+    instance.index_slots.free = NONE
+    links.push_tail(instance.free, w.runs, i)
     run = w.runs[i]
     run.owner = ANONYMOUS
     run.lo = 0
     run.hi = w.engines[i].blocks
-    run.prev = NONE
-    run.next = NONE
     for s in range(w.nodes.shape[1]):
         node = w.nodes[i, s]
         node.resident = 0
@@ -80,7 +77,6 @@ def _reset_instance(w, i):
         node.full = 0
         node.partial = 0
         node.shallow_run = NONE
-        node.deep_run = NONE
     for s in range(min(w.prefix_index.shape[1], w.nodes.shape[1])):
         w.prefix_index[i, s].blocks = 0
     for remainder in range(w.ring.shape[1]):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from blis.latency.step import STEP
+
 NONE = -1
 NEVER_US = 2**62
 
@@ -26,6 +28,12 @@ FCFS, RANKED, LEAST_ATTAINED = range(3)
 ANONYMOUS = -1
 SPENT = -2
 OWNED = -3
+
+#: The ends of a list whose entries are linked by `prev` and `next` (links.py).
+ENDS = np.dtype([("head", "i8"), ("tail", "i8")])
+
+#: Places in an array for entries that come and go: those ever used, and the first given back, linked by `next`.
+SLOTS = np.dtype([("used", "i8"), ("free", "i8")])
 
 #: Read-only numbers of one run.
 CONFIG = np.dtype(
@@ -80,7 +88,6 @@ CONFIG = np.dtype(
         ("fit_prompt_only", "i8"),
         ("free_full_hit", "i8"),
         ("free_context", "i8"),
-        ("weights_twice", "i8"),
     ],
     align=True,
 )
@@ -94,29 +101,9 @@ ENGINE = np.dtype(
         ("chunk_tokens", "i8"),  # L, one request's prefill tokens a step; no limit = budget
         ("queueing_us", "f8"),  # alpha 0
         ("queueing_us_token", "f8"),  # alpha 1
-        ("step_us", "f8"),  # beta 0, or a roofline's fixed part
-        ("prefill_us_token", "f8"),  # beta 1
-        ("decode_us_token", "f8"),  # beta 2
         ("overhead_us", "i8"),  # trunc(alpha 2)
-        ("roofline", "i8"),  # steps are computed from what follows, of the whole model (blis.latency.roofline)
-        ("token_flops", "i8"),  # matrix operations for a new token …
-        ("pair_flops", "i8"),  # … and for each token it attends to
-        ("token_vector_flops", "i8"),  # other operations
-        ("pair_vector_flops", "i8"),
-        ("token_values", "i8"),  # numbers moved for a new token …
-        ("context_values", "i8"),  # … and for a token of context
-        ("weights", "i8"),  # numbers that every pass reads
-        ("expert_weights", "i8"),  # those of one expert
-        ("experts", "i8"),
-        ("experts_per_token", "i8"),
-        ("value_bytes", "f8"),
-        ("tp", "f8"),  # GPUs that share the model
-        ("prefill_flops_s", "f8"),  # rates of one GPU
-        ("decode_flops_s", "f8"),
-        ("vector_flops_s", "f8"),
-        ("bytes_s", "f8"),
-        ("layers_us", "f8"),
-        ("all_reduce_us", "f8"),
+        ("latency", "i8"),  # code of the kind of latency model; its parameters are in World.latencies
+        ("constant_while_decoding", "i8"),  # its steps in which all decode depend on their number alone
     ],
     align=True,
 )
@@ -154,8 +141,7 @@ CLUSTER = np.dtype(
         ("next_look_us", "i8"),  # the next one on the grid while somebody waits
         ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
         ("sample_rows", "i8"),
-        ("runs_used", "i8"),  # RUN slots ever used
-        ("free_run", "i8"),  # first slot given back
+        ("run_slots", SLOTS),  # of World.runs
         ("log_rows", "i8"),
         ("gap_rows", "i8"),
         ("cut", "i8"),  # an event lay beyond the horizon
@@ -169,25 +155,18 @@ INSTANCE = np.dtype(
         ("step_us", "i8"),  # start of the pending step, or NEVER_US
         ("busy_until_us", "i8"),
         ("pending", "i8"),  # routed here, not yet in the wait queue
-        ("queue_head", "i8"),
-        ("queue_tail", "i8"),
+        ("queue", ENDS),  # of requests that wait, unless their queue is a heap
         ("queue_depth", "i8"),
-        ("batch_head", "i8"),
-        ("batch_tail", "i8"),
+        ("batch", ENDS),  # of requests, in the order of admissions
         ("batch_size", "i8"),
         ("decoding", "i8"),  # batch members in decode = size of the finish heap
         ("decode_base", "i8"),  # their stored tokens before step s are this + decoding * s
         ("first_ordered", "i8"),  # no member before this one touches shared nodes in a step
         ("admitted", "i8"),  # admissions so far, numbers batch members
         ("evicted", "i8"),  # evictions in the batch formation at hand
-        ("step_prefill_tokens", "i8"),  # X of the step at hand
-        ("step_decode_tokens", "i8"),  # Y
-        ("step_transfer_us", "i8"),  # what the step waits for blocks from lower tiers
-        ("step_prefills", "i8"),  # members that X is of
-        ("step_prefill_pairs", "i8"),  # (new token, token before it), over these members
-        ("step_prefill_context", "i8"),  # tokens with stored KV, over these members
-        ("free_head", "i8"),  # runs of free blocks, next to be evicted first
-        ("free_tail", "i8"),
+        ("step", STEP),  # what the latency model knows of the step at hand
+        ("transfer_us", "i8"),  # what that step waits for blocks from lower tiers
+        ("free", ENDS),  # runs of free blocks, next to be evicted first
         ("used_blocks", "i8"),
         ("log_row", "i8"),  # its latest row of the step log
         ("in_flight_tokens", "i8"),  # prompt tokens of requests routed here, neither completed nor dropped
@@ -214,11 +193,9 @@ INSTANCE = np.dtype(
         ("block_us", "i8"),
         ("queue_sum", "i8"),
         ("batch_sum", "i8"),
-        ("index_head", "i8"),  # the router's prefix index of this instance, oldest first
-        ("index_tail", "i8"),
+        ("index", ENDS),  # the router's prefix index of this instance, oldest first
         ("index_used", "i8"),  # blocks in it
-        ("index_slots", "i8"),  # anonymous slots ever used
-        ("index_free", "i8"),  # first anonymous slot given back
+        ("index_slots", SLOTS),  # its anonymous slots
     ],
     align=True,
 )
@@ -244,9 +221,8 @@ REQUEST = np.dtype(
         ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end
         ("own_run", "i4"),  # its own free blocks while it is evicted
         ("sequence", "i4"),  # place in the order of admissions
-        ("batch_prev", "i4"),
-        ("batch_next", "i4"),
-        ("queue_next", "i4"),
+        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch
+        ("next", "i4"),
         ("ring", "i4"),  # it takes a new block in the steps with number = ring (mod bs)
         ("status", "i1"),
         ("phase", "i1"),
@@ -287,8 +263,7 @@ NODE = np.dtype(
         ("held", "i4"),  # of these, with a reference
         ("full", "i4"),  # requests that hold every block of the node
         ("partial", "i4"),  # requests that hold some
-        ("shallow_run", "i4"),  # its free blocks [held, resident) as runs, from the shallowest …
-        ("deep_run", "i4"),  # … to the deepest, which is always nearest to eviction
+        ("shallow_run", "i4"),  # its free blocks [held, resident) as runs; the deepest is always nearest to eviction
     ],
     align=True,
 )
@@ -315,8 +290,7 @@ TIER = np.dtype(
         ("base_latency_us", "i8"),  # of one transfer to the GPU …
         ("bandwidth_blocks_us", "f8"),  # … and how fast it goes on
         ("used_blocks", "i8"),
-        ("head", "i8"),  # its runs, next to be evicted first
-        ("tail", "i8"),
+        ("lru", ENDS),  # its runs, next to be evicted first
     ],
     align=True,
 )
@@ -325,10 +299,10 @@ TIER = np.dtype(
 BELOW = np.dtype(
     [
         ("reach", "i8"),  # end of its blocks there, which begin where the tiers above end; 0 = none
-        ("run", "i8"),  # the shallowest run of them
+        ("shallow_run", "i8"),  # the shallowest run of them
     ],
     align=True,
 )
 
-#: An entry of the router's prefix index: slot s < S is node s, the others count private blocks.
+#: An entry of the router's prefix index: slot s < S is node s, anonymous ones count private blocks.
 INDEX = np.dtype([("blocks", "i8"), ("prev", "i4"), ("next", "i4")], align=True)

@@ -8,7 +8,7 @@ from blis.engine.build.outcome import collect
 from blis.engine.build.state import State, encode
 from blis.engine.gateway.decide import decide, next_event
 from blis.engine.gateway.records import END
-from blis.engine.gateway.signals import advance_all, next_reading, read
+from blis.engine.gateway.signals import refresh
 from blis.engine.observe import Observe
 from blis.engine.records import DONE, FRESH, PAUSED
 from blis.engine.reference import refer
@@ -22,75 +22,20 @@ from blis.tables.results import ResultTable
 def run(arrays):
     """Run until the end or until `cluster.halt` says why not; calling again goes on from there.
 
-    Control-plane events at t come before instance events at t; instances advance only when somebody looks,
-    and here alone: every call of a kernel is a copy of it.
+    Control-plane events at t come before instance events at t; instances advance only when somebody looks.
     """
-    w = refer(
-        World(
-            arrays.cluster[0],
-            arrays.config[0],
-            arrays.engines,
-            arrays.rows,
-            arrays.path,
-            arrays.order,
-            arrays.requests,
-            arrays.instances,
-            arrays.nodes,
-            arrays.runs,
-            arrays.tiers,
-            arrays.below,
-            arrays.ring,
-            arrays.finish,
-            arrays.transit,
-            arrays.waiting,
-            arrays.service,
-            arrays.log,
-            arrays.gaps,
-            arrays.prefix_index,
-            arrays.past,
-            arrays.homes,
-            arrays.session_homes,
-            arrays.traits,
-            arrays.places,
-            arrays.tenants,
-            arrays.bands,
-            arrays.flows,
-            arrays.samples,
-            arrays.decisions,
-            arrays.retry_after_us,
-            arrays.signals,
-            arrays.views,
-            arrays.ask[0],
-            arrays.params,
-            arrays.memory,
-            arrays.filters,
-            arrays.template,
-            arrays.codes,
-            arrays.weights,
-            arrays.times,
-            arrays.counts,
-        )
-    )
+    w = refer(arrays)
     if w.cluster.halt == FRESH:
         reset(w)
     w.cluster.halt = DONE
-    while True:
+    while w.cluster.halt == DONE:
         now_us, event = next_event(w)
-        while True:
-            due_us, due = next_reading(w, now_us, event)
-            if due == 0:
-                break
-            advance_all(w, due_us)
-            if w.cluster.halt == DONE:
-                read(w, due, due_us, event)
-            if w.cluster.halt != DONE:
-                return
-        if event == END:
+        refresh(w, now_us, event)
+        if event == END or w.cluster.halt != DONE:
             break
         decide(w, now_us, event)
-        if w.cluster.halt != DONE:
-            return
-    report(w)
+    if w.cluster.halt == DONE:
+        report(w)
 
 
 def simulate(
@@ -116,7 +61,7 @@ def source_digest() -> str:
 
 def resume(state: State, steps: int = -1) -> bool:
     """Run on for at most `steps` engine steps (< 0: no limit); False when the simulation is over."""
-    cluster = state.arrays.cluster[0]
+    cluster = state.arrays.cluster
     cluster.steps_left = steps
     while True:
         run(state.arrays)

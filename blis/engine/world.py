@@ -13,11 +13,12 @@ Array = NDArray[Any]
 
 
 class World(NamedTuple):
-    """The state of a run. Outside kernels `cluster`, `config` and `ask` are arrays of one record (see run.run)."""
+    """The state of a run: three records, and arrays. Kernels get a reference to it (reference.py)."""
 
-    cluster: Array  # CLUSTER
-    config: Array  # CONFIG
+    cluster: Any  # CLUSTER, a record
+    config: Any  # CONFIG, a record
     engines: Array  # [I] ENGINE
+    latencies: Array  # [I, parameters] float64, of each instance's latency model
     rows: Array  # [n] ROW, shared between runs
     path: Array  # [entries] PATH, shared between runs
     order: Array  # [n] ORDER, no rows if nobody asks
@@ -42,15 +43,15 @@ class World(NamedTuple):
     places: Array  # [placements, I] PLACE
     tenants: Array  # [1 + tenants] TENANT
     bands: Array  # [bands] BAND
-    flows: Array  # [bands, tenants] FLOW
+    flows: Array  # [bands, tenants] ENDS of requests, by rank
     samples: Array  # [capacity] SAMPLE
     decisions: Array  # [n, I] VIEW
     retry_after_us: Array  # [n]
     signals: Array  # [groups] SIGNAL
     views: Array  # [I] VIEW
-    ask: Array  # ASK, one record
+    ask: Any  # ASK, a record
     params: Array  # parameters of the admission template
-    memory: Array  # [1 + tenants, 3] its state
+    memory: Array  # [1 + tenants, slots] what it remembers
     filters: Array  # [filters, 1 + parameters] code and parameters
     template: Array  # parameters of the routing template
     codes: Array  # [scorers] codes

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from blis.config import Hardware, ModelShape
 from blis.errors import InputError, unknown_name
+from blis.latency.shapes import Hardware, ModelShape
 from blis.yaml_strict import build, load_mapping, named_source
 
 HARDWARE_FILE = Path(__file__).with_name("hardware.yaml")

@@ -1,32 +1,92 @@
-"""What a roofline needs of its model and hardware: the few numbers that a step is computed from.
+"""Roofline: a step computes, or moves numbers, whichever takes longer (engine.md 10.3, docs/policies.md section 6).
 
-All sums over a step are linear in five counts, so a model is a few whole numbers: what a new token costs, what a pair
+All sums over a step are linear in six counts, so a model is a few whole numbers: what a new token costs, what a pair
 (new token, token before it) costs, what a token of context costs. l layers, d hidden size, q and k the width of a
-query and a key (heads times head size), f the width of the MLP or of one expert. Formulas: engine.md 10.3, with
-head size and experts as docs/policies.md section 6 says.
+query and a key (heads times head size), f the width of the MLP or of one expert. Sums are exact as long as doubles
+are, below 2**53, and only then become seconds; so the result does not depend on the order of the batch.
 """
 
 from __future__ import annotations
 
-from blis.config import Hardware, LatencyModel, ModelShape, Roofline
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 from blis.errors import InputError
+from blis.latency.catalog import find_model, gpu_catalog, model_names
+from blis.latency.deployment import deployment, open_block_tokens
+from blis.latency.registry import LATENCY, refuse
+from blis.latency.shapes import Hardware, ModelShape, Roofline
+from blis.policies.registry import Bounds
+from blis.yaml_strict import build, check_mapping, named_source, plain
+
+if TYPE_CHECKING:
+    from blis.config import Compat, LatencyModel
 
 GIB = 2**30
-_INT64 = 2**63 - 1
 _MAX_BLOCKS = 2**31 - 1
-_MAX_STEP_US = 1e12  # as the coefficients of a blackbox
+
+#: What a step is computed from: counts of the whole model, before it is divided by tp, and rates of one GPU.
+_NUMBERS = (
+    "token_flops",  # matrix operations for a new token …
+    "pair_flops",  # … and for each token it attends to
+    "token_vector_flops",  # other operations
+    "pair_vector_flops",
+    "token_values",  # numbers moved for a new token …
+    "context_values",  # … and for a token of context
+    "weights",  # numbers that every pass reads
+    "expert_weights",  # those of one expert
+    "experts",
+    "experts_per_token",
+    "value_bytes",
+    "tp",  # GPUs that share the model
+    "prefill_flops_s",
+    "decode_flops_s",
+    "vector_flops_s",
+    "bytes_s",
+    "layers_us",
+    "all_reduce_us",
+    "fixed_us",
+    "weights_twice",  # compat Q19b: one phase after the other, and each reads the weights
+)
+_BOUNDS: dict[str, Any] = dict.fromkeys(_NUMBERS, Bounds(0, 1e300))
 
 
-def step_numbers(latency: LatencyModel) -> dict[str, float]:
-    """The fields of an ENGINE record that say how long a step takes; those left out are zero.
+def _resolve(latency: dict[str, Any], kv: dict[str, Any], path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Model and hardware come inline or by name; the cache has what the weights leave of the GPUs' memory."""
+    name, gpu, tp = deployment(latency, path)
+    roofline = check_mapping(latency.get("roofline") or {}, f"{path}.roofline")
+    if tp < 1:
+        raise InputError(f"{path}: a roofline needs tp, the number of GPUs that share the model")
+    if not roofline.get("model"):
+        if not name:
+            raise InputError(f"{path}: a roofline needs model (one of: {', '.join(model_names())}) or roofline.model")
+        with named_source(path):
+            roofline["model"] = plain(find_model(name))
+    if not roofline.get("hardware"):
+        if not gpu:
+            names = ", ".join(each.name for each in gpu_catalog().gpus)
+            raise InputError(f"{path}: a roofline needs gpu (one of: {names}) or roofline.hardware")
+        with named_source(path):
+            found = gpu_catalog().find(gpu)
+        latency = {**latency, "gpu": found.name}
+        roofline["hardware"] = plain(found.hardware)
+    latency = {**latency, "beta": latency.get("beta") or [], "roofline": roofline}
+    block_tokens = open_block_tokens(kv)
+    if block_tokens:
+        shape = build(Roofline, roofline, f"{path}.roofline")
+        with named_source(path):
+            kv = {**kv, "blocks": kv_blocks(shape, tp, block_tokens)}
+    return latency, kv
 
-    Counts are of the whole model, before it is divided by tp; rates per second and GPU; times in µs.
-    """
-    if latency.roofline is None:
-        step_us, prefill_us, decode_us = latency.beta
-        return {"step_us": step_us, "prefill_us_token": prefill_us, "decode_us_token": decode_us}
-    model, hardware = latency.roofline.model, latency.roofline.hardware
-    return {"roofline": 1, "tp": float(latency.tp), **_counts(model), **_rates(hardware, model.num_layers, latency.tp)}
+
+def _derive(model: LatencyModel, compat: Compat) -> Mapping[str, float]:
+    """What `_NUMBERS` says."""
+    refuse(model, "beta", "parameters")
+    if model.roofline is None or model.tp < 1:
+        raise InputError("latency_model: a roofline needs model, hardware (gpu) and tp >= 1")
+    counts = _counts(model.roofline.model)
+    rates = _rates(model.roofline.hardware, model.roofline.model.num_layers, model.tp)
+    return {**counts, **rates, "weights_twice": int(compat.weights_twice)}
 
 
 def _counts(model: ModelShape) -> dict[str, float]:
@@ -52,14 +112,67 @@ def _rates(hardware: Hardware, layers: int, tp: int) -> dict[str, float]:
     """The hardware."""
     flops_s = hardware.tflops_peak * 1e12
     return {
+        "tp": tp,
         "prefill_flops_s": flops_s * hardware.mfu_prefill,
         "decode_flops_s": flops_s * hardware.mfu_decode,
         "vector_flops_s": 0.10 * flops_s,
         "bytes_s": hardware.bw_peak_tbs * 1e12 * hardware.bw_efficiency,
         "layers_us": layers * hardware.per_layer_overhead_us,
         "all_reduce_us": layers * 2 * hardware.all_reduce_latency_us if tp > 1 else 0.0,
-        "step_us": hardware.step_overhead_us,
+        "fixed_us": hardware.step_overhead_us,
     }
+
+
+@LATENCY.register("roofline", resolve=_resolve, derive=_derive, **_BOUNDS)
+def roofline(
+    token_flops,
+    pair_flops,
+    token_vector_flops,
+    pair_vector_flops,
+    token_values,
+    context_values,
+    weights,
+    expert_weights,
+    experts,
+    experts_per_token,
+    value_bytes,
+    tp,
+    prefill_flops_s,
+    decode_flops_s,
+    vector_flops_s,
+    bytes_s,
+    layers_us,
+    all_reduce_us,
+    fixed_us,
+    weights_twice,
+    step,
+):
+    """All members in one pass (compat: one pass for each phase), and what every step costs besides."""
+
+    def compute_s(flops_s, tokens, pairs):
+        """One GPU's time for new tokens that attend to `pairs` tokens in all: matrices, then vectors."""
+        flops = token_flops * tokens + pair_flops * pairs
+        vector_flops = token_vector_flops * tokens + pair_vector_flops * pairs
+        return flops / tp / flops_s + vector_flops / tp / vector_flops_s
+
+    def memory_s(tokens, context):
+        """One GPU's time for the weights that `tokens` reach, for their own numbers, and for the KV of `context`."""
+        values = weights + expert_weights * min(experts, experts_per_token * tokens)
+        values += token_values * tokens + context_values * context
+        return values * value_bytes / tp / bytes_s
+
+    prefill_s = compute_s(prefill_flops_s, step.prefill_tokens, step.prefill_pairs)
+    decode_s = compute_s(decode_flops_s, step.decodes, step.decode_context)
+    busy_s = 0.0
+    if weights_twice:
+        if step.prefills > 0:
+            busy_s += max(prefill_s, memory_s(step.prefill_tokens, step.prefill_context))
+        if step.decodes > 0:
+            busy_s += max(decode_s, memory_s(step.decodes, step.decode_context))
+    elif step.prefills + step.decodes > 0:
+        tokens, context = step.prefill_tokens + step.decodes, step.prefill_context + step.decode_context
+        busy_s = max(prefill_s + decode_s, memory_s(tokens, context))
+    return busy_s * 1e6 + layers_us + all_reduce_us + fixed_us + 0.5  # to the nearest µs
 
 
 def _widths(model: ModelShape) -> tuple[int, int]:
@@ -99,51 +212,3 @@ def kv_blocks(roofline: Roofline, tp: int, block_tokens: int) -> int:
             " raise tp, or give kv.blocks"
         )
     return min(blocks, _MAX_BLOCKS)
-
-
-def average_step_us(
-    latency: LatencyModel, prefill: tuple[float, float, float], decode: tuple[float, float, float]
-) -> float:
-    """Time of a step made of averages, for rules of thumb: tokens, pairs and context of each phase.
-
-    In one pass, as the default is; whole steps are the engine's business (blis.engine.instance.latency).
-    """
-    numbers = step_numbers(latency)
-    compute_s = 0.0
-    values = numbers["weights"]
-    values += numbers["expert_weights"] * min(
-        numbers["experts"], numbers["experts_per_token"] * max(prefill[0] + decode[0], 1)
-    )
-    for (tokens, pairs, context), rate in ((prefill, "prefill_flops_s"), (decode, "decode_flops_s")):
-        compute_s += (numbers["token_flops"] * tokens + numbers["pair_flops"] * pairs) / numbers[rate]
-        vector_flops = numbers["token_vector_flops"] * tokens + numbers["pair_vector_flops"] * pairs
-        compute_s += vector_flops / numbers["vector_flops_s"]
-        values += numbers["token_values"] * tokens + numbers["context_values"] * context
-    memory_s = values * numbers["value_bytes"] / numbers["bytes_s"]
-    busy_us = max(compute_s, memory_s) * 1e6 / numbers["tp"]
-    return busy_us + numbers["layers_us"] + numbers["all_reduce_us"] + numbers["step_us"]
-
-
-def check_steps(latency: LatencyModel, members: int, new_tokens: int, longest: int) -> None:
-    """Refuse a roofline whose steps might not be counted in int64; `longest` is the longest request in tokens.
-
-    The bound on a batch of `members` requests with `new_tokens` to prefill is generous: only a model or a GPU that
-    cannot exist reaches it.
-    """
-    if latency.roofline is None:
-        return
-    numbers, tokens = step_numbers(latency), new_tokens + members
-    flops = numbers["token_flops"] * tokens + numbers["pair_flops"] * tokens * longest
-    vector_flops = numbers["token_vector_flops"] * tokens + numbers["pair_vector_flops"] * tokens * longest
-    weights = numbers["weights"] + numbers["expert_weights"] * numbers["experts"]
-    values = weights + numbers["token_values"] * tokens + numbers["context_values"] * tokens * longest
-    seconds = (
-        flops / min(numbers["prefill_flops_s"], numbers["decode_flops_s"])
-        + vector_flops / numbers["vector_flops_s"]
-        + 2 * values * numbers["value_bytes"] / numbers["bytes_s"]
-    )
-    if max(flops, vector_flops, values) > _INT64 or not seconds * 1e6 <= _MAX_STEP_US:
-        raise InputError(
-            f"latency_model.roofline: a step with {new_tokens} new tokens of requests of up to {longest} tokens takes"
-            " too long to count; a size of the model is too large, or the hardware too slow"
-        )

@@ -11,7 +11,8 @@ from blis.policies.scorers import effective_load
 
 ADMISSION = Registry("admission policy", "memory, views, ask", FACTS)
 
-# Slots of a row of `memory`, [1 + tenants, 3] float64, zero at the start: row 0 is everybody's, 1 + t tenant t's.
+# `memory` is [1 + tenants, slots] float64, zero at the start: row 0 is everybody's, row 1 + t tenant t's.
+# Slots of a bucket:
 LEVEL_TOKENS, REFILLED_US, STARTED = range(3)
 
 _BUCKET: dict[str, Any] = {
@@ -71,7 +72,7 @@ def always_admit(memory, views, ask):
     return True
 
 
-@ADMISSION.register("token-bucket", **_BUCKET)
+@ADMISSION.register("token-bucket", memory=3, **_BUCKET)
 def token_bucket(capacity_tokens, refill_tokens_per_s, memory, views, ask):
     """Admit while the bucket holds the prompt's tokens.
 
@@ -86,7 +87,7 @@ def reject_all(memory, views, ask):
     return False
 
 
-@ADMISSION.register("tenant-token-bucket", reads=("tenant",), **_BUCKET)
+@ADMISSION.register("tenant-token-bucket", reads=("tenant",), memory=3, **_BUCKET)
 def tenant_token_bucket(capacity_tokens, refill_tokens_per_s, memory, views, ask):
     """A token bucket of this size for every tenant."""
     return _pay(memory[1 + ask.tenant], capacity_tokens, refill_tokens_per_s, ask.now_us, ask.input_tokens)

@@ -30,6 +30,7 @@ class Template(NamedTuple):
     function: Callable[..., Any]  # a kernel, unless the registry's templates are not compiled
     bounds: Mapping[str, Bounds]
     reads: frozenset[str]
+    memory: int  # numbers it keeps from one decision to the next, for everybody and for every tenant
     oracle: bool  # reads what a real system cannot know
     pathological: bool  # only tests want it
 
@@ -84,13 +85,15 @@ class Registry(Collection[str]):
         name: str,
         *,
         reads: tuple[str, ...] = (),
+        memory: int = 0,
         oracle: bool = False,
         pathological: bool = False,
         **bounds: Bounds,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a template: check its signature, compile it and give it the next code.
 
-        `reads` names the facts it looks at, so that others are never gathered for it. `oracle` marks a
+        `reads` names the facts it looks at, so that others are never gathered for it. `memory` is how many numbers
+        it keeps, for everybody and for every tenant; for kinds that have that argument. `oracle` marks a
         template that reads the true output length, `pathological` one that is there for tests: both stay out
         of search spaces that do not name them.
         Raises TypeError for other arguments than the kind's, ValueError for a name that is taken or an unknown fact.
@@ -105,7 +108,7 @@ class Registry(Collection[str]):
                 if fact not in self._facts:
                     raise ValueError(f"{self.kind} {name!r}: {unknown_name('fact', fact, self._facts)}")
             made = kernel(function) if self.compiled else function
-            self._templates.register(name)(Template(made, bounds, frozenset(reads), oracle, pathological))
+            self._templates.register(name)(Template(made, bounds, frozenset(reads), memory, oracle, pathological))
             return made
 
         return add

@@ -7,8 +7,8 @@ B tokens a step, a saturated instance spends on one request
 
 is its share of the steps: B tokens fit in one, and M members stay for I / C + N of them, C being the largest chunk
 of one prompt. M is max_running or, if that is less, as many average requests as the KV cache holds. Nothing counts
-as cached, so prompts that share much need fewer instances than this says. With a roofline it spends s times what a
-step takes that has 1 / s of an average request's work.
+as cached, so prompts that share much need fewer instances than this says. With any other latency model it spends s
+times what a step takes that has 1 / s of an average request's work, which for these coefficients is the same.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import math
 
 import numpy as np
 
-from blis.config import Instance, LatencyModel
+from blis.config import Compat, Instance
 from blis.errors import InputError, check_number
-from blis.latency.roofline import average_step_us
+from blis.latency.registry import LATENCY
+from blis.latency.step import Step
 from blis.tables.requests import RequestTable
 
 
@@ -32,23 +33,21 @@ def served_rate(table: RequestTable, instance: Instance) -> float:
     kv_tokens = instance.kv.blocks * instance.kv.block_size_tokens
     members = max(1.0, min(instance.batch.max_running, kv_tokens / (prompt + later)))
     steps = max((prompt + later) / budget, (prompt / chunk + later) / members)
-    if instance.latency_model.roofline is not None:
-        return 1e6 / (steps * _roofline_us(table, instance.latency_model, steps, chunk))
-    step_us, prefill_us, decode_us = instance.latency_model.beta
-    cost_us = steps * step_us + prompt * prefill_us + later * decode_us
+    cost_us = steps * LATENCY.step_us(instance.latency_model, _average_step(table, steps, chunk), Compat())
     if cost_us <= 0:
-        raise InputError("latency_model.beta is all zero: an instance serves any rate")
+        raise InputError("latency_model: steps take no time, so an instance serves any rate")
     return 1e6 / cost_us
 
 
-def _roofline_us(table: RequestTable, latency: LatencyModel, steps: float, chunk: int) -> float:
-    """Time of a step with the average work of a request that is spread over `steps` of them."""
+def _average_step(table: RequestTable, steps: float, chunk: int) -> Step:
+    """A step with the average work of a request that is spread over `steps` of them."""
     prompt = table.input_tokens.astype(np.float64)
     later = np.maximum(table.output_tokens - 1.0, 0)
-    prefill = (prompt, prompt * (prompt - 1) / 2, np.maximum(prompt * (prompt / chunk - 1) / 2, 0))
-    context = later * prompt + later * (later - 1) / 2
-    shares = [float(part.mean()) / steps for part in (*prefill, later, context, context)]
-    return average_step_us(latency, (shares[0], shares[1], shares[2]), (shares[3], shares[4], shares[5]))
+    pairs, context = prompt * (prompt - 1) / 2, np.maximum(prompt * (prompt / chunk - 1) / 2, 0)
+    decode_context = later * prompt + later * (later - 1) / 2
+    return Step(
+        *(float(part.mean()) / steps for part in (prompt / chunk, prompt, pairs, context, later, decode_context))
+    )
 
 
 def scaled_instances(table: RequestTable, instance: Instance, utilisation: float) -> int:

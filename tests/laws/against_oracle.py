@@ -197,8 +197,8 @@ def _engine_snapshot(arrays: World, i: int, labels: _BlockLabels) -> Snapshot:
     entered_us = _heap(arrays, i)
     return {
         "used": int(instance.used_blocks),
-        "batch": _links(arrays, int(instance.batch_head), "batch_next"),
-        "queue": list(entered_us) or _links(arrays, int(instance.queue_head), "queue_next"),
+        "batch": _requests(arrays, int(instance.batch.head)),
+        "queue": list(entered_us) or _requests(arrays, int(instance.queue.head)),
         "entered_us": entered_us,
         "free": _free_list(arrays, i, labels),
         "cpu": _cpu_list(arrays, i, labels),
@@ -213,23 +213,23 @@ def _engine_snapshot(arrays: World, i: int, labels: _BlockLabels) -> Snapshot:
 
 def _heap(arrays: World, i: int) -> dict[int, int]:
     """Who waits in a queue that is a heap, and since when."""
-    if arrays.config[0].queue_order == FCFS:
+    if arrays.config.queue_order == FCFS:
         return {}
     rows = arrays.waiting.request[i, : arrays.instances[i].queue_depth]
     return {int(row): int(arrays.requests[row].queued_us) for row in rows}
 
 
-def _links(arrays: World, row: int, link: str) -> list[int]:
+def _requests(arrays: World, row: int) -> list[int]:
     rows = []
     while row != NONE:
         rows.append(row)
-        row = int(arrays.requests[row][link])
+        row = int(arrays.requests[row].next)
     return rows
 
 
 def _free_list(arrays: World, i: int, labels: _BlockLabels) -> list[tuple[str, int, int] | None]:
     blocks: list[tuple[str, int, int] | None] = []
-    position = int(arrays.instances[i].free_head)
+    position = int(arrays.instances[i].free.head)
     while position != NONE:
         run = arrays.runs[position]
         for block in range(int(run.hi) - 1, int(run.lo) - 1, -1):
@@ -250,7 +250,7 @@ def _cpu_list(arrays: World, i: int, labels: _BlockLabels) -> list[tuple[str, in
     if tier.blocks == 0:
         return blocks
     shared = arrays.nodes.shape[1]
-    position = int(tier.head)
+    position = int(tier.lru.head)
     while position != NONE:
         run = arrays.runs[position]
         owner = int(run.owner)

@@ -12,12 +12,10 @@ from blis.engine.build.arrays import blank, filled, listed, room
 from blis.engine.build.encode_traits import DRAWS, band_count, places, prompts, traits
 from blis.engine.gateway.records import (
     ADMISSION,
-    ASK,
     BAND,
     BATCH,
     CACHE,
     END,
-    FLOW,
     KV,
     LOOK,
     PAST,
@@ -31,7 +29,7 @@ from blis.engine.gateway.records import (
     VIEW,
 )
 from blis.engine.observe import Observe
-from blis.engine.records import INDEX, NEVER_US, NONE
+from blis.engine.records import ENDS, INDEX, NEVER_US, NONE
 from blis.engine.world import Array
 from blis.errors import check_integer
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
@@ -97,11 +95,10 @@ def encode_control(
         **_observe_config(observe, len(table), cluster.instances),
     }
     arrays: dict[str, Array] = {
-        "ask": blank(ASK, 1),
         "views": _views(scenario, compat),
         "signals": _signals(routing, readers, observe),
         "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
-        "memory": np.zeros((1 + len(table.tenant_names), 3)),
+        "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
         "filters": _filters(routing),
         "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),
         "codes": codes,
@@ -113,7 +110,7 @@ def encode_control(
     return config, arrays
 
 
-def kept_fields(config: Array) -> list[str]:
+def kept_fields(config: np.record) -> list[str]:
     """The fields of VIEW that kept decisions show, in its order."""
     routed = [fields for name, fields in _READ_FIELDS.items() if config[name] & (ROUTING | LOOK)]
     shown = {*_SHOWN_FIELDS, *(field for fields in routed for field in fields)}
@@ -202,7 +199,7 @@ def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements
     if flow:
         bands = band_count(scenario, table)
         found["bands"] = blank(BAND, bands)
-        found["flows"] = filled(FLOW, (bands, len(table.tenant_names)), (NONE, NONE))
+        found["flows"] = filled(ENDS, (bands, len(table.tenant_names)), (NONE, NONE))
     if placements or flow or any(readers[fact] for fact in (*_ASKED, "tenants", "session", "exact_home")):
         found["traits"] = traits(scenario, table, readers, placements)
     return found
@@ -288,7 +285,7 @@ _NOTHING: dict[str, Array] = {
     "traits": blank(TRAITS, 0),
     "tenants": blank(TENANT, 0),
     "bands": blank(BAND, 0),
-    "flows": blank(FLOW, (0, 0)),
+    "flows": blank(ENDS, (0, 0)),
     "samples": blank(SAMPLE_ROW, 0),
     "decisions": blank(VIEW, (0, 0)),
     "retry_after_us": np.zeros(0, np.int64),

@@ -19,7 +19,7 @@ def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
     """The results of a finished run; its columns are the run's own arrays, not copies."""
     times = dict(zip(TIMES, arrays.times, strict=True))
     counts = dict(zip(COUNTS, arrays.counts, strict=True))
-    cluster = arrays.cluster[0]
+    cluster = arrays.cluster
     return ResultTable(
         **times,
         **counts,
@@ -46,7 +46,7 @@ def _samples(arrays: World) -> Array | None:
     """[instants, instances], or nothing if none were asked for."""
     if not len(arrays.samples):
         return None
-    rows = arrays.samples[: arrays.cluster[0].sample_rows].view(SAMPLE, np.ndarray)
+    rows = arrays.samples[: arrays.cluster.sample_rows].view(SAMPLE, np.ndarray)
     return rows.reshape(-1, len(arrays.instances)).copy()
 
 
@@ -54,7 +54,7 @@ def _decisions(arrays: World) -> Array | None:
     """[n, instances] with the fields that were gathered, or nothing."""
     if not arrays.decisions.size:
         return None
-    return arrays.decisions.view(np.ndarray)[kept_fields(arrays.config[0])]
+    return arrays.decisions.view(np.ndarray)[kept_fields(arrays.config)]
 
 
 def _by_instance(log: Array, instances: int) -> Array:
@@ -87,5 +87,5 @@ def _duration_us(arrays: World, scenario: Scenario, compat: Compat) -> int:
         return last_us
     queued_us = np.where(instances.pending > 0, arrays.transit.key[:, 0], NEVER_US)
     next_us = min(int(instances.step_us.min()), int(queued_us.min()))
-    reached = bool(arrays.cluster[0].cut) or next_us < NEVER_US or last_us > scenario.horizon_us
+    reached = bool(arrays.cluster.cut) or next_us < NEVER_US or last_us > scenario.horizon_us
     return scenario.horizon_us if reached else last_us

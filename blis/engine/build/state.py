@@ -11,6 +11,7 @@ from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.order import order, queue_order, service
+from blis.engine.gateway.records import ASK
 from blis.engine.observe import NOTHING, Observe
 from blis.engine.records import (
     BELOW,
@@ -36,7 +37,8 @@ from blis.engine.records import (
     TIER,
 )
 from blis.engine.world import Array, World
-from blis.latency.roofline import check_steps, step_numbers
+from blis.latency.registry import LATENCY
+from blis.latency.step import Step
 from blis.tables.records import LONG_GAP, STEP_LOG
 from blis.tables.requests import RequestTable
 
@@ -77,22 +79,24 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     rows, path, longest = _paths(table, block_tokens)
     control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
     config = _config(scenario, table, longest, compat, control_config)
-    engines = _engines(scenario, table)
+    engines, latencies = _engines(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
     nodes = max(table.tree.n_shared, 1)
     tiers, below = _tiers(scenario, instances * nodes + len(table))
     arrays = World(
-        cluster=blank(CLUSTER, 1),
+        cluster=blank(CLUSTER, 1)[0],
+        ask=blank(ASK, 1)[0],
         config=config,
         engines=engines,
+        latencies=latencies,
         rows=rows,
         path=path,
         order=order(scenario, table, compat),
         requests=room(REQUEST, len(table)),
         instances=blank(INSTANCE, instances),
         nodes=room(NODE, (instances, nodes)),
-        runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config[0].max_path) + 4) + 64),
+        runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config.max_path) + 4) + 64),
         tiers=tiers,
         below=below,
         ring=np.empty((instances, block_tokens), np.int64),
@@ -134,7 +138,9 @@ def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
     return table.cache[key]  # type: ignore[return-value]
 
 
-def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Compat, control: dict[str, float]) -> Array:
+def _config(
+    scenario: Scenario, table: RequestTable, max_path: int, compat: Compat, control: dict[str, float]
+) -> np.record:
     values: dict[str, float] = {
         "requests": len(table),
         "instances": scenario.cluster.instances,
@@ -151,9 +157,8 @@ def _config(scenario: Scenario, table: RequestTable, max_path: int, compat: Comp
         "fit_prompt_only": compat.fit_prompt_only,
         "free_full_hit": compat.free_full_hit,
         "free_context": compat.free_context,
-        "weights_twice": compat.weights_twice,
     }
-    return listed(CONFIG, [tuple(values[name] for name in CONFIG.names or ())])
+    return listed(CONFIG, [tuple(values[name] for name in CONFIG.names or ())])[0]
 
 
 def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
@@ -161,22 +166,37 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     tiers = blank(TIER, (1, scenario.cluster.instances))
     for i, replica in enumerate(scenario.replicas):
         for level, tier in enumerate(replica.instance.kv.lower_tiers):
-            tiers[level, i] = (tier.blocks, tier.base_latency_us, tier.bandwidth_blocks_us, 0, NONE, NONE)
+            tiers[level, i] = (tier.blocks, tier.base_latency_us, tier.bandwidth_blocks_us, 0, (NONE, NONE))
     below = blank(BELOW, (1, owners if tiers.blocks.any() else 1))
-    below.run = NONE
+    below.shallow_run = NONE
     return tiers, below
 
 
-def _engines(scenario: Scenario, table: RequestTable) -> Array:
-    """The numbers of each instance; equal replicas are one object, looked at once."""
+def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
+    """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
+
+    Raises InputError for a latency model that makes nothing of the longest step, or too much.
+    """
     different = {id(replica): replica.instance for replica in scenario.replicas}
+    engines, latencies = {}, {}
+    for key, instance in different.items():
+        LATENCY.check_longest(instance.latency_model, _longest_step(instance, table), compat)
+        engines[key] = _engine(instance)
+        latencies[key] = LATENCY.parameters(instance.latency_model, compat)
+    order = [id(replica) for replica in scenario.replicas]
+    parameters = np.zeros((len(order), max(map(len, latencies.values()))))
+    for row, key in zip(parameters, order, strict=True):
+        row[: len(latencies[key])] = latencies[key]
+    return listed(ENGINE, [engines[key] for key in order]), parameters
+
+
+def _longest_step(instance: Instance, table: RequestTable) -> Step:
+    """A step with more work than any that can come: the largest batch, all of it prefilling and decoding."""
     longest = _longest(table)
-    for instance in different.values():
-        members = min(instance.batch.max_running, len(table))
-        new_tokens = min(instance.batch.max_scheduled_tokens, members * longest)
-        check_steps(instance.latency_model, members, new_tokens, longest)
-    rows = {key: _engine(instance) for key, instance in different.items()}
-    return listed(ENGINE, [rows[id(replica)] for replica in scenario.replicas])
+    members = min(instance.batch.max_running, len(table))
+    tokens = min(instance.batch.max_scheduled_tokens, members * longest)
+    context = members * longest
+    return Step(members, tokens, tokens * longest, context, members, context)
 
 
 def _longest(table: RequestTable) -> int:
@@ -196,6 +216,7 @@ def _engine(instance: Instance) -> tuple[float, ...]:
         "queueing_us": latency.alpha[0],
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
-        **step_numbers(latency),
+        "latency": LATENCY.code(latency.kind),
+        "constant_while_decoding": LATENCY.about(latency.kind).constant_while_decoding,
     }
-    return tuple(values.get(name, 0) for name in ENGINE.names or ())
+    return tuple(values[name] for name in ENGINE.names or ())

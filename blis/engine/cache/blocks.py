@@ -7,8 +7,9 @@ can ask for again are nobody's: only their number counts, and neighbours merge.
 
 from __future__ import annotations
 
+from blis.engine import links
+from blis.engine.cache.runs import leave_owner, new_run, recycle
 from blis.engine.cache.signal import note_change
-from blis.engine.cache.slots import new_run, recycle
 from blis.engine.cache.tier import CPU, write_back
 from blis.engine.records import ANONYMOUS, NONE, OWNED, SPENT
 from blis.jit import kernel
@@ -18,17 +19,12 @@ from blis.jit import kernel
 def push_tail(w, i, owner, lo, hi):
     """Append free blocks [lo, hi) of an owner as the last to be evicted; returns the run."""
     instance = w.instances[i]
-    tail = instance.free_tail
+    tail = instance.free.tail
     if owner in (ANONYMOUS, SPENT) and tail != NONE and w.runs[tail].owner == owner:
         w.runs[tail].hi += hi - lo
         return tail
     new = new_run(w, owner, lo, hi)
-    w.runs[new].prev = tail
-    if tail == NONE:
-        instance.free_head = new
-    else:
-        w.runs[tail].next = new
-    instance.free_tail = new
+    links.push_tail(instance.free, w.runs, new)
     return new
 
 
@@ -36,17 +32,11 @@ def push_tail(w, i, owner, lo, hi):
 def push_head(w, i, count):
     """Put `count` empty blocks where the next ones are taken."""
     instance = w.instances[i]
-    head = instance.free_head
+    head = instance.free.head
     if head != NONE and w.runs[head].owner == ANONYMOUS:
         w.runs[head].hi += count
-        return
-    new = new_run(w, ANONYMOUS, 0, count)
-    w.runs[new].next = head
-    if head == NONE:
-        instance.free_tail = new
     else:
-        w.runs[head].prev = new
-    instance.free_head = new
+        links.push_head(instance.free, w.runs, new_run(w, ANONYMOUS, 0, count))
 
 
 @kernel
@@ -59,7 +49,7 @@ def take(w, i, count, now_us):
     instance.used_blocks += count
     instance.miss_blocks += count
     while count > 0:
-        head = instance.free_head
+        head = instance.free.head
         run = w.runs[head]
         part = min(count, run.hi - run.lo)
         run.hi -= part
@@ -81,16 +71,7 @@ def take(w, i, count, now_us):
 @kernel
 def drop_node_run(w, i, position):
     """Remove an emptied run of a node from the node's own list and from the LRU list."""
-    run = w.runs[position]
-    node = w.nodes[i, run.owner]
-    if run.up == NONE:
-        node.shallow_run = run.down
-    else:
-        w.runs[run.up].down = run.down
-    if run.down == NONE:
-        node.deep_run = run.up
-    else:
-        w.runs[run.down].up = run.up
+    leave_owner(w.nodes[i, w.runs[position].owner], w.runs, position)
     drop(w, i, position)
 
 
@@ -109,14 +90,5 @@ def drop(w, i, position):
 
 @kernel
 def _unlink(w, i, position):
-    instance = w.instances[i]
-    run = w.runs[position]
-    if run.prev == NONE:
-        instance.free_head = run.next
-    else:
-        w.runs[run.prev].next = run.next
-    if run.next == NONE:
-        instance.free_tail = run.prev
-    else:
-        w.runs[run.next].prev = run.prev
+    links.unlink(w.instances[i].free, w.runs, position)
     recycle(w, position)

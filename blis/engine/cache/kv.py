@@ -9,6 +9,7 @@ belongs to one request alone and is only a number of blocks.
 from __future__ import annotations
 
 from blis.engine.cache.blocks import drop, drop_node_run, push_head, push_tail
+from blis.engine.cache.runs import add_shallow
 from blis.engine.cache.signal import note_change
 from blis.engine.cache.tier import CPU, THRASH_WINDOW_US, discard, node_owner, request_owner, transfer_us
 from blis.engine.records import ANONYMOUS, DECODE, NEVER_US, NONE, OWNED, SPENT
@@ -91,7 +92,7 @@ def reload(w, i, r, cached, blocks, now_us):
         instance.thrashed_blocks += discard(w, CPU, i, owner, cached - entry.first_block, recent_us)
     instance.thrashed_blocks += discard(w, CPU, i, request_owner(w, r), cached, recent_us)
     instance.cpu_hit_blocks += blocks
-    instance.step_transfer_us += transfer_us(w.tiers[CPU, i], blocks)
+    instance.transfer_us += transfer_us(w.tiers[CPU, i], blocks)
 
 
 @kernel
@@ -193,13 +194,7 @@ def _let_go(w, i, entry, depth):
         held = _deepest_holder(w, entry, w.instances[i].first_ordered)
     if held < node.held:
         w.instances[i].used_blocks -= node.held - held
-        new = push_tail(w, i, entry.node, held, node.held)
-        w.runs[new].down = node.shallow_run
-        if node.shallow_run == NONE:
-            node.deep_run = new
-        else:
-            w.runs[node.shallow_run].up = new
-        node.shallow_run = new
+        add_shallow(node, w.runs, push_tail(w, i, entry.node, held, node.held))
         node.held = held
 
 
@@ -211,7 +206,7 @@ def _deepest_holder(w, entry, member):
         request = w.requests[member]
         if request.frontier < w.rows[member].path_end and w.path[request.frontier].node == entry.node:
             deepest = max(deepest, request.filled - entry.first_block)
-        member = request.batch_next
+        member = request.next
     return deepest
 
 

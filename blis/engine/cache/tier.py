@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 
-from blis.engine.cache.slots import new_run, recycle
+from blis.engine import links
+from blis.engine.cache.runs import add_shallow, leave_owner, new_run, recycle
 from blis.engine.records import NONE, OWNED, SPENT
 from blis.jit import kernel
 
@@ -43,14 +44,14 @@ def write_back(w, t, i, run, count, now_us):
         owner = request_owner(w, OWNED - owner)
     tier = w.tiers[t, i]
     w.instances[i].offloaded_blocks += count
-    tail = tier.tail
+    tail = tier.lru.tail
     if tail != NONE and w.runs[tail].owner == owner and (owner == SPENT or w.runs[tail].since_us == now_us):
         w.runs[tail].lo -= count
     else:
         _append(w, t, i, owner, run.hi, run.hi + count, now_us)
     tier.used_blocks += count
     while tier.used_blocks > tier.blocks:
-        head = tier.head
+        head = tier.lru.head
         oldest = w.runs[head]
         part = min(tier.used_blocks - tier.blocks, oldest.hi - oldest.lo)
         oldest.hi -= part
@@ -70,8 +71,8 @@ def discard(w, t, i, owner, end, recent_us):
     tier = w.tiers[t, i]
     below = w.below[t, owner]
     recent = 0
-    while below.run != NONE and w.runs[below.run].lo < end:
-        shallow = below.run
+    while below.shallow_run != NONE and w.runs[below.shallow_run].lo < end:
+        shallow = below.shallow_run
         run = w.runs[shallow]
         part = min(run.hi, end) - run.lo
         run.lo += part
@@ -91,47 +92,24 @@ def transfer_us(tier, blocks):
 
 @kernel
 def _append(w, t, i, owner, lo, hi, now_us):
-    tier = w.tiers[t, i]
     new = new_run(w, owner, lo, hi)
-    run = w.runs[new]
-    run.since_us = now_us
-    run.prev = tier.tail
-    if tier.tail == NONE:
-        tier.head = new
-    else:
-        w.runs[tier.tail].next = new
-    tier.tail = new
+    w.runs[new].since_us = now_us
+    links.push_tail(w.tiers[t, i].lru, w.runs, new)
     if owner >= 0:
         below = w.below[t, owner]
-        run.down = below.run
-        if below.run == NONE:
+        if below.shallow_run == NONE:
             below.reach = hi
-        else:
-            w.runs[below.run].up = new
-        below.run = new
+        add_shallow(below, w.runs, new)
 
 
 @kernel
 def _drop(w, t, i, position):
     """Remove an emptied run from the LRU list and from its owner's."""
-    tier = w.tiers[t, i]
-    run = w.runs[position]
-    if run.prev == NONE:
-        tier.head = run.next
-    else:
-        w.runs[run.prev].next = run.next
-    if run.next == NONE:
-        tier.tail = run.prev
-    else:
-        w.runs[run.next].prev = run.prev
-    if run.owner >= 0:
-        below = w.below[t, run.owner]
-        if run.down != NONE:
-            w.runs[run.down].up = run.up
-        if run.up != NONE:
-            w.runs[run.up].down = run.down
-        else:
-            below.run = run.down
-            if run.down == NONE:
-                below.reach = 0
+    links.unlink(w.tiers[t, i].lru, w.runs, position)
+    owner = w.runs[position].owner
+    if owner >= 0:
+        below = w.below[t, owner]
+        leave_owner(below, w.runs, position)
+        if below.shallow_run == NONE:
+            below.reach = 0
     recycle(w, position)

@@ -8,6 +8,7 @@ Slots below S are nodes; anonymous slots follow, at most one between two nodes.
 
 from __future__ import annotations
 
+from blis.engine import links
 from blis.engine.records import NONE
 from blis.jit import kernel
 
@@ -63,7 +64,7 @@ def _touch(w, i, node, size):
             young += part
             missing -= part
             continue
-        oldest = instance.index_head
+        oldest = instance.index.head
         if oldest == NONE:
             break  # the node alone is larger than the index: its own oldest blocks make room, count unchanged
         if oldest == node:
@@ -81,7 +82,7 @@ def _touch(w, i, node, size):
     if w.prefix_index[i, node].blocks > 0:
         _unlink(w, i, node)
     w.prefix_index[i, node].blocks = min(w.prefix_index[i, node].blocks + young, w.config.index_blocks)
-    _append(w, i, node)
+    links.push_tail(instance.index, w.prefix_index[i], node)
 
 
 @kernel
@@ -93,7 +94,7 @@ def _add_private(w, i, count):
     count = min(count, w.config.index_blocks)
     surplus = instance.index_used + count - w.config.index_blocks
     while surplus > 0:
-        oldest = instance.index_head
+        oldest = instance.index.head
         part = min(surplus, w.prefix_index[i, oldest].blocks)
         surplus -= part
         instance.index_used -= part
@@ -101,31 +102,14 @@ def _add_private(w, i, count):
         if w.prefix_index[i, oldest].blocks == 0:
             _unlink(w, i, oldest)
     instance.index_used += count
-    tail = instance.index_tail
+    tail = instance.index.tail
     if tail >= w.config.index_nodes:
         w.prefix_index[i, tail].blocks += count
         return
-    slot = instance.index_free
-    if slot == NONE:
-        slot = w.config.index_nodes + instance.index_slots
-        instance.index_slots += 1
-    else:
-        instance.index_free = w.prefix_index[i, slot].next
-    w.prefix_index[i, slot].blocks = count
-    _append(w, i, slot)
-
-
-@kernel
-def _append(w, i, slot):
-    instance = w.instances[i]
-    entry = w.prefix_index[i, slot]
-    entry.prev = instance.index_tail
-    entry.next = NONE
-    if instance.index_tail == NONE:
-        instance.index_head = slot
-    else:
-        w.prefix_index[i, instance.index_tail].next = slot
-    instance.index_tail = slot
+    entries = w.prefix_index[i]
+    slot = links.take_slot(instance.index_slots, entries)
+    entries[slot].blocks = count
+    links.push_tail(instance.index, entries, slot)
 
 
 @kernel
@@ -142,16 +126,6 @@ def _unlink(w, i, slot):
 @kernel
 def _remove(w, i, slot):
     instance = w.instances[i]
-    before = w.prefix_index[i, slot].prev
-    after = w.prefix_index[i, slot].next
-    if before == NONE:
-        instance.index_head = after
-    else:
-        w.prefix_index[i, before].next = after
-    if after == NONE:
-        instance.index_tail = before
-    else:
-        w.prefix_index[i, after].prev = before
+    links.unlink(instance.index, w.prefix_index[i], slot)
     if slot >= w.config.index_nodes:
-        w.prefix_index[i, slot].next = instance.index_free
-        instance.index_free = slot
+        links.give_back(instance.index_slots, w.prefix_index[i], slot)

@@ -7,6 +7,7 @@ Each dispatch is a routing decision, for which the kernel comes back to its main
 
 from __future__ import annotations
 
+from blis.engine import links
 from blis.engine.boundary import REASON
 from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, STARTED, UTILIZATION
 from blis.engine.in_flight import note_refused
@@ -114,31 +115,19 @@ def _expire(w, now_us):
 @kernel
 def _insert(w, flow, r):
     """Put a request into its flow by rank; most come last."""
-    rank = w.traits[r].rank
-    if flow.head == NONE or rank < w.traits[flow.head].rank:
-        w.requests[r].queue_next = flow.head
-        if flow.head == NONE:
-            flow.tail = r
-        flow.head = r
-        return
     before = flow.tail
-    if rank < w.traits[before].rank:
-        before = flow.head
-        while w.traits[w.requests[before].queue_next].rank < rank:
-            before = w.requests[before].queue_next
-    w.requests[r].queue_next = w.requests[before].queue_next
-    w.requests[before].queue_next = r
-    if flow.tail == before:
-        flow.tail = r
+    after = NONE
+    while before != NONE and w.traits[r].rank < w.traits[before].rank:
+        after = before
+        before = w.requests[before].prev
+    links.insert(flow, w.requests, r, before, after)
 
 
 @kernel
 def _pop(w, band, tenant):
     """Take the first out of a flow."""
     flow = w.flows[band, tenant]
-    flow.head = w.requests[flow.head].queue_next
-    if flow.head == NONE:
-        flow.tail = NONE
+    links.unlink(flow, w.requests, flow.head)
     w.bands[band].waiting -= 1
     w.cluster.waiting -= 1
 

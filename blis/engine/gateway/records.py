@@ -104,10 +104,7 @@ PLACE = np.dtype([("preferred", "f8"), ("eligible", "i8")], align=True)
 #: Requests of a tenant that are admitted, neither completed, nor dropped, nor rejected at the gateway.
 TENANT = np.dtype([("in_flight", "i8"), ("tokens", "i8")], align=True)
 
-#: A flow in the gateway queue: the requests of a tenant within a band, linked through REQUEST.queue_next.
-FLOW = np.dtype([("head", "i8"), ("tail", "i8")], align=True)
-
-#: A band of the gateway queue: all requests whose classes have one priority.
+#: A band of the gateway queue: all requests whose classes have one priority. Those of one tenant are a flow.
 BAND = np.dtype([("waiting", "i8"), ("next_tenant", "i8")], align=True)  # whose turn it is
 
 #: The cached blocks of a node before its first change since the reading at an instant.

@@ -14,7 +14,24 @@ from blis.jit import kernel
 
 
 @kernel
-def next_reading(w, now_us, event):
+def refresh(w, now_us, event):
+    """Take the readings that an event at `now_us` wants, one instant after the other. May halt before any of them.
+
+    Here alone instances advance: every call of a kernel is a copy of it.
+    """
+    while True:
+        due_us, due = _next_reading(w, now_us, event)
+        if due == 0:
+            return
+        _advance_all(w, due_us)
+        if w.cluster.halt == DONE:
+            _read(w, due, due_us, event)
+        if w.cluster.halt != DONE:
+            return
+
+
+@kernel
+def _next_reading(w, now_us, event):
     """The earliest instant up to now at which something has to be read for an event, and all that is due then."""
     earliest_us = NEVER_US
     due = 0
@@ -37,7 +54,7 @@ def next_reading(w, now_us, event):
 
 
 @kernel
-def advance_all(w, until_us):
+def _advance_all(w, until_us):
     """Run all events of all instances before `until_us`. May stop early: look at cluster.halt."""
     for i in range(w.config.instances):
         advance(w, i, until_us)
@@ -46,7 +63,7 @@ def advance_all(w, until_us):
 
 
 @kernel
-def read(w, due, now_us, event):
+def _read(w, due, now_us, event):
     """Take the readings that `due` names, bits in the order of w.signals. May halt before it has begun."""
     kinds = 0
     for s in range(len(w.signals)):

@@ -12,6 +12,7 @@ from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import attach, blocks_for, fill, is_ordered, lookup, release, reload
 from blis.engine.in_flight import note_left
 from blis.engine.instance import heap
+from blis.engine.instance.latency import clear
 from blis.engine.instance.queue import head, join_batch, leave_batch, put, take_out
 from blis.engine.instance.service import charge, leave_decode
 from blis.engine.records import AWAY, DECODE, NONE, PREFILL
@@ -21,15 +22,11 @@ from blis.tables.records import DROPPED, QUEUED, RUNNING
 
 @kernel
 def form_batch(w, i, now_us):
-    """Give every running member its tokens, then admit from the queue. Sets the step's token counts."""
+    """Give every running member its tokens, then admit from the queue. Counts the step's work."""
     instance = w.instances[i]
     instance.evicted = 0
-    instance.step_prefill_tokens = 0
-    instance.step_decode_tokens = 0
-    instance.step_transfer_us = 0
-    instance.step_prefills = 0
-    instance.step_prefill_pairs = 0
-    instance.step_prefill_context = 0
+    instance.transfer_us = 0
+    clear(instance.step)
     budget = _serve_running(w, i, now_us)
     if instance.evicted == 0:
         _admit(w, i, now_us, budget)
@@ -69,11 +66,11 @@ def _serve_running(w, i, now_us):
     before = instance.batch_size - members  # all decode: one token each
     if enough:
         take(w, i, w.ring[i, remainder] - crossing, now_us)
-        instance.step_decode_tokens = before
+        instance.step.decodes = before
         start = instance.first_ordered
         budget = engine.budget_tokens - before
     else:
-        start = instance.batch_head
+        start = instance.batch.head
         budget = engine.budget_tokens
     member = start
     while member != NONE and budget > 0:
@@ -81,19 +78,19 @@ def _serve_running(w, i, now_us):
         if tokens == 0:
             return 0
         budget -= tokens
-        member = w.requests[member].batch_next
+        member = w.requests[member].next
     return budget
 
 
 @kernel
 def _least_urgent(w, i):
     """The member that goes first when blocks lack."""
-    victim = w.instances[i].batch_head
+    victim = w.instances[i].batch.head
     member = victim
     while member != NONE:
         if w.order[member].victim < w.order[victim].victim:
             victim = member
-        member = w.requests[member].batch_next
+        member = w.requests[member].next
     return victim
 
 
@@ -119,13 +116,13 @@ def _demand_of_ordered(w, i, remainder):
             crossing += request.ring == remainder
         else:
             part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)
-            if request.batch_next == NONE:
+            if request.next == NONE:
                 part = min(part, engine.budget_tokens - (instance.batch_size - members) - tokens)
             tokens += part
             blocks += blocks_for(request.computed + part, w.config.block_tokens) - blocks_for(
                 request.computed, w.config.block_tokens
             )
-        member = request.batch_next
+        member = request.next
     return members, blocks, crossing
 
 
@@ -145,28 +142,28 @@ def _serve_member(w, i, r, now_us, budget, remainder):
         tokens = min(min(target_tokens(w, r) - stored, engine.chunk_tokens), budget)
         blocks = blocks_for(stored + tokens, w.config.block_tokens) - blocks_for(stored, w.config.block_tokens)
     while blocks > engine.blocks - instance.used_blocks:
-        victim = instance.batch_tail
+        victim = instance.batch.tail
         _evict(w, victim, i, now_us)
         if victim == r:
             return 0
     take(w, i, blocks, now_us)
     fill(w, i, r, (stored + tokens) // w.config.block_tokens)
     if decodes:
-        instance.step_decode_tokens += 1
+        instance.step.decodes += 1
     else:
         request.computed += tokens
-        _count_prefill(instance, stored, tokens)
+        _count_prefill(instance.step, stored, tokens)
         charge(w, i, r, tokens)
     return tokens
 
 
 @kernel
-def _count_prefill(instance, context, tokens):
+def _count_prefill(step, context, tokens):
     """Add a member's part of a prefill to the sums of the step: its `tokens` follow `context` stored ones."""
-    instance.step_prefills += 1
-    instance.step_prefill_tokens += tokens
-    instance.step_prefill_pairs += tokens * context + tokens * (tokens - 1) // 2
-    instance.step_prefill_context += context
+    step.prefills += 1
+    step.prefill_tokens += tokens
+    step.prefill_pairs += tokens * context + tokens * (tokens - 1) // 2
+    step.prefill_context += context
 
 
 @kernel
@@ -223,7 +220,7 @@ def _admit(w, i, now_us, budget):
             continue
         _note_admission(w, i, r, now_us, cached)
         request.computed = start + tokens
-        _count_prefill(instance, 0 if w.config.free_context else start, tokens)
+        _count_prefill(instance.step, 0 if w.config.free_context else start, tokens)
         charge(w, i, r, tokens)
         request.detached = tokens == 0
         if request.detached:
@@ -263,5 +260,5 @@ def _note_admission(w, i, r, now_us, cached):
 def next_ordered(w, r):
     """The first member from `r` on whose place in the batch matters."""
     while r != NONE and not is_ordered(w, r):
-        r = w.requests[r].batch_next
+        r = w.requests[r].next
     return r

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from blis.engine.cache.blocks import take
 from blis.engine.cache.tier import CPU, THRASH_WINDOW_US
+from blis.engine.instance.latency import clear, step_us
 from blis.engine.records import NONE
 from blis.jit import kernel
 
@@ -21,11 +22,15 @@ def leap(w, i, until_us):
     instance = w.instances[i]
     engine = w.engines[i]
     members = instance.batch_size
-    if members == 0 or instance.first_ordered != NONE or engine.roofline:  # a roofline's steps differ in context
+    if members == 0 or instance.first_ordered != NONE or not engine.constant_while_decoding:
         return 0
     admits = instance.queue_depth > 0 and members < engine.max_running and members < engine.budget_tokens
-    duration_us = int(engine.step_us + engine.decode_us_token * members)
-    if admits or members > engine.budget_tokens or duration_us <= 0:
+    if admits or members > engine.budget_tokens:
+        return 0
+    clear(instance.step)
+    instance.step.decodes = members
+    duration_us = step_us(w, i)
+    if duration_us <= 0:
         return 0
     if duration_us < THRASH_WINDOW_US and w.tiers[CPU, i].blocks > 0:
         return 0  # what leaves for a lower tier gets one time, which must be too old to matter when the leap ends

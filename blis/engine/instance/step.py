@@ -74,7 +74,7 @@ def _room_for_step(w, i):
     instance = w.instances[i]
     engine = w.engines[i]
     members = instance.batch_size + min(instance.queue_depth, min(engine.budget_tokens, engine.max_running))
-    if w.cluster.runs_used + members * (w.config.max_path + 6) + 2 > len(w.runs):
+    if w.cluster.run_slots.used + members * (w.config.max_path + 6) + 2 > len(w.runs):
         return GROW_RUNS
     if w.cluster.log_rows >= len(w.log):
         return GROW_LOG
@@ -114,7 +114,7 @@ def _step(w, i, now_us):
     form_batch(w, i, now_us)
     if instance.batch_size == 0 and instance.evicted == 0:
         return  # everything that waited was dropped
-    duration_us = step_us(w.config, w.engines[i], instance) + instance.step_transfer_us
+    duration_us = step_us(w, i) + instance.transfer_us
     end_us = now_us + duration_us
     instance.steps += 1
     _count_step(w, i, duration_us)
@@ -132,8 +132,8 @@ def _step(w, i, now_us):
 def _count_step(w, i, duration_us):
     instance = w.instances[i]
     instance.busy_us += duration_us
-    instance.prefill_tokens += instance.step_prefill_tokens
-    instance.next_tokens += instance.step_decode_tokens
+    instance.prefill_tokens += instance.step.prefill_tokens
+    instance.next_tokens += instance.step.decodes
     instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     instance.block_us += instance.used_blocks * duration_us
     instance.queue_sum += instance.queue_depth
@@ -161,7 +161,7 @@ def _finish_prefills(w, i, end_us):
                 w.cluster.gap_rows += 1
                 instance.next_tokens += 1
             _start_decoding(w, i, r)
-        r = request.batch_next
+        r = request.next
 
 
 @kernel

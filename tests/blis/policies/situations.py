@@ -77,7 +77,9 @@ def kept(name: str, views: Any, ask: Any, **given: float) -> list[int]:
 
 def admits(policy: str, views: Any, ask: Any, memory: Any = None, **given: float) -> bool:
     """Whether an admission policy lets the request in."""
-    return bool(_ask(ADMISSION, policy, given, np.zeros((3, 3)) if memory is None else memory, views, ask))
+    if memory is None:
+        memory = np.zeros((3, ADMISSION[policy].memory))
+    return bool(_ask(ADMISSION, policy, given, memory, views, ask))
 
 
 def scramble(views: Any, ask: Any, known: frozenset[str], rng: Any) -> None:

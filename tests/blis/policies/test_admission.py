@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,18 @@ from tests.blis.policies.situations import admits, instances, question, scramble
 LOW = -1.0
 
 
+def blank_memory(policy: str) -> Any:
+    """Of everybody and two tenants."""
+    return np.zeros((3, ADMISSION[policy].memory))
+
+
 def test_everybody_and_nobody():
     assert admits("always-admit", instances(2), question())
     assert not admits("reject-all", instances(2), question())
 
 
 def test_a_bucket_starts_full_is_refilled_by_time_and_charges_the_admitted():
-    memory, given = np.zeros((3, 3)), {"capacity_tokens": 100, "refill_tokens_per_s": 1000}
+    memory, given = blank_memory("token-bucket"), {"capacity_tokens": 100, "refill_tokens_per_s": 1000}
 
     def asks(now_us, tokens):
         return admits("token-bucket", instances(1), question(now_us=now_us, input_tokens=tokens), memory, **given)
@@ -28,7 +35,7 @@ def test_a_bucket_starts_full_is_refilled_by_time_and_charges_the_admitted():
 
 
 def test_tenants_have_buckets_of_their_own():
-    memory, given = np.zeros((3, 3)), {"capacity_tokens": 100, "refill_tokens_per_s": 0}
+    memory, given = blank_memory("tenant-token-bucket"), {"capacity_tokens": 100, "refill_tokens_per_s": 0}
 
     def asks(tenant):
         ask = question(tenant=tenant, input_tokens=80)
@@ -115,3 +122,14 @@ def test_policies_depend_on_what_they_read_alone(policy):
         ask = question(**given)
         scramble(views, ask, ADMISSION[policy].reads, rng)
         assert admits(policy, views, ask) == before
+
+
+@pytest.mark.parametrize("policy", tuple(ADMISSION))
+def test_policies_write_into_their_own_memory_alone(policy):
+    slots = ADMISSION[policy].memory
+    room = np.zeros((5, slots + 3))
+    for tenant in (0, 1, 0):
+        ask = question(tenant=tenant, now_us=5, input_tokens=3000, priority=LOW)
+        admits(policy, instances(2), ask, room[1:4, :slots])
+    room[1:4, :slots] = 0
+    assert not room.any()

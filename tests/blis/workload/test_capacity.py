@@ -77,5 +77,5 @@ def test_what_has_no_answer_is_refused():
         scaled_instances(table, Instance(LATENCY), 0)
     with pytest.raises(InputError, match="same time"):
         scaled_instances(replace(table, arrival_us=np.zeros(10, np.int64)), Instance(LATENCY), 0.5)
-    with pytest.raises(InputError, match="beta"):
+    with pytest.raises(InputError, match="take no time"):
         served_rate(table, Instance(LatencyModel(alpha=(1, 0, 0))))

@@ -163,7 +163,7 @@ def _check_tiers(arrays: World, case: Case) -> int:
 def _follow(arrays: World, owner: int, begin: int) -> int:
     """The end of an owner's blocks, which must follow one another from `begin`."""
     below = arrays.below[0, owner]
-    position = int(below.run)
+    position = int(below.shallow_run)
     while position != NONE:
         run = arrays.runs[position]
         assert run.owner == owner and run.lo == begin < run.hi

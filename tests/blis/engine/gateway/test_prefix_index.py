@@ -40,8 +40,7 @@ def test_equals_a_plain_lru(capacity, root_first):
         case = random_case(Random(seed), max_requests=30)
         routing = Routing(policy="weighted", scorers=(Scorer("prefix-affinity", 1.0),), prefix_index_blocks=capacity)
         scenario = replace(case.scenario, cluster=replace(case.scenario.cluster, routing=routing))
-        arrays = encode(scenario, case.table, Compat(index_root_first=root_first)).arrays
-        w = arrays._replace(cluster=arrays.cluster[0], config=arrays.config[0], ask=arrays.ask[0])
+        w = encode(scenario, case.table, Compat(index_root_first=root_first)).arrays
         reset(w)
         plain = PlainIndex(capacity, root_first)
         block_tokens = scenario.replicas[0].instance.kv.block_size_tokens

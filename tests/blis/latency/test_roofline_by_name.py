@@ -96,7 +96,7 @@ def test_a_pool_keeps_blocks_that_are_given():
         ({"model": ""}, r"latency_model: a roofline needs model \(one of: codellama.*\) or roofline.model"),
         ({"model": "qwen3-14"}, r"latency_model: unknown model 'qwen3-14' \(did you mean 'qwen3-14b'\?\)"),
         ({"gpu": "H10"}, r"latency_model: unknown gpu 'H10' \(did you mean 'H100'\?\)"),
-        ({"beta": [1, 2, 3]}, r"latency_model.beta is for kind 'blackbox'"),
+        ({"beta": [1, 2, 3]}, r"latency_model.beta is not for kind 'roofline'"),
         ({"tp": 1.5}, r"latency_model.tp must be a whole number, got 1.5"),
         ({"roofline": 3}, r"latency_model.roofline must be a mapping"),
         ({"roofline": {"modle": {}}}, r"latency_model.roofline: unknown key 'modle' \(did you mean 'model'\?\)"),
