@@ -130,7 +130,7 @@ def test_an_interruption_keeps_the_finished_generations(settings):
 
 
 def test_a_budget_of_seconds_ends_after_a_generation(tmp_path):
-    archive = run(small_settings(tmp_path, "driver.seconds=0.0001"))
+    archive = run(small_settings(tmp_path, "driver.seconds=0.0000000001"))
     assert len(archive.rows) == 10
 
 
