@@ -235,7 +235,7 @@ MUTANTS = (
         _LOOP,
         "        candidates.tell(batch, evaluations)\n",
         "",
-        (*_LOOP_TESTS, "tests/search/test_main.py", *_CHECKPOINT_TESTS),
+        _LOOP_TESTS,
         "drivers learn nothing",
     ),
     Mutant(
