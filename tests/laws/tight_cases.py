@@ -59,24 +59,19 @@ def _content(rng: Random, count: int, block_tokens: int) -> tuple[Tokens, Tokens
     """Prompts and outputs.
 
     Prompts are beginnings of one text that end anywhere, some with tokens of their own, and turns of a conversation
-    that goes on. Outputs are new, or go on with the text, so that those who read and those who write it meet. One is
+    that goes on. Outputs are new, or go on with the text, so that those who read and those who write it meet; one is
     long now and then.
     """
     unique = iter(range(1000, 10**9))
     text = list(range(rng.randint(2, 9) * block_tokens + rng.choice([0, rng.randrange(block_tokens)])))
-    race = rng.random() < 0.3  # some write the text, one behind the other, the rest have read it
     prompts: Tokens = []
     outputs: Tokens = []
     for _ in range(count):
         own = rng.choice([0, 0, 1, block_tokens, rng.randint(0, 3 * block_tokens)])
         length = rng.choice([0, 1, 2, block_tokens, *[rng.randint(block_tokens, 6 * block_tokens)] * 3])
         end = rng.choice([len(text), len(text), rng.randint(1, len(text)), block_tokens, 0])
-        if race:
-            end = rng.choice([block_tokens, len(text)])
-            own = int(end == len(text))
-            length = max(length, len(text) - end)
         prompt, output = text[:end], [next(unique) for _ in range(length)]
-        if own == 0 and (race or rng.random() < 0.5):
+        if own == 0 and rng.random() < 0.5:
             output[: len(text) - end] = text[end : end + length]
         elif prompts and rng.random() < 0.3:
             turn = rng.randrange(len(prompts))

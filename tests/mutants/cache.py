@@ -194,9 +194,9 @@ MUTANTS = (
     Mutant(
         _TIER,
         "while tier.used_blocks > tier.blocks:",
-        "while tier.used_blocks >= tier.blocks:",
+        "while tier.used_blocks > tier.blocks + 1:",
         _TIER_TESTS,
-        "the tier is one block smaller",
+        "the tier holds one block more than it has",
     ),
     Mutant(
         _TIER,

@@ -13,7 +13,6 @@ _LATENCY = "blis/engine/instance/latency.py"
 _HEAP = "blis/engine/instance/heap.py"
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
 _TIER = ("tests/blis/engine/cache/test_tier.py",)
-_ROOFLINE = ("tests/laws/test_roofline_equals_oracle.py",)
 _ORACLE = ("tests/laws/test_engine_equals_oracle.py",)
 
 
@@ -231,7 +230,7 @@ MUTANTS = (
         _BATCH,
         "engine.budget_tokens - (instance.batch_size - members) - tokens)",
         "engine.budget_tokens - (instance.batch_size - members))",
-        _ORACLE,
+        _tests("batch"),
         "the last prefill is thought to get the budget of those before it",
     ),
     Mutant(
@@ -298,7 +297,11 @@ MUTANTS = (
         "compat: free full hits leave no budget for those that run",
     ),
     Mutant(
-        _BATCH, "0 if w.config.free_context else start", "start", _ROOFLINE, "compat: a roofline sees cached context"
+        _BATCH,
+        "0 if w.config.free_context else start",
+        "start",
+        _tests("latency"),
+        "compat: a roofline sees cached context",
     ),
     Mutant(
         _BATCH,
@@ -318,7 +321,7 @@ MUTANTS = (
         _BATCH,
         "tokens * context + tokens * (tokens - 1) // 2",
         "tokens * context + tokens * (tokens + 1) // 2",
-        _ROOFLINE,
+        _tests("latency"),
         "a new token attends to itself",
     ),
     Mutant(

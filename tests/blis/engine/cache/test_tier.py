@@ -42,6 +42,13 @@ def test_a_prompt_comes_back_in_one_transfer():
     assert counters(result, "offloaded_blocks", "thrashed_blocks", "prefill_tokens") == [6, 0, 32]
 
 
+def test_what_is_on_the_gpu_is_not_transferred():
+    # of four blocks two leave for 8 tokens of another prompt, and one of these comes back: the last one is computed
+    result = run(TIERED, [0, 10_000, 20_000], [A + B[:4], B[8:], A + B[:4]])
+    assert result.ttft_us[2] == 1000 + 40 + 40 + 2
+    assert counters(result, "hit_blocks", "cpu_hit_blocks") == [2, 1]
+
+
 def test_a_transfer_lasts_its_base_and_whole_microseconds():
     result = run(replace(TIERED, transfer_bandwidth=0.3), [0, 10_000, 20_000], [A, B, A])
     assert result.ttft_us[2] == 1000 + 40 + 40 + 7
