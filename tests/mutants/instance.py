@@ -299,7 +299,7 @@ MUTANTS = (
         _BATCH,
         "0 if w.config.free_context else start",
         "start",
-        _tests("latency"),
+        ("tests/blis/latency/test_roofline.py",),
         "compat: a roofline sees cached context",
     ),
     Mutant(
@@ -320,7 +320,7 @@ MUTANTS = (
         _BATCH,
         "tokens * context + tokens * (tokens - 1) // 2",
         "tokens * context + tokens * (tokens + 1) // 2",
-        _tests("latency"),
+        ("tests/blis/latency/test_roofline.py",),
         "a new token attends to itself",
     ),
     Mutant(
