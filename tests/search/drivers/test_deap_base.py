@@ -55,6 +55,21 @@ def test_a_rate_of_mutation_of_one_changes_every_gene():
         assert len(LOW) in changed  # against the one that it comes from
 
 
+def test_a_mutation_changes_one_gene_at_least():
+    for proposal in children("deap_ga", [LOW, HIGH], crossover=0.0, mutation=0.0, n=20):
+        assert proposal.origin == "mutation"
+        assert 1 in [sum(proposal.genome[key] != parent[key] for key in LOW) for parent in (LOW, HIGH)]
+
+
+@pytest.mark.parametrize("name", [*NAMES, "deap_nsga2"])
+def test_a_genome_that_is_told_twice_survives_once(name):
+    driver = make_driver(name, FLAT, [LOW, HIGH], 3, {"initial": 2})
+    proposals = driver.ask(2)
+    for _ in range(2):
+        driver.tell(proposals, [Score(0.5), Score(0.25)])
+    assert [genome for genome, *_ in driver.state()["population"]] == [LOW, HIGH]
+
+
 def test_a_crossover_takes_genes_of_both_parents_or_between_them():
     found = children("deap_ga", [LOW, HIGH], crossover=1.0, mutation=0.0)
     assert {proposal.origin for proposal in found} <= {"crossover", "random"}
