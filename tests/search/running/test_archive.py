@@ -43,7 +43,7 @@ def test_the_best_is_the_first_of_the_highest_baselines_included(archive):
 
 
 def test_a_score_of_zero_is_a_score():
-    archive = Archive((), [row(0, "a", -0.5), row(1, "b", 0.0), row(2, "c", -0.25)])
+    archive = Archive((), (), [row(0, "a", -0.5), row(1, "b", 0.0), row(2, "c", -0.25)])
     assert archive.best().index == 1
     assert archive.best_of_generation(0) == (0, -0.25)
     assert [found.index for found in archive.top(3)] == [1, 2, 0]

@@ -63,7 +63,7 @@ def test_whoever_hands_out_candidates_is_told_what_they_scored(settings):
             told.extend(zip(batch, evaluations, strict=True))
             candidates.tell(batch, evaluations)
 
-    archive = Archive(tuple(settings.space))
+    archive = Archive(tuple(settings.space), settings.problem.fitness.terms)
     evaluator = Evaluator(settings.problem, settings.problem.search_seeds, settings.workers)
     run_search(Listening(), evaluator, replace(settings.driver, budget=20), archive)
     assert [evaluation for _, evaluation in told] == [row.evaluation for row in archive.rows]
