@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
-KERNEL_SOURCES := $(wildcard blis/jit.py blis/tables/*.py blis/engine/*.py blis/engine/*/*.py blis/policies/*.py)
+KERNELS := .venv/kernels.mk
+-include $(KERNELS) # KERNEL_SOURCES: where kernels stand, as the program itself says
 
 .PHONY: run test setup check format bench help
 .DELETE_ON_ERROR:
@@ -37,6 +38,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
-$(COMPILED): $(INSTALLED) $(KERNEL_SOURCES)
-	$(BIN)/python -m blis.warm
+$(COMPILED): $(INSTALLED) $(wildcard $(KERNEL_SOURCES))
+	$(BIN)/python -m blis.warm --list $(KERNELS)
 	touch $@

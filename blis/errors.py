@@ -19,8 +19,13 @@ class EngineError(RuntimeError):
 
 
 def one_line(error: object) -> str:
-    """What an error says, in one line."""
+    """The text of an error, whatever its line breaks and indents."""
     return " ".join(str(error).split())
+
+
+def named(error: Exception) -> str:
+    """The same of an error that is none of ours: its type says what its text may leave out."""
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def unknown_name(kind: str, value: object, valid: Iterable[str]) -> InputError:

@@ -70,6 +70,10 @@ class Named(Mapping[str, T]):
 
         return add
 
+    def forget(self, name: str) -> None:
+        """Take the thing of a name out again, so that another may have the name: for notebooks and tests."""
+        self._things.pop(name)
+
     def __getitem__(self, name: str) -> T:
         """The thing of a name. Raises InputError with the nearest name if there is none."""
         load(self.group)

@@ -13,6 +13,7 @@ from typing import Any
 
 from blis.config import Admission, Batch, Routing, Scenario, default_tier
 from blis.latency import LATENCY
+from blis.policies import legacy_bucket
 from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
 
@@ -35,7 +36,7 @@ def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
             return load_scenario(load_mapping(source))
     mapping, _ = split_workload(source)
     mapping = _fill_tiers(_fill_pools(mapping))
-    return build(Scenario, _resolve_latency(mapping))
+    return build(Scenario, _read_bucket(_resolve_latency(mapping)))
 
 
 def split_workload(source: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any] | None]:
@@ -48,6 +49,7 @@ def split_workload(source: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
 def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     """The canonical mapping of a scenario: every value spelled out, keys in a fixed order; loads back equal."""
     mapping = {key: value for key, value in plain(scenario).items() if value not in ([], {})}
+    mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
 
 
@@ -98,18 +100,12 @@ def _policy(
 
 
 def _admission(admission: Admission, given: BundleAdmission) -> Admission:
+    """A number that the bundle leaves out of its bucket is that of the scenario's bucket, if it has one."""
     policy, parameters = _policy(given.policy, given.parameters, admission.policy, admission.parameters)
-    bucket = admission.token_bucket
-    return replace(
-        admission,
-        policy=policy,
-        parameters=parameters,
-        token_bucket=replace(
-            bucket,
-            capacity_tokens=_either(given.token_bucket_capacity, bucket.capacity_tokens),
-            refill_tokens_per_s=_either(given.token_bucket_refill_rate, bucket.refill_tokens_per_s),
-        ),
-    )
+    if legacy_bucket.is_bucket(policy):
+        present = admission.parameters if legacy_bucket.is_bucket(admission.policy) else {}
+        parameters = {**present, **(given.parameters or {})}
+    return replace(admission, policy=policy, parameters=parameters)
 
 
 def _routing(routing: Routing, given: BundleRouting) -> Routing:
@@ -133,6 +129,14 @@ def _batch(batch: Batch, given: BundleEngine) -> Batch:
 def _either(given: Any, present: Any) -> Any:
     """A bundle's value where it is set (0 is a value), the scenario's otherwise."""
     return present if given is None else given
+
+
+def _read_bucket(mapping: dict[str, Any]) -> dict[str, Any]:
+    """A scenario file's mapping with the numbers of a token bucket as its policy's parameters."""
+    cluster = check_mapping(mapping.get("cluster", {}), "cluster")
+    if "admission" in cluster:
+        cluster["admission"] = legacy_bucket.read_scenario(cluster["admission"])
+    return {**mapping, "cluster": cluster}
 
 
 def _fill_pools(mapping: dict[str, Any]) -> dict[str, Any]:

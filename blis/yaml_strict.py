@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from blis.errors import InputError, unknown_name
+from blis.errors import InputError, one_line, unknown_name
 from blis.files import read_text, write_text
 
 T = TypeVar("T")
@@ -89,8 +89,7 @@ def parse_yaml(text: str, source: str) -> object:
         raise InputError(f"{source}:{line} {problem}") from None
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         # PyYAML's own constructors raise all of these, for a date or a set that is none.
-        problem = " ".join(str(error).split())
-        raise InputError(f"{source}: not valid YAML: {problem}") from None
+        raise InputError(f"{source}: not valid YAML: {one_line(error)}") from None
 
 
 def _check_size(document: object) -> None:
@@ -190,6 +189,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def flat_keys(mapping: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+    """Nested mappings as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in mapping.items():
+        name = _join(path, str(key))
+        found.update(flat_keys(value, name) if isinstance(value, Mapping) else {name: value})
+    return found
 
 
 def yaml_text(value: object) -> str:

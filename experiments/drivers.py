@@ -26,13 +26,14 @@ from blis.errors import InputError, check_choice
 from blis.workload.draw.pools import SELECTION_POOL
 from experiments.page import make_figure, markdown_table, publish
 from search.application import EXIT_INPUT, EXIT_OK, compose_settings
+from search.config import choices
 from search.run_folder.overview import BASELINE_COLOURS, dress
+from search.running.candidates import policy_of
 from search.running.checkpoint import begin
 from search.running.evaluator import INVALID, Evaluator
 from search.running.loop import run_search
-from search.settings import Settings, choices
-from search.space.codec import decode
-from search.verdict.verdict import SIGNIFICANCE
+from search.settings import Settings
+from search.verdict.judgement import SIGNIFICANCE
 from search.workers import Workers
 
 if TYPE_CHECKING:
@@ -86,9 +87,9 @@ def settings_of(overrides: Sequence[str], driver: str, seed: int, budget: int) -
 def estimated_seconds(settings: Settings, searches: int, workers: Workers) -> float:
     """How long so many searches will take, from a few random policies on one table."""
     space, problem, rng = settings.space, settings.problem, Random(0)
-    policies = [decode(space, space.sample(rng), problem.rates) for _ in range(PROBES)]
+    policies = [policy_of(space.sample(rng), space, problem) for _ in range(PROBES)]
     evaluator = Evaluator(problem, problem.search_seeds[:1], settings.workers)
-    evaluator.evaluate([problem.baseline])  # makes the table and loads the kernels
+    evaluator.evaluate([problem.against])  # makes the table and loads the kernels
     start = time.perf_counter()
     evaluator.evaluate(policies)
     simulation = (time.perf_counter() - start) / PROBES

@@ -17,18 +17,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from blis.comparison.statistics import Comparison
+from blis.comparison.statistics import AnyComparison
 from blis.errors import InputError, check_choice, check_integer
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from experiments.page import make_figure, markdown_table, publish
 from search.application import EXIT_INPUT, EXIT_OK, compose_settings
+from search.problem.policy import Policy
 from search.run_folder.overview import BASELINE_COLOURS, MUTED, dress
 from search.running.checkpoint import begin
 from search.running.loop import run_search
 from search.settings import Settings
-from search.space.codec import complete_bundle
 from search.space.space import Space
-from search.verdict.holdout import AnyComparison, make_holdout
+from search.verdict.holdout import make_holdout
 from search.verdict.validation import best_of, choose_finalists
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 class Found(NamedTuple):
     """The best policy of a search and how it compares with everything's, and with the primary baseline."""
 
-    policy: PolicyBundle
+    policy: Policy
     selection: float  # score on the selection pool
     gain: AnyComparison  # over the primary baseline
     cost: AnyComparison | None  # of leaving the family out: everything's score minus this one's
@@ -97,9 +97,9 @@ def _merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def winner_of(settings: Settings, seeds: Sequence[int]) -> tuple[PolicyBundle, float]:
+def winner_of(settings: Settings, seeds: Sequence[int]) -> tuple[Policy, float]:
     """The best policy that searches with these seeds find, chosen on the selection pool; and its score there."""
-    finalists: list[PolicyBundle] = []
+    finalists: list[Policy] = []
     holdout = make_holdout(settings)
     for seed in seeds:
         seeded = replace(settings, seed=seed)
@@ -112,18 +112,18 @@ def winner_of(settings: Settings, seeds: Sequence[int]) -> tuple[PolicyBundle, f
         raise InputError("no candidate of the search has a score")
     score = scores[best]
     assert score is not None  # the best of those that have one
-    return complete_bundle(settings.problem.scenario, finalists[best]), score
+    return finalists[best], score
 
 
 def study(settings: Settings, seeds: Sequence[int], families: Sequence[str]) -> dict[str, Found]:
     """Search with everything and without each family, and compare the winners on the report pool."""
-    baseline = settings.baselines[settings.primary]
+    baseline = settings.problem.against
     holdout = make_holdout(settings)
     everything, score = winner_of(settings, seeds)
     found = {EVERYTHING: Found(everything, score, holdout.against(everything, [baseline])[0], None)}
     _tell(EVERYTHING, found[EVERYTHING])
     for family in families:
-        reduced = replace(settings, space=without(settings.space, baseline, family))
+        reduced = replace(settings, space=without(settings.space, settings.problem.baseline, family))
         policy, score = winner_of(reduced, seeds)
         cost, gain = holdout.against(everything, [policy])[0], holdout.against(policy, [baseline])[0]
         found[family] = Found(policy, score, gain, cost)
@@ -135,17 +135,10 @@ def _tell(name: str, found: Found) -> None:
     print(f"{name}: {found.gain.mean:+.4f} over the primary baseline", file=sys.stderr)
 
 
-def interval(comparison: AnyComparison) -> tuple[float, float] | None:
-    """The 95 % interval of a comparison, None if it has none."""
-    if isinstance(comparison, Comparison):
-        return comparison.t_low, comparison.t_high
-    return comparison.bounds
-
-
 def _shown(comparison: AnyComparison | None) -> str:
     if comparison is None:
         return ""
-    bounds = interval(comparison)
+    bounds = comparison.bounds
     return f"{comparison.mean:+.3f} " + (f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]" if bounds else "[no interval]")
 
 
@@ -167,9 +160,8 @@ def picture(found: Mapping[str, Found]) -> Figure:
     rows = [(name, row.cost) for name, row in found.items() if row.cost is not None]
     for place, (_, cost) in enumerate(rows):
         colour = BASELINE_COLOURS[place % len(BASELINE_COLOURS)]
-        bounds = interval(cost)
-        if bounds:
-            panel.plot(bounds, [place, place], color=colour, linewidth=2.5)
+        if cost.bounds:
+            panel.plot(cost.bounds, [place, place], color=colour, linewidth=2.5)
         panel.plot([cost.mean], [place], "o", color=colour, markersize=7)
     panel.axvline(0, color=MUTED, linewidth=1)
     panel.set_yticks(range(len(rows)), [name for name, _ in rows])

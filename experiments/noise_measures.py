@@ -17,8 +17,8 @@ from blis.errors import InputError
 from blis.fitness.outcome import Outcome
 from search.problem.problem import Problem
 from search.problem.traffic import Drawn
+from search.running.candidates import policy_of
 from search.running.evaluator import Evaluator
-from search.space.codec import decode
 from search.space.space import Genome, Space
 from search.workers import Workers
 
@@ -47,11 +47,12 @@ def measure(
     problem: Problem, genomes: Sequence[Genome], space: Space, seeds: Sequence[int], workers: Workers
 ) -> Scores:
     """Score every policy on every table. Raises InputError if one fails or the fitness is not the relative one."""
-    policies = [decode(space, genome, problem.rates) for genome in genomes]
+    policies = [policy_of(genome, space, problem) for genome in genomes]
     columns, seconds = [], 0.0
     for seed in seeds:
         evaluator = Evaluator(problem, [seed], workers)
-        baseline = evaluator.outcomes([problem.baseline], [seed])[0][0]  # makes the table, too
+        ((performance,),) = evaluator.performances([problem.against])  # makes the table, too
+        baseline = performance.outcome
         if not isinstance(baseline, Outcome):
             raise InputError("the study of noise needs fitness=relative")
         level = float(np.dot(baseline.scoring.class_weights, np.log(baseline.good_by_class + 0.5)))

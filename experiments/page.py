@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blis.files import write_bytes, write_text
+from blis.text import padded
 from search.run_folder.overview import INK
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ FOLDER = Path("outputs") / "experiments"
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table with columns wide enough to be read as it is; all but the first column to the right."""
-    widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    cells = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in [header, *rows]]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [cells[0], rule, *cells[1:]])
+    head, *body = padded([header, *rows], right=range(1, len(header)))
+    first, *others = ("-" * len(cell) for cell in head)
+    rule = [first, *(dashes[1:] + ":" for dashes in others)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, rule, *body])
 
 
 def make_figure(title: str, panels: int) -> tuple[Figure, list[Axes]]:

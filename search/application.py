@@ -1,7 +1,7 @@
-"""The Hydra application: the one module that knows Hydra turns a composed configuration into `Settings`.
+"""The Hydra application: the one module that knows Hydra composes conf/ with overrides.
 
 `launch` runs a job for every composed configuration (one, or all of a multirun); `compose_settings` gives
-the settings without running anything.
+the settings without running anything. What is composed goes through `config.py` (its keys) to `settings.py`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from blis.errors import InputError, unknown_name
-from search.settings import Settings, conf_folder, make_settings
+from blis.errors import EngineError, InputError, one_line, unknown_name
+from search.config import conf_folder
+from search.settings import Settings, make_settings
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -33,15 +34,15 @@ def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) 
         try:
             composed = _plain(hydra.compose("config", list(overrides)))
         except (HydraException, OmegaConfBaseException) as error:
-            raise InputError(_one_line(error)) from None
+            raise InputError(_in_short(error)) from None
     return make_settings(composed, run_dir)
 
 
 def launch(job: Callable[[Settings], int]) -> int:
     """Run `job` for every configuration that the command line composes; the highest of their exit codes.
 
-    Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not left behind. A job that was
-    interrupted (EXIT_INTERRUPTED) ends a multirun.
+    Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not left behind. A simulator that broke
+    its own laws gives one line and EXIT_FAILURE. A job that was interrupted (EXIT_INTERRUPTED) ends a multirun.
     """
     codes = [EXIT_OK]
 
@@ -51,6 +52,8 @@ def launch(job: Callable[[Settings], int]) -> int:
             codes.append(job(make_settings(_plain(composed), run_dir)))
         except (InputError, OmegaConfBaseException) as error:
             codes.append(_complain(error))
+        except EngineError as error:
+            codes.append(_complain(error, EXIT_FAILURE))
         finally:
             with suppress(OSError):  # not empty: it holds results
                 run_dir.rmdir()
@@ -83,13 +86,13 @@ def _plain(composed: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
-def _complain(error: Exception) -> int:
-    """Say what is wrong in one line on stderr."""
-    print(f"error: {_one_line(error)}", file=sys.stderr)
-    return EXIT_INPUT
+def _complain(error: Exception, code: int = EXIT_INPUT) -> int:
+    """Say what is wrong in one line on stderr; the exit code."""
+    print(f"error: {_in_short(error)}", file=sys.stderr)
+    return code
 
 
-def _one_line(error: Exception) -> str:
+def _in_short(error: Exception) -> str:
     """The message of an error; Hydra's are cut to what the user can act on."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
@@ -98,7 +101,7 @@ def _one_line(error: Exception) -> str:
     useful = str(error).split("\nConfig search path")[0].split("\nSee https")[0]
     if cause is not error:
         useful += f": {cause}".split("\n    full_key")[0]
-    return " ".join(useful.split())
+    return one_line(useful)
 
 
 def _sibling(full_key: str, name: str) -> str:

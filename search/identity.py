@@ -8,27 +8,33 @@ from collections.abc import Mapping
 from typing import Any
 
 from blis.engine.run import source_digest
-from blis.policies.bundle import bundle_digest
 from search.settings import Settings
+from search.version import code_digest, libraries
 
 #: Parts of the configuration that change nothing in the results.
 WITHOUT_EFFECT = ("parallel", "tracking", "baselines")
 
 
 def run_id(settings: Settings) -> str:
-    """16 hex digits over everything that decides the results: configuration, baselines, engine.
+    """16 hex digits over everything that decides the results: configuration, input files, code, libraries.
 
     Paths, workers and tracking are left out; a baseline enters by what it decides, a trace by its content.
     """
     config = {key: value for key, value in settings.config.items() if key not in WITHOUT_EFFECT}
     config["workload"] = settings.problem.traffic.identity()
-    baselines = {name: bundle_digest(bundle) for name, bundle in settings.baselines.items()}
-    return _digest({"config": config, "baselines": baselines, "engine": source_digest()})
+    baselines = {name: policy.id for name, policy in settings.baselines.items()}
+    return _digest({"config": config, "baselines": baselines, "code": code_digest(), "libraries": libraries()})
 
 
 def scenario_id(settings: Settings) -> str:
     """16 hex digits over `scenario.yaml`: cluster, instance and workload, a trace by its content."""
     return _digest(settings.problem.identity())
+
+
+def origin(settings: Settings) -> dict[str, str]:
+    """What the files of a run say of where they come from."""
+    ids = {"run_id": run_id(settings), "scenario": scenario_id(settings)}
+    return {**ids, "engine": source_digest(), "code": code_digest()}
 
 
 def _digest(content: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import joblib
 
-from blis.errors import InputError
+from blis.errors import InputError, one_line
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Workers:
             with joblib.parallel_config(backend=backend):
                 pass
         except (ValueError, ImportError) as error:
-            raise InputError(f"parallel.backend {backend!r} cannot be used: {' '.join(str(error).split())}") from None
+            raise InputError(f"parallel.backend {backend!r} cannot be used: {one_line(error)}") from None
         self.n_jobs, self.backend = n_jobs, backend
 
     def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:

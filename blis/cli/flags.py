@@ -21,8 +21,9 @@ class Flag(NamedTuple):
     name: str
     key: str
     read: Callable[[str], Any]
-    help: str
+    help: str  # {names}: of those that there are
     metavar: str | None = None  # in --help; None: follows from `read`
+    names: Iterable[str] = ()
 
     def value(self, options: argparse.Namespace) -> Any:
         """What was given, None if nothing was."""
@@ -47,9 +48,7 @@ def read_scorers(text: str) -> list[dict[str, Any]]:
     return scorers
 
 
-def _one_of(registry: Iterable[str]) -> str:
-    names = list(registry)
-    return f"one of: {', '.join(names)}; default {names[0]}"
+_ONE_OF = "one of: {names}; default {first}"
 
 
 #: Flags of keys that only a scenario has.
@@ -90,13 +89,13 @@ SCENARIO_FLAGS = (
 
 #: Flags of keys that a policy bundle has too; they win over it.
 POLICY_FLAGS = (
-    Flag("--admission-policy", "admission.policy", str, _one_of(ADMISSION)),
+    Flag("--admission-policy", "admission.policy", str, _ONE_OF, names=ADMISSION),
     Flag("--token-bucket-capacity", "admission.token_bucket_capacity", float, "tokens; default 10000"),
     Flag("--token-bucket-refill-rate", "admission.token_bucket_refill_rate", float, "tokens a second; default 1000"),
-    Flag("--routing-policy", "routing.policy", str, _one_of(ROUTING)),
-    Flag("--routing-scorers", "routing.scorers", read_scorers, f"NAME:WEIGHT,… from: {', '.join(SCORERS)}"),
-    Flag("--priority-policy", "priority.policy", str, _one_of(PRIORITIES)),
-    Flag("--scheduler", "scheduler", str, _one_of(SCHEDULERS)),
+    Flag("--routing-policy", "routing.policy", str, _ONE_OF, names=ROUTING),
+    Flag("--routing-scorers", "routing.scorers", read_scorers, "NAME:WEIGHT,… from: {names}", names=SCORERS),
+    Flag("--priority-policy", "priority.policy", str, _ONE_OF, names=PRIORITIES),
+    Flag("--scheduler", "scheduler", str, _ONE_OF, names=SCHEDULERS),
     Flag("--max-num-running-reqs", "engine.max_running", int, "requests in an instance's batch; default 256"),
     Flag("--max-num-scheduled-tokens", "engine.max_scheduled_tokens", int, "token budget of a step; default 2048"),
     Flag(
@@ -123,8 +122,9 @@ LENGTH_FLAGS = tuple(
 def add_flags(group: argparse._ArgumentGroup, flags: tuple[Flag, ...]) -> None:
     """Add flags to a parser; none has a default, so that what is given can be told from what is not."""
     for flag in flags:
-        metavar = flag.metavar or _METAVARS.get(flag.read, "NAME")
-        group.add_argument(flag.name, type=flag.read, metavar=metavar, help=flag.help)
+        metavar, names = flag.metavar or _METAVARS.get(flag.read, "NAME"), list(flag.names)
+        help_ = flag.help.format(names=", ".join(names), first=names[0]) if names else flag.help
+        group.add_argument(flag.name, type=flag.read, metavar=metavar, help=help_)
 
 
 def given_keys(options: argparse.Namespace, flags: tuple[Flag, ...]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer
+from blis.policies.admission import ADMISSION
+from blis.policies.legacy_bucket import is_bucket
 from blis.tables.records import COMPLETED, REJECTED
 from blis.tables.requests import RequestTable
 
@@ -150,9 +152,11 @@ def _decisions(options: argparse.Namespace, result: Result) -> tuple[DecisionSum
 def _warn_before(scenario: Scenario, requests: RequestTable, log: Log) -> None:
     """Say how many prompts no bucket can ever pay for."""
     admission = scenario.cluster.admission
-    capacity = admission.token_bucket.capacity_tokens
+    if not is_bucket(admission.policy):
+        return
+    capacity = ADMISSION.named_values(admission.policy, admission.parameters)["capacity_tokens"]
     too_long = int((requests.input_tokens > capacity).sum())
-    if admission.has_bucket and too_long:
+    if too_long:
         log.warn(f"{too_long} requests have more tokens than the bucket holds ({capacity:g}) and cannot get in")
 
 

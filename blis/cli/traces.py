@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blis.latency.table import TABLE_BLOCK_TOKENS
+from blis.text import aligned
 from blis.workload.content.reuse import ideal_hit_rate
 from blis.workload.read.known_traces import KNOWN_TRACES, file_digest, identify
 from blis.workload.read.trace_formats import FORMATS, detect_format
@@ -60,7 +61,7 @@ def _list() -> str:
         [("format", "what", "columns or keys")]
         + [(name, known.what, ", ".join(known.columns)) for name, known in FORMATS.items()],
     ]
-    return "\n\n".join(_aligned(table) for table in tables)
+    return "\n\n".join(aligned(table) for table in tables)
 
 
 def _check(options: argparse.Namespace) -> str:
@@ -86,11 +87,4 @@ def _check(options: argparse.Namespace) -> str:
         ("mean output", f"{table.output_tokens.mean():.1f} tokens"),
         ("ideal hit rate", f"{ideal_hit_rate(table, block_tokens):.4f} of full prompt blocks of {block_tokens} tokens"),
     ]
-    return _aligned(facts)
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Columns side by side; the last one is not padded."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join(line.rstrip() for line in lines)
+    return aligned(facts)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
-from blis.evaluation.distribution import US_PER_MS
+from blis.evaluation.distribution import US_PER_MS, known
 from blis.evaluation.ratios import US_PER_S
 from blis.evaluation.slo import tpot_us
 from blis.tables.records import COMPLETED, REJECTED
@@ -30,11 +30,11 @@ class Rows:
     rejected: NDArray[np.bool_]  # [m]
     unserved: NDArray[np.bool_]  # [m] not completed, for whatever reason
     span_s: float  # from the first arrival of these rows to the last
+    e2e_p99_ms: float  # of the whole run, a warm-up included: how long what happens once is felt; 0 without any
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """These rows, some more often and some not at all."""
-        columns = {name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name != "span_s"}
-        return Rows(**columns, span_s=self.span_s)
+        return replace(self, **{name: column[rows] for name, column in vars(self).items() if np.ndim(column)})
 
 
 def counted_rows(table: RequestTable) -> slice:
@@ -58,6 +58,7 @@ def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Row
         rejected=status == REJECTED,
         unserved=~done,
         span_s=float(arrival_us[-1] - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,
+        e2e_p99_ms=known(result.e2e_us).p99,
     )
 
 

@@ -1,7 +1,7 @@
 """Policies on the same requests: paired differences to a baseline, and how sure they are.
 
 On several drawn tables: Student's paired t interval over tables. On one table, which is one sample: a bootstrap
-over blocks of its time, in which all policies meet the same blocks (default-problem.md section 3).
+over blocks of its time, as a search judges a policy on a trace.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.comparison.blocks import Blocks, time_blocks, too_short
 from blis.comparison.measures import MEASURES, Measure, Rows, counted_rows
-from blis.comparison.statistics import block_interval, paired_t_interval
+from blis.comparison.statistics import paired_t_interval
 from blis.tables.requests import RequestTable
-from blis.workload.windows import BLOCK_PER_E2E, MIN_BLOCKS, block_length_us, time_blocks
-
-MOST_BLOCKS = 200  # more and shorter ones cost time and change little
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,7 @@ def compare_policies(
         }
     else:
         single = {name: found[0] for name, found in outcomes.items()}
-        blocks, method = _time_blocks(tables[0], single)
-        differences = {
-            name: {
-                key: _resampled(measure, single[name], single[baseline], blocks, seed)
-                for key, measure in MEASURES.items()
-            }
-            for name in others
-        }
+        method, differences = _over_blocks(single, tables[0], baseline, seed)
     values = {name: {key: float(found[key].mean()) for key in MEASURES} for name, found in by_table.items()}
     return SideBySide(baseline, method, values, differences)
 
@@ -79,38 +70,42 @@ def _paired(differences: NDArray[np.float64]) -> Difference:
     return Difference(mean, paired_t_interval(differences) if np.isfinite(mean) else None)
 
 
-def _time_blocks(table: RequestTable, outcomes: Mapping[str, Rows]) -> tuple[NDArray[np.int64] | None, str]:
-    """[m] the block of time of every row that counts, None if the table is too short; and how to call that."""
-    arrival_us = table.arrival_us[counted_rows(table)]
-    p99_us = max(_longest_us(rows) for rows in outcomes.values())
-    if p99_us == 0:
-        return None, "no intervals: nobody completed a request"
-    span_us = int(arrival_us[-1] - arrival_us[0]) + 1 if len(arrival_us) else 0
-    block_us = block_length_us(span_us, p99_us)
-    if block_us is None:
-        needed_s = MIN_BLOCKS * BLOCK_PER_E2E * p99_us / 1e6
-        return None, (
-            f"no intervals: one table of {span_us / 1e6:.0f} s is too short, "
-            f"{MIN_BLOCKS} blocks of {BLOCK_PER_E2E} × E2E p99 take {needed_s:.0f} s"
-        )
-    blocks = time_blocks(arrival_us, max(block_us, span_us // MOST_BLOCKS))
-    return blocks, f"95 % BCa bootstrap over {int(blocks[-1]) + 1} blocks of time of one table"
+def _over_blocks(
+    outcomes: Mapping[str, Rows], table: RequestTable, baseline: str, seed: int
+) -> tuple[str, dict[str, dict[str, Difference]]]:
+    """How intervals on one table come about, and the differences; each pair of policies has its own blocks."""
+    arrival_us, base = table.arrival_us[counted_rows(table)], outcomes[baseline]
+    others = {name: rows for name, rows in outcomes.items() if name != baseline}
+    slowest_us = {name: max(rows.e2e_p99_ms, base.e2e_p99_ms) * 1000 for name, rows in others.items()}
+    blocks = {name: time_blocks(arrival_us, slowest_us[name]) for name in others}
+    without = f"no intervals: one table is {too_short(arrival_us, max(slowest_us.values(), default=0.0))}"
+    differences = {
+        name: {key: _resampled(measure, rows, base, blocks[name], seed) for key, measure in MEASURES.items()}
+        for name, rows in others.items()
+    }
+    return _blocks_method(blocks) or without, differences
 
 
-def _longest_us(rows: Rows) -> float:
-    """The 99th percentile of E2E, 0 without one."""
-    return float(np.nan_to_num(MEASURES["E2E p99"].of(rows))) * 1000
+def _blocks_method(blocks: Mapping[str, Blocks | None]) -> str:
+    """How the intervals of each policy come about, empty if none has any."""
+    counts = {found.count for found in blocks.values() if found is not None}
+    if not counts:
+        return ""
+    number = f"{min(counts)}" if len(counts) == 1 else f"{min(counts)} to {max(counts)}"
+    without = [name for name, found in blocks.items() if found is None]
+    excepted = f", too few for {', '.join(without)}" if without else ""
+    return f"95 % BCa bootstrap over {number} blocks of time of one table{excepted}"
 
 
-def _resampled(measure: Measure, x: Rows, b: Rows, blocks: NDArray[np.int64] | None, seed: int) -> Difference:
-    """The difference on one table, with its interval if it has blocks."""
+def _resampled(measure: Measure, x: Rows, b: Rows, blocks: Blocks | None, seed: int) -> Difference:
+    """The difference on one table, with its interval if there are blocks."""
     mean = measure.of(x) - measure.of(b)
     if blocks is None or not np.isfinite(mean):
         return Difference(mean, None)
 
     def difference(times: NDArray[np.int64]) -> float:
-        drawn = np.repeat(np.arange(len(blocks)), times[blocks])
+        drawn = np.repeat(np.arange(len(times)), times)
         return measure.of(x.take(drawn)) - measure.of(b.take(drawn))
 
-    low, high = block_interval(difference, int(blocks[-1]) + 1, seed)
+    low, high = blocks.interval(difference, seed)
     return Difference(mean, (low, high) if np.isfinite(low) and np.isfinite(high) else None)

@@ -54,6 +54,9 @@ class BlockComparison:
     flaw: str = ""
 
 
+AnyComparison = Comparison | BlockComparison
+
+
 def paired_comparison(differences: ArrayLike, seed: int) -> Comparison:
     """All there is to say about differences, one a table. seed: of the bootstrap.
 

@@ -6,22 +6,18 @@ import numpy as np
 
 from blis.comparison.measures import MEASURES, Measure
 from blis.comparison.side_by_side import SideBySide
+from blis.text import aligned
 
 _NOTHING = "–"
 
 
 def side_by_side_text(compared: SideBySide) -> str:
     """Means, differences to the baseline with their intervals, and what these prove."""
-    width = max(map(len, compared.values))
-    lines = [f"against {compared.baseline}; {compared.method}, each by itself"]
+    parts = [f"against {compared.baseline}; {compared.method}, each by itself"]
     for key, measure in MEASURES.items():
-        lines += ["", f"{key} ({measure.unit})"]
-        rows = [(name, *_cells(compared, name, key, measure)) for name in compared.values]
-        widths = [max(len(row[column]) for row in rows) for column in range(1, 4)]
-        for name, value, difference, verdict in rows:
-            cells = f"{value.rjust(widths[0])}  {difference.ljust(widths[1])}  {verdict}"
-            lines.append(f"  {name.ljust(width)}  {cells}".rstrip())
-    return "\n".join(lines)
+        rows = [(f"  {name}", *_cells(compared, name, key, measure)) for name in compared.values]
+        parts += ["", f"{key} ({measure.unit})", aligned(rows, right={1})]
+    return "\n".join(parts)
 
 
 def _cells(compared: SideBySide, name: str, key: str, measure: Measure) -> tuple[str, str, str]:

@@ -5,7 +5,6 @@ reads a file.
 """
 
 from blis.config.cluster import (
-    DEFAULT_SCORERS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -19,7 +18,7 @@ from blis.config.cluster import (
     Scorer,
     Signal,
     Signals,
-    TokenBucket,
+    default_scorers,
 )
 from blis.config.compat import Compat
 from blis.config.instance import (
@@ -37,7 +36,6 @@ from blis.latency.shapes import Hardware, ModelShape, Roofline
 
 __all__ = [
     "CLASS_NAMES",
-    "DEFAULT_SCORERS",
     "DETECTORS",
     "FAIRNESS",
     "KV",
@@ -66,6 +64,6 @@ __all__ = [
     "Signal",
     "Signals",
     "SloTier",
-    "TokenBucket",
+    "default_scorers",
     "default_tier",
 ]

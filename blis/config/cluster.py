@@ -32,8 +32,9 @@ class Scorer:
         check_number(f"weight of routing scorer {self.name!r}", self.weight, above=0)
 
 
-#: The original's profile for `weighted` when no scorers are given (cluster-and-policies.md 4.3).
-DEFAULT_SCORERS = (Scorer("prefix-affinity", 3.0), Scorer("queue-depth", 2.0), Scorer("kv-utilization", 2.0))
+def default_scorers() -> tuple[Scorer, ...]:
+    """The original's profile for `weighted` when no scorers are given (cluster-and-policies.md 4.3)."""
+    return Scorer("prefix-affinity", 3.0), Scorer("queue-depth", 2.0), Scorer("kv-utilization", 2.0)
 
 
 @dataclass(frozen=True)
@@ -49,44 +50,18 @@ class Filter:
 
 
 @dataclass(frozen=True)
-class TokenBucket:
-    """Parameters of token-bucket admission: starts full, refilled lazily at each decision."""
-
-    capacity_tokens: float = 10_000.0
-    refill_tokens_per_s: float = 1_000.0
-
-    def __post_init__(self) -> None:
-        """Check both are finite and within the template's bounds."""
-        for key, bounds in ADMISSION["token-bucket"].bounds.items():
-            check_number(f"token_bucket.{key}", getattr(self, key), bounds.low, bounds.high)
-
-
-@dataclass(frozen=True)
 class Admission:
-    """Who gets in. The two buckets take their numbers from `token_bucket`, all others from `parameters`."""
+    """Who gets in, and the policy's parameters (ADMISSION says which it has)."""
 
     policy: str = "always-admit"
     latency_us: int = 0
-    token_bucket: TokenBucket = field(default_factory=TokenBucket)
     parameters: dict[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         """Check the policy name, its parameters and the latency."""
         ADMISSION.code(self.policy)
         check_integer("admission.latency_us", self.latency_us, 0, MAX_TIME_US)
-        if self.has_bucket and self.parameters:
-            raise InputError(f"admission.parameters must be empty: {self.policy!r} takes its own from token_bucket")
-        ADMISSION.values(self.policy, self.given)
-
-    @property
-    def has_bucket(self) -> bool:
-        """Whether the policy is a token bucket."""
-        return set(ADMISSION[self.policy].bounds) == set(self.token_bucket.__dataclass_fields__)
-
-    @property
-    def given(self) -> dict[str, float]:
-        """The parameters of the policy by name."""
-        return dict(vars(self.token_bucket)) if self.has_bucket else self.parameters
+        ADMISSION.values(self.policy, self.parameters)
 
 
 @dataclass(frozen=True)
@@ -146,7 +121,7 @@ class Routing:
     latency_us: int = 0
     snapshot_refresh_us: int = 0  # > 0: the kv signal is re-read lazily, as the original does it
     filters: tuple[Filter, ...] = ()
-    scorers: tuple[Scorer, ...] = DEFAULT_SCORERS
+    scorers: tuple[Scorer, ...] = field(default_factory=default_scorers)
     parameters: dict[str, float] = field(default_factory=dict, hash=False)
     picker: str = "max"
     tie_break: str = "first"

@@ -14,6 +14,7 @@ from blis.errors import InputError, check_number, unknown_name
 from blis.evaluation.metrics import Metrics
 from blis.evaluation.raw_metrics import RawMetrics, raw_metrics
 from blis.fitness.value import FitnessValue
+from blis.sums import total
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -72,7 +73,8 @@ def original_fitness(metrics: Metrics, weights: Mapping[str, float], original_ru
 def _original_score(raw: RawMetrics, weights: Mapping[str, float], original_rules: bool) -> OriginalScore:
     served = 1.0 if original_rules else raw.completed / max(raw.offered, 1)
     components = {key: _component(key, raw, served) for key in sorted(weights)}
-    return {"score": sum(weights[key] * component for key, component in components.items()), "components": components}
+    score = total(weights[key] * component for key, component in components.items())
+    return {"score": score, "components": components}
 
 
 def _component(key: str, raw: RawMetrics, served: float) -> float:
@@ -94,9 +96,14 @@ class OriginalFitness:
     original_rules: bool = False
 
     @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of the components, a column each."""
+        return tuple(sorted(self.weights))
+
+    @property
     def objectives(self) -> tuple[str, ...]:
         """The names of what a search for compromises makes small: how much each component loses."""
-        return tuple(sorted(self.weights))
+        return self.terms
 
     def __post_init__(self) -> None:
         """Check keys and weights."""

@@ -6,7 +6,7 @@ Source: default-problem.md section 2.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from blis.evaluation.ratios import jain_index
 from blis.evaluation.slo import SLOClass, class_targets
+from blis.sums import total
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -22,6 +23,8 @@ CAP = 10.0  # latencies count up to so many times their target
 OUTPUT_TOKEN_WORK = 4  # work of an output token in input tokens
 
 Floats = NDArray[np.float64]
+#: What a fitness term wants to know of every request of a run, [n].
+Keep = Callable[[ResultTable], Floats]
 
 
 @dataclass(frozen=True)
@@ -102,9 +105,10 @@ class Outcome:
     log_e2e: Floats  # [m] of the capped latency
     good_by_class: NDArray[np.int64]  # [K] requests that met every SLO
     good_by_tenant: NDArray[np.int64]  # [T]
-    undone: float  # u, by class
+    undone: float  # share of the offered work, by class
     fairness: float  # Jain index
     instances: int  # provisioned
+    kept: Mapping[str, Floats]  # [m] what fitness terms asked for, by their names
 
     @classmethod
     def of(
@@ -114,6 +118,7 @@ class Outcome:
         good: NDArray[np.bool_],
         latencies: tuple[Floats, Floats, Floats, Floats],
         instances: int,
+        kept: Mapping[str, Floats],
     ) -> Outcome:
         """An outcome from what is known of each row. latencies: `ttft_us`, `log_ttft`, `log_tpot`, `log_e2e`."""
         good_by_tenant = np.bincount(scoring.tenant[good], minlength=len(scoring.offered))
@@ -127,16 +132,18 @@ class Outcome:
             undone=_undone(scoring, completed),
             fairness=jain_index((good_by_tenant + 0.5) / (scoring.offered + 1)),
             instances=instances,
+            kept=kept,
         )
 
     def resampled(self, scoring: ScoringTable, places: NDArray[np.int64]) -> Outcome:
         """The outcome over rows drawn again, as `ScoringTable.resampled` gave them."""
         latencies = (self.ttft_us[places], self.log_ttft[places], self.log_tpot[places], self.log_e2e[places])
-        return Outcome.of(scoring, self.completed[places], self.good[places], latencies, self.instances)
+        kept = {name: values[places] for name, values in self.kept.items()}
+        return Outcome.of(scoring, self.completed[places], self.good[places], latencies, self.instances, kept)
 
 
-def score_inputs(scoring: ScoringTable, result: ResultTable) -> Outcome:
-    """Reduce a run to its outcome."""
+def score_inputs(scoring: ScoringTable, result: ResultTable, keeps: Mapping[str, Keep]) -> Outcome:
+    """Reduce a run to its outcome. keeps: what fitness terms want to know of every request."""
     rows = scoring.rows
     completed = result.status[rows] == COMPLETED
     ttft_us = np.where(completed, result.ttft_us[rows], scoring.ttft_target_us)
@@ -152,13 +159,14 @@ def score_inputs(scoring: ScoringTable, result: ResultTable) -> Outcome:
             np.log(np.minimum(tpot_us, CAP * scoring.tpot_target_us)),
             np.log(np.minimum(e2e_us, CAP * scoring.e2e_target_us)),
         )
-    return Outcome.of(scoring, completed, good, latencies, len(result.instances))
+    kept = {name: keep(result)[rows] for name, keep in keeps.items()}
+    return Outcome.of(scoring, completed, good, latencies, len(result.instances), kept)
 
 
 def _undone(scoring: ScoringTable, completed: NDArray[np.bool_]) -> float:
-    """u: the share of the offered work that was not completed, weighted over classes."""
+    """The share of the offered work that was not completed, weighted over classes."""
     lost = np.where(completed, 0.0, scoring.work)
-    return sum(
+    return total(
         weight * float(lost[rows].sum() / scoring.work[rows].sum())
         for rows, weight in zip(scoring.classes, scoring.class_weights, strict=True)
         if rows.stop > rows.start

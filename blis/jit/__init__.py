@@ -6,6 +6,6 @@ compiled in half the time).
 """
 
 from blis.jit.entries import Entry, entry
-from blis.jit.program import Late, kernel
+from blis.jit.program import Late, kernel, note_change
 
-__all__ = ["Entry", "Late", "entry", "kernel"]
+__all__ = ["Entry", "Late", "entry", "kernel", "note_change"]

@@ -14,7 +14,8 @@ import numba
 from numba.core.errors import NumbaError
 
 from blis.errors import InputError, one_line
-from blis.jit.program import Program, kernel_count
+from blis.jit import program
+from blis.jit.program import Program
 
 #: Compile everything the plain way (hooks.py), whatever numba offers.
 PLAIN_VARIABLE = "BLIS_PLAIN_KERNELS"
@@ -36,13 +37,13 @@ class Entry:
     def __init__(self, function: Callable[..., Any], takes: tuple[type, ...] = (), *, keep: bool = True) -> None:
         """takes: classes of its arguments. keep: on disk."""
         self.__wrapped__, self._takes, self._keep = function, takes, keep
-        self._kernels = -1  # there were so many when it was settled
+        self._version = -1  # of all programs when it was settled
         self._digest = ""
         self._compiled: Any = None
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it. Raises InputError if one of its kernels, say a user's, cannot be compiled."""
-        if self._kernels != kernel_count():
+        if self._version != program.version:
             self._settle()
         if self._compiled is None:
             self._compile(tuple(map(numba.typeof, arguments)))
@@ -70,12 +71,12 @@ class Entry:
     def _settle(self) -> None:
         """Find out what it consists of now; if that has changed, what was compiled is of no use."""
         with _lock:
-            kernels = kernel_count()
-            if self._kernels != kernels:
+            version = program.version
+            if self._version != version:
                 digest = self._program().digest()
                 if digest != self._digest:
                     self._digest, self._compiled = digest, None
-                self._kernels = kernels
+                self._version = version
 
     def _compile(self, types: tuple[Any, ...]) -> None:
         with _lock:

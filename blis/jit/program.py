@@ -47,16 +47,21 @@ class Late:
 
 _kernels: set[Callable[..., Any]] = set()
 
+#: As long as this stays the same, so do all programs.
+version = 0
+
 
 def kernel(function: F) -> F:
     """Mark a function that is compiled into the entries that call it. Python can call it too, slowly."""
     _kernels.add(function)
+    note_change()
     return function
 
 
-def kernel_count() -> int:
-    """How many kernels there are: as long as this stays the same, so do all programs."""
-    return len(_kernels)
+def note_change() -> None:
+    """Say that programs may be others now: a kernel is new, or what a late one is made of."""
+    global version
+    version += 1
 
 
 class Program:

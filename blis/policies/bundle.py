@@ -17,7 +17,6 @@ from typing import Any
 
 from blis.config import (
     PREEMPTIONS,
-    Admission,
     Batch,
     Filter,
     FlowControl,
@@ -25,7 +24,8 @@ from blis.config import (
     Scorer,
     SloTier,
 )
-from blis.errors import InputError, check_choice, check_number
+from blis.errors import InputError, check_choice
+from blis.policies import legacy_bucket
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
@@ -35,7 +35,6 @@ from blis.policies.schedulers import SCHEDULERS
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
 
 _Parameters = dict[str, float]
-_BUCKET_KEYS = {"token_bucket_capacity": "capacity_tokens", "token_bucket_refill_rate": "refill_tokens_per_s"}
 
 
 def _unset_if_empty(part: object, *names: str) -> None:
@@ -60,24 +59,19 @@ def _own_parameters(registry: Registry, policy: str | None, given: _Parameters |
 
 @dataclass(frozen=True)
 class BundleAdmission:
-    """Who gets in; capacity in tokens, refill rate in tokens a second. 0 is a value, None is unset."""
+    """Who gets in. A bucket's parameters need no policy beside them: they are for the scenario's bucket."""
 
     policy: str | None = None
-    token_bucket_capacity: float | None = None
-    token_bucket_refill_rate: float | None = None
-    parameters: _Parameters | None = field(default=None, hash=False)  # of a policy that is no bucket
+    parameters: _Parameters | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
-        """Check the name, the parameters, and that the bucket's numbers are finite and not negative."""
+        """Check the name and the parameters."""
         _unset_if_empty(self, "policy")
-        if self.policy is not None and Admission(policy=self.policy).has_bucket and self.parameters:
-            raise InputError(f"admission.parameters must be empty: {self.policy!r} has {' and '.join(_BUCKET_KEYS)}")
-        ordered = _own_parameters(ADMISSION, self.policy, self.parameters, "admission.parameters")
+        if self.policy is not None:
+            ADMISSION.code(self.policy)
+        policy = legacy_bucket.owner(self.policy, self.parameters)
+        ordered = _own_parameters(ADMISSION, policy, self.parameters, "admission.parameters")
         object.__setattr__(self, "parameters", ordered)
-        for key, parameter in _BUCKET_KEYS.items():
-            if getattr(self, key) is not None:
-                check_number(f"admission.{key}", getattr(self, key), 0)
-                check_number(f"admission.{key}", getattr(self, key), 0, _bucket_limit(parameter))
 
 
 @dataclass(frozen=True)
@@ -200,8 +194,10 @@ def load_bundle(source: str | Path | Mapping[str, Any]) -> PolicyBundle:
     if isinstance(source, str | Path):
         with named_source(source):
             return load_bundle(load_mapping(source))
-    mapping = check_mapping(source, "policy bundle")
-    return build(PolicyBundle, {key: value for key, value in mapping.items() if value is not None})
+    mapping = {key: value for key, value in check_mapping(source, "policy bundle").items() if value is not None}
+    if "admission" in mapping:
+        mapping["admission"] = legacy_bucket.read_bundle(mapping["admission"])
+    return build(PolicyBundle, mapping)
 
 
 def bundle_mapping(bundle: PolicyBundle) -> dict[str, Any]:
@@ -210,6 +206,8 @@ def bundle_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     Equal bundles give equal mappings, and `load_bundle` reads them back equal.
     """
     mapping = {key: value for key, value in plain(bundle).items() if value not in ({}, [])}
+    if "admission" in mapping:
+        mapping["admission"] = legacy_bucket.bundle_file(mapping["admission"])
     for one in mapping.get("routing", {}).get("filters", []):
         if not one["parameters"]:
             del one["parameters"]
@@ -228,10 +226,6 @@ def bundle_digest(bundle: PolicyBundle) -> str:
 def given_fields(part: Any) -> dict[str, Any]:
     """The fields of a part of a bundle that are set, by name."""
     return {name: getattr(part, name) for name in part.__dataclass_fields__ if getattr(part, name) is not None}
-
-
-def _bucket_limit(parameter: str) -> float:
-    return ADMISSION["token-bucket"].bounds[parameter].high
 
 
 def _ordered_filter(one: Filter) -> Filter:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, ItemsView, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from blis import plugins
 from blis.errors import InputError, check_number, unknown_name
-from blis.jit import Late, kernel
+from blis.jit import Late, kernel, note_change
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,7 @@ class Bounds:
     relative_to: str | None = None  # the rate of the workload that `span` is a factor of
 
 
-@dataclass(frozen=True)
-class Template:
+class Template(NamedTuple):
     """One way to decide: its function, its parameters in their order, and what it looks at."""
 
     function: Callable[..., Any]  # a kernel, unless the registry's templates are not compiled
@@ -114,6 +113,11 @@ class Registry(Collection[str]):
 
         return add
 
+    def forget(self, name: str) -> None:
+        """Take a template out again, so that another may have its name: for notebooks and tests."""
+        self._templates.forget(name)
+        note_change()
+
     def code(self, name: str) -> int:
         """The number of a template; InputError with the nearest match if there is none."""
         self[name]
@@ -141,6 +145,10 @@ class Registry(Collection[str]):
             check_number(f"{key} of {self.kind} {name!r}", value, bounds.low, bounds.high)
             values.append(float(value))
         return values
+
+    def named_values(self, name: str, given: Mapping[str, float]) -> dict[str, float]:
+        """The same by the parameters' names."""
+        return dict(zip(self[name].bounds, self.values(name, given), strict=True))
 
     def dispatcher(self, wanted: Callable[[str], bool] = lambda name: True) -> Callable[..., Any]:
         """A kernel `call(code, params, <arguments>)`; it knows every template that is there when it is compiled.

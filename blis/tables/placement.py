@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blis.sums import total
+
 
 @dataclass(frozen=True)
 class Placement:
@@ -23,7 +25,7 @@ class Placement:
     def preference(self, labels: Mapping[str, Any]) -> float:
         """The share of the liked labels that an instance carries; 0 if none is liked."""
         liked = [_matches(labels, *label) for label in self.prefers.items()]
-        return sum(liked) / len(liked) if liked else 0.0
+        return total(liked) / len(liked) if liked else 0.0
 
 
 def _matches(labels: Mapping[str, Any], name: str, value: str) -> bool:

@@ -1,4 +1,4 @@
-"""A trace is one sample: its pools are consecutive windows of time, its resamples blocks of time.
+"""A trace is one sample: its pools are consecutive windows of time.
 
 What wins is chosen on earlier windows and judged on the last, so the claim is "on this trace, later".
 Source: default-problem.md section 3.
@@ -9,16 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from blis.errors import InputError, check_integer, check_number
+from blis.errors import InputError, check_number
 from blis.tables.requests import RequestTable
 from blis.workload.subset import take_rows
 
 POOLS = ("search", "selection", "report")  # in this order in time
-
-BLOCK_PER_E2E = 5  # a block lasts at least so many times the 99th percentile of E2E
-MIN_BLOCKS = 10  # fewer are too few for an interval
 
 
 @dataclass(frozen=True)
@@ -97,26 +93,3 @@ def slice_rows(table: RequestTable, first: int, last: int, origin_us: int) -> Re
     arrival_us = rows.arrival_us - origin_us
     arrival_us.setflags(write=False)
     return replace(rows, arrival_us=arrival_us)
-
-
-def block_length_us(span_us: int, e2e_p99_us: float) -> int | None:
-    """The length of time blocks for a bootstrap of rows that span `span_us`; None if that is too short.
-
-    The span is cut into equal blocks, as many as are at least BLOCK_PER_E2E times `e2e_p99_us` long; fewer than
-    MIN_BLOCKS of them say nothing about an interval.
-    """
-    check_integer("span_us", span_us, 0)
-    check_number("e2e_p99_us", e2e_p99_us, above=0)
-    count = min(span_us, int(span_us / (BLOCK_PER_E2E * e2e_p99_us)))
-    return None if count < MIN_BLOCKS else span_us // count
-
-
-def time_blocks(arrival_us: NDArray[np.int64], block_us: int) -> NDArray[np.int64]:
-    """[rows] number of the block of `block_us` that each arrival falls into, from 0 at the first one.
-
-    A rest shorter than a block belongs to the last whole one. A block may hold no rows.
-    """
-    check_integer("block_us", block_us, 1)
-    since_us = arrival_us - arrival_us[0]
-    whole = max(1, int(since_us[-1] + 1) // block_us)
-    return np.minimum(since_us // block_us, whole - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from functools import cached_property
 from threading import Lock
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from blis.scenario import scenario_mapping
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.workload.draw.spec import WorkloadSpec
+from search.problem.policy import Policy, make_policy
 from search.problem.traffic import TableKey, Traffic, drawn_specification
 
 Simulate = Callable[[Scenario, RequestTable], ResultTable]
@@ -35,7 +36,7 @@ class Score(Protocol):
         """What the value is made of, by the name of its column."""
 
     @property
-    def u(self) -> float:
+    def undone(self) -> float:
         """Share of the offered work left undone."""
 
     @property
@@ -49,6 +50,10 @@ class Score(Protocol):
 
 class Fitness(Protocol):
     """How a run is scored against another run on the same requests (default-problem.md section 2)."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The names of the terms of a score, in the order of their columns."""
 
     @property
     def objectives(self) -> tuple[str, ...]:
@@ -87,6 +92,15 @@ class Problem:
                 self._tables[key] = self.traffic.table(key)
             return self._tables[key]
 
+    def policy(self, bundle: PolicyBundle) -> Policy:
+        """A bundle in this scenario. Raises InputError if the two do not go together."""
+        return make_policy(self.scenario, bundle)
+
+    @cached_property
+    def against(self) -> Policy:
+        """The baseline, which every score is against."""
+        return self.policy(self.baseline)
+
     @property
     def workload(self) -> WorkloadSpec:
         """What tables are drawn from. Raises InputError for a trace."""
@@ -108,6 +122,3 @@ class Problem:
     def identity(self) -> dict[str, Any]:
         """The same by what it decides, without paths."""
         return {**self.mapping(), "workload": self.traffic.identity()}
-
-
-Policy = PolicyBundle | Mapping[str, Any] | str | Path

@@ -9,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from blis.errors import InputError
+from blis.errors import InputError, named
+from blis.text import aligned
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
-from search.run_folder.mlflow_store import SQLITE, connect, database_path
+from search.config import TrackingSettings, default_tracking
+from search.run_folder.mlflow_store import LONGEST_ERROR, SQLITE, connect, database_path
 from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG
-from search.settings import TrackingSettings, default_tracking
 
 #: Runs shown unless others are asked for.
 LAST = 5
@@ -72,8 +73,7 @@ def stored_searches(uri: str, tracking: TrackingSettings) -> list[Any]:
     except InputError:
         raise
     except Exception as error:  # MLflow, SQLAlchemy and the network have many
-        text = " ".join(str(error).split())[:200]
-        raise InputError(f"{uri} cannot be read: {type(error).__name__}: {text}") from None
+        raise InputError(f"{uri} cannot be read: {named(error)[:LONGEST_ERROR]}") from None
 
 
 def chosen(runs: Sequence[Any], names: Sequence[str], last: int) -> list[Any]:
@@ -107,11 +107,8 @@ def side_by_side(runs: Sequence[Any]) -> str:
     if len(different) > LONGEST_LIST:
         rows.append((f"and {len(different) - LONGEST_LIST} more keys", [""] * len(runs)))
     rows += [(label, [_short(show(run)) for run in runs]) for label, show in RESULTS.items()]
-    table = [[label, *cells] for label, cells in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
     verdicts = [f"{place}: {_sentence(run)}" for place, run in enumerate(runs, 1)]
-    return "\n".join([*lines, "", *verdicts])
+    return "\n".join([aligned([(label, *cells) for label, cells in rows]), "", *verdicts])
 
 
 def differing_params(params: Sequence[Mapping[str, str]]) -> list[str]:

@@ -15,20 +15,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
-from blis.engine.run import source_digest
 from blis.files import write_text
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from blis.yaml_strict import yaml_text
-from search.identity import run_id, scenario_id
+from search.identity import origin
 from search.running.archive import Archive
 from search.settings import Settings
-from search.verdict.verdict import Verdict
-
-#: What of the comparison with the primary baseline goes with an exported policy: of drawn tables, of a trace.
-PROOF = ("mean", "t", "bca", "tables", "interval", "blocks", "block_s")
-
-LIBRARIES = ("numpy", "numba", "deap", "joblib", "optuna", "cmaes")
+from search.verdict.verdict import Verdict, comparison_dict
+from search.version import code_digest, libraries
 
 
 @dataclass
@@ -50,30 +46,27 @@ class Stopwatch:
 
 def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
     """The exported policy with where it came from and what is proved of it."""
-    primary = verdict.facts.get("baselines", {}).get(settings.primary)
-    proof = {"outcome": verdict.outcome, "sentence": verdict.sentence}
-    if primary is not None:
-        proof |= {"against": settings.primary, **{key: primary[key] for key in PROOF if key in primary}}
+    proof: dict[str, Any] = {"outcome": verdict.outcome, "sentence": verdict.sentence}
+    if verdict.against_primary is not None:
+        proof |= {"against": settings.primary, **comparison_dict(verdict.against_primary)}
+        proof.pop("p", None)  # the interval says it
     provenance = {
-        "run_id": run_id(settings),
-        "scenario": scenario_id(settings),
-        "engine": source_digest(),
+        **origin(settings),
         "seed": settings.seed,
-        "tables": dict(verdict.facts["pools"]),
+        "tables": dict(verdict.question.pools),
         "verdict": proof,
     }
-    return replace(verdict.policy, provenance=provenance)
+    return replace(verdict.policy.bundle, provenance=provenance)
 
 
 def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
     """Write all files but the figures and `run_info.json`."""
-    identity = {"run_id": run_id(settings), "scenario": scenario_id(settings), "engine": source_digest()}
     texts = {
         "config.yaml": yaml_text(settings.config),
         "scenario.yaml": yaml_text(settings.problem.mapping()),
         "candidates.csv": archive.csv_text(),
         "best_policy.yaml": yaml_text(bundle_mapping(with_provenance(settings, verdict))),
-        "verdict.json": replace(verdict, facts={**verdict.facts, **identity}).json_text(),
+        "verdict.json": verdict.json_text(origin(settings)),
     }
     for name, text in texts.items():  # all of them exist before the first is written
         write_text(settings.run_dir / name, text)
@@ -92,7 +85,8 @@ def write_run_info(settings: Settings, archive: Archive, watch: Stopwatch) -> No
         "backend": settings.workers.backend,
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
         "python": platform.python_version(),
-        "libraries": {name: version(name) for name in LIBRARIES},
+        "code": code_digest(),
+        "libraries": {**libraries(), "joblib": version("joblib")},
         "folder": str(settings.run_dir),
         "tracking": settings.tracking.uri if settings.tracking.enabled else None,
     }

@@ -7,7 +7,6 @@ touch of a store (4 s) is waited for.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import os
 import sys
@@ -17,10 +16,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from blis.errors import named
+
 SQLITE = "sqlite:///"
 PARENT_TAG = "mlflow.parentRunId"
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's own limits
 LONGEST_PARAM, LONGEST_TAG = 6000, 8000
+
+LONGEST_ERROR = 200  # it may hold a whole statement
 
 
 class Store:
@@ -76,7 +81,7 @@ class Store:
                 action()
             except Exception as error:  # whatever the store's trouble is, the search has its files
                 self._enabled = False
-                print(f"warning: not tracked in MLflow any more: {_one_line(error)}", file=sys.stderr)
+                print(f"warning: not tracked in MLflow any more: {named(error)[:LONGEST_ERROR]}", file=sys.stderr)
 
         self._thread.submit(guarded)
 
@@ -156,8 +161,7 @@ def _store_lock(uri: str) -> Iterator[None]:
         return
     database = database_path(uri)
     database.parent.mkdir(parents=True, exist_ok=True)
-    with open(database.with_name(f".{database.name}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(database.with_name(f".{database.name}.lock")):
         yield
 
 
@@ -171,9 +175,3 @@ def _silence() -> None:
     os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-
-def _one_line(error: Exception) -> str:
-    """The first line of an error's message, which may hold a whole statement."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else ''}"[:300]

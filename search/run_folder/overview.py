@@ -13,13 +13,9 @@ from blis.comparison.style import INK as INK  # other pictures take these from h
 from blis.comparison.style import MUTED as MUTED
 from blis.comparison.style import dress as dress
 from blis.files import write_bytes
-from blis.policies.bundle import PolicyBundle
-from blis.scenario import apply_bundle
-from blis.tables.records import COMPLETED
-from blis.workload.draw.pools import REPORT_POOL
-from search.problem.problem import Problem
-from search.problem.traffic import TableKey
+from search.problem.policy import Policy
 from search.running.archive import Archive
+from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.verdict.verdict import FAILED, Verdict
 
@@ -40,30 +36,24 @@ BASELINE_COLOURS = ("#0969da", "#1a7f6b", "#8250df", "#9a6700", "#57606a", "#bf3
 Latencies = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 
-def write_overview(settings: Settings, archive: Archive, verdict: Verdict) -> None:
+def write_overview(settings: Settings, archive: Archive, verdict: Verdict, report: Evaluator) -> None:
     """Write `figures/overview.png`: the exported policy beside all baselines, on tables that the search never saw."""
     if verdict.outcome == FAILED:  # its policy may not even run
         return
-    seeds = settings.pool(REPORT_POOL, min(TABLES, settings.validation.report_seeds))
-    found = latencies(settings.problem, {WINNER_NAME: verdict.policy, **settings.baselines}, seeds)
-    compared = verdict.facts.get("baselines", {}).get(settings.primary)
-    proof = f": {compared['mean']:+.3f} against {settings.primary}" if compared else ""
+    found = latencies({WINNER_NAME: verdict.policy, **settings.baselines}, report)
+    compared = verdict.against_primary
+    proof = f": {compared.mean:+.3f} against {settings.primary}" if compared else ""
     data = overview_png(archive, list(settings.baselines), found, WINNER_NAME, verdict.outcome.capitalize() + proof)
     write_bytes(settings.run_dir / "figures" / "overview.png", data)
 
 
-def latencies(problem: Problem, policies: Mapping[str, PolicyBundle], seeds: Sequence[TableKey]) -> Latencies:
-    """Policy name -> (TTFT, E2E) in µs of all completed requests over the given tables."""
-    found = {}
-    for name, policy in policies.items():
-        scenario = apply_bundle(problem.scenario, policy)
-        results = [problem.simulate(scenario, problem.table(seed)) for seed in seeds]
-        done = [result.status == COMPLETED for result in results]
-        found[name] = (
-            np.concatenate([result.ttft_us[rows] for result, rows in zip(results, done, strict=True)]),
-            np.concatenate([result.e2e_us[rows] for result, rows in zip(results, done, strict=True)]),
-        )
-    return found
+def latencies(policies: Mapping[str, Policy], evaluator: Evaluator) -> Latencies:
+    """Policy name -> (TTFT, E2E) in µs of all completed requests over the first few tables of an evaluator."""
+    found = evaluator.performances(list(policies.values()), evaluator.seeds[:TABLES])
+    return {
+        name: (np.concatenate([one.ttft_us for one in tables]), np.concatenate([one.e2e_us for one in tables]))
+        for name, tables in zip(policies, found, strict=True)
+    }
 
 
 def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, winner: str, title: str) -> bytes:

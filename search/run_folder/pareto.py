@@ -16,17 +16,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.engine.run import source_digest
 from blis.files import write_bytes, write_text
 from blis.policies.bundle import bundle_mapping
 from blis.yaml_strict import yaml_text
 from search.drivers import DRIVERS
-from search.identity import run_id, scenario_id
+from search.identity import origin
 from search.run_folder.overview import BASELINE_COLOURS, INK, MUTED, dress
 from search.running.archive import Archive, Row
 from search.running.evaluator import OK
 from search.settings import Settings
-from search.space.codec import complete_bundle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,14 +104,11 @@ def _bundle(settings: Settings, row: Row, names: Sequence[str]) -> dict[str, Any
     """The bundle of a member, everything spelled out, with where it came from."""
     assert row.policy is not None  # it has a score
     provenance = {
-        "run_id": run_id(settings),
-        "scenario": scenario_id(settings),
-        "engine": source_digest(),
+        **origin(settings),
         "proved": False,
         "objectives": dict(zip(names, row.evaluation.objectives, strict=True)),
     }
-    bundle = complete_bundle(settings.problem.scenario, row.policy)
-    return bundle_mapping(replace(bundle, provenance=provenance))
+    return bundle_mapping(replace(row.policy.complete, provenance=provenance))
 
 
 def pareto_png(

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from blis.yaml_strict import flat_keys
 from search.identity import run_id
 from search.run_folder.export import Stopwatch
 from search.run_folder.mlflow_store import Store
 from search.running.archive import Archive
-from search.settings import Settings, flat_keys
+from search.settings import Settings
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 #: Candidates that get a run of their own.
@@ -51,7 +52,7 @@ class Tracker:
 
     def finish(self, settings: Settings, archive: Archive, verdict: Verdict, watch: Stopwatch) -> None:
         """Log the verdict, the best candidates and all files, and wait until that is done."""
-        self._store.metrics({**_numbers(verdict.facts), **{f"seconds/{k}": v for k, v in watch.seconds.items()}})
+        self._store.metrics({**_numbers(verdict.to_dict()), **{f"seconds/{k}": v for k, v in watch.seconds.items()}})
         self._store.tags({"outcome": verdict.outcome, "mlflow.note.content": verdict.sentence})
         for place, row in enumerate(archive.top(CHILDREN)):
             scores = {"fitness": row.evaluation.fitness, **row.evaluation.terms}

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from blis.policies.bundle import PolicyBundle
+from search.problem.policy import Policy
 from search.running.evaluator import OK, Evaluation
 from search.space.parameters import Value
 from search.space.space import Genome
 
 BASELINE = "baseline"  # origin of a policy that was given, not searched
 
-#: Columns of candidates.csv before the seeds and the space keys (default-problem.md section 4).
-TERMS = ("f_ttft", "f_tail", "f_tpot", "f_e2e", "f_goodput", "f_fairness", "f_cost")
-COLUMNS = ("index", "generation", "origin", "genome_id", "status", "reason", "fitness", *TERMS, "u", "harm")
+#: Columns of candidates.csv before and after the fitness's terms (default-problem.md section 4).
+LABELS = ("index", "generation", "origin", "genome_id", "status", "reason", "fitness")
+UNDONE_AND_HARM = ("u", "harm")
 
 
 @dataclass(frozen=True)
@@ -31,16 +31,17 @@ class Row:
     generation: int
     origin: str
     genome: Genome
-    policy: PolicyBundle | None
+    policy: Policy | None
     evaluation: Evaluation
     name: str = ""
 
 
 @dataclass
 class Archive:
-    """The rows of a search. Space keys are the columns of genomes, in order."""
+    """The rows of a search. space_keys, terms: the columns of genomes and of what a score is made of, in order."""
 
     space_keys: tuple[str, ...]
+    terms: tuple[str, ...]
     rows: list[Row] = field(default_factory=list)
 
     def best(self) -> Row | None:
@@ -66,13 +67,14 @@ class Archive:
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         n_seeds = max((len(row.evaluation.seed_values) for row in self.rows), default=0)
-        writer.writerow([*COLUMNS, *(f"seed_{i}" for i in range(n_seeds)), *self.space_keys])
+        seeds = [f"seed_{i}" for i in range(n_seeds)]
+        writer.writerow([*LABELS, *self.terms, *UNDONE_AND_HARM, *seeds, *self.space_keys])
         writer.writerows(self._cells(row, n_seeds) for row in self.rows)
         return text.getvalue()
 
     def _cells(self, row: Row, n_seeds: int) -> list[str]:
         found = row.evaluation
-        numbers = [found.fitness, *(found.terms.get(name) for name in TERMS), found.u, found.harm]
+        numbers = [found.fitness, *(found.terms.get(name) for name in self.terms), found.undone, found.harm]
         seeds = list(found.seed_values) or [None] * n_seeds
         labels = [str(row.index), str(row.generation), row.origin, found.genome_id, found.status, found.reason]
         return [*labels, *map(_cell, [*numbers, *seeds]), *(_cell(row.genome.get(key)) for key in self.space_keys)]

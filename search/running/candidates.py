@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from blis.errors import InputError
-from blis.policies.bundle import PolicyBundle
 from search.drivers import make_driver
 from search.drivers.base import SEED, Driver, Proposal
+from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.running.archive import BASELINE
 from search.running.evaluator import Evaluation
@@ -24,7 +24,7 @@ class Candidate:
 
     proposal: Proposal | None
     origin: str
-    policy: PolicyBundle | None
+    policy: Policy | None
     reason: str = ""  # why it is no policy
     name: str = ""  # of a baseline
 
@@ -37,17 +37,16 @@ class Candidates:
     """
 
     def __init__(
-        self, space: Space, baselines: Mapping[str, PolicyBundle], seeds: Collection[str], driver: Driver,
-        rates: Mapping[str, float],
-    ) -> None:  # fmt: skip
+        self, problem: Problem, space: Space, baselines: Mapping[str, Policy], seeds: Collection[str], driver: Driver
+    ) -> None:
         """seeds: names of the baselines that the driver was given, in their order."""
-        self._space, self._driver, self._rates = space, driver, rates
-        self._outside = [(name, bundle) for name, bundle in baselines.items() if name not in seeds]
-        self._inside = [(name, bundle) for name, bundle in baselines.items() if name in seeds]
+        self._problem, self._space, self._driver = problem, space, driver
+        self._outside = [(name, policy) for name, policy in baselines.items() if name not in seeds]
+        self._inside = [(name, policy) for name, policy in baselines.items() if name in seeds]
 
     def take(self, n: int) -> list[Candidate]:
         """The next `n` candidates."""
-        chosen = [Candidate(None, BASELINE, bundle, name=name) for name, bundle in self._outside[:n]]
+        chosen = [Candidate(None, BASELINE, policy, name=name) for name, policy in self._outside[:n]]
         self._outside = self._outside[n:]
         return chosen + [self._candidate(proposal) for proposal in self._driver.ask(n - len(chosen))]
 
@@ -65,30 +64,37 @@ class Candidates:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue where the candidates that gave `state` stood."""
         waiting = state["baselines"]
-        self._outside = [(name, bundle) for name, bundle in self._outside if name in waiting["outside"]]
-        self._inside = [(name, bundle) for name, bundle in self._inside if name in waiting["inside"]]
+        self._outside = [(name, policy) for name, policy in self._outside if name in waiting["outside"]]
+        self._inside = [(name, policy) for name, policy in self._inside if name in waiting["inside"]]
         self._driver.restore(state["driver"])
 
     def _candidate(self, proposal: Proposal) -> Candidate:
         """A proposal with its policy, or with the reason why it is none."""
         if proposal.origin == SEED and self._inside:
-            name, bundle = self._inside.pop(0)
-            return Candidate(proposal, BASELINE, bundle, name=name)
+            name, policy = self._inside.pop(0)
+            return Candidate(proposal, BASELINE, policy, name=name)
         try:
-            return Candidate(proposal, proposal.origin, decode(self._space, proposal.genome, self._rates))
+            policy = policy_of(proposal.genome, self._space, self._problem)
         except InputError as error:
             return Candidate(proposal, proposal.origin, None, str(error))
+        return Candidate(proposal, proposal.origin, policy)
 
 
 def make_candidates(settings: Settings) -> Candidates:
     """The candidates of a run, with its driver at the start."""
-    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
+    problem, space, baselines = settings.problem, settings.space, settings.baselines
+    seeds = seed_genomes(space, baselines, problem.rates)
     options = settings.driver.options
-    driver = make_driver(settings.driver.name, settings.space, list(seeds.values()), settings.seed, options)
-    return Candidates(settings.space, settings.baselines, seeds, driver, settings.problem.rates)
+    driver = make_driver(settings.driver.name, space, list(seeds.values()), settings.seed, options)
+    return Candidates(problem, space, baselines, seeds, driver)
 
 
-def seed_genomes(space: Space, baselines: Mapping[str, PolicyBundle], problem: Problem) -> dict[str, Genome]:
+def policy_of(genome: Genome, space: Space, problem: Problem) -> Policy:
+    """The policy that a genome stands for. Raises InputError if it is none."""
+    return problem.policy(decode(space, genome, problem.rates))
+
+
+def seed_genomes(space: Space, baselines: Mapping[str, Policy], rates: Mapping[str, float]) -> dict[str, Genome]:
     """The genomes of those baselines that lie in the space, by name: the start of a driver."""
-    found = {name: encode(space, bundle, problem.scenario, problem.rates) for name, bundle in baselines.items()}
+    found = {name: encode(space, policy, rates) for name, policy in baselines.items()}
     return {name: genome for name, genome in found.items() if genome is not None}

@@ -14,14 +14,13 @@ from typing import Any
 from blis.engine.run import source_digest
 from blis.errors import InputError
 from blis.files import read_text, write_text
-from blis.policies.bundle import PolicyBundle
-from blis.yaml_strict import build, plain
+from blis.yaml_strict import build, flat_keys, plain
 from search.identity import run_id
 from search.running.archive import Archive, Row
-from search.running.candidates import Candidates, make_candidates
+from search.running.candidates import Candidates, make_candidates, policy_of
 from search.running.evaluator import INVALID, QUARANTINE, Evaluation, Evaluator
-from search.settings import Settings, flat_keys
-from search.space.codec import decode
+from search.settings import Settings
+from search.version import code_digest, libraries
 
 FILE = "checkpoint"
 
@@ -53,6 +52,8 @@ class Checkpoint:
             "about": ABOUT,
             "run_id": run_id(settings),
             "engine": source_digest(),
+            "code": code_digest(),
+            "libraries": libraries(),
             "config": settings.config,
             "generation": generation,
             "candidates": self._candidates.state(),
@@ -65,7 +66,8 @@ def begin(settings: Settings) -> tuple[Candidates, Evaluator, Archive]:
 
     Raises InputError if there is no checkpoint, or if it belongs to another search.
     """
-    candidates, archive = make_candidates(settings), Archive(tuple(settings.space))
+    candidates = make_candidates(settings)
+    archive = Archive(tuple(settings.space), settings.problem.fitness.terms)
     seeds, quarantine = settings.problem.search_seeds, settings.run_dir / QUARANTINE
     evaluator = Evaluator(settings.problem, seeds, settings.workers, quarantine)
     if settings.resume is not None:
@@ -93,17 +95,32 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _check_same(settings: Settings, folder: Path, saved: Mapping[str, Any]) -> None:
     """Raise InputError unless the search is the one that was saved."""
-    here, there = _comparable(settings.config), _comparable(saved["config"])
-    different = [key for key in {**there, **here} if here.get(key) != there.get(key)]
-    if different:
-        changes = [f"{key}={_shown(there.get(key))} (not {_shown(here.get(key))})" for key in different]
-        named = ", ".join(changes[:KEYS_NAMED])
-        more = f" and {len(different) - KEYS_NAMED} more" if len(different) > KEYS_NAMED else ""
-        raise InputError(f"resume: {folder} was started with {named}{more}; give the same keys again")
-    if saved["engine"] != source_digest():
-        raise InputError(f"resume: {folder} was started with another version of the engine; start a new search")
+    difference = _difference(settings, saved)
+    if difference:
+        raise InputError(f"resume: {folder} was started with {difference}")
+
+
+def _difference(settings: Settings, saved: Mapping[str, Any]) -> str:
+    """What the saved search has that this one has not, and what to do about it; empty if they are the same."""
+    if keys := _different_keys(_comparable(settings.config), _comparable(saved["config"])):
+        return f"{keys}; give the same keys again"
+    if saved.get("code") != code_digest():
+        return "another version of the code; start a new search"
+    then, now = saved["libraries"], libraries()
+    if then != now:
+        changed = [f"{name} {then.get(name)} then, {now[name]} now" for name in now if then.get(name) != now[name]]
+        return f"other libraries: {'; '.join(changed)}"
     if saved["run_id"] != run_id(settings):
-        raise InputError(f"resume: {folder} was started with other input files (a baseline or the trace has changed)")
+        return "other input files (a baseline or the trace has changed)"
+    return ""
+
+
+def _different_keys(here: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    """The first few keys whose values differ, with both values."""
+    different = [key for key in {**there, **here} if here.get(key) != there.get(key)]
+    changes = [f"{key}={_shown(there.get(key))} (not {_shown(here.get(key))})" for key in different[:KEYS_NAMED]]
+    more = f" and {len(different) - KEYS_NAMED} more" if len(different) > KEYS_NAMED else ""
+    return ", ".join(changes) + more
 
 
 def _comparable(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,12 +149,9 @@ def _row_mapping(row: Row) -> dict[str, Any]:
 def _row(settings: Settings, mapping: Mapping[str, Any]) -> Row:
     """The inverse of `_row_mapping`."""
     evaluation = build(Evaluation, mapping["evaluation"])
-    policy: PolicyBundle | None
-    if mapping["name"]:
-        policy = settings.baselines[mapping["name"]]
-    else:
-        rates, valid = settings.problem.rates, evaluation.status != INVALID
-        policy = decode(settings.space, mapping["genome"], rates) if valid else None
+    policy = settings.baselines.get(mapping["name"])
+    if policy is None and evaluation.status != INVALID:
+        policy = policy_of(mapping["genome"], settings.space, settings.problem)
     return Row(**{**mapping, "policy": policy, "evaluation": evaluation})
 
 

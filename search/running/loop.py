@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Protocol
 
+from search.config import DriverSettings
+from search.problem.policy import ID_DIGITS
 from search.running.archive import Archive, Row
 from search.running.candidates import Candidate, Candidates
 from search.running.evaluator import INVALID, Evaluation, Evaluator
-from search.settings import DriverSettings
-from search.space.codec import GENOME_ID_DIGITS
 from search.space.space import genome_key
 
 
@@ -71,4 +71,4 @@ def _invalid(candidate: Candidate) -> Evaluation:
     """The evaluation of a genome that is no policy; its id is the genome's, as there is no bundle."""
     genome = candidate.proposal.genome if candidate.proposal else {}
     digest = hashlib.sha256(genome_key(genome).encode()).hexdigest()
-    return Evaluation(digest[:GENOME_ID_DIGITS], INVALID, candidate.reason)
+    return Evaluation(digest[:ID_DIGITS], INVALID, candidate.reason)

@@ -13,6 +13,7 @@ from typing import Any
 from blis.errors import InputError, check_choice
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
+from blis.policies.legacy_bucket import BUNDLE_KEYS
 from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Bounds, Registry
 from blis.policies.routing import ROUTING
@@ -39,11 +40,8 @@ CHOICES: dict[str, tuple[Registry, str]] = {
     "scheduler": (SCHEDULERS, "scheduler_parameters."),
 }
 
-#: Parameters that the original's bundle files have under other keys.
-_RENAMED = {
-    "admission.parameters.capacity_tokens": "admission.token_bucket_capacity",
-    "admission.parameters.refill_tokens_per_s": "admission.token_bucket_refill_rate",
-}
+#: Parameters that bundle files have under older keys.
+_RENAMED = {f"admission.parameters.{name}": f"admission.{key}" for key, name in BUNDLE_KEYS.items()}
 
 
 def parameter_key(prefix: str, name: str) -> str:

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.comparison.statistics import BlockComparison, Comparison, block_interval, paired_comparison
-from blis.policies.bundle import PolicyBundle
+from blis.comparison.blocks import time_blocks, too_short
+from blis.comparison.statistics import AnyComparison, BlockComparison, paired_comparison
 from blis.workload.draw.pools import REPORT_POOL, SELECTION_POOL
-from blis.workload.windows import BLOCK_PER_E2E, MIN_BLOCKS, block_length_us, time_blocks
+from search.problem.policy import Policy
 from search.problem.traffic import Recorded
 from search.running.evaluator import QUARANTINE, Evaluator
+from search.running.performance import Measures, Performance
 from search.settings import Settings
-from search.space.codec import policy_id
-from search.verdict.latencies import Measures, measure
-
-AnyComparison = Comparison | BlockComparison
 
 
 class Holdout:
@@ -34,31 +30,27 @@ class Holdout:
         self.report = Evaluator(problem, report, *shared)
         population = problem.traffic.redrawn()
         self.redrawn = Evaluator(problem.on(population), report, *shared) if population is not None else None
-        self._measured: dict[str, list[Measures]] = {}
 
     def against(
-        self, policy: PolicyBundle, others: Sequence[PolicyBundle], evaluator: Evaluator | None = None
+        self, policy: Policy, others: Sequence[Policy], evaluator: Evaluator | None = None
     ) -> list[AnyComparison]:
         """A policy against each of the others themselves, on the report tables or those of another evaluator.
 
         Raises EngineError if one of them has no score.
         """
-        evaluator = evaluator or self.report
-        first, *rest = evaluator.outcomes([policy, *others], evaluator.seeds)
-        return [self._compare((policy, other), first, found) for other, found in zip(others, rest, strict=True)]
+        first, *rest = (evaluator or self.report).performances([policy, *others])
+        return [self._compare(first, found) for found in rest]
 
-    def measured(self, policy: PolicyBundle) -> list[Measures]:
+    def measured(self, policy: Policy) -> list[Measures]:
         """Latencies on every report table."""
-        problem = self.settings.problem
-        name = policy_id(problem.scenario, policy)
-        if name not in self._measured:
-            self._measured[name] = measure(problem, policy, self.report.seeds, self.settings.workers)
-        return self._measured[name]
+        (found,) = self.report.performances([policy])
+        return [performance.measures for performance in found]
 
-    def _compare(self, pair: tuple[PolicyBundle, PolicyBundle], x: Sequence[Any], b: Sequence[Any]) -> AnyComparison:
-        """Two policies, from their outcomes by table."""
-        score = self.settings.problem.fitness.compare
-        return paired_comparison([score(one, other).value for one, other in zip(x, b, strict=True)], self.settings.seed)
+    def _compare(self, x: Sequence[Performance], b: Sequence[Performance]) -> AnyComparison:
+        """Two policies, from what they did on each table."""
+        compare = self.settings.problem.fitness.compare
+        scores = [compare(one.outcome, other.outcome).value for one, other in zip(x, b, strict=True)]
+        return paired_comparison(scores, self.settings.seed)
 
 
 class TraceHoldout(Holdout):
@@ -69,28 +61,22 @@ class TraceHoldout(Holdout):
         super().__init__(settings)
         self.table = settings.problem.table(*self.report.seeds)
 
-    def _compare(self, pair: tuple[PolicyBundle, PolicyBundle], x: Sequence[Any], b: Sequence[Any]) -> BlockComparison:
-        """Two policies, from their outcomes on the report window: both meet the same blocks in every resample."""
-        (x_outcome,), (b_outcome,) = x, b
+    def _compare(self, x: Sequence[Performance], b: Sequence[Performance]) -> BlockComparison:
+        """Two policies, from what they did on the report window: both meet the same blocks in every resample."""
+        (one,), (other,) = x, b
         fitness, arrival_us = self.settings.problem.fitness, self.table.arrival_us[self.table.scored_rows]
-        mean = float(fitness.compare(x_outcome, b_outcome).value)
-        span_us = int(arrival_us[-1] - arrival_us[0]) + 1
-        e2e_p99_us = max(self.measured(policy)[0]["e2e_p99_ms"] for policy in pair) * 1000
-        block_us = block_length_us(span_us, max(e2e_p99_us, 1.0))
-        if block_us is None:
-            needed_s = MIN_BLOCKS * BLOCK_PER_E2E * e2e_p99_us / 1e6
-            span = f"{span_us / 1e6:.0f} s, and {MIN_BLOCKS} blocks of {BLOCK_PER_E2E} × E2E p99 take {needed_s:.0f} s"
-            return BlockComparison(mean, flaw=f"the report window is too short for an interval: {span}")
-        blocks = time_blocks(arrival_us, block_us)
-        n_blocks = int(blocks[-1]) + 1
+        mean = float(fitness.compare(one.outcome, other.outcome).value)
+        e2e_p99_us = max(one.measures.e2e_p99_ms, other.measures.e2e_p99_ms) * 1000
+        blocks = time_blocks(arrival_us, e2e_p99_us)
+        if blocks is None:
+            return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)}")
 
         def score(times: NDArray[np.int64]) -> float | None:
-            by_row = times[blocks]
-            return fitness.compare_resampled(x_outcome, b_outcome, by_row) if by_row.any() else np.nan
+            return fitness.compare_resampled(one.outcome, other.outcome, times)
 
-        if score(np.ones(n_blocks, np.int64)) is None:
+        if score(np.ones(len(arrival_us), np.int64)) is None:
             return BlockComparison(mean, flaw="this fitness gives no interval on a trace")
-        return BlockComparison(mean, block_interval(score, n_blocks, self.settings.seed), n_blocks, block_us)
+        return BlockComparison(mean, blocks.interval(score, self.settings.seed), blocks.count, blocks.length_us)
 
 
 def make_holdout(settings: Settings) -> Holdout:

@@ -10,23 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 
-from blis.comparison.statistics import Comparison, holm
+from blis.comparison.statistics import AnyComparison, Comparison, holm
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
+from search.problem.policy import Policy
 from search.running.archive import Archive
 from search.running.evaluator import Evaluator
 from search.settings import Settings
-from search.space.codec import complete_bundle, policy_id
 from search.space.parameters import Number
-from search.verdict.holdout import Holdout, make_holdout
-from search.verdict.latencies import mean_of
+from search.verdict.holdout import Holdout
+from search.verdict.judgement import judge
 from search.verdict.rounding import round_finalists
-from search.verdict.verdict import FAILED, Verdict, comparison_facts, judge, sentence
+from search.verdict.sentence import sentence
+from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPolicies, Redrawn, SoFar, Verdict, Winner
 
 #: The weights of the random policies: as the default space draws them, from a stream of their own.
 RANDOM_WEIGHT = Number(0.01, 1.0, log=True, zero_probability=0.3)
@@ -37,56 +37,32 @@ RANDOM_SCORERS = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utiliza
 class Finalist:
     """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables."""
 
-    policy: PolicyBundle
+    policy: Policy
     search: float
     rounded: float
 
 
-def validate(settings: Settings, archive: Archive, evaluator: Evaluator) -> Verdict:
-    """The verdict on a finished search. `evaluator` is the search's, on its tables.
+def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout: Holdout) -> Verdict:
+    """The verdict on a finished search. evaluator: the search's, on its tables; holdout: tables that it never saw.
 
     Raises EngineError if the winner or a baseline has no score on a report table.
     """
-    finalists = choose_finalists(settings, archive, evaluator)
-    holdout = make_holdout(settings)
+    finalists, baselines = choose_finalists(settings, archive, evaluator), settings.baselines
     scores = [found.fitness for found in holdout.selection.evaluate([finalist.policy for finalist in finalists])]
     chosen = best_of(scores)
     if chosen is None:
         return unproved(settings, archive, FAILED, "No candidate of the search has a score.")
-    winner, baselines = finalists[chosen], list(settings.baselines.values())
-    best = best_of([found.fitness for found in holdout.selection.evaluate(baselines)])
-    best_baseline = settings.primary if best is None else list(settings.baselines)[best]
-    comparisons = dict(zip(settings.baselines, holdout.against(winner.policy, baselines), strict=True))
-    # Holm needs p values; a bootstrap over blocks of time gives none.
-    p_values = {name: c.p_value for name, c in comparisons.items() if isinstance(c, Comparison)}
-    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
-    judgement = judge(comparisons, adjusted, settings.primary, settings.validation.worth)
-    primary = comparisons[settings.primary]
-    facts = {
-        **common_facts(settings),
-        **judgement.facts(),
-        "winner": {
-            "genome_id": policy_id(settings.problem.scenario, winner.policy),
-            "search": winner.search,
-            "search_rounded": winner.rounded,
-            "selection": scores[chosen],
-            "report": primary.mean,
-        },
-        "best_baseline": best_baseline,
-        "baselines": {name: comparison_facts(c, adjusted.get(name)) for name, c in comparisons.items()},
-        "optimism": winner.search - primary.mean,
-        **_side_lines(holdout, winner.policy),
-    }
-    facts["measured"] = measured_facts(holdout, winner.policy)
-    text = sentence(judgement, primary, settings.primary, best_baseline)
-    return Verdict(judgement.outcome, text, winner.policy, facts)
+    best = best_of([found.fitness for found in holdout.selection.evaluate(list(baselines.values()))])
+    best_baseline = settings.primary if best is None else list(baselines)[best]
+    proof = prove(holdout, finalists[chosen], scores[chosen], best_baseline)
+    text = sentence(proof.judgement, proof.baselines[settings.primary], settings.primary, best_baseline)
+    return Verdict(proof.judgement.outcome, text, finalists[chosen].policy, question(settings), proof)
 
 
 def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:
     """The best different policies of the search, rounded; two that round to the same are one."""
     rows = archive.top(settings.validation.finalists)
-    scenario = settings.problem.scenario
-    policies = [complete_bundle(scenario, row.policy) for row in rows if row.policy is not None]
+    policies = [row.policy.spelled_out() for row in rows if row.policy is not None]
     scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
     rounded = round_finalists(policies, scores, evaluator, settings.validation.rounding_loss)
     found: dict[str, Finalist] = {}
@@ -96,33 +72,80 @@ def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator)
     return list(found.values())
 
 
+def prove(holdout: Holdout, finalist: Finalist, selection: float | None, best_baseline: str) -> Proof:
+    """The winner against all baselines on the report tables, once, and what stands beside that."""
+    settings, primary = holdout.settings, holdout.settings.problem.against
+    winner, baselines = finalist.policy, list(settings.baselines.values())
+    comparisons = dict(zip(settings.baselines, holdout.against(winner, baselines), strict=True))
+    # Holm needs p values; a bootstrap over blocks of time gives none.
+    p_values = {name: c.p_value for name, c in comparisons.items() if isinstance(c, Comparison)}
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    report = comparisons[settings.primary].mean
+    assert selection is not None  # what was chosen by it has it
+    return Proof(
+        judge(comparisons, adjusted, settings.primary, settings.validation.worth),
+        Winner(winner.id, finalist.search, finalist.rounded, selection, report),
+        best_baseline,
+        comparisons,
+        adjusted,
+        knobs_alone=_with_knobs(holdout, primary, winner),
+        policy_alone=_with_knobs(holdout, winner, primary),
+        redrawn=_redrawn(holdout, winner),
+        random=_random_policies(holdout),
+        measured=Measured(holdout.report.seeds, holdout.measured(winner), holdout.measured(primary)),
+    )
+
+
 def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> Verdict:
     """The verdict on a search that was not judged: its best policy so far, without any claim."""
-    best = archive.top(1)
-    policy = best[0].policy if best else None
-    facts = {**common_facts(settings), "candidates": len(archive.rows)}
-    if best:
-        facts["winner"] = {"genome_id": best[0].evaluation.genome_id, "search": best[0].evaluation.fitness}
-    policy = complete_bundle(settings.problem.scenario, policy or settings.problem.baseline)
-    return Verdict(outcome, text, policy, facts)
+    best = next(iter(archive.top(1)), None)
+    policy = (best and best.policy) or settings.problem.against
+    known = (best.evaluation.genome_id, best.evaluation.fitness) if best else ()
+    return Verdict(outcome, text, policy.spelled_out(), question(settings), SoFar(len(archive.rows), *known))
 
 
-def common_facts(settings: Settings) -> dict[str, Any]:
-    """What every verdict says: against what, on which requests, and whether another run would say the same."""
+def question(settings: Settings) -> Question:
+    """What every verdict is about."""
     sizes, traffic = settings.validation, settings.problem.traffic
-    return {
-        "primary": settings.primary,
-        "seed": settings.seed,
-        "reproducible": settings.driver.seconds is None,
-        "pools": {
-            "search": traffic.facts(SEARCH_POOL, sizes.search_seeds),
-            "selection": traffic.facts(SELECTION_POOL, sizes.selection_seeds),
-            "report": traffic.facts(REPORT_POOL, sizes.report_seeds),
-        },
+    pools = {
+        "search": traffic.facts(SEARCH_POOL, sizes.search_seeds),
+        "selection": traffic.facts(SELECTION_POOL, sizes.selection_seeds),
+        "report": traffic.facts(REPORT_POOL, sizes.report_seeds),
     }
+    return Question(settings.primary, settings.seed, settings.driver.seconds is None, pools)
 
 
-def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
+def best_of(scores: Sequence[float | None]) -> int | None:
+    """The place of the highest score, the first of equals; None if there is none."""
+    places = [place for place, score in enumerate(scores) if score is not None]
+    return max(places, key=lambda place: (scores[place], -place), default=None)
+
+
+def _with_knobs(holdout: Holdout, policy: Policy, knobs: Policy) -> AnyComparison:
+    """A policy with the engine knobs of another, against the primary baseline."""
+    problem = holdout.settings.problem
+    mixed = problem.policy(replace(policy.complete, engine=knobs.complete.engine))
+    return holdout.against(mixed, [problem.against])[0]
+
+
+def _redrawn(holdout: Holdout, winner: Policy) -> Redrawn | None:
+    """The winner with another population, where there is one."""
+    if holdout.redrawn is None:
+        return None
+    (comparison,) = holdout.against(winner, [holdout.settings.problem.against], holdout.redrawn)
+    return Redrawn(comparison, holdout.redrawn.problem.workload.seed)
+
+
+def _random_policies(holdout: Holdout) -> RandomPolicies:
+    """What luck would have found."""
+    problem, n = holdout.settings.problem, holdout.settings.validation.random_policies
+    policies = [problem.policy(bundle) for bundle in random_bundles(problem.against.complete, n)]
+    scores = [found.fitness for found in holdout.report.evaluate(policies) if found.fitness is not None]
+    median = float(np.median(scores)) if scores else None
+    return RandomPolicies(len(scores), median, max(scores, default=None))
+
+
+def random_bundles(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
     """Fixed policies with random router weights and the primary baseline's everything else."""
     rng = Random(crc32(b"random-policies"))
     policies: list[PolicyBundle] = []
@@ -133,45 +156,3 @@ def random_policies(primary: PolicyBundle, n: int) -> list[PolicyBundle]:
             routing = {"policy": "weighted", "tie_break": "random", "scorers": scorers}
             policies.append(replace(primary, routing=load_bundle({"routing": routing}).routing))
     return policies
-
-
-def measured_facts(holdout: Holdout, winner: PolicyBundle) -> dict[str, Any]:
-    """Latencies of the winner on every report table, and means over them beside the primary baseline's."""
-    ours, theirs = holdout.measured(winner), holdout.measured(holdout.settings.problem.baseline)
-    return {
-        "winner_mean": mean_of(ours),
-        "primary_mean": mean_of(theirs),
-        "winner_by_table": [{"table": key, **found} for key, found in zip(holdout.report.seeds, ours, strict=True)],
-    }
-
-
-def best_of(scores: Sequence[float | None]) -> int | None:
-    """The place of the highest score, the first of equals; None if there is none."""
-    places = [place for place, score in enumerate(scores) if score is not None]
-    return max(places, key=lambda place: (scores[place], -place), default=None)
-
-
-def _side_lines(holdout: Holdout, winner: PolicyBundle) -> dict[str, Any]:
-    """What stands beside the comparison: the split, the redrawn population (if there is one), random weights."""
-    settings, baseline = holdout.settings, holdout.settings.problem.baseline
-    primary = complete_bundle(settings.problem.scenario, baseline)
-    halves = {
-        "knobs_alone": replace(primary, engine=winner.engine),
-        "policy_alone": replace(winner, engine=primary.engine),
-    }
-    lines: dict[str, Any] = {
-        "split": {name: comparison_facts(holdout.against(half, [baseline])[0]) for name, half in halves.items()}
-    }
-    if holdout.redrawn is not None:
-        lines["redrawn_population"] = {
-            **comparison_facts(holdout.against(winner, [baseline], holdout.redrawn)[0]),
-            "workload_seed": holdout.redrawn.problem.workload.seed,
-        }
-    randoms = holdout.report.evaluate(random_policies(primary, settings.validation.random_policies))
-    scores = [found.fitness for found in randoms if found.fitness is not None]
-    lines["random_policies"] = {
-        "n": len(scores),
-        "median": float(np.median(scores)) if scores else None,
-        "best": max(scores, default=None),
-    }
-    return lines

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from blis.errors import InputError
-from blis.files import read_text, write_text
+from blis.files import read_text, write_bytes, write_text
+from tests.places import ROOT
 
 
 def test_a_file_is_replaced_with_line_feeds_only(tmp_path: Path):
@@ -30,6 +34,58 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path):
         write_text(tmp_path / "x.txt", "new \udc80")
     assert read_text(tmp_path / "x.txt") == "old\n"
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
+
+
+#: A write of 100,000 bytes where files may not grow beyond 1,000, as if the disk were full.
+OUT_OF_ROOM = """
+import resource, sys
+from blis.errors import InputError
+from blis.files import write_bytes
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+try:
+    write_bytes(sys.argv[1], bytes(100_000))
+except InputError as error:
+    print(error)
+"""
+
+
+def test_a_write_that_runs_out_of_room_leaves_the_old_file_and_no_litter(tmp_path: Path):
+    write_bytes(tmp_path / "x.bin", b"old")
+    command = [sys.executable, "-c", OUT_OF_ROOM, str(tmp_path / "x.bin")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{tmp_path / 'x.bin'}: File too large\n"
+    assert (tmp_path / "x.bin").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["x.bin"]
+
+
+def test_who_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path: Path):
+    write_text(tmp_path / "x.txt", "old\n")
+    with open(tmp_path / "x.txt") as reader:
+        write_text(tmp_path / "x.txt", "new\n")
+        assert reader.read() == "old\n"
+
+
+def test_a_file_has_the_permissions_of_any_other(tmp_path: Path):
+    before = os.umask(0o027)
+    try:
+        write_text(tmp_path / "x.txt", "x")
+        assert (tmp_path / "x.txt").stat().st_mode & 0o777 == 0o640
+    finally:
+        mask = os.umask(before)
+    assert mask == 0o027  # as it was
+
+
+@pytest.mark.parametrize(("data", "problem"), [(b"\xff\xfe", "not a UTF-8 text file"), (None, "No such file")])
+def test_unreadable_files_are_input_errors(tmp_path: Path, data: bytes | None, problem: str):
+    if data is not None:
+        (tmp_path / "x.txt").write_bytes(data)
+    with pytest.raises(InputError, match=f"x.txt: {problem}"):
+        read_text(tmp_path / "x.txt")
+
+
+def test_a_byte_order_mark_is_not_read(tmp_path: Path):
+    (tmp_path / "x.txt").write_bytes("\ufeffa\n".encode())
+    assert read_text(tmp_path / "x.txt") == "a\n"
 
 
 def test_unwritable_places_are_input_errors(tmp_path: Path):

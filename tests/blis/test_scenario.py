@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from blis.config import (
-    DEFAULT_SCORERS,
     Batch,
     Filter,
     Pool,
     Scenario,
     Scorer,
     SloTier,
+    default_scorers,
 )
 from blis.errors import InputError
 from blis.latency.table import coefficient_table
@@ -171,7 +171,7 @@ def test_a_looked_up_cache_keeps_its_tokens_when_blocks_are_larger():
 
 def test_defaults_of_a_short_file():
     loaded = scenario(**MODEL)
-    assert loaded.cluster.routing.scorers == DEFAULT_SCORERS
+    assert loaded.cluster.routing.scorers == default_scorers()
     assert loaded.horizon_us is None and loaded.cluster.instances == 1
 
 
@@ -261,8 +261,7 @@ def test_a_bundle_wins_where_it_says_something():
     loaded = scenario(**MODEL)
     changed = apply_bundle(loaded, bundle)
     assert changed.cluster.admission.policy == "token-bucket"
-    assert changed.cluster.admission.token_bucket.capacity_tokens == 0
-    assert changed.cluster.admission.token_bucket.refill_tokens_per_s == 1000
+    assert changed.cluster.admission.parameters == {"capacity_tokens": 0}
     assert changed.cluster.routing.policy == loaded.cluster.routing.policy
     assert changed.cluster.routing.scorers == (Scorer("load-balance", 1.0),)
     assert changed.cluster.routing.tie_break == "random"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError, check_number
-from blis.yaml_strict import build, dump_yaml, load_mapping, load_yaml, parse_yaml, plain
+from blis.yaml_strict import build, dump_yaml, flat_keys, load_mapping, load_yaml, parse_yaml, plain
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Bike:
     offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
     sold: bool = False
     notes: dict[str, object] = field(default_factory=dict)
+
+
+def test_nested_keys_are_joined_with_dots():
+    assert flat_keys({"a": {"b": {"c": 1}, "e": {}}, "d": [1, {"f": 2}]}) == {"a.b.c": 1, "d": [1, {"f": 2}]}
 
 
 def message(call) -> str:

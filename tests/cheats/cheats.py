@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.config import Batch, Scenario, TokenBucket
+from blis.config import Batch, Scenario
 from blis.tables.records import QUEUED, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -92,8 +92,8 @@ def full_bucket(covered: float) -> Cheat:
     """A token bucket that is never refilled, but starts with enough for this share of all prompt tokens."""
 
     def cheat(scenario: Scenario, table: RequestTable, simulate: Simulate) -> ResultTable:
-        bucket = TokenBucket(capacity_tokens=covered * float(table.input_tokens.sum()), refill_tokens_per_s=0.0)
-        admission = replace(scenario.cluster.admission, policy="token-bucket", token_bucket=bucket)
+        numbers = {"capacity_tokens": covered * float(table.input_tokens.sum()), "refill_tokens_per_s": 0.0}
+        admission = replace(scenario.cluster.admission, policy="token-bucket", parameters=numbers)
         return simulate(replace(scenario, cluster=replace(scenario.cluster, admission=admission)), table)
 
     return cheat
@@ -104,8 +104,8 @@ def steady_bucket(refill: float, capacity_s: float) -> Cheat:
 
     def admission(scenario: Scenario, table: RequestTable, simulate: Simulate) -> ResultTable:
         offered_per_s = float(table.input_tokens.sum()) / (table.arrival_us[-1] / 1e6)
-        bucket = TokenBucket(capacity_tokens=capacity_s * offered_per_s, refill_tokens_per_s=refill * offered_per_s)
-        control = replace(scenario.cluster.admission, policy="token-bucket", token_bucket=bucket)
+        numbers = {"capacity_tokens": capacity_s * offered_per_s, "refill_tokens_per_s": refill * offered_per_s}
+        control = replace(scenario.cluster.admission, policy="token-bucket", parameters=numbers)
         return simulate(replace(scenario, cluster=replace(scenario.cluster, admission=control)), table)
 
     return admission

@@ -25,7 +25,7 @@ def facts() -> list[list[str]]:
 def test_every_fact_that_a_template_reads_is_told():
     told = {name for row in facts() for name in re.findall(r"`([a-z0-9_-]+)`", row[0])}
     registries = (ADMISSION, FILTERS, ROUTING, SCORERS)
-    read = {fact for registry in registries for name in registry for fact in registry.reads[name]}
+    read = {fact for registry in registries for name in registry for fact in registry[name].reads}
     assert read <= told
     assert told - read <= {"picker"}  # the gateway's own
 

@@ -82,7 +82,7 @@ def test_names_are_looked_for():
 @pytest.mark.parametrize("page", GUIDES, ids=name_of)
 def test_every_block_of_code_says_what_it_is(page: Path):
     """So that a command cannot hide from the test that runs them, as it could in an indented block."""
-    assert {block.language for block in blocks(page)} <= {"sh", "python", "yaml", "csv", "text"}
+    assert {block.language for block in blocks(page)} <= {"sh", "python", "yaml", "toml", "csv", "text"}
     assert all(re.match(r"# \S+\.yaml\n", block.text) for block in blocks(page) if block.language == "yaml")
     paragraphs = re.split(r"\n\s*\n", prose(page))
     assert [text for text in paragraphs if re.match(r"    \S", text.strip("\n"))] == []

@@ -59,14 +59,18 @@ def test_parameters_and_defaults_are_those_that_are_registered(kind):
         cells = text.split(" | ")
         where = cells[0] if kind == "scheduler" else cells[1]  # schedulers have no column of parameters
         told = {parameter: float(default) for parameter, default in _PARAMETER.findall(where)}
-        assert told == {parameter: bounds.default for parameter, bounds in registry.bounds[name].items()}, name
+        assert told == {parameter: bounds.default for parameter, bounds in registry[name].bounds.items()}, name
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_oracles_and_templates_for_tests_are_marked(kind):
     registry, told = KINDS[kind][0], rows(kind)
-    assert {name for name, text in told.items() if "(for tests)" in text} == registry.pathological
-    assert {name for name, text in told.items() if "(oracle" in text} == registry.oracles
+    assert {name for name, text in told.items() if "(for tests)" in text} == {
+        name for name, one in registry.items() if one.pathological
+    }
+    assert {name for name, text in told.items() if "(oracle" in text} == {
+        name for name, one in registry.items() if one.oracle
+    }
 
 
 def test_the_table_of_ranges_has_every_parameter_and_no_other():
@@ -75,6 +79,6 @@ def test_the_table_of_ranges_has_every_parameter_and_no_other():
         row_of_range(kind, name, parameter, bounds)
         for kind, (registry, _, _) in KINDS.items()
         for name in registry
-        for parameter, bounds in registry.bounds[name].items()
+        for parameter, bounds in registry[name].bounds.items()
     ]
     assert table[1:] == wanted

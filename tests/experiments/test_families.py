@@ -9,7 +9,7 @@ from blis.errors import InputError
 from blis.policies.bundle import bundle_mapping
 from experiments.families import EVERYTHING, FAMILIES, families_of, page, study, without
 from search.application import compose_settings
-from search.space.codec import complete_bundle, decode
+from search.running.candidates import policy_of
 from tests.search.small import small_settings
 
 
@@ -26,13 +26,13 @@ def test_every_key_of_the_full_space_belongs_to_one_family(settings):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_left_out_is_as_the_baseline_has_it(settings, family):
-    baseline, scenario = settings.baselines[settings.primary], settings.problem.scenario
-    space = without(settings.space, baseline, family)
+    problem = settings.problem
+    space = without(settings.space, problem.baseline, family)
     assert not any(key.startswith(FAMILIES[family]) for key in space)
-    wanted = bundle_mapping(complete_bundle(scenario, baseline))
+    wanted = bundle_mapping(problem.against.complete)
     rng = Random(1)
     for _ in range(20):
-        policy = bundle_mapping(complete_bundle(scenario, decode(space, space.sample(rng), settings.problem.rates)))
+        policy = bundle_mapping(policy_of(space.sample(rng), space, problem).complete)
         if family == "router":
             assert [policy["routing"][key] for key in ("policy", "scorers", "tie_break")] == [
                 wanted["routing"][key] for key in ("policy", "scorers", "tie_break")
@@ -52,7 +52,7 @@ def test_a_space_of_one_family_has_nothing_without_it():
     settings = compose_settings(["search_space=engine_knobs"])
     assert families_of(settings.space) == ["engine knobs"]
     with pytest.raises(InputError, match="nothing is left"):
-        without(settings.space, settings.baselines[settings.primary], "engine knobs")
+        without(settings.space, settings.problem.baseline, "engine knobs")
 
 
 def test_the_whole_study(tmp_path):

@@ -34,7 +34,7 @@ class Case:
 def random_case(rng: Random, max_requests: int = 14) -> Case:
     """Draw a case; small numbers so that everything collides."""
     block_tokens = rng.choice([1, 2, 3, 3, 4, 16])
-    compat = _compat(rng)
+    compat = random_compat(rng)
     prompts, outputs = _content(rng, rng.randint(1, max_requests), block_tokens)
     arrivals, now_us = [], 0
     for _ in prompts:
@@ -102,7 +102,7 @@ def _with_tier(rng: Random, scenario: Scenario) -> Scenario:
     return replace(scenario, instance=replace(instance, latency_model=model, kv=kv))
 
 
-def _compat(rng: Random) -> Compat:
+def random_compat(rng: Random) -> Compat:
     """STRICT most of the time, `compat: original`, or a few of its switches."""
     kind = rng.random()
     if kind < 0.6:

@@ -24,7 +24,6 @@ from blis.config import (
     Signal,
     Signals,
     SloTier,
-    TokenBucket,
 )
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
@@ -101,15 +100,17 @@ def _placement(rng: Random) -> Placement:
 def _admission(rng: Random) -> Admission:
     policy = rng.choice(["always-admit"] * len(ADMISSION_POLICIES) + [*ADMISSION_POLICIES])
     latency_us = rng.choice([0, 0, 5])
-    if policy.endswith("token-bucket"):
-        bucket = TokenBucket(rng.choice([5.0, 40.0, 200.0]), rng.choice([0.0, 1e4, 1e5, 1e6]))
-        return Admission(policy, latency_us, bucket)
     given: dict[str, float] = {}
     if policy in _SHED:
         given["min_priority"] = rng.choice([0, 0, -1.5, 1, 4])
     if policy in ("utilization-shed", "probabilistic", "tenant-budget"):
         given |= {"queue_threshold": rng.choice([0.3, 1, 2]), "kv_threshold": rng.choice([0.05, 0.3, 0.8])}
-    if policy == "queue-depth":
+    if policy.endswith("token-bucket"):
+        given = {
+            "capacity_tokens": rng.choice([5.0, 40.0, 200.0]),
+            "refill_tokens_per_s": rng.choice([0.0, 1e4, 1e5, 1e6]),
+        }
+    elif policy == "queue-depth":
         given = {"max_queued": rng.choice([1, 2, 3.5, 8]), "max_tenant_in_flight": rng.choice([1, 2, 3, 1e6])}
     elif policy == "tier-shed":
         given["max_load"] = rng.choice([1, 2, 3, 6])
@@ -119,7 +120,7 @@ def _admission(rng: Random) -> Admission:
         given |= {"power": rng.choice([0, 0.5, 2, 5]), "k": rng.choice([0, 0.3, 1, 300])}
     elif policy == "tenant-budget":
         given["share"] = rng.choice([0.1, 0.25, 0.5, 1])
-    return Admission(policy, latency_us, parameters=given)
+    return Admission(policy, latency_us, given)
 
 
 def _flow_control(rng: Random) -> FlowControl:

@@ -7,8 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from blis.config import Cluster, Compat, Scenario, Scorer, Signals, TokenBucket
+from blis.config import Cluster, Compat, Scenario, Scorer, Signals
 from blis.engine.run import simulate
+from blis.policies.legacy_bucket import is_bucket
 from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -117,8 +118,9 @@ def test_shifting_all_arrivals_shifts_everything(seed):
     scenario, table = strict(seed, horizon_us=None)
     scenario = with_routing(scenario, snapshot_refresh_us=0)
     shift_us = 1000 * 3 * 13 * 7  # a multiple of every age and interval: grids shift along
-    bucket = TokenBucket(1e9, 0.0)  # a full bucket at time 0 is the same at any other time
-    admission = replace(scenario.cluster.admission, token_bucket=bucket)
+    admission = scenario.cluster.admission
+    if is_bucket(admission.policy):  # a full one at time 0 is the same at any other time
+        admission = replace(admission, parameters={"capacity_tokens": 1e9, "refill_tokens_per_s": 0.0})
     scenario = replace(scenario, cluster=replace(scenario.cluster, admission=admission))
     moved = replace(table, arrival_us=table.arrival_us + shift_us, cache={})
     a, b = simulate(scenario, table), simulate(scenario, moved)

@@ -74,7 +74,8 @@ class Admission:
         return priority < _parameter(self._given, "min_priority", 0.0)
 
     def _pays(self, bucket: int, job: Job, now: int) -> bool:
-        capacity, per_s = self._setup.bucket_capacity_tokens, self._setup.bucket_refill_tokens_per_s
+        capacity = _parameter(self._given, "capacity_tokens", 10_000.0)
+        per_s = _parameter(self._given, "refill_tokens_per_s", 1_000.0)
         return self._buckets.setdefault(bucket, Bucket(capacity, per_s)).pays(job.prompt_tokens, now)
 
     # -- the policies: True admits

@@ -48,7 +48,9 @@ class Router:
 
     def _weighted(self, ask: Question) -> Scores:
         """Composite of the scorers, in their order; the weights are divided by their sum first."""
-        total = sum(weight for _, weight in self._setup.scorers)
+        total = 0.0
+        for _, weight in self._setup.scorers:  # one after the other: `sum` rounds otherwise from Python 3.12 on
+            total += weight
         composite = dict.fromkeys(ask.among, 0.0)
         for name, weight in self._setup.scorers:
             for j, score in SCORERS[name](ask).items():

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blis.config import (
-    DEFAULT_SCORERS,
     FlowControl,
     Hardware,
     ModelShape,
@@ -15,10 +14,11 @@ from blis.config import (
     Roofline,
     Scenario,
     SloTier,
+    default_scorers,
     default_tier,
 )
 
-_DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in DEFAULT_SCORERS)
+_DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in default_scorers())
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,7 @@ class Setup(Machine):
     instances: int = 1
     admission: str = "always-admit"
     admission_latency_us: int = 0
-    admission_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)  # not of the two buckets
-    bucket_capacity_tokens: float = 10_000.0
-    bucket_refill_tokens_per_s: float = 1_000.0
+    admission_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     flow_control: FlowControl = field(default_factory=FlowControl)
     routing: str = "round-robin"
     routing_latency_us: int = 0
@@ -104,8 +102,6 @@ class Setup(Machine):
             admission=admission.policy,
             admission_latency_us=admission.latency_us,
             admission_parameters=admission.parameters,
-            bucket_capacity_tokens=admission.token_bucket.capacity_tokens,
-            bucket_refill_tokens_per_s=admission.token_bucket.refill_tokens_per_s,
             flow_control=cluster.flow_control,
             routing=routing.policy,
             routing_latency_us=routing.latency_us,
@@ -129,7 +125,6 @@ class Setup(Machine):
         instance, cluster = case["instance"], case["cluster"]
         model, kv, batch = instance["latency_model"], instance["kv"], instance["batch"]
         admission, routing = cluster["admission"], cluster["routing"]
-        bucket = admission.get("token_bucket", {})
         scorers = tuple((scorer["name"], float(scorer["weight"])) for scorer in routing.get("scorers") or ())
         return cls(
             alpha=tuple(model["alpha"]),
@@ -149,8 +144,7 @@ class Setup(Machine):
             instances=cluster["instances"],
             admission=admission["policy"],
             admission_latency_us=admission["latency_us"],
-            bucket_capacity_tokens=bucket.get("capacity_tokens", 10_000.0),
-            bucket_refill_tokens_per_s=bucket.get("refill_tokens_per_s", 1_000.0),
+            admission_parameters=admission.get("token_bucket", {}),
             routing=routing["policy"],
             routing_latency_us=routing["latency_us"],
             scorers=scorers or _DEFAULT_SCORERS,

@@ -14,14 +14,12 @@ ALL = (0, 1)
 
 
 def policy(name, view, *, tiers=None, **given):
-    bucket = {f"bucket_{key}": given.pop(key) for key in ("capacity_tokens", "refill_tokens_per_s") if key in given}
     setup = Setup(
         alpha=(0, 0, 0),
         instances=len(view),
         admission=name,
         admission_parameters=given,
         slo_tiers=tiers or {},
-        **bucket,
     )
     return Admission(setup, view)
 

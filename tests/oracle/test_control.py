@@ -137,7 +137,8 @@ def test_requests_run_only_where_their_labels_allow():
 
 
 def test_nobody_eligible_is_not_for_the_policy_to_decide():
-    bucket = replace(SETUP, admission="token-bucket", bucket_capacity_tokens=10.0, bucket_refill_tokens_per_s=0.0)
+    numbers = {"capacity_tokens": 10.0, "refill_tokens_per_s": 0.0}
+    bucket = replace(SETUP, admission="token-bucket", admission_parameters=numbers)
     nowhere = Placement(requires={"gpu": "B200"})
     result = simulate(bucket, [request(0, 8, placement=nowhere), request(1, 8), request(2, 8)])
     assert reasons(result) == ["no-instance", "", "policy"]

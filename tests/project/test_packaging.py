@@ -41,3 +41,11 @@ def test_no_file_names_a_package_index():
 
 def _requirements(project: dict) -> list[str]:
     return project["dependencies"] + project["optional-dependencies"]["dev"]
+
+
+def test_the_lowest_versions_are_those_that_are_declared():
+    lines = [line for line in (ROOT / "tests" / "lowest.txt").read_text().splitlines() if not line.startswith("#")]
+    lowest = dict(line.lower().split("==") for line in lines)
+    for entry in _requirements(PROJECT["project"]):
+        name, bound = re.match(r"([A-Za-z0-9._-]+)>=([0-9.]+)", entry).groups()
+        assert lowest[name.lower()].startswith(bound), entry

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import search
+from blis.comparison.statistics import holm, paired_comparison
 from blis.engine.run import simulate
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario, split_workload
@@ -17,8 +19,7 @@ from blis.yaml_strict import load_mapping
 from search.__main__ import run
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
 from search.identity import run_id
-from search.space.codec import policy_id
-from search.verdict.verdict import HARDLY_WORTH, NO_WINNER, WINNER
+from search.verdict.judgement import HARDLY_WORTH, NO_WINNER, WINNER
 from tests.places import CONF
 from tests.search.small import small_settings
 
@@ -90,6 +91,11 @@ def test_the_report_is_reproduced_from_the_run_folder(done):
     mean = sum(differences) / len(differences)
     assert mean == pytest.approx(verdict["baselines"]["llm-d-default"]["mean"], abs=1e-12)
     assert mean == pytest.approx(verdict["winner"]["report"], abs=1e-12)
+    found, expected = verdict["baselines"]["llm-d-default"], paired_comparison(differences, done.seed)
+    assert found["t"] == pytest.approx([expected.t_low, expected.t_high])
+    assert found["bca"] == pytest.approx([expected.bca_low, expected.bca_high])
+    assert found["p"] == pytest.approx(expected.p_value)
+    assert found["t"] != pytest.approx(found["bca"])
 
 
 def test_the_exported_policy_scores_what_the_verdict_says(done):
@@ -118,6 +124,8 @@ def test_the_parts_of_the_verdict(done):
     assert verdict["random_policies"]["n"] == 3
     assert verdict["redrawn_population"]["tables"] == 4
     assert verdict["reproducible"] is True
+    p_values, adjusted = zip(*((found["p"], found["p_holm"]) for found in verdict["baselines"].values()), strict=True)
+    assert list(adjusted) == holm(p_values) != list(p_values)
 
 
 def test_the_run_id_ignores_what_changes_nothing(tmp_path):
@@ -181,9 +189,8 @@ def test_ctrl_c_before_anything_was_evaluated(tmp_path):
     assert run(settings) == EXIT_INTERRUPTED
     assert (tmp_path / "candidates.csv").read_text().startswith("index,generation,origin")
     assert "winner" not in facts(settings)
-    assert policy_id(settings.problem.scenario, load_bundle(tmp_path / "best_policy.yaml")) == policy_id(
-        settings.problem.scenario, settings.problem.baseline
-    )
+    exported = settings.problem.policy(load_bundle(tmp_path / "best_policy.yaml"))
+    assert exported.id == settings.problem.against.id
 
 
 @pytest.mark.parametrize(
@@ -197,7 +204,7 @@ def test_every_choice_runs_to_a_verdict(tmp_path, choice, no_figures):
 
 def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
     settings = small_settings(tmp_path)
-    known = [apply_bundle(settings.problem.scenario, bundle) for bundle in settings.baselines.values()]
+    known = [policy.scenario for policy in settings.baselines.values()]
 
     def failing(scenario, table):
         if scenario not in known:
@@ -208,6 +215,23 @@ def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
     assert run(settings) == EXIT_FAILURE
     assert facts(settings)["outcome"] == "failed"
     assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - len(known)
+
+
+def test_a_policy_is_simulated_once_on_a_table(tmp_path):
+    """Over search, verdict and figures together, whatever asks for it again."""
+    runs, tables = Counter(), []
+
+    def counted(scenario, table):
+        tables.append(table)  # while it is kept no other has its id
+        runs[repr(scenario), id(table)] += 1
+        return simulate(scenario, table)
+
+    settings = small_settings(tmp_path, "driver.budget=20")
+    settings = replace(settings, problem=replace(settings.problem, simulate=counted))
+    assert run(settings) == EXIT_OK
+    assert (tmp_path / "figures" / "overview.png").is_file()
+    assert len({table for _, table in runs}) == 2 + 3 + 2 * 4  # search, selection, report and its redrawn ones
+    assert set(runs.values()) == {1}
 
 
 def test_stdout_holds_the_verdict_and_stderr_nothing(tmp_path, capsys, no_figures):

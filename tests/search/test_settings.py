@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from blis.errors import InputError
-from search.application import EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
+from blis.errors import EngineError, InputError
+from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
 from search.running.checkpoint import begin
 from search.settings import make_settings
 from tests.search.small import set_key, small_settings
@@ -95,6 +95,14 @@ def test_an_input_error_of_the_job_is_reported_alike(command, tmp_path):
     code, out, err = command(job=job)
     assert (code, out, err) == (EXIT_INPUT, "", "error: requests.csv: line 3: arrival_us must be >= 0\n")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_law_is_one_line_too(command):
+    def job(settings):
+        raise EngineError("policy abc has no score on seed 1: guard: time went back")
+
+    code, _, err = command(job=job)
+    assert (code, err) == (EXIT_FAILURE, "error: policy abc has no score on seed 1: guard: time went back\n")
 
 
 def test_hydra_says_nothing_on_stdout(command):

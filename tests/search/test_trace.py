@@ -14,7 +14,7 @@ from search.__main__ import run
 from search.application import EXIT_OK, compose_settings
 from search.identity import run_id, scenario_id
 from search.verdict.holdout import make_holdout
-from search.verdict.verdict import NO_INTERVAL
+from search.verdict.judgement import NO_INTERVAL
 from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples, random_mooncake_rows, write_mooncake
 from tests.search.small import small_settings
 
@@ -90,7 +90,7 @@ class TestVerdict:
         assert {key: provenance["verdict"][key] for key in primary} == primary
 
     def test_a_policy_against_itself_is_a_point(self, done):
-        baseline = done.problem.baseline
+        baseline = done.problem.against
         (same,) = make_holdout(done).against(baseline, [baseline])
         assert (same.mean, same.bounds) == (0.0, (0.0, 0.0))
 

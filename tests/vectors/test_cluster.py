@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from blis.config import KV, Admission, Cluster, Compat, Instance, LatencyModel, Routing, Scenario, Scorer, TokenBucket
+from blis.config import KV, Admission, Cluster, Compat, Instance, LatencyModel, Routing, Scenario, Scorer
 from blis.engine import run as engine
 from blis.workload.assemble import table_from_tokens
 from tests.oracle import OracleRequest, Setup
@@ -53,10 +53,9 @@ def simulate_fast(setup: Setup, requests: Sequence[OracleRequest], compat: Compa
         [request.prompt for request in requests],
         [request.output for request in requests],
     )
-    bucket = TokenBucket(setup.bucket_capacity_tokens, setup.bucket_refill_tokens_per_s)
     cluster = Cluster(
         instances=setup.instances,
-        admission=Admission(setup.admission, setup.admission_latency_us, bucket),
+        admission=Admission(setup.admission, setup.admission_latency_us, dict(setup.admission_parameters)),
         routing=Routing(
             setup.routing,
             setup.routing_latency_us,
@@ -167,7 +166,8 @@ def test_targets_and_latencies(
 
 
 def test_a_token_bucket_rejects_what_it_cannot_pay(simulate: Callable[..., Any]) -> None:
-    bucket = replace(SETUP, admission="token-bucket", bucket_capacity_tokens=40.0, bucket_refill_tokens_per_s=1000.0)
+    numbers = {"capacity_tokens": 40.0, "refill_tokens_per_s": 1000.0}
+    bucket = replace(SETUP, admission="token-bucket", admission_parameters=numbers)
     result = simulate(bucket, REQUESTS, Compat.original())
     assert list(result.instance) == [0, 1, 2, 0, -1, -1, -1, -1]
     assert list(result.e2e_us[:4]) == [27470, 37190, 27130, 51070]

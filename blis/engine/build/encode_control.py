@@ -37,6 +37,7 @@ from blis.policies.filters import FILTERS
 from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
 from blis.policies.scorers import SCORERS
+from blis.sums import total
 from blis.tables.placement import Placement
 from blis.tables.records import SAMPLE as SAMPLE_ROW
 from blis.tables.requests import RequestTable
@@ -96,7 +97,7 @@ def encode_control(
     arrays: dict[str, Array] = {
         "views": _views(scenario, compat),
         "signals": _signals(routing, readers, observe),
-        "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.given),
+        "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
         "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
         "filters": _filters(routing),
         "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),
@@ -251,9 +252,9 @@ def _views(scenario: Scenario, compat: Compat) -> Array:
 def _scorers(routing: Routing) -> tuple[Array, Array]:
     """Codes and normalised weights in the configured order."""
     scorers = routing.scorers if routing.policy == "weighted" else ()
-    total = sum(scorer.weight for scorer in scorers)
+    whole = total(scorer.weight for scorer in scorers)
     codes = np.array([SCORERS.code(scorer.name) for scorer in scorers], np.int64)
-    return codes, np.array([scorer.weight / total for scorer in scorers], np.float64)
+    return codes, np.array([scorer.weight / whole for scorer in scorers], np.float64)
 
 
 def _filters(routing: Routing) -> Array:

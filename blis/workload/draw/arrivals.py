@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_number
 from blis.plugins import WORKLOADS, Named
+from blis.sums import total
 from blis.workload.draw.streams import stream
 
 MAX_RATE = 1e6  # requests per second: one per microsecond, the finest that times can tell apart
@@ -71,7 +72,7 @@ def merged_arrivals(
     name and the seed alone; equal times are in the order of the sources.
     Raises InputError if times would grow beyond MAX_TIME_US or requests beyond MAX_REQUESTS.
     """
-    total_rate = sum(source.rate for source in sources)
+    total_rate = total(source.rate for source in sources)
     wanted = min(total_rate * horizon_us / 1e6, math.inf if n is None else n)
     if wanted > MAX_REQUESTS:
         raise InputError(f"about {wanted:.3g} requests before the horizon; at most {MAX_REQUESTS} fit in a table")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_integer, check_number
+from blis.sums import total
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import assemble
@@ -85,19 +86,13 @@ def mean_input_tokens(spec: WorkloadSpec) -> float:
         if spec.population.prefix is None:
             return own
         prefix_tokens = population_prefix_tokens(spec.population, spec.seed)
-        return own + spec.population.prefix.share * float(tenant_shares(spec.population) @ prefix_tokens)
+        return own + spec.population.prefix.share * float(spec.population.tenants.shares() @ prefix_tokens)
     prefixes = spec.group_prefix_tokens()
-    total = sum(client.rate_fraction for client in spec.clients)
-    return sum(
-        client.rate_fraction / total * (client.input_distribution.mean_tokens + prefixes.get(client.prefix_group, 0))
+    whole = total(client.rate_fraction for client in spec.clients)
+    return total(
+        client.rate_fraction / whole * (client.input_distribution.mean_tokens + prefixes.get(client.prefix_group, 0))
         for client in spec.clients
     )
-
-
-def tenant_shares(population: Population) -> NDArray[np.float64]:
-    """[tenants] shares of the requests, summing to 1: Zipf over the tenant's number."""
-    weights = np.arange(1, population.tenants.count + 1, dtype=np.float64) ** -population.tenants.zipf
-    return weights / weights.sum()
 
 
 def population_prefix_tokens(population: Population, spec_seed: int) -> NDArray[np.int64]:
@@ -112,16 +107,16 @@ def _sources(spec: WorkloadSpec, rate: float) -> list[Source]:
     """The arrival processes of a specification, with their rates in requests per second."""
     if spec.population is not None:
         return [Source("workload/arrivals", spec.population.arrival, rate)]
-    total = sum(client.rate_fraction for client in spec.clients)
+    whole = total(client.rate_fraction for client in spec.clients)
     return [
-        Source(f"workload/{name}/arrivals", client.arrival, rate * client.rate_fraction / total)
+        Source(f"workload/{name}/arrivals", client.arrival, rate * client.rate_fraction / whole)
         for name, client in zip(spec.client_names, spec.clients, strict=True)
     ]
 
 
 def _population_columns(population: Population, spec_seed: int, seed: int, n: int) -> _Columns:
     """The requests of a population, independent draws one a row."""
-    tenant = _draw_index(stream(seed, "workload/tenant"), tenant_shares(population), n)
+    tenant = _draw_index(stream(seed, "workload/tenant"), population.tenants.shares(), n)
     shares = np.array(list(population.classes.values()))
     share = population.prefix.share if population.prefix is not None else 0.0
     carries = stream(seed, "workload/prefix").random(n) < share

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_integer, check_number
 from blis.tables.placement import Placement
@@ -82,6 +85,11 @@ class Tenants:
         """Check the count and the exponent."""
         check_integer("count", self.count, 1, 10**6)
         check_number("zipf", self.zipf, 0, 10)
+
+    def shares(self) -> NDArray[np.float64]:
+        """[count] shares of the requests, summing to 1."""
+        weights = np.arange(1, self.count + 1, dtype=np.float64) ** -self.zipf
+        return weights / weights.sum()
 
 
 @dataclass(frozen=True)

@@ -118,8 +118,7 @@ def _complete(table: RequestTable, spec: TraceSpec, draws_ties: bool) -> Request
         drawn["slo_class"] = _draw(spec, "trace/class", list(spec.classes.values()), len(table)).astype(np.int16)
         drawn["slo_names"] = tuple(spec.classes)
     if spec.tenants is not None and not any(table.tenant_names):
-        shares = np.arange(1, spec.tenants.count + 1, dtype=np.float64) ** -spec.tenants.zipf
-        drawn["tenant"] = _draw(spec, "trace/tenant", shares / shares.sum(), len(table)).astype(np.int32)
+        drawn["tenant"] = _draw(spec, "trace/tenant", spec.tenants.shares(), len(table)).astype(np.int32)
         drawn["tenant_names"] = tuple(f"tenant_{i}" for i in range(spec.tenants.count))
     if draws_ties:
         drawn["uniform"] = stream(spec.seed, "trace/uniform").random(len(table))

@@ -139,6 +139,20 @@ def test_the_most_regretted_decisions_are_run_again_with_every_other_choice(comm
     assert [json.loads(line) for line in lines] == replays
 
 
+@pytest.mark.parametrize("rules", [(), ("--compat", "original")])
+def test_replays_keep_to_the_rules_of_the_run(command, tmp_path, rules):
+    """Requests far apart meet an idle cluster wherever they go: another choice changes nothing."""
+    header = "request_id,arrival_us,input_tokens,output_tokens,prefix_group,prefix_tokens,slo_class,tenant_id"
+    lines = [f"r{i},{i * 10**7},{100 + i},{5 + i},,0,," for i in range(4)]
+    (tmp_path / "apart.csv").write_text("\n".join([header, *lines]) + "\n")
+    decisions = ("--trace-level", "decisions", "--counterfactual-replay", 4)
+    out, _ = command("run", *FLAGS, "--requests", tmp_path / "apart.csv", *rules, *decisions)
+    replays = json.loads(out)["counterfactual_replays"]
+    assert {replay["request_id"] for replay in replays} == {"r0", "r1", "r2", "r3"}
+    changes = [change for replay in replays for other in replay["instead"] for change in list(other.values())[1:]]
+    assert changes == [0] * 4 * 2 * 5
+
+
 def test_a_summary_without_decisions_is_only_a_warning(command, trace):
     for more in (("--summarize-trace",), ("--counterfactual-k", 2), ("--trace-level", "none", "--summarize-trace")):
         out, err = command("run", *FLAGS, *trace, *more)

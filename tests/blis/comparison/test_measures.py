@@ -32,10 +32,21 @@ def test_every_measure():
     assert found["not served"] == pytest.approx(200 / 11)
 
 
+def test_the_99th_percentile_is_not_another():
+    found = measured(make_table(101), make_result(make_table(101), 1000 * np.arange(101), 1000))
+    assert (found["TTFT p99"], found["E2E p99"]) == pytest.approx((99, 109))
+
+
 def test_the_warm_up_of_a_window_does_not_count():
     table = replace(make_table(4), scored=(2, 4))
     found = measured(table, make_result(table, [9000, 9000, 1000, 3000]))
     assert found["TTFT mean"] == 2.0
+
+
+def test_the_tail_of_e2e_is_of_the_whole_run():
+    table = replace(make_table(4), scored=(2, 4))
+    assert rows_of(SCENARIO, table, make_result(table, [9000, 9000, 1000, 3000])).e2e_p99_ms == 9.0
+    assert rows_of(SCENARIO, table, make_result(table, 0, status=REJECTED)).e2e_p99_ms == 0.0
 
 
 def test_nothing_served_is_not_a_number():
@@ -47,5 +58,9 @@ def test_nothing_served_is_not_a_number():
 
 def test_rows_drawn_again():
     table = make_table(3)
-    rows = rows_of(SCENARIO, table, make_result(table, [1000, 2000, 4000]))
-    assert MEASURES["TTFT mean"].of(rows.take(np.array([2, 2, 0]))) == pytest.approx(3)
+    rows = rows_of(SCENARIO, table, with_status(make_result(table, [4000, 1000, 2000], [1, 3, 2]), [1], REJECTED))
+    drawn = rows.take(np.array([0, 2, 2, 1, 1]))
+    assert MEASURES["TTFT mean"].of(drawn) == pytest.approx((4 + 2 + 2) / 3)
+    assert MEASURES["TPOT mean"].of(drawn) == pytest.approx((1 + 2 + 2) / 3 / 1000)
+    assert MEASURES["rejected"].of(drawn) == 40
+    assert drawn.span_s == rows.span_s

@@ -15,7 +15,7 @@ def played(instances: int, instants: int = 50, requests: int = 30, scale: float 
     samples["queue_depth"] = rng.integers(0, 20 * scale, samples.shape)
     samples["used_blocks"] = rng.integers(0, 100, samples.shape)
     times_ms, nobody = rng.lognormal(3, 1, requests) * scale, np.zeros(requests, np.bool_)
-    rows = Rows(times_ms, times_ms, 2 * times_ms, nobody, nobody, nobody, 1.0)
+    rows = Rows(times_ms, times_ms, 2 * times_ms, nobody, nobody, nobody, 1.0, 10.0)
     return PictureRun(rows, samples, np.full(instances, 100))
 
 

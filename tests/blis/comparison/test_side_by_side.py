@@ -44,7 +44,7 @@ def long_table(n=4000):
 
 
 def test_one_table_is_drawn_again_in_blocks_of_its_time():
-    table = long_table()
+    table = long_table(1000)
     rng = np.random.default_rng(1)
     noise = rng.integers(0, 2000, len(table))
     base = played([table], [20_000 + noise])
@@ -59,6 +59,38 @@ def test_one_table_is_drawn_again_in_blocks_of_its_time():
     assert "blocks" in found.method
     again = compare_policies({"base": base, "same": same, "faster": faster}, [table], "base", seed=5)
     assert again == found
+
+
+def test_each_policy_has_its_own_blocks_and_too_few_are_named():
+    table = long_table()  # 40 s
+    e2e_us = {"base": 1, "fast": 80_000, "slow": 500_000, "idle": 1e6}
+    runs = {name: played([table], [us]) for name, us in e2e_us.items()}
+    found = compare_policies(runs, [table], "base")
+    assert found.method == "95 % BCa bootstrap over 15 to 99 blocks of time of one table, too few for idle"
+    assert found.differences["idle"]["TTFT mean"].bounds is None
+    assert found.differences["slow"]["TTFT mean"].bounds is not None
+
+
+def test_a_long_table_is_cut_into_no_more_blocks_than_help():
+    table = long_table(400)  # 4 s of requests that take 2 ms: room for 400 blocks
+    found = compare_policies({"base": played([table], [2000]), "same": played([table], [2000])}, [table], "base")
+    assert found.method == "95 % BCa bootstrap over 200 blocks of time of one table"
+
+
+def test_blocks_are_long_enough_for_the_slower_one():
+    table = long_table(400)  # 4 s: 20 blocks of five times 0.04 s would not quite fit
+    fast, slow = played([table], [2000]), played([table], [40_000])
+    for pair in ({"a": fast, "b": slow}, {"a": slow, "b": fast}):
+        assert "over 19 blocks" in compare_policies(pair, [table], "a").method
+
+
+def test_blocks_drawn_twice_count_twice():
+    """Of independent requests, resamples of blocks vary as much as Student's t says."""
+    table, noise = long_table(400), np.random.default_rng(3).normal(3000, 300, 400).astype(int)
+    found = compare_policies({"base": played([table], [2000]), "other": played([table], [noise])}, [table], "base")
+    low, high = found.differences["other"]["TTFT mean"].bounds
+    expected = paired_t_interval((noise - 2000) / 1000)
+    assert high - low == pytest.approx(expected[1] - expected[0], rel=0.12)
 
 
 def test_a_short_table_has_differences_without_intervals():

@@ -23,6 +23,16 @@ def test_the_t_interval_is_the_textbooks(level: float):
     assert t_p_value(SAMPLE) == pytest.approx(stats.ttest_1samp(SAMPLE, 0).pvalue)
 
 
+def test_a_loss_is_as_sure_as_the_same_gain():
+    losses = [-value for value in SAMPLE]
+    assert t_p_value(losses) == t_p_value(SAMPLE) < 0.05
+    assert paired_t_interval(losses) == pytest.approx([-bound for bound in paired_t_interval(SAMPLE)][::-1])
+
+
+def test_a_verdict_rests_on_the_t_interval():
+    assert Comparison(0.1, -0.01, 0.21, 0.02, 0.2, 0.06, 8).bounds == (-0.01, 0.21)
+
+
 def test_known_values():
     """1 ... 5: mean 3, standard error 0.7071, t(4) = 2.7764."""
     assert paired_t_interval([1, 2, 3, 4, 5]) == pytest.approx((1.03676, 4.96324), abs=1e-5)
@@ -50,8 +60,9 @@ def test_bca_follows_the_skew():
 
 
 @pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (0.1, 0.0), (-0.3, 0.0)])
-def test_equal_differences_give_a_point(value: float, p_value: float):
-    found = paired_comparison([value] * 5, seed=1)
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 32])  # the mean of three times 0.1 is not exactly 0.1
+def test_equal_differences_give_a_point(value: float, p_value: float, n: int):
+    found = paired_comparison([value] * n, seed=1)
     assert found.t_low == found.t_high == found.bca_low == found.bca_high == found.mean == pytest.approx(value)
     assert found.p_value == p_value
 

@@ -35,6 +35,10 @@ def test_samples_end_with_the_last_event():
     assert rejected["rejected"][:, 0].tolist() == [0, 1, 1]
 
 
+def test_samples_of_a_step_that_the_horizon_cuts_go_on_to_the_horizon():
+    assert sampled(requests([0], 1), 10, horizon_us=95)["time_us"][:, 0].tolist() == list(range(0, 100, 10))
+
+
 def test_samples_count_who_waits_at_the_gateway():
     flow = FlowControl(enabled=True, max_concurrency=1, interval_us=10, ttl_us=120)
     samples = sampled(requests([0, 10, 20], 2), 50, flow_control=flow)

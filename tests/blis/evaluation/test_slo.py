@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,6 +34,14 @@ def test_targets_are_met_at_the_target():
     good = good_requests(table, result, class_targets(table, [FAST]))
     assert good.tolist() == [True, False, False, False, True, True]
     assert good.dtype == np.bool_
+
+
+def test_one_token_has_no_pace_to_keep():
+    """Its end-to-end latency may hold an overhead that is not the pace of tokens to come."""
+    table = make_table(3, slo_names=("fast",), output_tokens=[1, 2, 0])
+    result = make_result(table, 100)
+    late = replace(result, e2e_us=result.e2e_us + 11)
+    assert good_requests(table, late, class_targets(table, [FAST])).tolist() == [True, False, True]
 
 
 @pytest.mark.parametrize(

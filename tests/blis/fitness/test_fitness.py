@@ -10,7 +10,8 @@ from blis.evaluation.metrics import compute_metrics
 from blis.evaluation.slo import SLOClass
 from blis.fitness.make import make_fitness
 from blis.fitness.original import OriginalFitness, original_fitness, parse_weights
-from blis.fitness.relative import RelativeFitness, RelativeWeights, squash, worst_mean
+from blis.fitness.relative import RelativeFitness, complete_weights, squash
+from blis.fitness.terms import worst_mean
 from blis.tables.records import QUEUED, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -28,6 +29,7 @@ SLO = (
 )
 NAMES = tuple(declared.name for declared in SLO)
 FITNESS = RelativeFitness(SLO)
+WEIGHTS = complete_weights({})
 
 
 def random_table(seed: int, n: int = 400) -> RequestTable:
@@ -92,7 +94,7 @@ def plain_score(table: RequestTable, x: ResultTable, b: ResultTable) -> float:
         kept = {t: (served[id(one)][t] + 0.5) / (served[id(other)][t] + 0.5) for t in tenants}
         return sum(offered[t] / len(rows) * max(0, 1 - 2 * kept[t]) for t in tenants)
 
-    gain = sum(getattr(RelativeWeights(), name) * 1.5 * tanh(term / 1.5) for name, term in terms.items())
+    gain = sum(WEIGHTS[name] * 1.5 * tanh(term / 1.5) for name, term in terms.items())
     return gain - 3 * (undone[id(x)] - undone[id(b)]) - (harm(x, b) - harm(b, x))
 
 
@@ -134,7 +136,7 @@ def test_worked_example():
     assert found.terms["f_goodput"] == pytest.approx(log(128.5 / 96.5))
     terms = {"ttft": 0.2260, "tail": 0.6931, "tpot": 0, "e2e": 0.05, "goodput": 0.2513, "fairness": 0, "cost": 0}
     assert squash(terms["tail"]) == pytest.approx(0.6477, abs=5e-5)
-    assert sum(w * squash(terms[name]) for name, w in vars(RelativeWeights()).items()) == pytest.approx(0.265, abs=5e-4)
+    assert sum(w * squash(terms[name]) for name, w in WEIGHTS.items()) == pytest.approx(0.265, abs=5e-4)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -151,14 +153,16 @@ def test_exchanging_both_runs_flips_the_sign(seed: int):
     x, b = random_result(table, 2 * seed, 0.4), random_result(table, 2 * seed + 1, 0.1)
     there, back = score(table, x, b), score(table, b, x)
     assert there.value == pytest.approx(-back.value, abs=1e-12)
-    assert (there.u, there.harm) == (back.u_baseline, back.harm_baseline)
+    assert (there.undone, there.harm) == (back.undone_baseline, back.harm_baseline)
 
 
 def test_the_value_follows_from_what_is_reported():
     table = random_table(3)
     found = score(table, random_result(table, 1, 0.5), random_result(table, 2))
-    gain = sum(weight * squash(found.terms[f"f_{name}"]) for name, weight in vars(RelativeWeights()).items())
-    assert found.value == pytest.approx(gain - 3 * (found.u - found.u_baseline) - found.harm + found.harm_baseline)
+    gain = sum(weight * squash(found.terms[f"f_{name}"]) for name, weight in WEIGHTS.items())
+    assert found.value == pytest.approx(
+        gain - 3 * (found.undone - found.undone_baseline) - found.harm + found.harm_baseline
+    )
 
 
 @pytest.mark.parametrize("factor", [2, 1000])
@@ -189,14 +193,16 @@ def test_no_jump_when_requests_change_their_fate_one_by_one(seed: int):
     assert values[-1] < -3
 
 
+@pytest.mark.parametrize("absent", [None, 0, 4])
 @pytest.mark.parametrize("seed", range(4))
-def test_rows_drawn_again_score_as_a_table_of_them(seed: int):
+def test_rows_drawn_again_score_as_a_table_of_them(seed: int, absent: int | None):
     """Rows that count twice are as two rows; rows that do not count are as if they were not there."""
     table = random_table(seed)
     x, b = random_result(table, 2 * seed), random_result(table, 2 * seed + 1)
     outcomes = [FITNESS.outcome(SCENARIO, table, run) for run in (x, b)]
     assert FITNESS.compare_resampled(*outcomes, np.ones(320, np.int64)) == FITNESS.compare(*outcomes).value
     times = np.random.default_rng([seed, 1]).integers(0, 4, 320)
+    times[table.tenant[40:360] == absent] = 0  # a tenant of whom nothing is drawn is not there
     rows = np.repeat(np.arange(40, 360), times)
     drawn = make_table(
         len(rows),
@@ -272,10 +278,8 @@ def test_work_left_undone_costs_three_times_its_share():
     slo = (SLOClass("only", 100, 10, 1.0),)
     table = make_table(100, input_tokens=60, output_tokens=10)
     base = make_result(table, 50, 5)
-    found = score(
-        table, with_status(base, [40, 41], REJECTED), base, RelativeFitness(slo, RelativeWeights(0, 0, 0, 0, 0, 0))
-    )
-    assert found.u == pytest.approx(2 / 80)
+    found = score(table, with_status(base, [40, 41], REJECTED), base, RelativeFitness(slo, dict.fromkeys(WEIGHTS, 0)))
+    assert found.undone == pytest.approx(2 / 80)
     assert found.value == pytest.approx(-3 * 2 / 80)
 
 
@@ -283,7 +287,7 @@ def test_a_smaller_cluster_is_cheaper():
     table = random_table(0)
     b, x = random_result(table, 1), random_result(table, 1)
     x = replace(x, instances=np.concatenate([x.instances] * 2))
-    found = score(table, x, b, RelativeFitness(SLO, RelativeWeights(cost=1)))
+    found = score(table, x, b, RelativeFitness(SLO, {"cost": 1}))
     assert found.terms["f_cost"] == pytest.approx(-log(2))
     assert found.value == pytest.approx(-squash(log(2)))
 
@@ -379,7 +383,7 @@ def test_configurations_give_the_defaults():
         ({"kind": "original", "weights": {"p95_ttft": 1.0}}, "unknown fitness key"),
         ({"kind": "original", "classes": []}, "unknown key 'classes'"),
         ({"kind": "relative", "classes": [{"name": "a", "ttft_us": 1, "tpot_us": 1, "weight": 0.9}]}, "must sum to 1"),
-        ({"kind": "relative", "classes": [], "weights": {"latency": 1.0}}, "unknown key 'latency'"),
+        ({"kind": "relative", "classes": [], "weights": {"latency": 1.0}}, "unknown fitness weight 'latency'"),
     ],
 )
 def test_wrong_configurations(mapping: dict, message: str):

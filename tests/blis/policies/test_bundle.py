@@ -41,7 +41,7 @@ FULL = {
 
 def test_every_key_loads_and_comes_back():
     bundle = load_bundle(FULL)
-    assert bundle.admission == BundleAdmission("token-bucket", 0.0, 12.5)
+    assert bundle.admission == BundleAdmission("token-bucket", {"capacity_tokens": 0.0, "refill_tokens_per_s": 12.5})
     assert bundle.routing.scorers == (Scorer("prefix-affinity", 3.0), Scorer("queue-waiting", 0.125))
     assert bundle.engine == BundleEngine(512, 16, 0)
     assert bundle_mapping(bundle) == FULL
@@ -109,8 +109,8 @@ def test_parameters_change_the_digest():
 
 
 def test_unset_and_zero_differ():
-    assert load_bundle({}).admission.token_bucket_capacity is None
-    assert load_bundle({"admission": {"token_bucket_capacity": 0}}).admission.token_bucket_capacity == 0.0
+    assert load_bundle({}).admission.parameters is None
+    assert load_bundle({"admission": {"token_bucket_capacity": 0}}).admission.parameters == {"capacity_tokens": 0.0}
     assert bundle_mapping(load_bundle({"engine": {"long_prefill_threshold": 0}})) == {
         "engine": {"long_prefill_threshold": 0}
     }

@@ -64,6 +64,13 @@ def test_instances_follow_the_rate_and_the_utilisation():
     assert scaled_instances(table, instance, 10 * needed) == 1
 
 
+def test_a_rate_is_gaps_over_their_time():
+    """Three requests in two seconds are one a second: the first opens the clock."""
+    table, instance = replace(table_of(3, 500, 100), arrival_us=np.array([0, 10**6, 2 * 10**6])), Instance(LATENCY)
+    for needed, instances in ((1.99, 2), (2.01, 3)):
+        assert scaled_instances(table, instance, 1 / (needed * served_rate(table, instance))) == instances
+
+
 def test_what_has_no_answer_is_refused():
     table = table_of(10, 500, 100)
     with pytest.raises(InputError, match="utilisation must be > 0"):

@@ -10,7 +10,7 @@ from blis.tables.placement import Placement
 from blis.workload.assemble import table_from_tokens
 from blis.workload.content.reuse import ideal_hits
 from blis.workload.read.trace_formats import load_mooncake
-from blis.workload.windows import POOLS, Windows, block_length_us, slice_rows, split, time_blocks
+from blis.workload.windows import POOLS, Windows, slice_rows, split
 from tests.blis.workload.trace_files import (
     MOONCAKE_CONVERSATION,
     needs_samples,
@@ -170,30 +170,3 @@ class TestSplit:
         for window in found.values():
             hits, looked_up = ideal_hits(window.table, 16)
             assert 0.15 < hits / looked_up < 0.4
-
-
-class TestTimeBlocks:
-    def test_rows_fall_into_blocks_of_time(self):
-        # From 10 on, in tens; the rest from 40 on belongs to the last whole one.
-        assert time_blocks(np.array([10, 12, 19, 20, 39, 44]), 10).tolist() == [0, 0, 0, 1, 2, 2]
-
-    def test_a_span_shorter_than_a_block_is_one(self):
-        assert time_blocks(np.array([3, 4, 9]), 100).tolist() == [0, 0, 0]
-
-    def test_blocks_are_five_times_the_tail_of_e2e_and_at_least_ten(self):
-        assert block_length_us(1000, 20) == 100
-        assert block_length_us(1000, 19) == 100  # 10.5 of them would fit
-        assert block_length_us(1099, 20) == 109
-        assert block_length_us(1000, 20.1) is None
-        assert block_length_us(0, 20) is None
-        assert block_length_us(1000, 0.001) == 1
-
-    def test_length_and_blocks_fit_together(self, table):
-        for window in split(table, Windows(warmup_s=5)).values():
-            arrival_us = window.table.arrival_us[window.table.scored_rows]
-            span_us = int(np.ptp(arrival_us)) + 1
-            length = block_length_us(span_us, 150_000)
-            blocks = time_blocks(arrival_us, length)
-            assert len(blocks) == n_scored(window.table)
-            assert blocks[0] == 0 and blocks[-1] + 1 == span_us // 750_000
-            assert (np.diff(blocks) >= 0).all()

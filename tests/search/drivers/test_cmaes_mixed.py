@@ -6,7 +6,7 @@ import pytest
 
 from blis.errors import InputError
 from search.drivers import make_driver
-from tests.search.drivers.test_drivers import SEEDS, SPACE, Score, hill, run
+from search.testing import SEEDS, SPACE, Score, hill, run
 
 
 def make(seed=1, seeds=SEEDS, **options):

@@ -4,7 +4,7 @@ from statistics import median
 
 from search.drivers import make_driver
 from search.drivers.deap_mu_plus_lambda import LONGEST_STEP, SHORTEST_STEP
-from tests.search.drivers.test_drivers import SEEDS, SPACE, run
+from search.testing import SEEDS, SPACE, run
 
 WEIGHT = "routing.scorers.prefix-affinity"  # its top is sharp
 

@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
+
 from search.drivers import make_driver
-from tests.search.drivers.test_drivers import SEEDS, SPACE, Score, hill, run
+from search.space.space import space_from_mapping
+from search.testing import SEEDS, SPACE, Score, hill, run
 
 
 def make(seed=1):
@@ -36,3 +39,23 @@ def test_candidates_without_a_score_do_not_count_as_scores():
     run(driver, generations=5, objective=lambda genome: None)
     state = driver.state()
     assert (state["scores"], state["running"]) == ([], [])
+
+
+LINE = space_from_mapping({"engine": {"max_scheduled_tokens": {"type": "int", "low": 256, "high": 16384, "log": True}}})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_being_evaluated_repels_new_proposals(seed):
+    """The same driver goes elsewhere while its last proposals run than when they have failed."""
+
+    def next_proposals(failed):
+        driver = make_driver("optuna_tpe", LINE, [], seed, {"initial": 10})
+        run(driver, generations=2, objective=lambda genome: -abs(genome["engine.max_scheduled_tokens"] - 4000))
+        pending = driver.ask(6)
+        if failed:
+            driver.tell(pending, [Score(None)] * 6)
+        return pending, driver.ask(6)
+
+    (pending, beside), (same, instead) = next_proposals(failed=False), next_proposals(failed=True)
+    assert pending == same
+    assert beside != instead

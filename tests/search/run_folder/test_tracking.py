@@ -7,7 +7,6 @@ import pytest
 from search.__main__ import run
 from search.application import EXIT_OK
 from search.run_folder.mlflow_store import Store
-from search.settings import flat_keys
 from tests.search.small import small_settings
 
 
@@ -74,7 +73,3 @@ def test_without_a_store_mlflow_is_not_touched(monkeypatch):
     store.open("", {}, {})
     store.metrics({"a": 1.0})
     store.close("FINISHED")
-
-
-def test_flat_joins_keys_with_dots():
-    assert flat_keys({"a": {"b": {"c": 1}}, "d": [1, 2]}) == {"a.b.c": 1, "d": [1, 2]}

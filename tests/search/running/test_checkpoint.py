@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from search.__main__ import run
 from search.application import EXIT_INTERRUPTED, EXIT_OK
 from search.running.checkpoint import FILE, begin
 from search.running.evaluator import INVALID
+from search.version import libraries
 from tests.places import CONF
 from tests.search.small import SMALL, small_settings
 
@@ -139,13 +141,18 @@ def test_what_changes_no_result_may_differ(finished, override):
     assert len(archive.rows) == 20
 
 
-def test_another_engine_or_baseline_is_refused(finished, monkeypatch):
+def test_another_baseline_library_or_code_is_refused(finished, monkeypatch):
     settings = resumed(finished)
     changed = {**settings.baselines, "round-robin": settings.baselines["least-loaded"]}
     with pytest.raises(InputError, match=r"other input files \(a baseline or the trace has changed\)"):
         begin(replace(settings, baselines=changed))
-    monkeypatch.setattr("search.running.checkpoint.source_digest", lambda: "another")
-    with pytest.raises(InputError, match="another version of the engine"):
+    older = {**libraries(), "numpy": "1.0"}
+    monkeypatch.setattr("search.running.checkpoint.libraries", lambda: older)
+    now = re.escape(libraries()["numpy"])
+    with pytest.raises(InputError, match=f"other libraries: numpy {now} then, 1.0 now$"):
+        begin(settings)
+    monkeypatch.setattr("search.running.checkpoint.code_digest", lambda: "another")
+    with pytest.raises(InputError, match="another version of the code; start a new search"):
         begin(settings)
 
 

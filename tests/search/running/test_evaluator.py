@@ -7,6 +7,7 @@ import pytest
 import search
 from blis.engine.run import simulate
 from blis.errors import EngineError, InputError
+from blis.fitness.value import FitnessValue
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from blis.workload.draw.generate import generate
@@ -33,11 +34,18 @@ def problem(tmp_path_factory):
 @pytest.fixture(scope="module")
 def policies(problem):
     knobs = [load_bundle({"engine": {"max_scheduled_tokens": tokens}}) for tokens in (512, 1024, 4096)]
-    return [problem.baseline, ROUND_ROBIN, *knobs]
+    return [problem.policy(bundle) for bundle in (problem.baseline, ROUND_ROBIN, *knobs)]
 
 
-def evaluate_all(problem, policies, **workers):
+def evaluate_all(problem, bundles, **workers):
+    policies = [problem.policy(bundle) for bundle in bundles]
     return Evaluator(problem, SEEDS, Workers(**workers)).evaluate(policies)
+
+
+def counting(problem):
+    """The problem with a list that grows by one a simulation."""
+    calls = []
+    return replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table)), calls
 
 
 def test_the_baseline_scores_zero_on_every_seed(problem):
@@ -55,44 +63,113 @@ def test_fitness_is_the_mean_of_the_seeds(problem):
 
 
 def test_workers_order_and_history_change_nothing(problem, policies):
-    alone = evaluate_all(problem, policies)
-    assert evaluate_all(problem, policies, n_jobs=2) == alone
-    assert evaluate_all(problem, policies[::-1], n_jobs=2)[::-1] == alone
+    alone = Evaluator(problem, SEEDS, Workers()).evaluate(policies)
+    assert Evaluator(problem, SEEDS, Workers(n_jobs=2)).evaluate(policies) == alone
+    assert Evaluator(problem, SEEDS, Workers(n_jobs=2)).evaluate(policies[::-1])[::-1] == alone
     evaluator = Evaluator(problem, SEEDS, Workers())
     assert [evaluator.evaluate([policy])[0] for policy in policies] == alone
 
 
 def test_a_policy_is_simulated_once_per_seed(problem, policies):
-    calls = []
-    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
-    evaluator = Evaluator(counting, SEEDS, Workers())
+    counted, calls = counting(problem)
+    evaluator = Evaluator(counted, SEEDS, Workers())
     evaluator.evaluate([*policies, *policies])
     evaluator.evaluate(policies)
-    # The baseline is run for its outcomes and again as a candidate.
-    assert len(calls) == 3 * (len(policies) + 1)
+    assert len(calls) == 3 * len(policies)  # the baseline is one of them
+
+
+def test_what_was_compared_is_not_simulated_for_its_score(problem, policies):
+    alone = Evaluator(problem, SEEDS, Workers()).evaluate(policies)
+    counted, calls = counting(problem)
+    evaluator = Evaluator(counted, SEEDS, Workers())
+    evaluator.performances(policies[1:3])
+    assert evaluator.evaluate(policies) == alone
+    evaluator.performances(policies[:3], SEEDS[:2])
+    assert len(calls) == 3 * len(policies)
 
 
 def test_equal_behaviour_is_simulated_once(problem):
     spelled_out = load_bundle({"routing": {"policy": "round-robin", "tie_break": "random"}, "scheduler": "fcfs"})
-    calls = []
-    counting = replace(problem, simulate=lambda scenario, table: calls.append(1) or simulate(scenario, table))
-    one, other = Evaluator(counting, SEEDS, Workers()).evaluate([ROUND_ROBIN, spelled_out])
+    counted, calls = counting(problem)
+    one, other = evaluate_all(counted, [ROUND_ROBIN, spelled_out])
     assert one == other
     assert len(calls) == 6
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs):
+def test_a_failing_candidate_is_recorded_and_survived(problem, n_jobs, tmp_path):
     def failing(scenario, table):
         if is_broken(scenario):
             raise ZeroDivisionError("nothing\nto share")
         return simulate(scenario, table)
 
-    broken, fine = evaluate_all(replace(problem, simulate=failing), [BROKEN, ROUND_ROBIN], n_jobs=n_jobs)
+    evaluator = Evaluator(replace(problem, simulate=failing), SEEDS, Workers(n_jobs), tmp_path / "quarantine")
+    broken, fine = evaluator.evaluate([problem.policy(BROKEN), problem.policy(ROUND_ROBIN)])
+    assert not (tmp_path / "quarantine").exists()  # which is for bugs of the simulator
     assert (broken.status, broken.reason) == (FAILED, "ZeroDivisionError: nothing to share")
     assert broken.fitness is None
     assert broken.seed_values == (None, None, None)
     assert fine == evaluate_all(problem, [ROUND_ROBIN])[0]
+
+
+class LastArrival:
+    """A fitness that scores everybody by the table alone, each number by another multiple."""
+
+    def outcome(self, scenario, table, result):
+        return float(table.arrival_us[-1])
+
+    def compare(self, candidate, baseline):
+        n = candidate
+        return FitnessValue(n, {"f_one": 2 * n, "f_two": 3 * n}, undone=4 * n, harm=5 * n, objectives=(6 * n, 7 * n))
+
+
+def test_every_number_is_the_mean_of_the_seeds(problem):
+    (found,) = evaluate_all(replace(problem, fitness=LastArrival()), [ROUND_ROBIN])
+    assert found.seed_values == tuple(float(problem.table(seed).arrival_us[-1]) for seed in SEEDS)
+    mean = sum(found.seed_values) / 3
+    assert found.terms == {"f_one": pytest.approx(2 * mean), "f_two": pytest.approx(3 * mean)}
+    assert (found.fitness, found.undone, found.harm) == pytest.approx((mean, 4 * mean, 5 * mean))
+    assert found.objectives == pytest.approx((6 * mean, 7 * mean))
+
+
+def test_one_seed_without_a_score_leaves_the_policy_without_one(problem):
+    def failing(scenario, table):
+        if is_broken(scenario) and table is problem.table(12):
+            raise ZeroDivisionError("on one table")
+        return simulate(scenario, table)
+
+    (found,) = evaluate_all(replace(problem, simulate=failing), [BROKEN])
+    assert (found.status, found.fitness, found.terms) == (FAILED, None, {})
+    assert [value is None for value in found.seed_values] == [False, True, False]
+
+
+def test_what_is_remembered_is_not_simulated_again(problem, policies):
+    (known,) = Evaluator(problem, SEEDS, Workers()).evaluate([policies[2]])
+    evaluator = Evaluator(replace(problem, simulate=None), SEEDS, Workers())
+    evaluator.remember([known])
+    assert evaluator.evaluate([policies[2]]) == [known]
+
+
+def test_every_new_simulation_is_reported(problem, policies):
+    steps = []
+    evaluator = Evaluator(problem, SEEDS, Workers())
+    evaluator.evaluate(policies[:2], steps.append)
+    assert steps == [1] * 6
+    evaluator.evaluate(policies[1:3], steps.append)
+    assert steps == [1] * 9
+
+
+def test_performances_are_by_policy_and_seed_and_simulated_once(problem):
+    counted, calls = counting(problem)
+    evaluator, policy = Evaluator(counted, SEEDS, Workers()), problem.policy(ROUND_ROBIN)
+    ours, theirs = evaluator.performances([policy, problem.against])
+    assert len(calls) == 6
+    again = evaluator.performances([problem.against, policy], SEEDS[::-1])
+    assert len(calls) == 6
+    assert again == [theirs[::-1], ours[::-1]]
+    pairs = zip(ours, theirs, strict=True)
+    values = [problem.fitness.compare(one.outcome, other.outcome).value for one, other in pairs]
+    assert values == list(evaluate_all(problem, [ROUND_ROBIN])[0].seed_values)
 
 
 def test_a_broken_law_puts_the_candidate_in_quarantine(problem, tmp_path):
@@ -102,7 +179,7 @@ def test_a_broken_law_puts_the_candidate_in_quarantine(problem, tmp_path):
 
     quarantine = tmp_path / "quarantine"
     evaluator = Evaluator(replace(problem, simulate=lying), SEEDS, Workers(), quarantine)
-    broken, fine = evaluator.evaluate([BROKEN, ROUND_ROBIN])
+    broken, fine = evaluator.evaluate([problem.policy(BROKEN), problem.policy(ROUND_ROBIN)])
     assert broken.status == FAILED
     assert broken.reason.startswith("guard: ")
     assert fine.status == OK
@@ -145,14 +222,6 @@ class TestLibraryCall:
             search.evaluate({"routing": {"policy": "round-robbin"}}, problem)
         with pytest.raises(InputError, match="seeds: at least one is needed"):
             search.evaluate(ROUND_ROBIN, problem, seeds=[])
-
-
-def test_workers_refuse_what_joblib_cannot_do():
-    with pytest.raises(InputError, match=r"parallel\.backend 'thread' cannot be used"):
-        Workers(2, "thread")
-    with pytest.raises(InputError, match=r"parallel\.n_jobs must be -1"):
-        Workers(0)
-    assert list(Workers(2).map(pow, [(2, n) for n in range(5)])) == [1, 2, 4, 8, 16]
 
 
 def test_processes_give_the_same_results(problem):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from search.running.archive import BASELINE, COLUMNS, Archive
+from search.running.archive import BASELINE, Archive
 from search.running.candidates import make_candidates
 from search.running.evaluator import INVALID, OK, Evaluator
 from search.running.loop import run_search
@@ -15,7 +15,7 @@ from tests.search.small import small_settings
 
 def run(settings, listeners=()):
     evaluator = Evaluator(settings.problem, settings.problem.search_seeds, settings.workers)
-    archive = Archive(tuple(settings.space))
+    archive = Archive(tuple(settings.space), settings.problem.fitness.terms)
     run_search(make_candidates(settings), evaluator, settings.driver, archive, listeners)
     return archive
 
@@ -63,11 +63,11 @@ def test_baselines_outside_the_space_are_evaluated_too(tmp_path):
 
 def test_candidates_csv_has_the_agreed_columns(settings, archive):
     header = archive.csv_text().splitlines()[0].split(",")
-    assert header == [*COLUMNS, "seed_0", "seed_1", *settings.space]
-    assert ",".join(COLUMNS) == (
+    columns = (
         "index,generation,origin,genome_id,status,reason,fitness,"
-        "f_ttft,f_tail,f_tpot,f_e2e,f_goodput,f_fairness,f_cost,u,harm"
+        "f_ttft,f_tail,f_tpot,f_e2e,f_goodput,f_fairness,f_cost,u,harm,seed_0,seed_1"
     )
+    assert header == [*columns.split(","), *settings.space]
     assert "\r" not in archive.csv_text()
 
 
@@ -78,6 +78,17 @@ def test_candidates_csv_gives_every_number_back(archive):
         weighted = cells["routing.policy"] == "weighted"
         assert (cells["routing.tie_break"] != "") == weighted
         assert (cells["admission.token_bucket_capacity"] != "") == (cells["admission.policy"] == "token-bucket")
+
+
+def test_another_fitness_has_columns_of_its_own(tmp_path):
+    """And they say what the score is made of."""
+    settings = small_settings(tmp_path, "fitness=original", "driver.budget=12")
+    fitness, rows = settings.problem.fitness, table(run(settings))
+    assert list(rows[0])[6:12] == ["fitness", *sorted(fitness.weights), "u", "harm"]
+    (primary,) = [cells for cells in rows if float(cells["fitness"]) == 0 and cells["origin"] == BASELINE]
+    for cells in rows:
+        gains = {name: float(cells[name]) - float(primary[name]) for name in fitness.weights}
+        assert float(cells["fitness"]) == pytest.approx(sum(fitness.weights[key] * gain for key, gain in gains.items()))
 
 
 def test_top_holds_different_policies_that_are_no_baselines(archive):
@@ -103,7 +114,7 @@ def test_a_genome_that_is_no_policy_is_invalid_and_costs_no_simulation(settings)
         take = staticmethod(lambda n: [candidate])
         tell = staticmethod(lambda batch, evaluations: None)
 
-    archive = Archive(tuple(settings.space))
+    archive = Archive(tuple(settings.space), settings.problem.fitness.terms)
     evaluator = Evaluator(settings.problem, settings.problem.search_seeds, settings.workers)
     run_search(OnlyThat(), evaluator, replace(settings.driver, budget=1), archive)
     assert archive.rows[0].evaluation.status == INVALID
@@ -122,7 +133,7 @@ def test_an_interruption_keeps_the_finished_generations(settings):
                 raise KeyboardInterrupt
 
     evaluator = Evaluator(settings.problem, settings.problem.search_seeds, settings.workers)
-    archive = Archive(tuple(settings.space))
+    archive = Archive(tuple(settings.space), settings.problem.fitness.terms)
     with pytest.raises(KeyboardInterrupt):
         run_search(make_candidates(settings), evaluator, settings.driver, archive, [Impatient()])
     assert len(archive.rows) == 20

@@ -9,15 +9,17 @@ from blis.policies.admission import ADMISSION
 from blis.policies.bundle import load_bundle
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
+from blis.policies.registry import Bounds
 from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
 from blis.policies.scorers import SCORERS
 from blis.scenario import apply_bundle
 from search.application import compose_settings
-from search.space.codec import decode, encode, policy_id
+from search.running.candidates import policy_of
+from search.space.codec import decode, encode
 from search.space.space import space_from_mapping
 from search.space.templates import APPLY, CHOICES, SKIP, known_parameters
-from search.verdict.rounding import round_policy
+from search.verdict.rounding import round_bundle
 
 SPACES = ("full_policy", "scheduling", "admission", "filters_then_scores")
 
@@ -63,18 +65,17 @@ def test_a_parameter_is_active_with_its_template_only(full):
 @pytest.mark.parametrize("name", SPACES)
 def test_a_genome_comes_back_from_its_bundle(name):
     settings = compose_settings([f"search_space={name}"])
-    space, scenario, rates = settings.space, settings.problem.scenario, settings.problem.rates
+    space, problem = settings.space, settings.problem
     rng = Random(name)
     for _ in range(60):
         genome = space.sample(rng)
-        bundle = decode(space, genome, rates)
-        again = encode(space, bundle, scenario, rates)
+        again = encode(space, policy_of(genome, space, problem), problem.rates)
         assert again is not None
         assert again.keys() == genome.keys()
-        twice = decode(space, again, rates)
+        twice = policy_of(again, space, problem)
         for key in ("admission.policy", "scheduler", "routing.filters.load.use", "flow_control.use"):
             assert again.get(key) == genome.get(key)
-        assert encode(space, twice, scenario, rates) == pytest.approx(again)
+        assert encode(space, twice, problem.rates) == pytest.approx(again)
 
 
 def test_rounded_policies_are_policies_with_short_numbers(full):
@@ -82,31 +83,48 @@ def test_rounded_policies_are_policies_with_short_numbers(full):
     rng = Random(3)
     for _ in range(60):
         bundle = decode(space, space.sample(rng), rates)
-        rounded = round_policy(bundle, 100, 2)
+        rounded = round_bundle(bundle, 100, 2)
         apply_bundle(scenario, rounded)  # valid
-        assert round_policy(rounded, 100, 2) == rounded
+        assert round_bundle(rounded, 100, 2) == rounded
         if bundle.admission.parameters:
             assert all(len(f"{value:g}") <= 7 for value in rounded.admission.parameters.values())
 
 
 def test_all_baselines_lie_in_the_full_space(full):
-    for name, bundle in full.baselines.items():
-        genome = encode(full.space, bundle, full.problem.scenario, full.problem.rates)
+    for name, policy in full.baselines.items():
+        genome = encode(full.space, policy, full.problem.rates)
         assert genome is not None, name
 
 
 def test_a_filter_changes_the_policy(full):
-    scenario = full.problem.scenario
     plain = load_bundle({"routing": {"policy": "weighted", "scorers": [{"name": "token-load", "weight": 1}]}})
     mapping = {"routing": {"policy": "weighted", "scorers": [{"name": "token-load", "weight": 1}]}}
     mapping["routing"]["filters"] = [{"name": "load", "parameters": {"max_waiting": 4}}]
-    assert policy_id(scenario, plain) != policy_id(scenario, load_bundle(mapping))
+    assert full.problem.policy(plain).id != full.problem.policy(load_bundle(mapping)).id
 
 
 def test_choices_limit_the_templates():
     space = space_from_mapping({"admission": {"policy": {"type": "templates", "choices": ["tier-shed", "reject-all"]}}})
     assert space.parameters["admission.policy"].choices == ("tier-shed", "reject-all")
     assert set(space) == {"admission.policy", "admission.parameters.max_load", "admission.parameters.min_priority"}
+
+
+@pytest.fixture
+def another_age():
+    """A priority policy with the parameter of another one in a range of its own, for as long as a test runs."""
+
+    def mine(age_per_s, columns):
+        """Age."""
+        return -age_per_s * columns.arrival_us
+
+    PRIORITIES.register("mine", age_per_s=Bounds(0, 5))(mine)
+    yield {"type": "templates", "choices": ["class-age", "mine"]}
+    PRIORITIES.forget("mine")
+
+
+def test_one_parameter_has_one_range(another_age):
+    with pytest.raises(InputError, match=r"priority\.policy: age_per_s has several ranges; list its templates apart"):
+        space_from_mapping({"priority": {"policy": another_age}})
 
 
 def test_all_known_parameters_are_keys_of_a_bundle(full):

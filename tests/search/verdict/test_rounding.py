@@ -2,12 +2,13 @@
 
 import pytest
 
-from blis.config import Scorer
+from blis.config import Instance, LatencyModel, Scenario, Scorer
 from blis.policies.bundle import bundle_mapping, load_bundle
+from search.problem.policy import make_policy
 from search.running.evaluator import OK, Evaluation
-from search.verdict.rounding import round_finalists, round_policy, round_weights
+from search.verdict.rounding import round_bundle, round_finalists, round_weights
 
-POLICY = load_bundle(
+BUNDLE = load_bundle(
     {
         "admission": {
             "policy": "token-bucket",
@@ -40,7 +41,7 @@ def test_weights_become_small_integers(weights, rounded):
 
 
 def test_numbers_get_two_significant_digits():
-    rounded = bundle_mapping(round_policy(POLICY, 100, 2))
+    rounded = bundle_mapping(round_bundle(BUNDLE, 100, 2))
     assert rounded["admission"]["token_bucket_capacity"] == 120_000
     assert rounded["admission"]["token_bucket_refill_rate"] == 990_000
     assert rounded["engine"] == {"max_scheduled_tokens": 5200, "max_running": 150, "long_prefill_threshold": 1024}
@@ -48,23 +49,35 @@ def test_numbers_get_two_significant_digits():
 
 
 def test_what_is_unset_or_zero_stays():
-    policy = load_bundle({"engine": {"long_prefill_threshold": 0}, "admission": {"token_bucket_capacity": 0}})
-    assert round_policy(policy, 100, 2) == policy
+    bundle = load_bundle({"engine": {"long_prefill_threshold": 0}, "admission": {"token_bucket_capacity": 0}})
+    assert round_bundle(bundle, 100, 2) == bundle
+
+
+class Plain:
+    """A problem that is nothing but a scenario."""
+
+    @staticmethod
+    def policy(bundle):
+        return make_policy(Scenario(Instance(LatencyModel(alpha=(1, 0, 0), beta=(1, 1, 1)))), bundle)
 
 
 class FakeEvaluator:
     """Scores a policy by how far its token budget is from 5195."""
 
+    problem = Plain()
+
     def evaluate(self, policies):
-        return [
-            Evaluation("", OK, fitness=-abs(policy.engine.max_scheduled_tokens - 5195) / 1000) for policy in policies
-        ]
+        missed = [abs(policy.bundle.engine.max_scheduled_tokens - 5195) for policy in policies]
+        return [Evaluation("", OK, fitness=-tokens / 1000) for tokens in missed]
+
+
+POLICY = Plain.policy(BUNDLE)
 
 
 @pytest.mark.parametrize(("loss", "tokens"), [(0.01, 5200), (0.004, 5195), (1.0, 5200)])
 def test_rounding_is_finer_where_it_costs_score(loss, tokens):
     ((policy, found),) = round_finalists([POLICY], [0.0], FakeEvaluator(), loss)
-    assert policy.engine.max_scheduled_tokens == tokens
+    assert policy.bundle.engine.max_scheduled_tokens == tokens
     assert found.fitness >= -loss
 
 

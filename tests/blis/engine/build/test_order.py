@@ -105,6 +105,13 @@ def test_a_predictor_without_noise_knows_the_length_and_with_noise_errs_by_a_nor
     assert abs(np.mean(noise)) < 0.05 and abs(np.std(noise) - 1) < 0.05
 
 
+def test_a_predictor_errs_by_a_factor_so_that_nothing_stays_nothing():
+    requests = table(400)
+    instance = replace(INSTANCE, scheduler="shortest-predicted-output", scheduler_parameters={"noise": 3})
+    ranks = order(Scenario(instance), requests, Compat())["rank"]
+    assert ranks[requests.output_tokens == 0].max() < ranks[requests.output_tokens > 0].min()
+
+
 def test_victims_go_by_class_then_the_latest_then_the_last_row():
     requests = table()
     victims = order(scenario(preemption="priority"), requests, Compat())["victim"]

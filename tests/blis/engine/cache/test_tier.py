@@ -60,6 +60,15 @@ def test_a_reload_less_than_a_millisecond_after_the_offload_thrashes(gap_us: int
     assert counters(result, "cpu_hit_blocks", "thrashed_blocks") == [2, thrashed]
 
 
+def test_blocks_of_a_prompt_that_leave_one_after_the_other_are_as_old_as_they_are():
+    # 8 tokens take an empty block and the last of A's three at 10 000, 8 more take the other two at 10 990: at 11 500
+    # these two come back, too soon
+    quick = LatencyModel(alpha=(0, 0, 0), beta=(10, 0, 0))
+    table = table_from_tokens([0, 10_000, 10_990, 11_500], [A, B[:8], B[8:], A], [[1], [2], [3], [4]])
+    result = simulate(Scenario(Instance(quick, TIERED)), table)
+    assert counters(result, "cpu_hit_blocks", "thrashed_blocks") == [2, 2]
+
+
 def test_blocks_that_leave_in_a_run_of_equal_steps_leave_each_at_its_time():
     quick = LatencyModel(alpha=(0, 0, 0), beta=(10, 0, 0))
     scenario = Scenario(Instance(quick, replace(TIERED, blocks=101)))

@@ -6,6 +6,7 @@ import pytest
 
 from blis.config import (
     Admission,
+    Batch,
     Compat,
     Filter,
     FlowControl,
@@ -166,6 +167,19 @@ def test_filters_narrow_down_in_turn_and_never_to_nobody():
     nobody = Filter("load", {"max_waiting": 0})
     full = deployment(1, routing=Routing("least-loaded", filters=(nobody,)))
     assert simulate(full, table).instance.tolist() == [0, 0, 0, 0]
+
+
+def test_who_is_filtered_out_once_is_asked_again():
+    # one runs at a time; 2 waits at instance 0 until 200, so that 3 goes to 1, where it waits until 900
+    short = Routing("least-loaded", filters=(Filter("load", {"max_waiting": 0}),))
+    scenario = deployment(2, routing=short, engine={"batch": Batch(max_running=1)})
+    assert simulate(scenario, requests([0, 1, 2, 3, 350], [2, 9, 1, 1, 1])).instance.tolist() == [0, 1, 0, 1, 0]
+
+
+def test_a_prompt_known_only_where_it_may_not_run_is_cold():
+    table = requests(range(3), 9, prompts(8, 8, 0), placement=[0, 1, 0], **PLACED)
+    stamps = seen(by("no-hit-lru"), table, "cold_stamp", 3, pools=POOLS)
+    assert stamps == [[0, 0, 0], [1, 0, 0], [1, 0, 2]]
 
 
 # -- random pickers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blis.config import Admission, FlowControl, SloTier
+from blis.config import Admission, Batch, FlowControl, SloTier
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from tests.blis.engine.plain_times import deployment, requests
@@ -49,6 +49,27 @@ def test_the_utilization_detector_counts_pending_requests_at_once():
     flow = gateway(detector="utilization", queue_threshold=2, kv_threshold=1, interval_us=10)
     result = run(flow, requests([0, 0, 0], 1))
     assert result.routed_us.tolist() == [0, 0, 10]  # two pending fill it; at 10 both are in the batch
+
+
+def test_the_utilization_detector_takes_the_larger_of_queue_and_cache():
+    # one running request uses .4 of the cache and one waits: .5 and .5 of their thresholds, which are no sum
+    flow = gateway(detector="utilization", queue_threshold=2, kv_threshold=0.8, interval_us=10)
+    result = run(flow, requests([0, 10, 20, 30], 9), blocks=12, engine={"batch": Batch(max_running=1)})
+    assert result.routed_us.tolist()[:3] == [0, 10, 20]
+    assert result.routed_us[3] > 30  # two wait
+
+
+@pytest.mark.parametrize(("detector", "given"), [("utilization", {"queue_threshold": 1}), ("concurrency", {})])
+def test_the_detector_looks_at_the_mean_of_all_instances(detector, given):
+    # one instance is full, the other is not: on average there is room
+    result = run(gateway(detector=detector, **given), requests([0, 0, 0], 9), 2)
+    assert result.routed_us.tolist()[:2] == [0, 0]
+    assert result.routed_us[2] > 0
+
+
+def test_a_flow_is_served_in_its_order_however_long_it_is():
+    result = run(gateway(interval_us=100), requests([0, 1, 2, 3, 4, 5], 2))
+    assert result.routed_us.tolist() == [0, 200, 400, 600, 800, 1000]
 
 
 def test_who_has_waited_too_long_is_expired_by_the_next_look():

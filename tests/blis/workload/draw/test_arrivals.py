@@ -54,6 +54,13 @@ def test_sources_keep_their_proportions_and_their_order():
     np.testing.assert_array_equal(arrival_us[index == 0][:1000], alone)
 
 
+def test_sources_of_other_names_arrive_at_other_times():
+    sources = [Source(name, Arrival("poisson"), 50) for name in "ab"]
+    one, other = (merged_arrivals([source], 3, 100, NO_HORIZON)[0] for source in sources)
+    assert not np.isin(one, other).any()
+    assert not np.array_equal(merged_arrivals(sources[:1], 4, 100, NO_HORIZON)[0], one)
+
+
 def test_a_rare_source_next_to_a_busy_one_is_complete():
     sources = [Source("busy", Arrival("poisson"), 1000), Source("rare", Arrival("gamma", 10.0), 0.5)]
     for seed in range(20):

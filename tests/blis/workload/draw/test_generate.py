@@ -6,7 +6,7 @@ import pytest
 from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.workload.content.tree import intern_prefix_groups
-from blis.workload.draw.generate import generate, mean_input_tokens, population_prefix_tokens, tenant_shares
+from blis.workload.draw.generate import generate, mean_input_tokens, population_prefix_tokens
 from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.spec import load_spec
 from tests.places import CONF
@@ -85,7 +85,9 @@ def test_a_default_table_has_its_size_and_rate():
 def test_classes_tenants_and_prefixes_have_their_shares(big):
     n = len(big)
     np.testing.assert_allclose(np.bincount(big.slo_class) / n, [0.2, 0.5, 0.3], atol=0.01)
-    np.testing.assert_allclose(np.bincount(big.tenant, minlength=75) / n, tenant_shares(DEFAULT.population), atol=0.006)
+    np.testing.assert_allclose(
+        np.bincount(big.tenant, minlength=75) / n, DEFAULT.population.tenants.shares(), atol=0.006
+    )
     assert carries_prefix(big).mean() == pytest.approx(0.9, abs=0.005)
 
 
@@ -97,11 +99,11 @@ def test_class_tenant_and_prefix_are_independent(big):
 
 
 def test_tenant_shares_follow_zipf():
-    shares = tenant_shares(DEFAULT.population)
+    shares = DEFAULT.population.tenants.shares()
     assert shares.sum() == pytest.approx(1)
     assert shares[0] / shares[9] == pytest.approx(10**0.8)
     equal = load_spec(WORKLOADS / "chat_prefix_no_skew.yaml")
-    np.testing.assert_allclose(tenant_shares(equal.population), 1 / 75)
+    np.testing.assert_allclose(equal.population.tenants.shares(), 1 / 75)
 
 
 def test_lengths_have_their_laws(big):
@@ -200,6 +202,25 @@ def test_clients_keep_their_proportions_names_and_prefix():
     np.testing.assert_array_equal(shared_rows, table.tenant == 0)
     assert np.all(table.path_end_token[table.path_offset[:-1][shared_rows]] == 50)
     assert table.input_tokens[shared_rows].min() > 50
+
+
+@pytest.mark.parametrize("factor", [0.1, 1, 30])
+def test_rate_fractions_share_out_the_aggregate_rate_whatever_their_sum(factor):
+    clients = tuple(replace(client, rate_fraction=factor * client.rate_fraction) for client in CLIENTS.clients)
+    spec = replace(CLIENTS, clients=clients, num_requests=0, horizon=60_000_000)
+    table = generate(spec, 1)
+    assert len(table) == pytest.approx(60 * spec.aggregate_rate, rel=0.05)
+    assert np.mean(table.tenant == 1) == pytest.approx(0.2, abs=0.02)
+    assert mean_input_tokens(spec) == pytest.approx(300 + 50 * 0.8, rel=0.01)
+
+
+@pytest.mark.parametrize("spec", [DEFAULT, CLIENTS], ids=["population", "clients"])
+def test_prompts_and_outputs_are_independent(spec):
+    table = generate(spec, 2, n=20_000)
+    rows = table.tenant == 1
+    own = table.input_tokens[rows]
+    assert abs(np.corrcoef(own, table.output_tokens[rows])[0, 1]) < 0.06
+    assert abs(np.corrcoef(own, table.uniform[rows])[0, 1]) < 0.06
 
 
 def test_a_client_does_not_disturb_another():

@@ -32,6 +32,12 @@ def test_draws_are_whole_within_bounds_and_have_the_stated_mean(law):
     assert draws.mean() == pytest.approx(law.mean_tokens, rel=0.02, abs=0.5)
 
 
+@pytest.mark.parametrize(("mean", "tokens"), [(10.4, 10), (10.6, 11), (0.2, 1)])
+def test_lengths_are_rounded_to_the_nearest_and_at_least_one(mean, tokens):
+    law = Distribution("gaussian", {"mean": mean, "std_dev": 0, "min": 0, "max": 99})
+    assert law.sample(stream(1, "x"), 3).tolist() == [tokens] * 3
+
+
 @pytest.mark.parametrize(
     ("law", "mean"),
     [(EXAMPLES[0], 500), (EXAMPLES[1], 900), (EXAMPLES[5], 256), (EXAMPLES[8], 7000 / np.log(4.5))],

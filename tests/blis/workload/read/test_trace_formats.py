@@ -149,6 +149,11 @@ class TestAzure:
         assert table.output_tokens.tolist() == [10, 10, 0, 0]
         assert table.tree.n_shared == 0
 
+    def test_a_time_may_have_fewer_digits(self, tmp_path):
+        times = ("03", "03.5", "03.52", "03.5200001", "04.0")
+        table = load_azure(write_azure(tmp_path / "t.csv", [f"2023-11-16 18:17:{time},1,1" for time in times]))
+        assert table.arrival_us.tolist() == [0, 500_000, 520_000, 520_000, 1_000_000]
+
     @pytest.mark.parametrize(
         ("row", "problem"),
         [

@@ -1,0 +1,68 @@
+"""Intervals from one table, which is one sample: its time is cut into blocks, and blocks are drawn again.
+
+All policies of a comparison meet the same blocks in every resample, so what they have in common cancels. Source:
+default-problem.md section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.comparison.statistics import block_interval
+
+BLOCK_PER_E2E = 5  # a block lasts at least so many times the 99th percentile of E2E
+MIN_BLOCKS = 10  # fewer are too few for an interval
+MAX_BLOCKS = 200  # more and shorter ones cost time and change little
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """of_row: [rows] the block that each row arrives in, from 0 at the first one; a block may hold no rows."""
+
+    of_row: NDArray[np.int64]
+    length_us: int
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return int(self.of_row[-1]) + 1
+
+    def interval(self, score: Callable[[NDArray[np.int64]], float | None], seed: int) -> tuple[float, float]:
+        """The 95 % interval of a score. score: [rows] how often each row counts, once at least -> the score."""
+
+        def by_blocks(times: NDArray[np.int64]) -> float | None:
+            by_row = times[self.of_row]
+            return score(by_row) if by_row.any() else np.nan
+
+        return block_interval(by_blocks, self.count, seed)
+
+
+def time_blocks(arrival_us: NDArray[np.int64], e2e_p99_us: float) -> Blocks | None:
+    """Equal blocks of the time over which rows arrive, in order; None if that is too short for an interval.
+
+    e2e_p99_us: of the slowest policy that is compared, a warm-up included. There are as many blocks as are at least
+    BLOCK_PER_E2E times as long. What is left over at the end belongs to the last one.
+    """
+    span_us = _span_us(arrival_us)
+    count = min(span_us, int(span_us / (BLOCK_PER_E2E * max(e2e_p99_us, 1.0))), MAX_BLOCKS)
+    if count < MIN_BLOCKS:
+        return None
+    length_us = span_us // count
+    since_us = arrival_us - arrival_us[0]
+    return Blocks(np.minimum(since_us // length_us, span_us // length_us - 1), length_us)
+
+
+def too_short(arrival_us: NDArray[np.int64], e2e_p99_us: float) -> str:
+    """Why there are no blocks, in words."""
+    span_s, needed_s = _span_us(arrival_us) / 1e6, MIN_BLOCKS * BLOCK_PER_E2E * e2e_p99_us / 1e6
+    needed = f"{MIN_BLOCKS} blocks of {BLOCK_PER_E2E} × E2E p99 take {needed_s:.0f} s"
+    return f"too short for an interval: {span_s:.0f} s, and {needed}"
+
+
+def _span_us(arrival_us: NDArray[np.int64]) -> int:
+    """From the first arrival to the end of the last one's microsecond."""
+    return int(arrival_us[-1] - arrival_us[0]) + 1 if len(arrival_us) else 0

@@ -1,0 +1,131 @@
+"""The terms of the relative fitness: each a log ratio of two runs, positive if the first is better.
+
+A term is one function of the two runs on the same requests, registered with the weight that it has when nothing is
+said; one with weight 0 is reported and does not count. What a term needs of every request beyond an `Outcome`'s own
+columns it asks to be kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.fitness.outcome import Floats, Keep, Outcome
+from blis.plugins import FITNESS, Named
+
+TAIL_SHARE = 0.05
+
+
+class Common(NamedTuple):
+    """The requests of one class that both runs completed, among the scored rows."""
+
+    rows: slice  # where the class stands
+    chosen: NDArray[np.bool_]  # [rows] completed in both runs
+    share: float  # the class's weight; less if few are chosen, 0 if hardly any
+
+
+class Pair:
+    """Two runs on the same requests: `x` is scored against `b`."""
+
+    def __init__(self, x: Outcome, b: Outcome) -> None:
+        """Find what they have in common."""
+        self.x, self.b = x, b
+        both = x.completed & b.completed
+        self.common = self._by_class(both)
+        self.paced = self._by_class(both & (x.scoring.later_tokens > 0))  # with a token after the first
+
+    def _by_class(self, chosen: NDArray[np.bool_]) -> list[Common]:
+        classes = zip(self.x.scoring.classes, self.x.scoring.class_weights, strict=True)
+        return [Common(rows, chosen[rows], weight * _confidence(chosen[rows])) for rows, weight in classes]
+
+
+class Term(NamedTuple):
+    """One term. keep: what it needs of every request, found under the term's name in `Outcome.kept`."""
+
+    of: Callable[[Pair], float]
+    weight: float
+    keep: Keep | None = None
+
+
+#: By the name that its weight has in conf/fitness/; the column of candidates.csv is f_<name>.
+TERMS = Named[Term]("fitness weight", FITNESS)
+
+
+def term(name: str, weight: float = 0.0, keep: Keep | None = None) -> Callable[[Callable[[Pair], float]], object]:
+    """Decorate a function of a `Pair` to make it a term."""
+    return lambda function: TERMS.register(name)(Term(function, weight, keep))
+
+
+@term("ttft", 0.15)
+def ttft(pair: Pair) -> float:
+    """Mean log ratio of time to first token."""
+    return _mean_ratio(pair.common, pair.x.log_ttft, pair.b.log_ttft)
+
+
+@term("tail", 0.25)
+def tail(pair: Pair) -> float:
+    """Log ratio of the mean of the longest 5 % of times to first token."""
+    total = 0.0
+    for rows, chosen, share in pair.common:
+        if share > 0:
+            worst_b, worst_x = worst_mean(pair.b.ttft_us[rows][chosen]), worst_mean(pair.x.ttft_us[rows][chosen])
+            total += share * float(np.log(worst_b) - np.log(worst_x))
+    return total
+
+
+@term("tpot", 0.15)
+def tpot(pair: Pair) -> float:
+    """Mean log ratio of time per output token."""
+    return _mean_ratio(pair.paced, pair.x.log_tpot, pair.b.log_tpot)
+
+
+@term("e2e", 0.15)
+def e2e(pair: Pair) -> float:
+    """Mean log ratio of end-to-end latency."""
+    return _mean_ratio(pair.common, pair.x.log_e2e, pair.b.log_e2e)
+
+
+@term("goodput", 0.25)
+def goodput(pair: Pair) -> float:
+    """Log ratio of requests that met every target, by class."""
+    x, b = pair.x, pair.b
+    return float(np.dot(x.scoring.class_weights, np.log(x.good_by_class + 0.5) - np.log(b.good_by_class + 0.5)))
+
+
+@term("fairness", 0.05)
+def fairness(pair: Pair) -> float:
+    """Log ratio of Jain's index over tenants."""
+    return float(np.log(pair.x.fairness) - np.log(pair.b.fairness))
+
+
+@term("cost", 0.0)
+def cost(pair: Pair) -> float:
+    """Log ratio of instances."""
+    return float(np.log(pair.b.instances) - np.log(pair.x.instances))
+
+
+def worst_mean(values: Floats) -> float:
+    """The mean of the largest 5 % of at least one value: 0.05 n of them, at least one, the last one in part."""
+    count = max(TAIL_SHARE * len(values), 1.0)
+    whole = int(count)
+    needed = min(whole + 1, len(values))
+    largest = np.sort(np.partition(values, -needed)[-needed:])[::-1]
+    part = (count - whole) * largest[whole] if count > whole else 0.0
+    return float((largest[:whole].sum() + part) / count)
+
+
+def _mean_ratio(common: list[Common], x: Floats, b: Floats) -> float:
+    """The mean of b - x over the requests of each class, weighted."""
+    total = 0.0
+    for rows, chosen, share in common:
+        if share > 0:
+            total += share * float(np.mean((b[rows] - x[rows])[chosen]))
+    return total
+
+
+def _confidence(chosen: NDArray[np.bool_]) -> float:
+    """0 up to 10 requests, 1 from 20 on: no jump when a class loses its last common request."""
+    return min(max((int(np.count_nonzero(chosen)) - 10) / 10, 0.0), 1.0)

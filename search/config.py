@@ -1,0 +1,114 @@
+"""conf/: where it is, and what is composed from it as dataclasses, each checking its own numbers.
+
+Nothing is looked up here; `settings.py` turns a `Config` into what a search works with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blis.errors import InputError, check_integer, check_number
+from blis.yaml_strict import build, load_mapping
+from search.drivers import driver_options
+
+#: conf/ stands beside the package in a checkout and inside it in a wheel.
+_CONF_FOLDERS = (Path(__file__).parents[1] / "conf", Path(__file__).parent / "conf")
+
+
+@dataclass(frozen=True)
+class DriverSettings:
+    """Who proposes candidates, and how many (conf/driver/)."""
+
+    name: str
+    budget: int
+    batch: int
+    options: dict[str, Any]
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        check_integer("driver.budget", self.budget, 1)
+        check_integer("driver.batch", self.batch, 1)
+        driver_options(self.name, self.options)
+        if self.seconds is not None:
+            check_number("driver.seconds", self.seconds, above=0)
+
+
+@dataclass(frozen=True)
+class ParallelSettings:
+    """Where simulations run (conf/parallel/)."""
+
+    n_jobs: int
+    backend: str
+
+
+@dataclass(frozen=True)
+class TrackingSettings:
+    """Where runs are compared (conf/tracking/)."""
+
+    enabled: bool
+    uri: str
+    experiment: str
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """How a winner is chosen and proved (default-problem.md section 3)."""
+
+    search_seeds: int
+    selection_seeds: int
+    report_seeds: int
+    finalists: int
+    random_policies: int
+    rounding_loss: float
+    worth: float
+
+    def __post_init__(self) -> None:
+        """Check ranges; an interval needs two report seeds."""
+        for key, low in (("search_seeds", 1), ("selection_seeds", 1), ("report_seeds", 2), ("finalists", 1)):
+            check_integer(f"validation.{key}", getattr(self, key), low)
+        check_integer("validation.random_policies", self.random_policies, 0)
+        check_number("validation.rounding_loss", self.rounding_loss, 0)
+        check_number("validation.worth", self.worth, 0)
+
+
+@dataclass(frozen=True)
+class Config:
+    """conf/config.yaml with all its groups, as composed; mappings are read by those who understand them."""
+
+    seed: int
+    primary: str
+    baselines: tuple[str, ...]
+    cluster: dict[str, Any]
+    workload: dict[str, Any]
+    fitness: dict[str, Any]
+    search_space: dict[str, Any]
+    driver: DriverSettings
+    parallel: ParallelSettings
+    tracking: TrackingSettings
+    validation: ValidationSettings
+    resume: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the seed."""
+        check_integer("seed", self.seed, 0)
+
+
+def conf_folder() -> Path:
+    """Where config.yaml and its groups are."""
+    for folder in _CONF_FOLDERS:
+        if (folder / "config.yaml").is_file():
+            return folder
+    raise InputError(f"config.yaml not found in {' or '.join(map(str, _CONF_FOLDERS))}; is the package complete?")
+
+
+def choices(group: str) -> list[str]:
+    """The names of the files of a group of conf/."""
+    return sorted(path.stem for path in (conf_folder() / group).glob("*.yaml"))
+
+
+def default_tracking() -> TrackingSettings:
+    """Where searches are tracked unless told otherwise."""
+    return build(TrackingSettings, load_mapping(conf_folder() / "tracking" / "mlflow.yaml"))

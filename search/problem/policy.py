@@ -1,0 +1,124 @@
+"""One candidate policy as it acts in a scenario: what it decides, spelled out, and the name that follows from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from blis.config import PICKERS, PREEMPTIONS, Scenario, default_tier
+from blis.policies.admission import ADMISSION
+from blis.policies.bundle import BundleEngine, PolicyBundle, bundle_digest
+from blis.policies.filters import FILTERS
+from blis.policies.priority import PRIORITIES
+from blis.policies.registry import Registry
+from blis.policies.routing import ROUTING
+from blis.policies.schedulers import SCHEDULERS
+from blis.scenario import apply_bundle
+from blis.yaml_strict import build
+
+ID_DIGITS = 12  # of a SHA-256, in hex
+
+_DETECTOR_KEYS = {"concurrency": ("max_concurrency",), "utilization": ("queue_threshold", "kv_threshold")}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy bundle in one scenario, worked out once.
+
+    bundle: as it was given; complete: everything that decides there, spelled out, and nothing that does not.
+    scenario: what is simulated. id: the same for policies that act alike; what files call a genome_id.
+    """
+
+    bundle: PolicyBundle
+    complete: PolicyBundle
+    scenario: Scenario
+    id: str
+
+    def spelled_out(self) -> Policy:
+        """The same, given by its complete bundle."""
+        return replace(self, bundle=self.complete)
+
+
+def make_policy(scenario: Scenario, bundle: PolicyBundle) -> Policy:
+    """What a bundle makes of a scenario. Raises InputError if the two do not go together."""
+    applied = apply_bundle(scenario, bundle)
+    complete = _complete(scenario, applied)
+    return Policy(bundle, complete, applied, bundle_digest(complete)[:ID_DIGITS])
+
+
+def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
+    """The bundle that turns `scenario` into `applied`, with every parameter of the templates that are chosen.
+
+    Two bundles that act alike for different reasons (a key left out, a default repeated, parameters of a
+    template that is not chosen) become equal, and so do their ids. What few bundles use (filters, the gateway
+    queue, …) is spelled out only where either scenario differs from the default.
+    """
+    admission, instance = applied.cluster.admission, applied.instance
+    return build(
+        PolicyBundle,
+        {
+            "admission": _with_parameters("policy", "parameters", ADMISSION, admission.policy, admission.parameters),
+            "flow_control": _flow_control(scenario, applied),
+            "routing": _routing(scenario, applied),
+            "priority": _with_parameters(
+                "policy", "parameters", PRIORITIES, instance.priority, instance.priority_parameters
+            ),
+            **_with_parameters(
+                "scheduler", "scheduler_parameters", SCHEDULERS, instance.scheduler, instance.scheduler_parameters
+            ),
+            "preemption": _unless_default(scenario.instance.preemption, instance.preemption, PREEMPTIONS[0]),
+            "slo_tiers": {
+                name: vars(tier)
+                for name, tier in applied.slo_tiers.items()
+                if not tier == scenario.tier(name) == default_tier(name)
+            },
+            "engine": _engine(applied),
+        },
+    )
+
+
+def _with_parameters(
+    key: str, parameters_key: str, registry: Registry, name: str, parameters: Mapping[str, float]
+) -> dict[str, Any]:
+    """A template with all its parameters, by the bundle's keys for the two."""
+    return {key: name, parameters_key: registry.named_values(name, parameters) or None}
+
+
+def _unless_default(before: Any, after: Any, default: Any) -> Any:
+    """`after` where it has to be said: None if a bundle that leaves it out gives the default."""
+    return None if before == after == default else after
+
+
+def _flow_control(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
+    """The gateway queue, and of its thresholds those that its detector reads."""
+    flow = applied.cluster.flow_control
+    if not flow.enabled:
+        return {"enabled": False} if scenario.cluster.flow_control.enabled else {}
+    idle = {name for detector, names in _DETECTOR_KEYS.items() if detector != flow.detector for name in names}
+    return {name: value for name, value in vars(flow).items() if name not in idle}
+
+
+def _routing(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
+    routing, before = applied.cluster.routing, scenario.cluster.routing
+    mapping = _with_parameters("policy", "parameters", ROUTING, routing.policy, routing.parameters)
+    if routing.policy != "round-robin":
+        mapping["tie_break"] = routing.tie_break
+    if routing.policy == "weighted":
+        mapping["scorers"] = [{"name": s.name, "weight": s.weight} for s in routing.scorers]
+        mapping["picker"] = _unless_default(before.picker, routing.picker, PICKERS[0])
+    if routing.filters or before.filters:
+        mapping["filters"] = [
+            {"name": f.name, "parameters": FILTERS.named_values(f.name, f.parameters)} for f in routing.filters
+        ]
+    return mapping
+
+
+def _engine(applied: Scenario) -> dict[str, Any]:
+    """The knobs on which all pools agree; a bundle has no way to say the others, and must not level them."""
+    batches = [applied.instance.batch] + [pool.batch for pool in applied.pools if pool.batch is not None]
+    return {
+        name: getattr(batches[0], name)
+        for name in BundleEngine.__dataclass_fields__
+        if len({getattr(batch, name) for batch in batches}) == 1
+    }

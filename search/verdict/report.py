@@ -1,0 +1,76 @@
+"""A verdict for the terminal: the sentence and two tables, of comparisons and of latencies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from blis.comparison.statistics import AnyComparison, BlockComparison
+from blis.text import aligned
+from search.verdict.sentence import interval
+from search.verdict.verdict import Proof, Question, Verdict, mean_of
+
+LATENCIES = {
+    "ttft_mean_ms": "TTFT mean",
+    "ttft_p99_ms": "TTFT p99",
+    "tpot_mean_ms": "TPOT mean",
+    "e2e_mean_ms": "E2E mean",
+    "e2e_p99_ms": "E2E p99",
+}
+
+
+def report(verdict: Verdict) -> str:
+    """The sentence and, if anything was compared, the numbers."""
+    if verdict.proof is None:
+        return verdict.sentence
+    tables = comparisons(verdict.question, verdict.proof), latencies(verdict.question, verdict.proof)
+    return "\n\n".join([verdict.sentence, *tables]) + "\n"
+
+
+def comparisons(question: Question, proof: Proof) -> str:
+    """The winner against everything it was compared with; a fitness of +0.10 is about 10 % better."""
+    marks = {proof.best_baseline: "best on selection", question.primary: "primary"}
+    on_a_trace = isinstance(proof.baselines[question.primary], BlockComparison)
+    headings = ("95 % block bootstrap",) if on_a_trace else ("95 % paired t", "95 % BCa")
+    rows = [("the winner against", "fitness", *headings, "")]
+    rows += [(name, *_cells(found), marks.get(name, "")) for name, found in proof.baselines.items()]
+    beside = {"  its engine knobs alone": proof.knobs_alone, "  its router and admission alone": proof.policy_alone}
+    if proof.redrawn is not None:
+        beside["  on a redrawn population"] = proof.redrawn.comparison
+    nothing = ("",) * (len(headings) + 1)
+    rows.append((f"against {question.primary}", "", *nothing))
+    rows += [(name, *_cells(found), "") for name, found in beside.items()]
+    rows += [(name, f"{score:+.3f}", *nothing) for name, score in _scores(proof).items()]
+    return aligned(rows)
+
+
+def latencies(question: Question, proof: Proof) -> str:
+    """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers."""
+    window = isinstance(question.pools["report"], Mapping)
+    title = "report window and its warm-up" if window else "mean over the report tables"
+    ours, theirs = mean_of(proof.measured.winner), mean_of(proof.measured.primary)
+    rows = [(title, "winner", question.primary)]
+    for key, name in LATENCIES.items():
+        rows.append((f"  {name}", f"{getattr(ours, key):.1f} ms", f"{getattr(theirs, key):.1f} ms"))
+    hits = (f"{ours.prompt_hit_rate:.1%}", f"{theirs.prompt_hit_rate:.1%}")
+    return aligned([*rows, ("  prompt blocks found in the cache", *hits)])
+
+
+def _cells(found: AnyComparison) -> tuple[str, ...]:
+    """The mean and its intervals, as many as there are headings."""
+    mean = f"{found.mean:+.3f}"
+    if isinstance(found, BlockComparison):
+        return mean, interval(found.bounds)
+    return mean, interval(found.bounds), interval((found.bca_low, found.bca_high))
+
+
+def _scores(proof: Proof) -> dict[str, float]:
+    """Single scores by what they are called."""
+    found = {}
+    if proof.random.median is not None and proof.random.best is not None:
+        found[f"  {proof.random.n} random weights: median"] = proof.random.median
+        found["  random weights: best"] = proof.random.best
+    return {
+        **found,
+        "  winner on the search tables": proof.winner.search,
+        "  optimism (search - report)": proof.winner.optimism,
+    }

@@ -1,0 +1,63 @@
+"""A judgement in one sentence for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blis.comparison.statistics import AnyComparison, Comparison
+from search.verdict.judgement import HARDLY_WORTH, NO_INTERVAL, NO_WINNER, Judgement
+
+
+def sentence(judgement: Judgement, against: AnyComparison, primary: str, best_baseline: str) -> str:
+    """The verdict in words. against: the comparison with the primary baseline."""
+    parts = [_claim(judgement.outcome, _numbers(against), primary)]
+    if judgement.beats_all:
+        parts.append(f"it beats all {_count(judgement.beats, 'baseline')}")
+    elif judgement.beats:
+        how = "Holm" if isinstance(against, Comparison) else "each by its own interval"
+        parts.append(f"of the baselines it beats {_list(judgement.beats)} ({how})")
+    if judgement.ties:
+        parts.append(f"simpler and not distinguishably worse: {_list(judgement.ties)}")
+    if judgement.loses_to:
+        parts.append(f"it loses to {_list(judgement.loses_to)}")
+    if judgement.unknown and judgement.outcome != NO_INTERVAL:
+        parts.append(f"too short for an interval against {_list(judgement.unknown)}")
+    if judgement.outcome in (NO_WINNER, NO_INTERVAL):
+        parts.append(f"the best baseline is {best_baseline}")
+    return "; ".join(parts) + "."
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """The two ends of an interval with their signs."""
+    return "none" if bounds is None else f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
+
+
+def _claim(outcome: str, found: str, primary: str) -> str:
+    """What is said of the primary baseline, with the numbers."""
+    if outcome == NO_INTERVAL:
+        return f"Nothing is proved: against {primary} the best policy found scores {found}"
+    if outcome == NO_WINNER:
+        return f"No significant winner: against {primary} the best policy found scores {found}"
+    if outcome == HARDLY_WORTH:
+        return f"Better than {primary}, but hardly worth deploying: {found}"
+    return f"The policy found beats {primary} by {found}"
+
+
+def _numbers(against: AnyComparison) -> str:
+    """The mean, its interval and how that was found."""
+    mean = f"{against.mean:+.3f}"
+    if isinstance(against, Comparison):
+        return f"{mean} {interval(against.bounds)} (95 %, paired t, {against.n} fresh tables)"
+    if against.bounds is None:
+        return f"{mean} on this trace, later, but {against.flaw}"
+    blocks = f"{against.blocks} blocks of {against.block_us / 1e6:.3g} s"
+    return f"{mean} {interval(against.bounds)} on this trace, later (95 %, block bootstrap, {blocks})"
+
+
+def _list(names: Sequence[str]) -> str:
+    """a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _count(names: Sequence[str], noun: str) -> str:
+    return f"{len(names)} {noun}{'s' if len(names) != 1 else ''}"

@@ -1,0 +1,452 @@
+"""Faults in requests: arrivals, lengths, populations, clients, the tree of contents, files."""
+
+from __future__ import annotations
+
+from tests.mutants import Mutant
+
+_ARRIVALS, _LENGTHS = "blis/workload/draw/arrivals.py", "blis/workload/draw/lengths.py"
+_GENERATE, _SPEC = "blis/workload/draw/generate.py", "blis/workload/draw/spec.py"
+_TREE, _REUSE = "blis/workload/content/tree.py", "blis/workload/content/reuse.py"
+_CSV, _SHEET = "blis/workload/read/csv_requests.py", "blis/workload/read/sheet.py"
+_FORMATS, _TRACES = "blis/workload/read/trace_formats.py", "blis/workload/read/traces.py"
+_ASSEMBLE, _CAPACITY, _SUBSET = "blis/workload/assemble.py", "blis/workload/capacity.py", "blis/workload/subset.py"
+_DRAW = "tests/blis/workload/draw"
+_ARRIVALS_TESTS, _LENGTHS_TESTS = (f"{_DRAW}/test_arrivals.py",), (f"{_DRAW}/test_lengths.py",)
+_GENERATE_TESTS, _SPEC_TESTS = (f"{_DRAW}/test_generate.py",), (f"{_DRAW}/test_spec.py",)
+_TREE_TESTS, _REUSE_TESTS = (
+    ("tests/blis/workload/content/test_tree.py",),
+    ("tests/blis/workload/content/test_reuse.py",),
+)
+_CSV_TESTS, _SHEET_TESTS = (
+    ("tests/blis/workload/read/test_csv_requests.py",),
+    ("tests/blis/workload/read/test_sheet.py",),
+)
+_FORMATS_TESTS, _TRACES_TESTS = (
+    ("tests/blis/workload/read/test_trace_formats.py",),
+    ("tests/blis/workload/read/test_traces.py",),
+)
+_ASSEMBLE_TESTS, _CAPACITY_TESTS = ("tests/blis/workload/test_assemble.py",), ("tests/blis/workload/test_capacity.py",)
+_SUBSET_TESTS = ("tests/blis/workload/test_subset.py",)
+
+MUTANTS = (
+    Mutant(
+        _ARRIVALS,
+        "random.standard_gamma(1 / cv**2, n) * cv**2",
+        "random.standard_gamma(1 / cv, n) * cv",
+        _ARRIVALS_TESTS,
+        "bursts are the square root of what was asked",
+    ),
+    Mutant(
+        _ARRIVALS,
+        "random.standard_gamma(1 / cv**2, n) * cv**2",
+        "random.standard_gamma(1 / cv**2, n)",
+        _ARRIVALS_TESTS,
+        "bursty traffic has another rate",
+    ),
+    Mutant(
+        _ARRIVALS,
+        "process(stream(seed, source.stream_name)",
+        "process(stream(seed, 'arrivals')",
+        _ARRIVALS_TESTS,
+        "all clients arrive together",
+    ),
+    Mutant(
+        _ARRIVALS,
+        'order = np.argsort(merged, kind="stable")',
+        "order = np.arange(len(merged))",
+        _ARRIVALS_TESTS,
+        "arrivals are not sorted",
+    ),
+    Mutant(
+        _ARRIVALS,
+        "order[merged[order] < horizon_us][:n]",
+        "order[merged[order] <= horizon_us][:n]",
+        _ARRIVALS_TESTS,
+        "somebody arrives at the horizon",
+    ),
+    Mutant(
+        _ARRIVALS,
+        "        if reach >= end:\n            break\n",
+        "        break\n",
+        _ARRIVALS_TESTS,
+        "sequences end too early",
+    ),
+    Mutant(
+        _ARRIVALS,
+        "np.maximum.accumulate(np.maximum(np.rint(times).astype(np.int64) - number, 0)) + number",
+        "np.rint(times).astype(np.int64)",
+        _ARRIVALS_TESTS,
+        "two arrive at once, or at 0",
+    ),
+    Mutant(_ARRIVALS, "np.rint(times)", "np.floor(times)", _ARRIVALS_TESTS, "times are rounded down"),
+    Mutant(
+        _ARRIVALS, "if wanted > MAX_REQUESTS:", "if wanted < 0:", _ARRIVALS_TESTS, "any number of requests is drawn"
+    ),
+    Mutant(_LENGTHS, "np.rint(values)", "np.floor(values)", _LENGTHS_TESTS, "lengths are rounded down"),
+    Mutant(
+        _LENGTHS,
+        'max(1, math.trunc(self.params.get("min", 1)))',
+        'math.trunc(self.params.get("min", 0))',
+        _LENGTHS_TESTS,
+        "empty prompts",
+    ),
+    Mutant(
+        _LENGTHS,
+        'params["min"] * (params["max"] / params["min"]) ** random.random(n)',
+        'params["min"] + (params["max"] - params["min"]) * random.random(n)',
+        _LENGTHS_TESTS,
+        "uniform for log-uniform",
+    ),
+    Mutant(
+        _LENGTHS,
+        'low + params["mean"] * (math.exp(',
+        'params["mean"] * (math.exp(',
+        _LENGTHS_TESTS,
+        "means of clipped exponentials without their least value",
+    ),
+    Mutant(
+        _LENGTHS,
+        "return low * below(low) + high * (1 - below(high)) + middle",
+        "return middle",
+        _LENGTHS_TESTS,
+        "means of clipped normals without their tails",
+    ),
+    Mutant(
+        _LENGTHS,
+        'random.standard_normal(n) * params["std_dev"] + params["mean"]',
+        'random.standard_normal(n) * params["std_dev"] ** 0.5 + params["mean"]',
+        _LENGTHS_TESTS,
+        "the deviation is its root",
+    ),
+    Mutant(
+        _GENERATE,
+        "rate * client.rate_fraction / whole)",
+        "rate * client.rate_fraction)",
+        _GENERATE_TESTS,
+        "rates of clients are not normalised",
+    ),
+    Mutant(
+        _GENERATE,
+        "client.rate_fraction / whole * (client",
+        "client.rate_fraction * (client",
+        _GENERATE_TESTS,
+        "mean lengths are not normalised",
+    ),
+    Mutant(
+        _SPEC,
+        "dtype=np.float64) ** -self.zipf",
+        "dtype=np.float64) ** self.zipf",
+        (*_GENERATE_TESTS, *_TRACES_TESTS),
+        "the last tenant sends most",
+    ),
+    Mutant(_SPEC, "return weights / weights.sum()", "return weights", _GENERATE_TESTS, "shares do not sum to 1"),
+    Mutant(
+        _GENERATE,
+        'stream(spec_seed, "population/prefix_length")',
+        'stream(0, "population/prefix_length")',
+        _GENERATE_TESTS,
+        "every population has the same prefixes",
+    ),
+    Mutant(
+        _GENERATE,
+        "population_prefix_tokens(population, spec_seed)[tenant], 0)",
+        "population_prefix_tokens(population, seed)[tenant], 0)",
+        _GENERATE_TESTS,
+        "every table has other prefixes",
+    ),
+    Mutant(
+        _GENERATE,
+        'stream(seed, "workload/prefix").random(n) < share',
+        'stream(seed, "workload/prefix").random(n) > share',
+        _GENERATE_TESTS,
+        "prefixes for the others",
+    ),
+    Mutant(
+        _GENERATE,
+        'stream(seed, "workload/tenant"), population',
+        'stream(seed, "workload/class"), population',
+        _GENERATE_TESTS,
+        "tenants and classes go together",
+    ),
+    Mutant(
+        _GENERATE,
+        'stream(seed, f"workload/{name}/output")',
+        'stream(seed, f"workload/{name}/input")',
+        _GENERATE_TESTS,
+        "outputs of clients are as long as their prompts",
+    ),
+    Mutant(
+        _GENERATE,
+        'uniform=stream(seed, "workload/uniform").random(len(arrival_us))',
+        'uniform=stream(0, "workload/uniform").random(len(arrival_us))',
+        _GENERATE_TESTS,
+        "ties fall alike in all tables",
+    ),
+    Mutant(
+        _GENERATE,
+        "input_tokens = columns.prefix_tokens + columns.own_tokens",
+        "input_tokens = np.maximum(columns.prefix_tokens, columns.own_tokens)",
+        _GENERATE_TESTS,
+        "a prefix is not additional",
+    ),
+    Mutant(
+        _GENERATE,
+        'random.random(n) * bounds[-1], side="right")',
+        'random.random(n), side="right")',
+        _GENERATE_TESTS,
+        "shares need not sum to 1",
+        equal="shares are checked to sum to 1 within rounding",
+    ),
+    Mutant(
+        _GENERATE,
+        "limit = n or spec.num_requests or None",
+        "limit = spec.num_requests or n or None",
+        _GENERATE_TESTS,
+        "the number asked for is ignored",
+    ),
+    Mutant(
+        _GENERATE,
+        "own + spec.population.prefix.share * float(",
+        "own + float(",
+        _GENERATE_TESTS,
+        "all requests carry a prefix on average",
+    ),
+    Mutant(
+        _SPEC,
+        "return groups | lengths",
+        "return lengths | groups",
+        _SPEC_TESTS + _GENERATE_TESTS,
+        "lengths of prefixes are ignored",
+    ),
+    Mutant(_SPEC, "if known != client.prefix_length:", "if not known:", _SPEC_TESTS, "two lengths of one prefix"),
+    Mutant(
+        _SPEC,
+        "if abs(sum(self.classes.values()) - 1) > 1e-9:",
+        "if sum(self.classes.values()) > 1 + 1e-9:",
+        _SPEC_TESTS,
+        "classes may sum to less",
+    ),
+    Mutant(
+        _SPEC,
+        "if bool(self.clients) == (self.population is not None):",
+        "if not self.clients and self.population is None:",
+        _SPEC_TESTS,
+        "clients and a population",
+    ),
+    Mutant(_SPEC, "if name in names[:i]:", "if name in names[:0]:", _SPEC_TESTS, "two clients of one name"),
+    Mutant(
+        _TREE,
+        "if flat and flat[-3] == number and flat[-2] + flat[-1] == start:",
+        "if flat and flat[-3] == number:",
+        _TREE_TESTS,
+        "spans with a gap are joined",
+    ),
+    Mutant(
+        _TREE,
+        "shared = ~is_longest | (np.bincount(level_of_row, minlength=len(level)) > 1)",
+        "shared = ~is_longest",
+        _TREE_TESTS,
+        "the longest prefix is never shared",
+    ),
+    Mutant(
+        _TREE,
+        "if tree.end[node] > n_input and touches[node] > 1:",
+        "if tree.end[node] > n_input:",
+        _TREE_TESTS,
+        "nodes are cut that nobody shares",
+    ),
+    Mutant(
+        _TREE,
+        "position = np.where(outputs > 0, inputs, inputs - 1)",
+        "position = inputs - 1",
+        _TREE_TESTS,
+        "outputs start in the prompt",
+    ),
+    Mutant(
+        _TREE,
+        "multiple = np.bincount(path_node, minlength=n_nodes) > 1",
+        "multiple = np.bincount(path_node, minlength=n_nodes) > 2",
+        _TREE_TESTS,
+        "two do not share",
+    ),
+    Mutant(
+        _TREE,
+        "if a[i + 2] != b[i + 2]:\n            break\n",
+        "pass\n",
+        _TREE_TESTS,
+        "what follows a shorter span is common",
+    ),
+    Mutant(
+        _TREE,
+        "bad = np.flatnonzero((prefix < 0) | (prefix > inputs)",
+        "bad = np.flatnonzero((prefix < 0)",
+        _TREE_TESTS,
+        "prefixes longer than their prompt",
+    ),
+    Mutant(
+        _REUSE,
+        "total = n_input + max(outputs[row] - 1, 0)",
+        "total = n_input + outputs[row]",
+        _REUSE_TESTS,
+        "the last token is stored",
+    ),
+    Mutant(
+        _REUSE,
+        "np.minimum(seen_tokens(table), table.input_tokens - 1)",
+        "seen_tokens(table)",
+        _REUSE_TESTS,
+        "a whole prompt is found",
+    ),
+    Mutant(
+        _CSV,
+        "prefix_tokens <= input_tokens, lambda",
+        "prefix_tokens <= input_tokens + 1, lambda",
+        _CSV_TESTS,
+        "prefixes longer than their prompt",
+    ),
+    Mutant(
+        _CSV, "np.diff(arrival_us, prepend=0) >= 0", "np.diff(arrival_us, prepend=0) >= -1", _CSV_TESTS, "unsorted rows"
+    ),
+    Mutant(
+        _CSV,
+        "if first.setdefault(cell, row) != row:",
+        "if first.setdefault(cell, row) != first[cell]:",
+        _CSV_TESTS,
+        "two rows of one name",
+    ),
+    Mutant(_CSV, "lambda value: 0 <= value < 1", "lambda value: 0 <= value <= 1", _CSV_TESTS, "a draw of 1"),
+    Mutant(_CSV, "if name in labels:", "if not name:", _CSV_TESTS, "a label twice"),
+    Mutant(
+        _SHEET,
+        "self.lines.append(reader.line_num)",
+        "self.lines.append(len(rows))",
+        _SHEET_TESTS + _CSV_TESTS,
+        "errors name the row, not the line",
+    ),
+    Mutant(
+        _SHEET,
+        'if "_" in cell:  # Python reads 1_000 as a number',
+        "if not cell:",
+        _SHEET_TESTS + _CSV_TESTS,
+        "1_000 is a number",
+    ),
+    Mutant(
+        _SHEET, "if header.count(name) > 1:", "if header.count(name) > 2:", _SHEET_TESTS + _CSV_TESTS, "a column twice"
+    ),
+    Mutant(
+        _FORMATS,
+        "MOONCAKE_BLOCK_TOKENS = 512",
+        "MOONCAKE_BLOCK_TOKENS = 256",
+        _FORMATS_TESTS,
+        "blocks of half the size",
+    ),
+    Mutant(
+        _FORMATS,
+        "np.float64) * 1000).astype(np.int64)",
+        "np.float64) * 1000 + 1).astype(np.int64)",
+        _FORMATS_TESTS,
+        "everybody comes 1 µs later",
+    ),
+    Mutant(
+        _FORMATS,
+        "(block, 0, MOONCAKE_BLOCK_TOKENS) for block",
+        "(('own', number, block), 0, MOONCAKE_BLOCK_TOKENS) for block",
+        _FORMATS_TESTS,
+        "blocks are not shared",
+    ),
+    Mutant(_FORMATS, "if time_ms < earliest_ms:", "if time_ms < 0:", _FORMATS_TESTS, "unsorted lines"),
+    Mutant(_FORMATS, "if len(ids) != needed:", "if len(ids) < needed:", _FORMATS_TESTS, "too many blocks"),
+    Mutant(
+        _FORMATS,
+        "(ticks - ticks[0] + 5) // 10",
+        "(ticks - ticks[0]) // 10",
+        _FORMATS_TESTS,
+        "wall times are rounded down",
+    ),
+    Mutant(_FORMATS, 'cell[20:].ljust(7, "0")', 'cell[20:].rjust(7, "0")', _FORMATS_TESTS, ".5 is 5 ticks"),
+    Mutant(
+        _FORMATS,
+        "best = max(found, key=found.__getitem__)",
+        "best = next(iter(found))",
+        _FORMATS_TESTS,
+        "every file is of the first format",
+    ),
+    Mutant(
+        _TRACES,
+        "table.arrival_us / spec.rate_scale",
+        "table.arrival_us * spec.rate_scale",
+        _TRACES_TESTS,
+        "faster is slower",
+    ),
+    Mutant(
+        _TRACES,
+        "last = min(last, first + spec.first)",
+        "last = min(last, spec.first)",
+        _TRACES_TESTS,
+        "`first` counts from the file's start",
+    ),
+    Mutant(
+        _TRACES,
+        "if spec.classes is not None and not any(table.slo_names):",
+        "if spec.classes is not None:",
+        _TRACES_TESTS,
+        "classes of the file are drawn anew",
+    ),
+    Mutant(_TRACES, "size=n, p=shares)", "size=n)", _TRACES_TESTS, "all tenants send alike"),
+    Mutant(
+        _TRACES, 'draws_ties=name != "requests"', "draws_ties=True", _TRACES_TESTS, "ties of the file are drawn anew"
+    ),
+    Mutant(
+        _TRACES,
+        'stream(spec.seed, "trace/uniform")',
+        'stream(0, "trace/uniform")',
+        _TRACES_TESTS,
+        "ties ignore the seed",
+    ),
+    Mutant(
+        _ASSEMBLE, "if not np.array_equal(column, given):", "if column is given:", _ASSEMBLE_TESTS, "halves are rounded"
+    ),
+    Mutant(
+        _ASSEMBLE, "(uniform >= 0) & (uniform < 1)", "(uniform >= 0) & (uniform <= 1)", _ASSEMBLE_TESTS, "a draw of 1"
+    ),
+    Mutant(_ASSEMBLE, "len(set(ids)) != len(ids)", "not ids", _ASSEMBLE_TESTS, "two rows of one name"),
+    Mutant(_ASSEMBLE, "(inputs >= 1) &", "(inputs >= 0) &", _ASSEMBLE_TESTS, "empty prompts"),
+    Mutant(
+        _CAPACITY,
+        "offered = (len(table) - 1) / span_us * 1e6",
+        "offered = len(table) / span_us * 1e6",
+        _CAPACITY_TESTS,
+        "one request too many in a span",
+    ),
+    Mutant(
+        _CAPACITY,
+        "steps = max((prompt + later) / budget, (",
+        "steps = min((prompt + later) / budget, (",
+        _CAPACITY_TESTS,
+        "the looser limit counts",
+    ),
+    Mutant(
+        _CAPACITY,
+        "members = max(1.0, min(instance.batch.max_running, kv_tokens",
+        "members = max(1.0, max(instance.batch.max_running, kv_tokens",
+        _CAPACITY_TESTS,
+        "memory does not limit the batch",
+    ),
+    Mutant(
+        _SUBSET,
+        "touched_twice = np.bincount(path_node, minlength=len(table.tree.parent)) > 1",
+        "touched_twice = table.tree.shared >= 0",
+        _SUBSET_TESTS,
+        "what nobody shares any more is shared",
+    ),
+    Mutant(
+        _SUBSET, "return replace(kept, scored=(first, last))", "return kept", _SUBSET_TESTS, "scored rows are forgotten"
+    ),
+    Mutant(
+        _SUBSET,
+        "request_ids=tuple(table.request_id(row) for row in np.arange(len(table))[rows].tolist())",
+        "request_ids=None",
+        _SUBSET_TESTS,
+        "rows are renamed",
+    ),
+)

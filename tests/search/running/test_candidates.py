@@ -1,0 +1,83 @@
+"""What is evaluated next: baselines as the bundles they are, then the driver's proposals, each with its policy."""
+
+import json
+
+import pytest
+
+from search.drivers.base import Proposal
+from search.running.archive import BASELINE
+from search.running.candidates import Candidates, make_candidates, seed_genomes
+from search.space.codec import encode
+from tests.search.small import small_settings
+
+OUTSIDE = {"round-robin", "least-loaded", "sticky-until-saturated", "least-request", "lmetric", "power-of-two"}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """A space of router weights: the other routings lie outside."""
+    return small_settings(tmp_path_factory.mktemp("run"), "search_space=routing_weights")
+
+
+class Told:
+    """A driver that proposes given genomes and remembers what it is told."""
+
+    def __init__(self, genomes):
+        self.genomes, self.told = list(genomes), []
+
+    def ask(self, n):
+        taken, self.genomes = self.genomes[:n], self.genomes[n:]
+        return [Proposal(genome, origin) for genome, origin in taken]
+
+    def tell(self, proposals, evaluations):
+        self.told += zip(proposals, evaluations, strict=True)
+
+
+def test_the_baselines_that_lie_in_the_space_are_seeds(settings):
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem.rates)
+    assert set(seeds) == set(settings.baselines) - OUTSIDE
+    for name, genome in seeds.items():
+        assert genome == encode(settings.space, settings.baselines[name], settings.problem.rates)
+
+
+def test_those_outside_come_first_then_the_seeds_then_proposals(settings):
+    candidates = make_candidates(settings)
+    taken = candidates.take(4) + candidates.take(10)
+    names = [candidate.name for candidate in taken]
+    count = len(settings.baselines)
+    assert set(names[: len(OUTSIDE)]) == OUTSIDE
+    assert set(names[:count]) == set(settings.baselines)
+    assert names[count:] == [""] * (14 - count)
+    for candidate in taken[:count]:
+        assert (candidate.origin, candidate.policy) == (BASELINE, settings.baselines[candidate.name])
+        assert (candidate.proposal is None) == (candidate.name in OUTSIDE)
+    assert all(candidate.policy is not None and candidate.origin != BASELINE for candidate in taken[count:])
+
+
+def test_a_driver_is_told_of_its_own_proposals_only(settings):
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem.rates)
+    genome = next(iter(seeds.values()))
+    driver = Told([(genome, "seed"), (genome, "model")])
+    baselines = {name: settings.baselines[name] for name in ("round-robin", next(iter(seeds)))}
+    candidates = Candidates(settings.problem, settings.space, baselines, seeds, driver)
+    taken = candidates.take(3)
+    assert [candidate.name for candidate in taken] == ["round-robin", next(iter(seeds)), ""]
+    candidates.tell(taken, ["a", "b", "c"])
+    assert driver.told == [(Proposal(genome, "seed"), "b"), (Proposal(genome, "model"), "c")]
+
+
+def test_a_genome_that_is_no_policy_says_why(settings):
+    genome = next(iter(seed_genomes(settings.space, settings.baselines, settings.problem.rates).values()))
+    flawed = {key: 0.0 if key.startswith("routing.scorers.") else value for key, value in genome.items()}
+    candidates = Candidates(settings.problem, settings.space, {}, (), Told([(flawed, "model")]))
+    (candidate,) = candidates.take(1)
+    assert (candidate.policy, candidate.reason) == (None, "all scorer weights are zero")
+
+
+def test_they_go_on_where_they_stood(settings):
+    candidates = make_candidates(settings)
+    candidates.take(3)
+    state = json.loads(json.dumps(candidates.state()))
+    again = make_candidates(settings)
+    again.restore(state)
+    assert again.take(20) == candidates.take(20)

@@ -1,0 +1,55 @@
+"""The progress bar: there for who watches, silent elsewhere."""
+
+import io
+import time
+
+import pytest
+
+from search.running.archive import Archive, Row
+from search.running.evaluator import OK, Evaluation
+from search.running.progress import Progress
+from tests.search.verdict.comparisons import POLICY
+
+
+class Screen(io.StringIO):
+    def __init__(self, watched):
+        super().__init__()
+        self.watched = watched
+
+    def isatty(self):
+        return self.watched
+
+
+def follow(monkeypatch, watched):
+    """What a search of two generations shows."""
+    screen = Screen(watched)
+    monkeypatch.setattr("sys.stderr", screen)
+    archive = Archive((), ())
+    with Progress(candidates=40, seeds=2) as progress:
+        for generation in range(2):
+            progress.simulated(20)
+            found = Evaluation("x", OK, fitness=generation / 8)
+            archive.rows += [Row(i, generation, "random", {}, POLICY, found) for i in range(10)]
+            progress.generation(archive, generation)
+        time.sleep(0.2)  # a bar is not drawn more often than one can see
+        progress.simulated(2)
+    return screen.getvalue()
+
+
+def test_who_watches_sees_how_far_it_is_and_the_best_score(monkeypatch):
+    shown = follow(monkeypatch, watched=True)
+    assert " 21/40 [" in shown
+    assert "generation 1, best +0.125" in shown
+    assert shown.endswith("\r")  # the bar is taken off the screen
+
+
+def test_nobody_else_does(monkeypatch):
+    assert follow(monkeypatch, watched=False) == ""
+
+
+def test_an_interruption_takes_the_bar_away(monkeypatch):
+    screen = Screen(True)
+    monkeypatch.setattr("sys.stderr", screen)
+    with pytest.raises(KeyboardInterrupt), Progress(10, 1):
+        raise KeyboardInterrupt
+    assert screen.getvalue().endswith("\r")

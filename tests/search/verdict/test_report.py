@@ -1,0 +1,47 @@
+"""What the terminal shows of a verdict."""
+
+from search.verdict.report import report
+from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
+from tests.search.verdict.comparisons import POLICY, drawn_verdict, trace_verdict
+
+
+def test_drawn_tables():
+    assert (
+        report(drawn_verdict())
+        == """\
+It is so.
+
+the winner against                fitness  95 % paired t     95 % BCa
+llm-d                             +0.060   [+0.050, +0.070]  [+0.050, +0.070]  primary
+blis                              +0.040   [-0.010, +0.090]  [-0.010, +0.090]  best on selection
+against llm-d
+  its engine knobs alone          +0.060   [+0.050, +0.070]  [+0.050, +0.070]
+  its router and admission alone  +0.060   [+0.050, +0.070]  [+0.050, +0.070]
+  on a redrawn population         +0.020   [+0.010, +0.030]  [+0.010, +0.030]
+  3 random weights: median        -1.500
+  random weights: best            +0.250
+  winner on the search tables     +0.500
+  optimism (search - report)      +0.440
+
+mean over the report tables         winner     llm-d
+  TTFT mean                         50.0 ms    50.0 ms
+  TTFT p99                          250.0 ms   250.0 ms
+  TPOT mean                         10.0 ms    10.0 ms
+  E2E mean                          2000.0 ms  2000.0 ms
+  E2E p99                           9000.0 ms  9000.0 ms
+  prompt blocks found in the cache  75.0%      75.0%
+"""
+    )
+
+
+def test_a_trace_has_one_kind_of_interval_and_no_other_population():
+    lines = report(trace_verdict()).splitlines()
+    assert lines[2] == "the winner against                fitness  95 % block bootstrap"
+    assert lines[3].split("  ")[-1] == "primary"
+    assert not any("redrawn" in line or "random" in line for line in lines)
+    assert "report window and its warm-up       winner     llm-d" in lines
+
+
+def test_without_a_proof_only_the_sentence():
+    verdict = Verdict(INTERRUPTED, "Interrupted.", POLICY, Question("llm-d", 1, True, {}), SoFar(3))
+    assert report(verdict) == "Interrupted."

@@ -1,0 +1,46 @@
+"""The words for a judgement."""
+
+import pytest
+
+from blis.comparison.statistics import BlockComparison
+from search.verdict.judgement import judge
+from search.verdict.sentence import sentence
+from tests.search.verdict.comparisons import by_blocks, compared, judged
+
+
+def words(comparisons):
+    return sentence(judged(comparisons), comparisons["llm-d"], "llm-d", "round-robin")
+
+
+def test_a_winner_over_all():
+    assert words(compared(llm_d=(0.05, 0.07), blis=(0.001, 0.09), round_robin=(1.0, 1.2))) == (
+        "The policy found beats llm-d by +0.060 [+0.050, +0.070] (95 %, paired t, 32 fresh tables);"
+        " it beats all 3 baselines."
+    )
+
+
+def test_simpler_rules_that_tie_are_named():
+    text = words(compared(llm_d=(0.05, 0.07), blis=(0.001, 0.09, 0.04), round_robin=(-0.01, 0.02)))
+    assert "of the baselines it beats llm-d (Holm); simpler and not distinguishably worse: round-robin." in text
+
+
+def test_hardly_worth_deploying():
+    text = words(compared(llm_d=(0.004, 0.03), blis=(0.1, 0.2)))
+    assert text.startswith("Better than llm-d, but hardly worth deploying: +0.017 [+0.004, +0.030]")
+
+
+@pytest.mark.parametrize("bounds", [(-0.01, 0.03), (0.0, 0.0), (-0.3, -0.1)])
+def test_no_significant_winner_names_the_best_baseline(bounds):
+    text = words(compared(llm_d=bounds))
+    assert text.startswith("No significant winner: against llm-d the best policy found scores")
+    assert text.endswith("the best baseline is round-robin.")
+    assert ("it loses to llm-d" in text) == (bounds[1] < 0)
+
+
+def test_on_a_trace_it_says_so_and_what_is_too_short():
+    comparisons = {"llm-d": by_blocks(0.1, 0.2), "blis": BlockComparison(0.3, flaw="too short")}
+    assert sentence(judge(comparisons, {}, "llm-d", 0.01), comparisons["llm-d"], "llm-d", "blis") == (
+        "The policy found beats llm-d by +0.150 [+0.100, +0.200] on this trace, later"
+        " (95 %, block bootstrap, 12 blocks of 2.5 s); of the baselines it beats llm-d (each by its own interval);"
+        " too short for an interval against blis."
+    )
