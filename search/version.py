@@ -17,6 +17,7 @@ from typing import Any
 import blis
 from blis.errors import InputError
 from blis.fitness.terms import TERMS
+from blis.latency import LATENCY
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
@@ -33,7 +34,7 @@ LIBRARIES = ("numpy", "numba", "scipy", "deap", "optuna", "cmaes")
 #: Everything that can be added to.
 KINDS: tuple[Any, ...] = (
     *(ADMISSION, FILTERS, PRIORITIES, ROUTING, SCHEDULERS, SCORERS),
-    *(LENGTH_LAWS, ARRIVAL_PROCESSES, FORMATS, TERMS, DRIVERS),
+    *(LATENCY, LENGTH_LAWS, ARRIVAL_PROCESSES, FORMATS, TERMS, DRIVERS),
 )
 
 #: Where the packages are, and what of each decides: sources, and the shapes and coefficients that the simulator

@@ -88,18 +88,18 @@ MUTANTS = (
         "who has left an instance stays in flight there",
     ),
     Mutant(
-        _ORDER, "slo_class[::-1]]", "slo_class]]", _tests("build/test_order"), "the earliest of a class is the victim"
+        _ORDER, "slo_class[::-1]]", "slo_class]", _tests("build/test_order"), "the earliest of a class is the victim"
     ),
     Mutant(
         _ORDER,
-        'not PRIORITIES.bounds[instance.priority] and "class" not in',
-        'not PRIORITIES.bounds[instance.priority] or "class" not in',
+        'not PRIORITIES[instance.priority].bounds and "class" not in',
+        'not PRIORITIES[instance.priority].bounds or "class" not in',
         _tests("build/test_order"),
         "ranks are kept with the table although classes may stand for something else next time",
     ),
     Mutant(
         _ORDER,
-        "fixed = not SCHEDULERS.bounds[instance.scheduler]",
+        "fixed = not SCHEDULERS[instance.scheduler].bounds",
         "fixed = True",
         _tests("build/test_order"),
         "ranks are kept with the table whatever the scheduler's parameters",
@@ -148,7 +148,7 @@ MUTANTS = (
     ),
     Mutant(
         _CONTROL,
-        "[scorer.weight / total for scorer in scorers]",
+        "[scorer.weight / whole for scorer in scorers]",
         "[scorer.weight for scorer in scorers]",
         _tests("build/test_encode_control"),
         "weights are not shares",
@@ -176,8 +176,8 @@ MUTANTS = (
     ),
     Mutant(
         _OUTCOME,
-        "bool(arrays.cluster[0].cut) or next_us < NEVER_US or",
-        "bool(arrays.cluster[0].cut) or",
+        "bool(arrays.cluster.cut) or next_us < NEVER_US or",
+        "bool(arrays.cluster.cut) or",
         _tests("build/test_outcome"),
         "a run whose next step lies beyond the horizon ends with its last event",
     ),

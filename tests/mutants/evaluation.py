@@ -17,8 +17,8 @@ MUTANTS = (
     ),
     Mutant(
         _PERFORMANCE,
-        "(found.value, found.u, found.harm, *found",
-        "(found.value, found.u, *found",
+        "(found.value, found.undone, found.harm, *found",
+        "(found.value, found.undone, *found",
         _PERFORMANCE_TESTS,
         "harm need not be finite",
     ),
@@ -153,14 +153,14 @@ MUTANTS = (
     Mutant(
         _EVALUATOR,
         "harm=_mean([score.harm for score in numbers]),",
-        "harm=_mean([score.u for score in numbers]),",
+        "harm=_mean([score.undone for score in numbers]),",
         _EVALUATOR_TESTS,
         "harm is what is undone",
     ),
     Mutant(
         _EVALUATOR,
-        "u=_mean([score.u for score in numbers]),",
-        "u=numbers[0].u,",
+        "undone=_mean([score.undone for score in numbers]),",
+        "undone=numbers[0].undone,",
         _EVALUATOR_TESTS,
         "u is that of the first seed",
     ),

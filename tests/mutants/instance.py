@@ -9,7 +9,6 @@ _LEAP = "blis/engine/instance/leap.py"
 _BATCH = "blis/engine/instance/batch.py"
 _QUEUE = "blis/engine/instance/queue.py"
 _SERVICE = "blis/engine/instance/service.py"
-_LATENCY = "blis/engine/instance/latency.py"
 _HEAP = "blis/engine/instance/heap.py"
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
 _TIER = ("tests/blis/engine/cache/test_tier.py",)
@@ -85,7 +84,7 @@ MUTANTS = (
         _ORACLE,
         "a step that evicts all its members takes no time",
     ),
-    Mutant(_STEP, " + instance.step_transfer_us", "", _TIER, "a step does not wait for its transfers"),
+    Mutant(_STEP, " + instance.transfer_us", "", _TIER, "a step does not wait for its transfers"),
     Mutant(
         _STEP,
         "gap.gap_us = end_us - request.token_us",
@@ -151,8 +150,8 @@ MUTANTS = (
     ),
     Mutant(
         _LEAP,
-        "if admits or members > engine.budget_tokens or duration_us <= 0:",
-        "if members > engine.budget_tokens or duration_us <= 0:",
+        "if admits or members > engine.budget_tokens:",
+        "if members > engine.budget_tokens:",
         _tests("leap"),
         "a leap passes over an admission",
     ),
@@ -214,9 +213,9 @@ MUTANTS = (
     ),
     Mutant(
         _LEAP,
-        "instance.first_ordered != NONE or engine.roofline:",
+        "instance.first_ordered != NONE or not engine.constant_while_decoding:",
         "instance.first_ordered != NONE:",
-        _tests("latency"),
+        ("tests/blis/latency/test_kinds.py",),
         "steps of a roofline are taken for equal",
     ),
     Mutant(
@@ -256,8 +255,8 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "victim = instance.batch_tail",
-        "victim = instance.batch_head",
+        "victim = instance.batch.tail",
+        "victim = instance.batch.head",
         _tests("batch"),
         "the first member is evicted instead of the last",
     ),
@@ -362,7 +361,7 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "    if instance.first_ordered == r:\n        instance.first_ordered = request.batch_next",
+        "    if instance.first_ordered == r:\n        instance.first_ordered = requests[r].next",
         "    if instance.first_ordered == r:\n        instance.first_ordered = NONE",
         _ORACLE,
         "who prefills behind a member that leaves is forgotten",
@@ -409,12 +408,18 @@ MUTANTS = (
         _tests("service"),
         "tokens of the step at hand count for those who decode",
     ),
-    Mutant(_LATENCY, " + 0.5)", ")", _tests("latency"), "a roofline's step is cut, not rounded"),
     Mutant(
-        _LATENCY,
-        "min(engine.experts, engine.experts_per_token * tokens)",
-        "engine.experts",
-        _tests("latency"),
+        "blis/latency/roofline.py",
+        "fixed_us + 0.5  #",
+        "fixed_us  #",
+        ("tests/blis/latency/test_roofline.py",),
+        "a roofline's step is cut, not rounded",
+    ),
+    Mutant(
+        "blis/latency/roofline.py",
+        "expert_weights * min(experts, experts_per_token * tokens)",
+        "expert_weights * experts",
+        ("tests/blis/latency/test_roofline.py",),
         "one token reads all experts",
     ),
     Mutant(

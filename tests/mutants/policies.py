@@ -277,8 +277,8 @@ MUTANTS = (
     ),
     Mutant(
         _REGISTRY,
-        "if name not in self.oracles | self.pathological]",
-        "if name not in self.oracles]",
+        "if not (one.oracle or one.pathological)]",
+        "if not one.oracle]",
         ("tests/search/space/test_templates.py",),
         "a search may choose what only tests want",
     ),

@@ -27,6 +27,11 @@ priority: {policy: extra-weight}
 scheduler: extra-longest-prompt
 """
 
+ONE = """\
+request_id,arrival_us,input_tokens,output_tokens,prefix_group,prefix_tokens,slo_class,tenant_id
+a,0,20,3,,0,x,t
+"""
+
 PROGRAM = """
 import json, sys
 import blis, search
@@ -49,6 +54,9 @@ found["rejected"] = [status == "rejected" for status in after.table.status_names
 found["most_free"] = blis.simulate(
     {**scenario, "cluster": {"instances": 2, "routing": {"policy": "extra-most-free"}}}, requests
 ).table.status_names()
+model = {"kind": "extra_linear", "parameters": {"fixed_us": 100, "prefill_us": 1, "decode_us": 10, "context_us": 0.5}}
+one = blis.simulate({"instance": {**engine, "latency_model": model}}, f"{folder}/one.csv")
+found["linear_us"] = int(one.table.e2e_us[0])
 found["space"] = list(search.compose_settings(["search_space=full_policy"]).space)
 found["validate"] = command(["validate", f"{folder}/bundle.yaml"])
 found["traces"] = command(["traces", "--check", f"{folder}/extra.csv"])
@@ -75,6 +83,7 @@ def installed(tmp_path_factory):
     lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in points.items()) for group, points in groups.items()]
     (about / "entry_points.txt").write_text("\n".join(lines))
     (folder / "bundle.yaml").write_text(BUNDLE)
+    (folder / "one.csv").write_text(ONE)
     (folder / "extra.csv").write_text("when_ms,asked,answered\n0,10,3\n7,20,4\n")
     return folder
 
@@ -104,6 +113,11 @@ def test_templates_decide(found):
     assert found["after"] == [-1, 0]  # the scorer wants instance 0, admission turns long prompts away
     assert found["rejected"] == [tokens > 150 for tokens in found["input_tokens"]]
     assert set(found["most_free"]) == {"completed"}
+
+
+def test_steps_take_as_long_as_the_latency_model_says(found):
+    prefill, decodes = 100 + 20, [100 + 10 + 0.5 * context for context in (20, 21)]
+    assert found["linear_us"] == prefill + sum(map(int, decodes))
 
 
 def test_templates_are_in_the_full_space(found):

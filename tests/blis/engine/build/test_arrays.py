@@ -1,0 +1,23 @@
+"""Arrays of records: how they begin, and their fields by name."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blis.engine.build.arrays import blank, filled, listed, room
+
+PAIR = np.dtype([("first", "i8"), ("second", "f8")], align=True)
+
+
+def test_records_begin_blank_or_as_told():
+    assert blank(PAIR, (2, 3)).first.tolist() == [[0, 0, 0], [0, 0, 0]]
+    assert filled(PAIR, 3, (7, 0.5)).second.tolist() == [0.5, 0.5, 0.5]
+    assert listed(PAIR, [(1, 2.5), (3, 4.5)]).first.tolist() == [1, 3]
+    assert room(PAIR, (4, 2)).shape == (4, 2)
+
+
+def test_a_field_of_one_record_can_be_set_by_name():
+    rows = blank(PAIR, 2)
+    rows[1].first = 9
+    assert rows.first.tolist() == [0, 9]
+    assert rows.dtype.names == ("first", "second")
