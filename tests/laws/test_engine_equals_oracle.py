@@ -16,12 +16,12 @@ from tests.laws.random_cases import random_case
 from tests.laws.tight_cases import tight_case
 
 
-@pytest.mark.parametrize("number", range(150))
+@pytest.mark.parametrize("number", range(250))
 def test_equal_where_everything_collides(number):
     compare(tight_case(number))
 
 
-@pytest.mark.parametrize("number", range(110))
+@pytest.mark.parametrize("number", range(150))
 def test_equal_under_any_control_plane(number):
     compare(random_case(Random(number), max_requests=2 + number // 8))
 

@@ -58,7 +58,7 @@ MUTANTS = (
         _KV,
         "discard(w, CPU, i, owner, cached - entry.first_block, recent_us)",
         "discard(w, CPU, i, owner, cached, recent_us)",
-        _ORACLE,
+        _TIER_TESTS,
         "a reload takes blocks behind its end out of the tier",
     ),
     Mutant(
@@ -194,9 +194,9 @@ MUTANTS = (
     Mutant(
         _TIER,
         "while tier.used_blocks > tier.blocks:",
-        "while tier.used_blocks >= tier.blocks:",
+        "while tier.used_blocks > tier.blocks + 1:",
         _TIER_TESTS,
-        "the tier is one block smaller",
+        "the tier holds one block more than it has",
     ),
     Mutant(
         _TIER,
@@ -227,7 +227,7 @@ MUTANTS = (
         _TIER,
         "part = min(run.hi, end) - run.lo",
         "part = run.hi - run.lo",
-        _ORACLE,
+        _TIER_TESTS,
         "the tier gives away more than what the GPU has now",
     ),
     Mutant(

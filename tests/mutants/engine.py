@@ -35,6 +35,7 @@ MUTANTS = (
         "w.counts[3, r] = generated",
         _tests("test_boundary"),
         "a request without outputs has generated a token",
+        equal="it ends in the step in which it would have, and then has what it should",
     ),
     Mutant(
         _BOUNDARY,
@@ -78,7 +79,7 @@ MUTANTS = (
         _IN_FLIGHT,
         "w.tenants[0].tokens += tokens",
         "w.tenants[0].tokens += one",
-        _ORACLE,
+        _tests("test_in_flight"),
         "everybody's tokens in flight are counted as requests",
     ),
     Mutant(
@@ -208,7 +209,7 @@ MUTANTS = (
         _STATE,
         "(tree.shared >= 0) & (end > first)",
         "(tree.shared >= 0) & (end >= first)",
-        _tests("build/test_state"),
+        _tests("gateway/test_homes"),
         "nodes in which no block ends are on the path",
     ),
     Mutant(

@@ -116,7 +116,7 @@ MUTANTS = (
         _SPACE,
         "json.dumps(genome, sort_keys=True)",
         "json.dumps(genome)",
-        _SPACE_TESTS + _DRIVERS,
+        _SPACE_TESTS,
         "the order of keys makes another genome",
     ),
     Mutant(
@@ -361,7 +361,7 @@ MUTANTS = (
         _TPE,
         "return 0.0 if coordinate < 0 else parameter.value_at(coordinate)",
         "return parameter.value_at(max(coordinate, 0.0))",
-        _DRIVERS,
+        ("tests/search/drivers/test_optuna_tpe.py",),
         "no weight is ever switched off",
     ),
     Mutant(

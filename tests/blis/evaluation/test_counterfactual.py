@@ -1,5 +1,7 @@
 """What if: taking the same choice again changes nothing, whatever the rules of the run."""
 
+from dataclasses import replace
+
 import pytest
 
 from blis.config import Compat
@@ -8,6 +10,7 @@ from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.evaluation.counterfactual import realised_regret_us, replay_records, what_if
 from blis.scenario import load_scenario
+from blis.tables.records import COMPLETED
 from blis.workload.assemble import table_from_tokens
 
 SCENARIO = load_scenario(
@@ -54,6 +57,17 @@ def test_the_realised_regret_is_what_the_best_other_choice_would_have_saved(as_o
     assert [one.instead for one in found] == [1, 2]
     assert realised_regret_us(found) == -min(one.e2e_us for one in found) > 0
     assert realised_regret_us([]) == 0
+
+
+def test_a_horizon_leaves_some_without_a_time_and_others_complete():
+    scenario = replace(SCENARIO, horizon_us=20_000)
+    result = simulate(scenario, TABLE)
+    (found,) = what_if(scenario, TABLE, result, 1, [1])
+    forced = simulate(scenario, TABLE, None, Observe(forced_row=1, forced_instance=1))
+    both = (result.e2e_us >= 0) & (forced.e2e_us >= 0)
+    assert 0 < both.sum() < (forced.e2e_us >= 0).sum()
+    assert found.mean_e2e_us == pytest.approx((forced.e2e_us - result.e2e_us)[both].mean())
+    assert found.completed == (forced.status == COMPLETED).sum() - (result.status == COMPLETED).sum() > 0
 
 
 @pytest.mark.parametrize("instance", [-1, 3])

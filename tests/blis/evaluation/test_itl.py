@@ -46,6 +46,13 @@ def test_the_list_of_a_request():
     assert [expand_gaps(twice, row) for row in range(4)] == [[110, 180, 105, 105], [209] * 3, [110, 130], [105]]
 
 
+def test_a_request_that_was_preempted_twice():
+    gaps = np.array([(0, 3, 5, 80), (0, 6, 7, 90), (2, 2, 4, 30)], LONG_GAP)
+    result = replace(preempted(), gaps=gaps)
+    assert expand_gaps(result, 0) == [10, 80, 20, 90, 5]
+    assert spread(gap_distribution(result)) == thrown_together(result, range(4))
+
+
 def test_a_request_that_never_started_has_no_gaps():
     assert expand_gaps(make_result(make_table(1), 5, status=QUEUED), 0) == []
 

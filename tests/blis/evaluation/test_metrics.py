@@ -6,14 +6,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from blis.config import Compat, Instance, LatencyModel, Scenario
+from blis.config import KV, Cluster, Compat, Instance, LatencyModel, Pool, Scenario
 from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.evaluation.detectors.anomalies import find_anomalies
 from blis.evaluation.metrics import Metrics, compute_metrics
 from blis.evaluation.slo import SLOClass
 from blis.scenario import load_scenario
-from blis.tables.records import DROPPED, NOT_ARRIVED, REJECTED, STATUS_NAMES
+from blis.tables.records import DROPPED, IN_TRANSIT, NOT_ARRIVED, REJECTED, STATUS_NAMES
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.workload.read.csv_requests import load_requests
@@ -42,6 +42,41 @@ def recorded(case: Case) -> tuple[RequestTable, ResultTable]:
 
 def same(ours, theirs: dict, keys=("count", "mean", "p50", "p95", "p99", "min", "max")) -> None:
     assert {key: getattr(ours, key) for key in keys if key in theirs} == pytest.approx(theirs, rel=1e-12)
+
+
+def test_classes_are_by_name_each_with_its_own_numbers():
+    table = make_table(6, slo_class=[0, 1, 2, 0, 1, 2], slo_names=("critical", "", "default"))
+    result = make_result(table, np.array([300, 900, 1100, 500, 900, 900]) * 1000, 1000)
+    found = compute_metrics(SCENARIO, table, result)
+    assert list(found.classes) == ["critical", "default"]  # requests without a class are of class `default`
+    critical, default = found.classes.values()
+    assert (critical.ttft.count, critical.ttft.mean, critical.e2e.mean) == (2, 400, 410)
+    assert (default.ttft.count, default.ttft.mean) == (4, 950)
+    shares = [metrics.ttft_in_time.of_offered for metrics in (found, critical, default)]
+    assert shares == pytest.approx([4 / 6, 1 / 2, 3 / 4])
+
+
+def test_the_fullest_cache_is_that_of_one_instance():
+    table = make_table(2)
+    result = make_result(table, 5, instances=2)
+    counters = result.instances.copy()
+    counters["peak_blocks"] = 1000, 3000
+    scenario = replace(SCENARIO, cluster=Cluster(instances=2), pools=(Pool(kv=KV(2000)), Pool(kv=KV(30_000))))
+    found = compute_metrics(scenario, table, replace(result, instances=counters))
+    assert (found.peak_kv_blocks, found.peak_kv_share) == (3000, 0.5)
+
+
+def test_fairness_is_over_completed_tokens_of_tenants_that_came():
+    table = make_table(4, tenant=[0, 0, 2, 2], output_tokens=[10, 30, 20, 90], tenant_names=("a", "nobody", "c"))
+    result = with_status(make_result(table, 5), [3], REJECTED)
+    assert compute_metrics(SCENARIO, table, result).jain_output_tokens == pytest.approx(60**2 / (2 * (40**2 + 20**2)))
+
+
+def test_who_arrived_but_was_not_routed_is_told_apart():
+    table = make_table(4)
+    result = make_result(table, 5, status=[0, IN_TRANSIT, IN_TRANSIT, IN_TRANSIT])
+    found = compute_metrics(SCENARIO, table, replace(result, instance=np.array([0, 0, -1, -1])))
+    assert (found.in_transit, found.unrouted) == (3, 2)
 
 
 @pytest.mark.parametrize("case", SIMULATED, ids=lambda case: case.name)

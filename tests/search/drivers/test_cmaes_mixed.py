@@ -13,9 +13,10 @@ def make(seed=1, seeds=SEEDS, **options):
     return make_driver("cmaes", SPACE, seeds, seed, {"initial": 20, **options})
 
 
-def test_batches_and_updates_need_not_coincide():
+@pytest.mark.parametrize(("generations", "batch"), [(20, 5), (4, 30)])
+def test_batches_and_updates_need_not_coincide(generations, batch):
     driver = make(population=7)
-    found = run(driver, generations=20, batch=5)
+    found = run(driver, generations, batch)
     state = json.loads(json.dumps(driver.state()))
     assert 0 < len(state["scored"]) < 7
     assert len(state["log"]) == (sum(proposal.origin == "model" for proposal, _ in found)) // 7
@@ -31,6 +32,15 @@ def test_draws_concentrate_where_scores_are_high():
     assert sum(genome["engine.long_prefill_threshold"] == 256 for genome in late) > 90
     budgets = sorted(genome["engine.max_scheduled_tokens"] for genome in late)
     assert 3600 < budgets[30] <= budgets[90] < 4400
+
+
+def test_choices_start_where_the_best_was():
+    driver = make(initial=2)
+    driver.tell(driver.ask(2), [Score(-1.0), Score(0.0)])
+    draws = [proposal.genome for proposal in driver.ask(120)]
+    assert SEEDS[1]["engine.long_prefill_threshold"] == 512
+    same = sum(genome["engine.long_prefill_threshold"] == 512 for genome in draws)
+    assert 65 < same < 105  # half of the distribution, and a third of the rest
 
 
 def test_it_starts_only_at_something_with_a_score():

@@ -41,6 +41,14 @@ def test_candidates_without_a_score_do_not_count_as_scores():
     assert (state["scores"], state["running"]) == ([], [])
 
 
+def test_the_model_switches_weights_off_where_that_is_good():
+    weight = "routing.scorers.prefix-affinity"
+    driver = make()
+    run(driver, generations=4, objective=lambda genome: -genome.get(weight, 1.0))
+    found = [proposal.genome for proposal in driver.ask(24) if proposal.origin == "model"]
+    assert sum(genome.get(weight) == 0 for genome in found) > 6
+
+
 LINE = space_from_mapping({"engine": {"max_scheduled_tokens": {"type": "int", "low": 256, "high": 16384, "log": True}}})
 
 

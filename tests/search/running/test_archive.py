@@ -42,6 +42,13 @@ def test_the_best_is_the_first_of_the_highest_baselines_included(archive):
     assert Archive((), (), archive.rows[3:4]).best() is None
 
 
+def test_a_score_of_zero_is_a_score():
+    archive = Archive((), [row(0, "a", -0.5), row(1, "b", 0.0), row(2, "c", -0.25)])
+    assert archive.best().index == 1
+    assert archive.best_of_generation(0) == (0, -0.25)
+    assert [found.index for found in archive.top(3)] == [1, 2, 0]
+
+
 def test_a_generation_has_a_best_and_a_median_of_what_has_a_score(archive):
     assert archive.best_of_generation(0) == (0.5, pytest.approx(0.35))
     assert archive.best_of_generation(1) == (0.9, 0.9)

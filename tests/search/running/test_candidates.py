@@ -74,9 +74,10 @@ def test_a_genome_that_is_no_policy_says_why(settings):
     assert (candidate.policy, candidate.reason) == (None, "all scorer weights are zero")
 
 
-def test_they_go_on_where_they_stood(settings):
+@pytest.mark.parametrize("taken", [3, 8, 14])  # among those outside, among the seeds, beyond
+def test_they_go_on_where_they_stood(settings, taken):
     candidates = make_candidates(settings)
-    candidates.take(3)
+    candidates.take(taken)
     state = json.loads(json.dumps(candidates.state()))
     again = make_candidates(settings)
     again.restore(state)

@@ -118,6 +118,7 @@ def test_the_checkpoint_is_readable(finished):
     ("overrides", "message"),
     [
         (["seed=3"], "was started with seed=1 (not 3); give the same keys again"),
+        (["validation.finalists=2"], "was started with validation.finalists=3 (not 2); give the same keys again"),
         (["driver.batch=5", "workload.first=100"], "workload.first=200 (not 100), driver.batch=10 (not 5)"),
         (["workload=chat_bursty"], "workload.name=chat_prefix (not chat_bursty)"),
         (["driver=random"], "driver.name=deap_ga (not random), driver.options.population=40 (not null)"),

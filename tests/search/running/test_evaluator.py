@@ -132,6 +132,27 @@ def test_every_number_is_the_mean_of_the_seeds(problem):
     assert found.objectives == pytest.approx((6 * mean, 7 * mean))
 
 
+class ByTable(Constant):
+    """A fitness that scores the n-th table of SEEDS with numbers of n."""
+
+    def __init__(self, problem):
+        self.tables = [problem.table(seed) for seed in SEEDS]
+
+    def outcome(self, scenario, table, result):
+        (place,) = [n for n, other in enumerate(self.tables) if other is table]
+        return place
+
+    def compare(self, candidate, baseline):
+        n = candidate
+        return FitnessValue(n + 1.0, {"f_ttft": 2.0 * n}, u=n / 4, harm=n / 8, objectives=(float(n), -3.0 * n))
+
+
+def test_every_number_is_its_own_mean_over_the_seeds(problem):
+    (found,) = evaluate_all(replace(problem, fitness=ByTable(problem)), [ROUND_ROBIN])
+    assert (found.fitness, found.terms, found.u, found.harm) == (2, {"f_ttft": 2}, 0.25, 0.125)
+    assert (found.seed_values, found.objectives) == ((1, 2, 3), (1, -3))
+
+
 def test_one_seed_without_a_score_leaves_the_policy_without_one(problem):
     def failing(scenario, table):
         if is_broken(scenario) and table is problem.table(12):

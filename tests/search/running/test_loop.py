@@ -52,6 +52,24 @@ def test_the_last_batch_fills_the_budget(tmp_path):
     assert [row.generation for row in archive.rows].count(2) == 3
 
 
+def test_whoever_hands_out_candidates_is_told_what_they_scored(settings):
+    candidates, told = make_candidates(settings), []
+
+    class Listening:
+        take = staticmethod(candidates.take)
+
+        @staticmethod
+        def tell(batch, evaluations):
+            told.extend(zip(batch, evaluations, strict=True))
+            candidates.tell(batch, evaluations)
+
+    archive = Archive(tuple(settings.space))
+    evaluator = Evaluator(settings.problem, settings.problem.search_seeds, settings.workers)
+    run_search(Listening(), evaluator, replace(settings.driver, budget=20), archive)
+    assert [evaluation for _, evaluation in told] == [row.evaluation for row in archive.rows]
+    assert [candidate.policy for candidate, _ in told] == [row.policy for row in archive.rows]
+
+
 def test_baselines_outside_the_space_are_evaluated_too(tmp_path):
     settings = small_settings(tmp_path, "search_space=routing_weights", "driver.budget=12", "driver.batch=4")
     archive = run(settings)
@@ -141,7 +159,7 @@ def test_an_interruption_keeps_the_finished_generations(settings):
 
 
 def test_a_budget_of_seconds_ends_after_a_generation(tmp_path):
-    archive = run(small_settings(tmp_path, "driver.seconds=0.0001"))
+    archive = run(small_settings(tmp_path, "driver.seconds=0.0000000001"))
     assert len(archive.rows) == 10
 
 

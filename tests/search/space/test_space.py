@@ -9,7 +9,7 @@ from blis.errors import InputError
 from search.application import compose_settings
 from search.space.codec import check_space
 from search.space.parameters import Category, Number
-from search.space.space import space_from_mapping
+from search.space.space import genome_key, space_from_mapping
 
 RATES = {"offered_tokens_per_s": 100_000.0}
 SCENARIO = Scenario(Instance(LatencyModel(alpha=(1.0, 0.0, 0.0), beta=(1.0, 1.0, 1.0))))
@@ -69,6 +69,29 @@ class TestSampling:
         assert 0 < sum(weight.mutate(rng, 0.5, 0.1) == 0 for _ in range(100)) < 50
 
 
+def test_corners_reach_every_extreme_of_every_parameter_with_the_keys_it_needs(default):
+    needs_the_first_choice = space_from_mapping(
+        {
+            "admission": {
+                "policy": {"type": "categorical", "choices": ["tier-shed", "always-admit"]},
+                "parameters": {
+                    "max_load": {"type": "float", "low": 1, "high": 9, "when": {"admission.policy": "tier-shed"}}
+                },
+            }
+        }
+    )
+    for space in (default, needs_the_first_choice):
+        corners = list(space.corners())
+        for key, parameter in space.parameters.items():
+            assert {corner[key] for corner in corners if key in corner} >= set(parameter.extremes()), key
+        assert all(list(corner) == [key for key in space if space.is_active(key, corner)] for corner in corners)
+
+
+def test_a_genome_has_one_key_whatever_the_order_of_its_genes():
+    genome = {"a": 1, "b": "x"}
+    assert genome_key(genome) == genome_key(dict(reversed(genome.items()))) != genome_key(genome | {"a": 2})
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("mapping", "message"),
@@ -85,6 +108,13 @@ class TestErrors:
             ({"engin": {"max_running": {"low": 1, "high": 2}}}, "unknown search space key 'engin'"),
             ({"engine": {"max_running": {"low": 1, "high": 2}}}, "search_space.engine.max_running: missing key type"),
             (leaf(when={"routing.policy": "weighted"}), "must be a categorical parameter declared before it"),
+            (
+                {
+                    **leaf(when={"routing.policy": "weighted"}),
+                    "routing": {"policy": {"type": "categorical", "choices": ["weighted", "round-robin"]}},
+                },
+                "'routing.policy' must be a categorical parameter declared before it",
+            ),
             (leaf(relative_to="tokens"), "unknown relative_to of search_space.engine.max_running 'tokens'"),
             (
                 {"routing": {"policy": {"type": "categorical", "choices": ["wieghted", "round-robin"]}}},

@@ -52,6 +52,13 @@ def test_bands_are_priorities_and_ranks_follow_the_ordering():
     assert found["rank"].tolist() == [4, 1, 2, 0, 3]
 
 
+def test_a_deadline_counts_from_the_arrival():
+    # deadlines: 4 000 000, 400 001, 400 002, 400 002 and 400 004 µs
+    tiers, flow = {"gold": SloTier(priority=4, ttft_ms=399.999)}, FlowControl(enabled=True, ordering="deadline")
+    found = traits(deployment(flow_control=flow, slo_tiers=tiers), urgent_table(), NOBODY, False)
+    assert found["rank"].tolist() == [4, 0, 1, 2, 3]
+
+
 def test_only_what_is_read_is_filled_in():
     table = replace(urgent_table(), tenant=np.arange(5, dtype=np.int32), session=np.arange(5, dtype=np.int32))
     for fact, field in (("tenant", "tenant"), ("session", "session"), ("priority", "priority"), ("picker", "picker")):

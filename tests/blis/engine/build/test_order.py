@@ -112,6 +112,17 @@ def test_a_predictor_errs_by_a_factor_so_that_nothing_stays_nothing():
     assert ranks[requests.output_tokens == 0].max() < ranks[requests.output_tokens > 0].min()
 
 
+def test_what_a_table_remembers_holds_for_equal_questions_only():
+    requests = table(600)
+    others = {name: SloTier(priority=-1, ttft_ms=100 * number) for number, name in enumerate(TIERS, start=1)}
+    asked = [(scenario("sjf"), Compat()), (scenario("sjf"), Compat(ids_as_text=True))]
+    asked += [(scenario("priority-fcfs", "deadline"), Compat())]
+    asked += [(replace(scenario("priority-fcfs", "deadline"), slo_tiers=others), Compat())]
+    ranks = [order(one, requests, compat)["rank"].tolist() for one, compat in asked]
+    assert ranks == [order(one, table(600), compat)["rank"].tolist() for one, compat in asked]
+    assert ranks[0] != ranks[1] and ranks[2] != ranks[3]
+
+
 def test_victims_go_by_class_then_the_latest_then_the_last_row():
     requests = table()
     victims = order(scenario(preemption="priority"), requests, Compat())["victim"]

@@ -42,6 +42,13 @@ def test_a_prompt_comes_back_in_one_transfer():
     assert counters(result, "offloaded_blocks", "thrashed_blocks", "prefill_tokens") == [6, 0, 32]
 
 
+def test_what_is_on_the_gpu_is_not_transferred():
+    # of four blocks two leave for 8 tokens of another prompt, and one of these comes back: the last one is computed
+    result = run(TIERED, [0, 10_000, 20_000], [A + B[:4], B[8:], A + B[:4]])
+    assert result.ttft_us[2] == 1000 + 40 + 40 + 2
+    assert counters(result, "hit_blocks", "cpu_hit_blocks") == [2, 1]
+
+
 def test_a_transfer_lasts_its_base_and_whole_microseconds():
     result = run(replace(TIERED, transfer_bandwidth=0.3), [0, 10_000, 20_000], [A, B, A])
     assert result.ttft_us[2] == 1000 + 40 + 40 + 7
@@ -58,6 +65,15 @@ def test_a_reload_less_than_a_millisecond_after_the_offload_thrashes(gap_us: int
     table = table_from_tokens([0, 10_000, 10_000 + gap_us], [A, B, A], [[1], [2], [3]])
     result = simulate(Scenario(Instance(quick, TIERED)), table)
     assert counters(result, "cpu_hit_blocks", "thrashed_blocks") == [2, thrashed]
+
+
+def test_a_reload_leaves_what_comes_after_it():
+    # The last block of A is computed again. It is no reload, although it lies in the part that the last request, which
+    # knows the first block only, makes a node of its own.
+    quick = LatencyModel(alpha=(0, 0, 0), beta=(10, 0, 0))
+    table = table_from_tokens([0, 10_000, 10_500, 50_000], [A, B, A, [*A[:4], 77]], [[1], [2], [3], [4]])
+    result = simulate(Scenario(Instance(quick, TIERED)), table)
+    assert counters(result, "cpu_hit_blocks", "thrashed_blocks") == [2, 2]
 
 
 def test_blocks_of_a_prompt_that_leave_one_after_the_other_are_as_old_as_they_are():

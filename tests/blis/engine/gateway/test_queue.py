@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blis.config import Admission, Batch, FlowControl, SloTier
+from blis.config import Admission, Batch, FlowControl, Routing, SloTier
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from tests.blis.engine.plain_times import deployment, requests
@@ -47,7 +47,7 @@ def test_without_a_detector_nobody_waits():
 
 def test_the_utilization_detector_counts_pending_requests_at_once():
     flow = gateway(detector="utilization", queue_threshold=2, kv_threshold=1, interval_us=10)
-    result = run(flow, requests([0, 0, 0], 1))
+    result = run(flow, requests([0, 0, 0], 1), routing=Routing("round-robin"))  # which reads nothing itself
     assert result.routed_us.tolist() == [0, 0, 10]  # two pending fill it; at 10 both are in the batch
 
 

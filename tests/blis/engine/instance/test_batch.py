@@ -106,6 +106,17 @@ def test_the_least_urgent_goes_first_if_asked_for():
     assert simulate(deployment(blocks=4, slo_tiers=tiers), table).preemptions.tolist() == [0, 1]
 
 
+def test_nobody_goes_for_blocks_that_the_budget_does_not_pay_for():
+    # 7 tokens a step: at 200 one decodes, the next computes 4 more tokens and takes the last of five blocks, and the
+    # last gets the 2 that are left, for which its block has room
+    table = requests([0, 50, 50], [4, 1, 1], [own(5), own(20, 2), own(12, 3)])
+    batch = Batch(max_scheduled_tokens=7, long_prefill_threshold=4)
+    scenario = deployment(blocks=5, horizon_us=299, engine={"preemption": "priority", "batch": batch})
+    result = simulate(scenario, table)
+    assert result.preemptions.tolist() == [0, 0, 0]
+    assert result.instances["used_blocks"][0] == 5
+
+
 def test_the_delay_is_that_of_the_first_admission_unless_original():
     table = requests([0, 0], 4, [own(6), own(6, 2)])
     assert run(table, 4).scheduling_delay_us.tolist() == [0, 0]

@@ -47,6 +47,13 @@ def test_a_heap_gives_back_many_in_order():
     assert order(table, scheduler="sjf") == [0, *sorted(range(1, 61), key=lambda row: (tokens[row], row))]
 
 
+def test_who_prefills_behind_a_member_that_leaves_goes_on():
+    # 4 tokens a step: 0 ends at 100, 1 has computed its 12 at 300; a run that forgets it must end, too
+    engine = {"batch": Batch(long_prefill_threshold=4)}
+    table = requests([0, 0], 1, lengths(4, 12))
+    assert simulate(deployment(engine=engine, horizon_us=2000), table).completed_us.tolist() == [100, 300]
+
+
 def test_priorities_go_by_class():
     tiers = {"low": SloTier(priority=1), "high": SloTier(priority=2)}
     table = requests([0, 1, 2, 3], 1, slo_class=[0, 0, 1, 1], slo_names=("low", "high"))

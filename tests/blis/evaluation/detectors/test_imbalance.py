@@ -5,7 +5,7 @@ import pytest
 
 from blis.config import Cluster, Compat, Instance, LatencyModel, Scenario
 from blis.evaluation.detectors.anomalies import find_anomalies
-from blis.evaluation.detectors.imbalance import hol_blocking, imbalance
+from blis.evaluation.detectors.imbalance import hol_blocking, imbalance, mean_waiting
 from blis.tables.records import SAMPLE
 from blis.tables.results import ResultTable
 from tests.blis.handmade import make_result, make_table
@@ -34,6 +34,12 @@ def queues(*means: float) -> ResultTable:
 def test_long_queues(means, ours, original):
     assert imbalance(queues(*means)).instances == ours
     assert hol_blocking(queues(*means)) == original
+
+
+def test_a_queue_is_a_mean_over_steps_and_nothing_without_one():
+    result = queues(4, 0.5, 7)
+    result.instances["steps"][2] = result.instances["queue_sum"][2] = 0
+    assert mean_waiting(result).tolist() == [4, 0.5, 0]
 
 
 def test_lengths_over_time_count_more_than_those_of_steps():
