@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blis import plugins
 from blis.errors import InputError, check_choice
@@ -42,8 +41,7 @@ def refuse(model: LatencyModel, *keys: str) -> None:
             raise InputError(f"latency_model.{key} is not for kind {model.kind!r}")
 
 
-@dataclass(frozen=True)
-class About:
+class About(NamedTuple):
     """What is known of a kind beside its kernel."""
 
     constant_while_decoding: bool
@@ -82,10 +80,9 @@ class LatencyRegistry(Registry):
 
         return add
 
-    def about(self, name: str) -> About:
-        """What is known of a kind; InputError with the nearest match if there is none."""
-        self[name]
-        return self._about[name]
+    def constant_while_decoding(self, name: str) -> bool:
+        """Whether a step in which all members decode depends on their number alone."""
+        return self._about[name].constant_while_decoding
 
     def resolve(self, latency: dict[str, Any], kv: dict[str, Any], path: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Mappings of a latency model and a KV cache with everything filled in that names stand for.
@@ -94,19 +91,19 @@ class LatencyRegistry(Registry):
         """
         kind = latency.get("kind", next(iter(self)))
         check_choice(f"{path}.kind", kind, self)
-        return self.about(kind).resolve(latency, kv, path)
+        return self._about[kind].resolve(latency, kv, path)
 
     def parameters(self, model: LatencyModel, compat: Compat) -> list[float]:
         """The parameters of a model's kernel in their order."""
-        return self.values(model.kind, self.about(model.kind).derive(model, compat))
+        return self.values(model.kind, self._about[model.kind].derive(model, compat))
 
     def step_us(self, model: LatencyModel, step: Step, compat: Compat) -> float:
         """How long a step takes, in Python: the kernel itself, for single questions."""
         return float(self[model.kind].function(*self.parameters(model, compat), step))
 
-    def check_longest(self, model: LatencyModel, step: Step, compat: Compat) -> None:
+    def check_longest(self, model: LatencyModel, parameters: Sequence[float], step: Step) -> None:
         """Refuse a model whose longest step nobody could wait for, or that ends before it begins."""
-        us = self.step_us(model, step, compat)
+        us = self[model.kind].function(*parameters, step)
         if not 0 <= us <= MAX_STEP_US:
             raise InputError(
                 f"latency_model: {model.kind!r} says {us:g} µs of a step with {step.prefill_tokens:g} prompt tokens;"

@@ -151,6 +151,8 @@ def roofline(
 
     def compute_s(flops_s, tokens, pairs):
         """One GPU's time for new tokens that attend to `pairs` tokens in all: matrices, then vectors."""
+        if tokens == 0:
+            return 0.0  # divisions take their time
         flops = token_flops * tokens + pair_flops * pairs
         vector_flops = token_vector_flops * tokens + pair_vector_flops * pairs
         return flops / tp / flops_s + vector_flops / tp / vector_flops_s

@@ -150,14 +150,19 @@ class Registry(Collection[str]):
         """The same by the parameters' names."""
         return dict(zip(self[name].bounds, self.values(name, given), strict=True))
 
-    def dispatcher(self) -> Callable[..., Any]:
-        """A kernel `call(code, params, <arguments>)`; it knows every template that is there when it is compiled."""
-        return kernel(Late(f"code, params, {self.arguments}", self._write_dispatch))
+    def dispatcher(self, wanted: Callable[[str], bool] = lambda name: True) -> Callable[..., Any]:
+        """A kernel `call(code, params, <arguments>)`; it knows every template that is there when it is compiled.
 
-    def _write_dispatch(self) -> tuple[str, dict[str, Any]]:
+        wanted: whether a template is, by its name; it is never called with others.
+        """
+        return kernel(Late(f"code, params, {self.arguments}", lambda: self._write_dispatch(wanted)))
+
+    def _write_dispatch(self, wanted: Callable[[str], bool]) -> tuple[str, dict[str, Any]]:
         """The body of `call`, and what its names stand for."""
         lines, names = [], {}
-        for code, (_, template) in enumerate(self.items()):
+        for code, (name, template) in enumerate(self.items()):
+            if not wanted(name):
+                continue
             values = [f"params[{position}]" for position in range(len(template.bounds))]
             lines.append(f"if code == {code}: return template_{code}({', '.join([*values, self.arguments])})")
             names[f"template_{code}"] = template.function

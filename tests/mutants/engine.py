@@ -9,6 +9,7 @@ _OBSERVE = "blis/engine/observe.py"
 _IN_FLIGHT = "blis/engine/in_flight.py"
 _ORDER = "blis/engine/build/order.py"
 _CONTROL = "blis/engine/build/encode_control.py"
+_READERS = "blis/engine/build/readers.py"
 _TRAITS = "blis/engine/build/encode_traits.py"
 _OUTCOME = "blis/engine/build/outcome.py"
 _STATE = "blis/engine/build/state.py"
@@ -120,28 +121,28 @@ MUTANTS = (
         "ids come before arrivals",
     ),
     Mutant(
-        _CONTROL,
+        _READERS,
         "lazy = kind == KV and routing.snapshot_refresh_us > 0",
         "lazy = routing.snapshot_refresh_us > 0",
-        _tests("build/test_encode_control"),
+        _tests("build/test_readers"),
         "a lazy snapshot makes other signals lazy",
     ),
     Mutant(
-        _CONTROL,
+        _READERS,
         "_DECISIONS if age_us else readers[fact]]",
         "readers[fact]]",
-        _tests("build/test_encode_control"),
+        _tests("build/test_readers"),
         "a grid is read at the decisions of those alone who want it",
     ),
     Mutant(
-        _CONTROL,
+        _READERS,
         "readers[fact] |= LOOK if flow.enabled else ROUTING",
         "readers[fact] |= ROUTING",
-        _tests("build/test_encode_control"),
+        _tests("build/test_readers"),
         "behind a gateway nobody reads for the router",
     ),
     Mutant(
-        _CONTROL,
+        _READERS,
         'zip(DETECTORS, ((), ("in_flight",), ("queue_depth", "pending", "kv"))',
         'zip(DETECTORS, ((), ("in_flight",), ("queue_depth", "kv"))',
         _tests("gateway/test_queue"),

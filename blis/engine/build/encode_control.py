@@ -1,35 +1,18 @@
-"""The control plane of a scenario as numbers and arrays: who reads what, how fresh it is, what is kept."""
+"""The control plane of a scenario as numbers and arrays; who reads what stands in readers.py."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
 
 from blis.config import DETECTORS, Compat, FlowControl, Routing, Scenario
-from blis.engine.build.arrays import blank, filled, listed, room
-from blis.engine.build.encode_traits import DRAWS, band_count, places, prompts, traits
-from blis.engine.gateway.records import (
-    ADMISSION,
-    BAND,
-    BATCH,
-    CACHE,
-    END,
-    KV,
-    LOOK,
-    PAST,
-    PLACE,
-    QUEUE,
-    ROUTING,
-    SAMPLE,
-    SIGNAL,
-    TENANT,
-    TRAITS,
-    VIEW,
-)
+from blis.engine.build.arrays import blank, filled, room
+from blis.engine.build.encode_traits import band_count, places, prompts, traits
+from blis.engine.build.readers import ASKED, Readers, readers_of, reads_config, signals
+from blis.engine.gateway.records import BAND, PAST, PLACE, TENANT, TRAITS, VIEW
 from blis.engine.observe import Observe
-from blis.engine.records import ENDS, INDEX, NEVER_US, NONE
+from blis.engine.records import ENDS, INDEX, NONE
 from blis.engine.world import Array
 from blis.errors import check_integer
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
@@ -42,29 +25,6 @@ from blis.tables.placement import Placement
 from blis.tables.records import SAMPLE as SAMPLE_ROW
 from blis.tables.requests import RequestTable
 
-Readers = Mapping[str, int]  # bits of the events that read a fact, by the fact's name in `Registry.register`
-
-_DECISIONS = ADMISSION | ROUTING | LOOK
-_DETECTOR_READS = dict(zip(DETECTORS, ((), ("in_flight",), ("queue_depth", "pending", "kv")), strict=True))
-#: Counters of the instances: reading them takes no more than instances that are up to now.
-_LIVE = ("pending", "in_flight", "tenants", "completed")
-#: Facts of a request that go from TRAITS into ASK.
-_ASKED = ("tenant", "priority", *DRAWS.values())
-#: What a kept decision shows whatever the policy reads, so that it can be judged by the load …
-_SHOWN = ("queue_depth", "batch_size", "kv", "pending")
-_SHOWN_FIELDS = ("turn", "eligible", "queue_depth", "batch_size", "kv_utilization", "free_blocks", "pending", "score")
-#: … and the fields of a view that it shows where CONFIG says that routing reads them.
-_READ_FIELDS = {
-    "reads_in_flight": ("in_flight", "in_flight_tokens"),
-    "reads_prefix": ("matched_blocks",),
-    "reads_cache": ("cached_blocks",),
-    "reads_cold": ("cold_stamp",),
-    "reads_session": ("session_home",),
-    "reads_home": ("home",),
-    "reads_exact_home": ("home",),
-    "reads_labels": ("preferred",),
-}
-
 
 def encode_control(
     scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe
@@ -72,7 +32,7 @@ def encode_control(
     """The control plane's numbers of CONFIG and its arrays of World, by name."""
     cluster = scenario.cluster
     routing, flow = cluster.routing, cluster.flow_control
-    readers = _readers(scenario, compat, observe)
+    readers = readers_of(scenario, compat, observe)
     anywhere = table.placements == _ANYWHERE
     where = _NO_PLACES if anywhere else places(scenario, table)
     placed = not anywhere and not where.eligible.all()
@@ -90,13 +50,13 @@ def encode_control(
         "index_root_first": compat.index_root_first,
         "placed": placed,
         "keeps_past": readers["cache"] > 0 and routing.signals.cache.age_us > 0,
-        **_reads_config(readers, len(where) > 0),
+        **reads_config(readers, len(where) > 0),
         **_flow_config(flow),
         **_observe_config(observe, len(table), cluster.instances),
     }
     arrays: dict[str, Array] = {
         "views": _views(scenario, compat),
-        "signals": _signals(routing, readers, observe),
+        "signals": signals(routing, readers, observe),
         "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
         "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
         "filters": _filters(routing),
@@ -108,48 +68,6 @@ def encode_control(
         **_observed(observe, len(table), cluster.instances),
     }
     return config, arrays
-
-
-def kept_fields(config: np.record) -> list[str]:
-    """The fields of VIEW that kept decisions show, in its order."""
-    routed = [fields for name, fields in _READ_FIELDS.items() if config[name] & (ROUTING | LOOK)]
-    shown = {*_SHOWN_FIELDS, *(field for fields in routed for field in fields)}
-    return [name for name in VIEW.names or () if name in shown]
-
-
-def _readers(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
-    """Which events read which facts."""
-    cluster = scenario.cluster
-    routing, flow = cluster.routing, cluster.flow_control
-    routed = set(ROUTING_POLICIES[routing.policy].reads)
-    routed.update(*(FILTERS[one.name].reads for one in routing.filters))
-    if routing.policy == "weighted":
-        routed.update(*(SCORERS[scorer.name].reads for scorer in routing.scorers))
-    if routing.picker == "weighted-random":
-        routed.add("picker")
-    if compat.exact_prefix_home and "home" in routed:
-        routed = routed - {"home"} | {"exact_home"}
-    if observe.decisions:
-        routed.update(_SHOWN)
-    readers: defaultdict[str, int] = defaultdict(int)
-    for fact in ADMISSION_POLICIES[cluster.admission.policy].reads:
-        readers[fact] |= ADMISSION
-    for fact in routed:
-        readers[fact] |= LOOK if flow.enabled else ROUTING
-    if flow.enabled:
-        for fact in _DETECTOR_READS[flow.detector]:
-            readers[fact] |= LOOK
-    return readers
-
-
-def _reads_config(readers: Readers, placements: bool) -> dict[str, float]:
-    counted = ("pending", "in_flight", "prefix", "cache", "cold", "session", "home", "exact_home", "tenants")
-    found: dict[str, float] = {f"reads_{fact}": readers[fact] for fact in (*counted, "completed")}
-    found["reads_labels"] = readers["labels"] if placements else 0
-    found["reads_traits"] = 0
-    for fact in _ASKED:
-        found["reads_traits"] |= readers[fact]  # type: ignore[operator]
-    return found
 
 
 def _flow_config(flow: FlowControl) -> dict[str, float]:
@@ -200,7 +118,7 @@ def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements
         bands = band_count(scenario, table)
         found["bands"] = blank(BAND, bands)
         found["flows"] = filled(ENDS, (bands, len(table.tenant_names)), (NONE, NONE))
-    if placements or flow or any(readers[fact] for fact in (*_ASKED, "tenants", "session", "exact_home")):
+    if placements or flow or any(readers[fact] for fact in (*ASKED, "tenants", "session", "exact_home")):
         found["traits"] = traits(scenario, table, readers, placements)
     return found
 
@@ -214,30 +132,6 @@ def _observed(observe: Observe, requests: int, instances: int) -> dict[str, Arra
         found["decisions"] = blank(VIEW, (requests, instances))
         found["decisions"].turn = NONE
     return found
-
-
-def _signals(routing: Routing, readers: Readers, observe: Observe) -> Array:
-    """What has to be read when; signals of one age and one audience are read together."""
-    ages = routing.signals
-    groups: defaultdict[tuple[int, bool, int], int] = defaultdict(int)
-    for kind, fact, age_us in (
-        (QUEUE, "queue_depth", ages.queue_depth.age_us),
-        (BATCH, "batch_size", ages.batch_size.age_us),
-        (KV, "kv", max(ages.kv.age_us, routing.snapshot_refresh_us)),
-        (CACHE, "cache", ages.cache.age_us),
-    ):
-        if readers[fact]:
-            lazy = kind == KV and routing.snapshot_refresh_us > 0
-            # Instances must not go past an instant of the grid unread, whoever makes them go.
-            groups[age_us, lazy, _DECISIONS if age_us else readers[fact]] |= kind
-    for fact in _LIVE:
-        if readers[fact]:
-            groups[0, False, readers[fact]] |= 0
-    rows = [(kinds, who, age_us, lazy, max(age_us, 1)) for (age_us, lazy, who), kinds in groups.items()]
-    rows.append((0, END, 0, False, NEVER_US))  # at the end everything goes on to its end
-    if observe.sample_us:
-        rows.append((SAMPLE, _DECISIONS | END, observe.sample_us, False, 0))
-    return listed(SIGNAL, rows)
 
 
 def _views(scenario: Scenario, compat: Compat) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from blis.config import Compat, Scenario
 from blis.engine.boundary import COUNTS, TIMES
-from blis.engine.build.encode_control import kept_fields
+from blis.engine.build.readers import kept_fields
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.tables.records import INSTANCE_COUNTERS, LONG_GAP, SAMPLE, STEP_LOG

@@ -180,9 +180,9 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[A
     different = {id(replica): replica.instance for replica in scenario.replicas}
     engines, latencies = {}, {}
     for key, instance in different.items():
-        LATENCY.check_longest(instance.latency_model, _longest_step(instance, table), compat)
         engines[key] = _engine(instance)
         latencies[key] = LATENCY.parameters(instance.latency_model, compat)
+        LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
     order = [id(replica) for replica in scenario.replicas]
     parameters = np.zeros((len(order), max(map(len, latencies.values()))))
     for row, key in zip(parameters, order, strict=True):
@@ -217,6 +217,6 @@ def _engine(instance: Instance) -> tuple[float, ...]:
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
         "latency": LATENCY.code(latency.kind),
-        "constant_while_decoding": LATENCY.about(latency.kind).constant_while_decoding,
+        "constant_while_decoding": LATENCY.constant_while_decoding(latency.kind),
     }
     return tuple(values[name] for name in ENGINE.names or ())

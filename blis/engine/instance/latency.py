@@ -6,6 +6,7 @@ from blis.jit import kernel
 from blis.latency.registry import LATENCY
 
 _duration_us = LATENCY.dispatcher()
+_constant_us = LATENCY.dispatcher(LATENCY.constant_while_decoding)
 
 
 @kernel
@@ -15,6 +16,15 @@ def step_us(w, i):
     step = instance.step
     step.decode_context = instance.decode_base + step.decodes * (instance.steps + 1)
     return int(_duration_us(w.engines[i].latency, w.latencies[i], step))
+
+
+@kernel
+def decode_us(w, i, members):
+    """The same of a step in which so many members decode, where that is all that matters."""
+    step = w.instances[i].step
+    clear(step)
+    step.decodes = members
+    return int(_constant_us(w.engines[i].latency, w.latencies[i], step))
 
 
 @kernel

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blis.engine.cache.blocks import take
 from blis.engine.cache.tier import CPU, THRASH_WINDOW_US
-from blis.engine.instance.latency import clear, step_us
+from blis.engine.instance.latency import decode_us
 from blis.engine.records import NONE
 from blis.jit import kernel
 
@@ -27,9 +27,7 @@ def leap(w, i, until_us):
     admits = instance.queue_depth > 0 and members < engine.max_running and members < engine.budget_tokens
     if admits or members > engine.budget_tokens:
         return 0
-    clear(instance.step)
-    instance.step.decodes = members
-    duration_us = step_us(w, i)
+    duration_us = decode_us(w, i, members)
     if duration_us <= 0:
         return 0
     if duration_us < THRASH_WINDOW_US and w.tiers[CPU, i].blocks > 0:
