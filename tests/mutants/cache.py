@@ -193,10 +193,10 @@ MUTANTS = (
     ),
     Mutant(
         _TIER,
-        "while tier.used_blocks > tier.blocks:",
-        "while tier.used_blocks > tier.blocks + 1:",
+        "oldest.hi -= part",
+        "oldest.lo += part",
         _TIER_TESTS,
-        "the tier holds one block more than it has",
+        "the beginning of what is oldest leaves a full tier first",
     ),
     Mutant(
         _TIER,

@@ -52,11 +52,11 @@ def test_the_utilization_detector_counts_pending_requests_at_once():
 
 
 def test_the_utilization_detector_takes_the_larger_of_queue_and_cache():
-    # one running request uses .4 of the cache and one waits: .5 and .5 of their thresholds, which are no sum
+    # at 20 half of the cache is used and one request waits, .625 and .5 of what is allowed; at 30 two wait
     flow = gateway(detector="utilization", queue_threshold=2, kv_threshold=0.8, interval_us=10)
-    result = run(flow, requests([0, 10, 20, 30], 9), blocks=12, engine={"batch": Batch(max_running=1)})
+    result = run(flow, requests([0, 10, 20, 30], 5), blocks=4, engine={"batch": Batch(max_running=1)})
     assert result.routed_us.tolist()[:3] == [0, 10, 20]
-    assert result.routed_us[3] > 30  # two wait
+    assert result.routed_us[3] > 30
 
 
 @pytest.mark.parametrize(("detector", "given"), [("utilization", {"queue_threshold": 1}), ("concurrency", {})])
