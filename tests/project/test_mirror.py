@@ -44,7 +44,6 @@ WITHOUT = {
 #: (tests/vectors) and on the recorded runs (tests/parity).
 AGAINST_THE_ORACLE = (
     "blis/engine/instance/latency.py",
-    "blis/engine/cache/runs.py",
     "blis/engine/gateway/records.py",
     "blis/engine/records.py",
     "blis/engine/world.py",

@@ -5,19 +5,18 @@ from __future__ import annotations
 from blis.config import Compat
 from blis.engine import boundary
 from blis.engine.build.state import encode
-from blis.engine.cache import slots
+from blis.engine.cache import runs
 from blis.engine.records import NONE
 from blis.engine.run import resume
 from tests.blis.engine.plain_times import deployment, requests
 from tests.kernels import callable_kernel
 
-new_run, recycle = callable_kernel(slots.new_run), callable_kernel(slots.recycle)
+new_run, recycle = callable_kernel(runs.new_run), callable_kernel(runs.recycle)
 reset = callable_kernel(boundary.reset)
 
 
 def test_a_slot_given_back_is_the_next_one():
-    arrays = encode(deployment(), requests([0]), Compat()).arrays
-    w = arrays._replace(cluster=arrays.cluster[0], config=arrays.config[0], ask=arrays.ask[0])
+    w = encode(deployment(), requests([0]), Compat()).arrays
     reset(w)
     first, second, third = (new_run(w, 5, 0, 4) for _ in range(3))
     assert len({first, second, third}) == 3
@@ -39,5 +38,5 @@ def test_long_runs_need_no_more_slots_than_short_ones():
         state = encode(deployment(blocks=8), table, Compat())
         while resume(state):
             pass
-        sizes.append(int(state.arrays.cluster[0].runs_used))
+        sizes.append(int(state.arrays.cluster.run_slots.used))
     assert sizes[0] == sizes[1]
