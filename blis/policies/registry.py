@@ -49,16 +49,18 @@ class Registry(Collection[str]):
         facts: Collection[str] = (),
         *,
         compiled: bool = True,
+        parameters: bool = True,
         group: str = plugins.POLICIES,
     ) -> None:
         """Start an empty registry of templates that all take `arguments` (names, comma-separated).
 
         facts: what `reads` may name. compiled: templates are kernels; else they are plain functions on columns,
-        called before a run. group: the entry points that bring templates of installed packages.
+        called before a run. parameters: whether they may have any. group: the entry points that bring templates of
+        installed packages.
         """
         self.kind, self.arguments, self.compiled = kind, arguments, compiled
         self._templates = plugins.Named[Template](kind, group)
-        self._facts = facts
+        self._facts, self._parameters = facts, parameters
 
     def __iter__(self) -> Iterator[str]:
         """The names in the order of their codes."""
@@ -100,18 +102,32 @@ class Registry(Collection[str]):
         """
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
-            expected = [*bounds, *self.arguments.split(", ")]
-            found = list(inspect.signature(function).parameters)
-            if found != expected:
-                raise TypeError(f"{self.kind} {name!r} takes ({', '.join(found)}); expected ({', '.join(expected)})")
-            for fact in reads:
-                if fact not in self._facts:
-                    raise ValueError(f"{self.kind} {name!r}: {unknown_name('fact', fact, self._facts)}")
+            self._check(name, function, reads, bounds)
             made = kernel(function) if self.compiled else function
             self._templates.register(name)(Template(made, bounds, frozenset(reads), memory, oracle, pathological))
             return made
 
         return add
+
+    def _check(
+        self, name: str, function: Callable[..., Any], reads: tuple[str, ...], bounds: Mapping[str, Bounds]
+    ) -> None:
+        """Raise TypeError or ValueError for what a template must not be."""
+        what = f"{self.kind} {name!r}"
+        if bounds and not self._parameters:
+            raise TypeError(f"{what} cannot have parameters; a bundle has no place for them")
+        for key, bound in bounds.items():
+            if not isinstance(bound, Bounds) or not bound.low <= bound.high:
+                raise TypeError(f"{what}: {key} must be Bounds(low, high) with low <= high, got {bound!r}")
+        expected = [*bounds, *self.arguments.split(", ")]
+        found = list(inspect.signature(function).parameters)
+        if found != expected:
+            raise TypeError(f"{what} takes ({', '.join(found)}); expected ({', '.join(expected)})")
+        if isinstance(reads, str):
+            raise TypeError(f"{what}: reads must be a tuple of facts, got the text {reads!r}")
+        for fact in reads:
+            if fact not in self._facts:
+                raise ValueError(f"{what}: {unknown_name('fact', fact, self._facts)}")
 
     def forget(self, name: str) -> None:
         """Take a template out again, so that another may have its name: for notebooks and tests."""

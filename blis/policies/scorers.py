@@ -9,7 +9,7 @@ from blis.jit import kernel
 from blis.policies.facts import FACTS
 from blis.policies.registry import Registry
 
-SCORERS = Registry("routing scorer", "views, ask", FACTS)
+SCORERS = Registry("routing scorer", "views, ask", FACTS, parameters=False)
 
 #: llm-d's constants: waiting requests at which load-aware, and tokens at which token-load, reach their end.
 LOAD_AWARE_REQUESTS = 128

@@ -51,15 +51,19 @@ def test_a_scorer_that_lets_the_excluded_count_is_found(contract):
         contract(mine, reads=("queue_depth",)).test_who_is_not_eligible_does_not_count()
 
 
-def test_a_default_out_of_bounds_and_a_template_without_words_are_found(contract):
-    def mine(limit, views, ask):
+def test_a_default_out_of_bounds_and_a_template_without_words_are_found():
+    def silent(limit, views, ask):
         pass
 
-    found = contract(mine, limit=Bounds(0, 1, default=2))
-    with pytest.raises(AssertionError, match="limit"):
-        found.test_parameters_have_sensible_ranges()
-    with pytest.raises(AssertionError):
-        found.test_it_says_what_it_does()
+    FILTERS.register("mine", limit=Bounds(0, 1, default=2))(silent)
+    try:
+        found = type("Mine", (TemplateContract,), {"registry": FILTERS, "name": "mine"})()
+        with pytest.raises(AssertionError, match="limit"):
+            found.test_parameters_have_sensible_ranges()
+        with pytest.raises(AssertionError):
+            found.test_it_says_what_it_does()
+    finally:
+        FILTERS.forget("mine")
 
 
 def test_a_taken_name_and_an_unknown_fact_are_refused():
@@ -67,3 +71,22 @@ def test_a_taken_name_and_an_unknown_fact_are_refused():
         SCORERS.register("queue-depth")(kernel(lambda views, ask: None))
     with pytest.raises(ValueError, match=r"unknown fact 'queue_dept' \(did you mean 'queue_depth'"):
         SCORERS.register("other", reads=("queue_dept",))(lambda views, ask: None)
+
+
+@pytest.mark.parametrize(
+    ("about", "problem"),
+    [
+        ({"reads": "kv"}, "reads must be a tuple of facts, got the text 'kv'"),
+        ({"limit": Bounds(1, 0)}, "limit must be Bounds"),
+        ({"limit": (0, 1)}, "limit must be Bounds"),
+    ],
+)
+def test_what_cannot_work_is_refused_when_it_is_registered(about, problem):
+    with pytest.raises(TypeError, match=problem):
+        FILTERS.register("mine", **about)(lambda limit, views, ask: None)
+    assert "mine" not in FILTERS
+
+
+def test_a_scorer_has_no_parameters():
+    with pytest.raises(TypeError, match="cannot have parameters"):
+        SCORERS.register("mine", limit=Bounds(0, 1))(lambda limit, views, ask: None)
