@@ -114,6 +114,8 @@ class Registry(Collection[str]):
     ) -> None:
         """Raise TypeError or ValueError for what a template must not be."""
         what = f"{self.kind} {name!r}"
+        if isinstance(reads, str):
+            raise TypeError(f"{what}: reads must be a tuple of facts, got the text {reads!r}")
         if bounds and not self._parameters:
             raise TypeError(f"{what} cannot have parameters; a bundle has no place for them")
         for key, bound in bounds.items():
@@ -123,8 +125,6 @@ class Registry(Collection[str]):
         found = list(inspect.signature(function).parameters)
         if found != expected:
             raise TypeError(f"{what} takes ({', '.join(found)}); expected ({', '.join(expected)})")
-        if isinstance(reads, str):
-            raise TypeError(f"{what}: reads must be a tuple of facts, got the text {reads!r}")
         for fact in reads:
             if fact not in self._facts:
                 raise ValueError(f"{what}: {unknown_name('fact', fact, self._facts)}")
