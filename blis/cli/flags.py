@@ -56,7 +56,7 @@ SCENARIO_FLAGS = (
     Flag("--model", "instance.latency_model.model", str, "look coefficients up by this model"),
     Flag("--hardware", "instance.latency_model.gpu", str, "and this GPU; default: the model's usual one"),
     Flag("--tp", "instance.latency_model.tp", int, "and this tensor parallelism; default: the model's usual one"),
-    Flag("--latency-model", "instance.latency_model.kind", str, f"one of: {', '.join(LATENCY)}"),
+    Flag("--latency-model", "instance.latency_model.kind", str, "one of: {names}", names=LATENCY),
     Flag(
         "--alpha-coeffs",
         "instance.latency_model.alpha",
