@@ -1,5 +1,7 @@
 """One policy in one scenario: completed, applied and named once; what acts alike has one name."""
 
+import pytest
+
 from blis.config import Instance, LatencyModel, Scenario
 from blis.policies.admission import ADMISSION
 from blis.policies.bundle import bundle_mapping, load_bundle
@@ -26,6 +28,17 @@ def test_equal_behaviour_has_one_id():
 def test_default_parameters_and_the_order_of_keys_change_no_id():
     spelled = {"admission": {"policy": "tier-shed", "parameters": {"min_priority": 0, "max_load": 64}}}
     assert name_of({"admission": {"policy": "tier-shed"}}) == name_of(spelled)
+
+
+@pytest.mark.parametrize(
+    ("detector", "thresholds"),
+    [("never", set()), ("concurrency", {"max_concurrency"}), ("utilization", {"queue_threshold", "kv_threshold"})],
+)
+def test_of_the_gateway_queues_thresholds_those_of_its_detector_decide(detector, thresholds):
+    queue = {"enabled": True, "detector": detector}
+    before = name_of({"flow_control": queue})
+    names = ("max_concurrency", "queue_threshold", "kv_threshold")
+    assert {name for name in names if name_of({"flow_control": {**queue, name: 0.5}}) != before} == thresholds
 
 
 def test_the_scenario_is_what_the_bundle_makes_of_it():
