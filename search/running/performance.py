@@ -52,7 +52,7 @@ class Measures:
 class Performance:
     """What is kept of a policy on a table, far less than the result.
 
-    outcome: what the fitness compares. ttft_us, e2e_us: [completed] of the requests that were completed.
+    outcome: what the fitness compares. ttft_us, e2e_us: of the requests that got a first token, that were completed.
     """
 
     outcome: Any
@@ -100,7 +100,7 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     result = _lawful(simulate, scenario, table)
     done = result.status == COMPLETED
     outcome = fitness.outcome(scenario, table, result)
-    return Performance(outcome, Measures.of(table, result), result.ttft_us[done], result.e2e_us[done])
+    return Performance(outcome, Measures.of(table, result), result.ttft_us[result.ttft_us >= 0], result.e2e_us[done])
 
 
 @_survived

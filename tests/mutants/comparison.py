@@ -21,7 +21,7 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURES,
-        "in_time=done & (ttft_us <= target_us)",
+        "in_time=done & (ttft_us >= 0) & (ttft_us <= target_us)",
         "in_time=ttft_us <= target_us",
         _MEASURES_TESTS,
         "who was turned away was in time",

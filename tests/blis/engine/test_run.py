@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from copy import deepcopy
 
 import numpy as np
 import pytest
 
-from blis.config import Admission, Batch, Compat
+from blis.config import Admission, Batch, Compat, Hardware, LatencyModel, ModelShape, Roofline
 from blis.engine.build.outcome import collect
 from blis.engine.build.state import encode
 from blis.engine.observe import Observe
@@ -27,6 +28,36 @@ def test_a_run_can_pause_after_any_number_of_steps(steps, number):
         pass
     found = collect(state.arrays, case.scenario, case.compat)
     assert_same_results(found, simulate(case.scenario, case.table, case.compat, case.observe))
+
+
+@pytest.mark.parametrize("turns", [2, 7])
+@pytest.mark.parametrize("number", [3, 40, 77])
+def test_a_run_can_look_up_after_any_number_of_events(turns, number, monkeypatch):
+    case = tight_case(number)
+    whole = simulate(case.scenario, case.table, case.compat, case.observe)
+    monkeypatch.setattr("blis.engine.run.TURNS", turns)
+    assert_same_results(whole, simulate(case.scenario, case.table, case.compat, case.observe))
+
+
+class Interrupted(Exception):
+    pass
+
+
+def test_a_long_run_can_be_interrupted():
+    def interrupt(*_):
+        raise Interrupted
+
+    # steps of a roofline differ, so that none can be leapt over: this one would run for minutes
+    roofline = Roofline(ModelShape(1, 8, 2, 2, 16), Hardware(1, 1, 1, 0, 0, 1, 1, 0))
+    scenario = deployment(blocks=10**9, engine={"latency_model": LatencyModel("roofline", tp=1, roofline=roofline)})
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(Interrupted):
+            simulate(scenario, requests([0], 2 * 10**9))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_resume_runs_so_many_steps_and_says_whether_there_is_more():
