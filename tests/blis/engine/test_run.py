@@ -8,7 +8,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 
-from blis.config import Admission, Batch, Compat, Hardware, LatencyModel, ModelShape, Roofline
+from blis.config import Admission, Batch, Compat, FlowControl, LatencyModel, Routing
 from blis.engine.build.outcome import collect
 from blis.engine.build.state import encode
 from blis.engine.observe import Observe
@@ -39,22 +39,25 @@ def test_a_run_can_look_up_after_any_number_of_events(turns, number, monkeypatch
     assert_same_results(whole, simulate(case.scenario, case.table, case.compat, case.observe))
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     pass
 
 
 def test_a_long_run_can_be_interrupted():
     def interrupt(*_):
-        raise Interrupted
+        raise InterruptedRunError
 
-    # steps of a roofline differ, so that none can be leapt over: this one would run for minutes
-    roofline = Roofline(ModelShape(1, 8, 2, 2, 16), Hardware(1, 1, 1, 0, 0, 1, 1, 0))
-    scenario = deployment(blocks=10**9, engine={"latency_model": LatencyModel("roofline", tp=1, roofline=roofline)})
+    # a reading that is due by when it was last taken makes the gateway look every µs, 10**10 times
+    scenario = deployment(
+        flow_control=FlowControl(enabled=True, detector="utilization", queue_threshold=1, interval_us=1),
+        routing=Routing(snapshot_refresh_us=1),
+        engine={"latency_model": LatencyModel(beta=(1e10, 0, 0)), "batch": Batch(max_running=1)},
+    )
     before = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, 0.5)
     try:
-        with pytest.raises(Interrupted):
-            simulate(scenario, requests([0], 2 * 10**9))
+        with pytest.raises(InterruptedRunError):
+            simulate(scenario, requests([0, 0, 0, 5], 3))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
