@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blis.comparison.statistics import AnyComparison, BlockComparison
+from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
 from blis.text import aligned
 from search.verdict.sentence import interval
 from search.verdict.verdict import Proof, Question, Verdict, mean_of
@@ -57,10 +57,10 @@ def latencies(question: Question, proof: Proof) -> str:
 
 def _cells(found: AnyComparison) -> tuple[str, ...]:
     """The mean and its intervals, as many as there are headings."""
-    mean = f"{found.mean:+.3f}"
+    mean, method = f"{found.mean:+.3f}", "" if found.bootstrap == BCA else f" {found.bootstrap}"
     if isinstance(found, BlockComparison):
-        return mean, interval(found.bounds)
-    return mean, interval(found.bounds), interval((found.bca_low, found.bca_high))
+        return mean, interval(found.bounds) + method
+    return mean, interval(found.bounds), interval((found.bca_low, found.bca_high)) + method
 
 
 def _scores(proof: Proof) -> dict[str, float]:

@@ -183,6 +183,7 @@ def comparison_dict(comparison: AnyComparison, p_holm: float | None = None) -> d
         return {
             "mean": comparison.mean,
             "interval": comparison.bounds and list(comparison.bounds),
+            "bootstrap": comparison.bounds and comparison.bootstrap,
             "blocks": comparison.blocks,
             "block_s": comparison.block_us / 1e6,
         }
@@ -190,6 +191,7 @@ def comparison_dict(comparison: AnyComparison, p_holm: float | None = None) -> d
         "mean": comparison.mean,
         "t": [comparison.t_low, comparison.t_high],
         "bca": [comparison.bca_low, comparison.bca_high],
+        "bootstrap": comparison.bootstrap,
         "p": comparison.p_value,
         "tables": comparison.n,
     }

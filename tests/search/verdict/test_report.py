@@ -1,5 +1,8 @@
 """What the terminal shows of a verdict."""
 
+from dataclasses import replace
+
+from blis.comparison.statistics import PERCENTILE
 from search.verdict.report import report
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
 from tests.search.verdict.comparisons import POLICY, drawn_verdict, trace_verdict
@@ -40,6 +43,15 @@ def test_a_trace_has_one_kind_of_interval_and_no_other_population():
     assert lines[3].split("  ")[-1] == "primary"
     assert not any("redrawn" in line or "random" in line for line in lines)
     assert "report window and its warm-up       winner     llm-d" in lines
+
+
+def test_an_interval_that_is_not_bca_says_so():
+    verdict = drawn_verdict()
+    found = replace(verdict.proof.baselines["blis"], bootstrap=PERCENTILE)
+    proof = replace(verdict.proof, baselines={**verdict.proof.baselines, "blis": found})
+    first, second = report(replace(verdict, evidence=proof)).splitlines()[3:5]
+    assert "percentile" not in first
+    assert "[-0.010, +0.090]  [-0.010, +0.090] percentile  best on selection" in second
 
 
 def test_without_a_proof_only_the_sentence():

@@ -30,16 +30,19 @@ def test_json_is_sorted_and_says_where_it_comes_from():
 def test_a_comparison_over_tables_has_two_intervals_and_p_values():
     found = content(drawn_verdict())
     assert found["baselines"]["llm-d"] == {
-        "mean": pytest.approx(0.06), "t": [0.05, 0.07], "bca": [0.05, 0.07], "p": 0.001, "p_holm": 0.002, "tables": 32
+        "mean": pytest.approx(0.06), "t": [0.05, 0.07], "bca": [0.05, 0.07], "bootstrap": "BCa", "p": 0.001,
+        "p_holm": 0.002, "tables": 32,
     }  # fmt: skip
-    assert set(found["split"]["knobs_alone"]) == {"mean", "t", "bca", "p", "tables"}
+    assert set(found["split"]["knobs_alone"]) == {"mean", "t", "bca", "bootstrap", "p", "tables"}
     assert found["redrawn_population"]["workload_seed"] == 2
     assert found["random_policies"] == {"n": 3, "median": -1.5, "best": 0.25}
 
 
 def test_a_comparison_on_a_trace_has_blocks():
     found = content(trace_verdict())
-    assert found["baselines"]["blis"] == {"mean": 0.04, "interval": [-0.01, 0.09], "blocks": 12, "block_s": 2.5}
+    assert found["baselines"]["blis"] == {
+        "mean": 0.04, "interval": [-0.01, 0.09], "bootstrap": "BCa", "blocks": 12, "block_s": 2.5
+    }  # fmt: skip
     assert "redrawn_population" not in found
     assert found["random_policies"] == {"n": 0, "median": None, "best": None}
 
