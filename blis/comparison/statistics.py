@@ -156,7 +156,8 @@ def _bootstrap(
         low, high = found.confidence_interval
         if np.isfinite(low) and np.isfinite(high):
             return _interval(low, high, BCA)
-        return _interval(*np.nanquantile(found.bootstrap_distribution, ((1 - level) / 2, (1 + level) / 2)), PERCENTILE)
+        low, high = np.nanquantile(found.bootstrap_distribution, ((1 - level) / 2, (1 + level) / 2))
+        return _interval(low, high, PERCENTILE)
 
 
 def _interval(low: float, high: float, method: str) -> Interval:
