@@ -59,7 +59,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     bundles = _baselines(config)
     problem = _problem(config, bundles[config.primary])
     space = space_from_mapping(config.search_space)
-    check_space(space, problem.scenario, problem.rates)
+    check_space(space, problem.against.scenario, problem.rates)
     resume = Path(config.resume).resolve() if config.resume else None
     return Settings(
         seed=config.seed,

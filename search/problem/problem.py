@@ -96,6 +96,10 @@ class Problem:
         """A bundle in this scenario. Raises InputError if the two do not go together."""
         return make_policy(self.scenario, bundle)
 
+    def candidate(self, bundle: PolicyBundle) -> Policy:
+        """What a search makes of the baseline: a bundle, and the baseline's where that is silent. Raises InputError."""
+        return make_policy(self.scenario, bundle, self.against)
+
     @cached_property
     def against(self) -> Policy:
         """The baseline, which every score is against."""

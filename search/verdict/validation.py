@@ -64,7 +64,7 @@ def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator)
     rows = archive.top(settings.validation.finalists)
     policies = [row.policy.spelled_out() for row in rows if row.policy is not None]
     scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
-    rounded = round_finalists(policies, scores, evaluator, settings.validation.rounding_loss)
+    rounded = round_finalists(policies, scores, settings.space, evaluator, settings.validation.rounding_loss)
     found: dict[str, Finalist] = {}
     for score, (policy, evaluation) in zip(scores, rounded, strict=True):
         assert evaluation.fitness is not None  # the rounding kept to what has a score

@@ -236,7 +236,11 @@ MUTANTS = (
         "twice the loss is given away",
     ),
     Mutant(
-        _ROUNDING, '_LISTED = ("long_prefill_threshold",)', "_LISTED = ()", _ROUNDING_TESTS, "listed values are rounded"
+        _ROUNDING,
+        "if not value or not isinstance(space.parameters.get(key), Number):",
+        "if not value or not isinstance(value, int | float):",
+        _ROUNDING_TESTS,
+        "what is listed or not searched is rounded",
     ),
     Mutant(
         _ROUNDING,

@@ -6,9 +6,9 @@ the policy it is compared with. The simulator runs as always, on a few requests 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from blis.workload.draw.generate import generate
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.problem.traffic import Drawn
 from search.settings import Settings
-from search.space.space import space_from_mapping
+from search.space.parameters import Number
+from search.space.space import Space
 from tests.search.small import small_settings
 
 REDRAWN = "redrawn"
@@ -112,12 +113,23 @@ def marked_settings(run_dir: Path, budgets: tuple[int, ...] = (1100, 1200, 1300)
     return replace(
         settings,
         problem=problem,
-        space=space_from_mapping(_space(budgets)),
+        space=_space(budgets),
         primary="plain",
         baselines={name: problem.policy(bundle) for name, bundle in BASELINES.items()},
     )
 
 
-def _space(budgets: tuple[int, ...]) -> Mapping[str, object]:
-    fixed: Mapping[str, object] = {"routing": {"policy": "least-loaded"}}
-    return {"engine": {"max_scheduled_tokens": {"type": "categorical", "choices": [*budgets]}}, "fixed": fixed}
+@dataclass(frozen=True)
+class FewOf(Number):
+    """A number of a range, of which the search meets only a few."""
+
+    met: tuple[int, ...] = ()
+
+    def sample(self, rng: Random) -> int:
+        """One of the few."""
+        return rng.choice(self.met)
+
+
+def _space(budgets: tuple[int, ...]) -> Space:
+    number = FewOf(min(budgets), max(budgets), integer=True, met=budgets)
+    return Space({"engine.max_scheduled_tokens": number}, fixed={"routing": {"policy": "least-loaded"}})
