@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
+from blis.policies.bundle import given_fields
 from blis.text import aligned
 from search.verdict.sentence import interval
+from search.verdict.tuned_knobs import TunedKnobs
 from search.verdict.verdict import Proof, Question, Verdict, mean_of
 
 LATENCIES = {
@@ -40,7 +42,7 @@ def comparisons(question: Question, proof: Proof) -> str:
     rows.append((f"against {question.primary}", "", *nothing))
     rows += [(name, *_cells(found), "") for name, found in beside.items()]
     rows += [(name, f"{score:+.3f}", *nothing) for name, score in _scores(proof).items()]
-    return aligned(rows)
+    return aligned(rows) + f"\n{_tuned(proof.tuned_knobs)}"
 
 
 def latencies(question: Question, proof: Proof) -> str:
@@ -53,6 +55,15 @@ def latencies(question: Question, proof: Proof) -> str:
         rows.append((f"  {name}", f"{getattr(ours, key):.1f} ms", f"{getattr(theirs, key):.1f} ms"))
     hits = (f"{ours.prompt_hit_rate:.1%}", f"{theirs.prompt_hit_rate:.1%}")
     return aligned([*rows, ("  prompt blocks found in the cache", *hits)])
+
+
+def _tuned(tuned: TunedKnobs) -> str:
+    """How the knobs of the primary were tuned, or why they were not."""
+    if tuned.policy is None:
+        return f"{tuned.name}: {tuned.flaw}"
+    knobs = ", ".join(f"{name} {value}" for name, value in given_fields(tuned.policy.complete.engine).items())
+    how = f"the best of {tuned.candidates} candidates, {tuned.share:.0%} of the budget, chosen as the winner is"
+    return f"{tuned.name}: {knobs} ({how})"
 
 
 def _cells(found: AnyComparison) -> tuple[str, ...]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from blis.comparison.statistics import BCA, POINT, AnyComparison, Comparison
-from search.verdict.judgement import HARDLY_WORTH, NO_INTERVAL, NO_WINNER, Judgement
+from search.verdict.judgement import HARDLY_WORTH, NO_INTERVAL, NO_WINNER, WINNER, Judgement
 
 
-def sentence(judgement: Judgement, against: AnyComparison, primary: str, best_baseline: str) -> str:
-    """The verdict in words. against: the comparison with the primary baseline."""
+def sentence(
+    judgement: Judgement, comparisons: Mapping[str, AnyComparison], primary: str, best_baseline: str, tuned: str
+) -> str:
+    """The verdict in words. comparisons: with each baseline; tuned: the name of the primary with tuned knobs."""
+    against = comparisons[primary]
     parts = [_claim(judgement.outcome, _numbers(against), primary)]
+    if tuned in comparisons and judgement.outcome in (WINNER, HARDLY_WORTH):
+        beyond = comparisons[tuned]
+        parts.append(f"beyond tuned engine knobs {beyond.mean:+.3f} {interval(beyond.bounds)}")
     if judgement.beats_all:
         parts.append(f"it beats all {_count(judgement.beats, 'baseline')}")
     elif judgement.beats:

@@ -17,6 +17,7 @@ from search.problem.policy import Policy
 from search.problem.traffic import TableKey
 from search.running.performance import Measures
 from search.verdict.judgement import Judgement
+from search.verdict.tuned_knobs import TunedKnobs
 
 #: Outcomes beside those of a judgement.
 INTERRUPTED, FAILED = "interrupted", "failed"
@@ -100,6 +101,7 @@ class Proof:
     best_baseline: str  # on the selection tables
     baselines: Mapping[str, AnyComparison]
     p_holm: Mapping[str, float]
+    tuned_knobs: TunedKnobs
     knobs_alone: AnyComparison
     policy_alone: AnyComparison
     redrawn: Redrawn | None  # a trace has no other population
@@ -114,6 +116,7 @@ class Proof:
             "optimism": self.winner.optimism,
             "best_baseline": self.best_baseline,
             "baselines": {name: comparison_dict(c, self.p_holm.get(name)) for name, c in self.baselines.items()},
+            "tuned_knobs": self.tuned_knobs.to_dict(),
             "split": {
                 "knobs_alone": comparison_dict(self.knobs_alone),
                 "policy_alone": comparison_dict(self.policy_alone),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from tests.mutants import Mutant
 
 _VALIDATION, _HOLDOUT = "search/verdict/validation.py", "search/verdict/holdout.py"
+_FINALISTS, _TUNED = "search/verdict/finalists.py", "search/verdict/tuned_knobs.py"
 _VERDICT, _REPORT = "search/verdict/verdict.py", "search/verdict/report.py"
 _JUDGEMENT, _JUDGEMENT_TESTS = "search/verdict/judgement.py", ("tests/search/verdict/test_judgement.py",)
 _POOLS = ("tests/search/verdict/test_validation.py",)
+_TUNED_TESTS = ("tests/search/verdict/test_tuned_knobs.py",)
 _HOLDOUT_TESTS = ("tests/search/verdict/test_holdout.py",)
 _VERDICT_TESTS = ("tests/search/verdict/test_verdict.py",)
 
@@ -139,24 +141,24 @@ MUTANTS = (
         "the winner's latencies and the baseline's are exchanged",
     ),
     Mutant(
-        _VALIDATION,
+        _FINALISTS,
         "found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))",
         "found[evaluation.genome_id] = Finalist(policy, score, evaluation.fitness)",
         _POOLS,
         "of two finalists that round to the same the worse stays",
     ),
     Mutant(
-        _VALIDATION, "archive.top(settings.validation.finalists)", "archive.top(99)", _POOLS, "everybody is a finalist"
+        _FINALISTS, "archive.top(settings.validation.finalists)", "archive.top(99)", _POOLS, "everybody is a finalist"
     ),
     Mutant(
-        _VALIDATION,
+        _FINALISTS,
         "evaluator, settings.validation.rounding_loss)",
         "evaluator, 9.9)",
         _POOLS,
         "rounding may cost anything",
     ),
     Mutant(
-        _VALIDATION,
+        _FINALISTS,
         "key=lambda place: (scores[place], -place)",
         "key=lambda place: (scores[place], place)",
         _POOLS,
@@ -256,6 +258,15 @@ MUTANTS = (
         ("tests/search/test_trace.py",),
         "a fitness without rows has an interval",
     ),
+    Mutant(
+        _TUNED,
+        "for found in selection.evaluate(policies)])",
+        "for found in evaluator.evaluate(policies)])",
+        _TUNED_TESTS,
+        "tuned knobs are chosen on the search tables",
+    ),
+    Mutant(_TUNED, "budget=candidates + 1, seconds=None)", "budget=candidates + 1)", _TUNED_TESTS, "in a hurry"),
+    Mutant(_TUNED, "policies = [primary, *(", "policies = [*(", _TUNED_TESTS, "tuned knobs may be worse than untuned"),
     Mutant(
         _JUDGEMENT,
         "above = [name for name, (low, _) in bounds.items() if low > 0]",

@@ -104,9 +104,18 @@ class MarkedFitness:
         """No score by row."""
 
 
-def marked_settings(run_dir: Path, budgets: tuple[int, ...] = (1100, 1200, 1300), finalists: int = 3) -> Settings:
-    """A random search over a few token budgets, all with least-loaded routing, on marked requests."""
-    validation = (f"validation.finalists={finalists}", "validation.rounding_loss=0.05")
+def marked_settings(
+    run_dir: Path, budgets: tuple[int, ...] = (1100, 1200, 1300), finalists: int = 3, tuned: float = 0
+) -> Settings:
+    """A random search over a few token budgets, all with least-loaded routing, on marked requests.
+
+    tuned: share of the budget for tuning the primary baseline's token budget alone.
+    """
+    validation = (
+        f"validation.finalists={finalists}",
+        "validation.rounding_loss=0.05",
+        f"validation.tuned_knobs_share={tuned}",
+    )
     settings = small_settings(run_dir, "driver=random", "driver.budget=30", *validation)
     problem = settings.problem.on(MarkedTraffic(settings.problem.workload))
     problem = replace(problem, fitness=MarkedFitness(), baseline=BASELINES["plain"])

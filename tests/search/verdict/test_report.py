@@ -25,6 +25,7 @@ against llm-d
   random weights: best            +0.250
   winner on the search tables     +0.500
   optimism (search - report)      +0.440
+llm-d-tuned-knobs: not searched: the search space names no engine knob
 
 mean over the report tables         winner     llm-d
   TTFT mean                         50.0 ms    50.0 ms
