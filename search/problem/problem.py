@@ -62,6 +62,9 @@ class Fitness(Protocol):
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> Any:
         """What scoring needs of one run, compact: arrays over the scored rows."""
 
+    def good_share(self, outcome: Any) -> float | None:
+        """Share of the scored rows that met every SLO; None if there are none to meet."""
+
     def compare(self, candidate: Any, baseline: Any) -> Score:
         """The score of one outcome relative to another on the same table; positive = better."""
 

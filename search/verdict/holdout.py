@@ -43,10 +43,19 @@ class Holdout:
         first, *rest = (evaluator or self.report).performances([policy, *others])
         return [self._compare(first, found) for found in rest]
 
+    def serves(self, policies: Sequence[Policy]) -> bool:
+        """Whether any of them completes a request on any report table."""
+        found = self.report.performances(policies)
+        return any(one.measures.completed_requests for performances in found for one in performances)
+
     def measured(self, policy: Policy) -> list[Measures]:
         """Latencies on every report table."""
+        return [performance.measures for performance in self.reported(policy)]
+
+    def reported(self, policy: Policy) -> list[Performance]:
+        """What a policy does on every report table."""
         (found,) = self.report.performances([policy])
-        return [performance.measures for performance in found]
+        return found
 
     def _compare(self, x: Sequence[Performance], b: Sequence[Performance]) -> AnyComparison:
         """Two policies, from what they did on each table."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
 from blis.policies.bundle import given_fields
 from blis.text import aligned
 from search.verdict.sentence import interval
 from search.verdict.tuned_knobs import TunedKnobs
-from search.verdict.verdict import Proof, Question, Verdict, mean_of
+from search.verdict.verdict import Proof, Question, Verdict, mean_of, numbers
 
 LATENCIES = {
     "ttft_mean_ms": "TTFT mean",
@@ -24,8 +24,9 @@ def report(verdict: Verdict) -> str:
     """The sentence and, if anything was compared, the numbers."""
     if verdict.proof is None:
         return verdict.sentence
-    tables = comparisons(verdict.question, verdict.proof), latencies(verdict.question, verdict.proof)
-    return "\n\n".join([verdict.sentence, *tables]) + "\n"
+    question, proof = verdict.question, verdict.proof
+    load = f"load under {question.primary}: {proof.situation}"
+    return "\n\n".join([verdict.sentence, comparisons(question, proof), latencies(question, proof), load]) + "\n"
 
 
 def comparisons(question: Question, proof: Proof) -> str:
@@ -49,12 +50,13 @@ def latencies(question: Question, proof: Proof) -> str:
     """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers."""
     window = isinstance(question.pools["report"], Mapping)
     title = "report window and its warm-up" if window else "mean over the report tables"
-    ours, theirs = mean_of(proof.measured.winner), mean_of(proof.measured.primary)
-    rows = [(title, "winner", question.primary)]
+    both = [numbers(mean_of(found)) for found in (proof.measured.winner, proof.measured.primary)]
+    rows: list[Sequence[str]] = [(title, "winner", question.primary)]
     for key, name in LATENCIES.items():
-        rows.append((f"  {name}", f"{getattr(ours, key):.1f} ms", f"{getattr(theirs, key):.1f} ms"))
-    hits = (f"{ours.prompt_hit_rate:.1%}", f"{theirs.prompt_hit_rate:.1%}")
-    return aligned([*rows, ("  prompt blocks found in the cache", *hits)])
+        rows.append((f"  {name}", *("none" if found[key] is None else f"{found[key]:.1f} ms" for found in both)))
+    hits = [found["prompt_hit_rate"] for found in both]
+    rows.append(("  prompt blocks found in the cache", *("none" if hit is None else f"{hit:.1%}" for hit in hits)))
+    return aligned(rows)
 
 
 def _tuned(tuned: TunedKnobs) -> str:

@@ -24,6 +24,7 @@ from search.space.parameters import Number
 from search.verdict.finalists import Finalist, best_of, choose_finalists
 from search.verdict.holdout import Holdout
 from search.verdict.judgement import judge
+from search.verdict.meaning import situation
 from search.verdict.sentence import sentence
 from search.verdict.tuned_knobs import TunedKnobs, tune_knobs
 from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPolicies, Redrawn, SoFar, Verdict, Winner
@@ -47,8 +48,11 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     baselines = {**settings.baselines, **tuned.baselines}
     best = best_of([found.fitness for found in holdout.selection.evaluate(list(baselines.values()))])
     best_baseline = settings.primary if best is None else list(baselines)[best]
+    if not holdout.serves([finalists[chosen].policy, *baselines.values()]):
+        return unproved(settings, archive, FAILED, "Nothing was served: no request is completed under any policy.")
     proof = prove(holdout, finalists[chosen], scores[chosen], tuned, best_baseline)
-    text = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
+    words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
+    text = " ".join([*proof.situation.doubts, words])
     return Verdict(proof.judgement.outcome, text, finalists[chosen].policy, question(settings), proof)
 
 
@@ -76,6 +80,7 @@ def prove(
         redrawn=_redrawn(holdout, winner),
         random=_random_policies(holdout),
         measured=Measured(holdout.report.seeds, holdout.measured(winner), holdout.measured(primary)),
+        situation=situation(settings, holdout.reported(primary)),
     )
 
 

@@ -9,6 +9,7 @@ _FINALISTS, _TUNED = "search/verdict/finalists.py", "search/verdict/tuned_knobs.
 _VERDICT, _REPORT = "search/verdict/verdict.py", "search/verdict/report.py"
 _JUDGEMENT, _JUDGEMENT_TESTS = "search/verdict/judgement.py", ("tests/search/verdict/test_judgement.py",)
 _POOLS = ("tests/search/verdict/test_validation.py",)
+_MEANING, _MEANING_TESTS = "search/verdict/meaning.py", ("tests/search/verdict/test_meaning.py",)
 _TUNED_TESTS = ("tests/search/verdict/test_tuned_knobs.py",)
 _HOLDOUT_TESTS = ("tests/search/verdict/test_holdout.py",)
 _VERDICT_TESTS = ("tests/search/verdict/test_verdict.py",)
@@ -259,6 +260,21 @@ MUTANTS = (
         "a fitness without rows has an interval",
     ),
     Mutant(
+        _MEANING,
+        "if load.waited_share == 0:",
+        "if load.waited_share < 0.5:",
+        _MEANING_TESTS,
+        "a busy cluster is called idle",
+    ),
+    Mutant(_MEANING, "if instances == 1 and", "if instances < 3 and", _MEANING_TESTS, "two are one"),
+    Mutant(
+        "search/verdict/verdict.py",
+        "if found.completed_requests] or measures",
+        "] or measures",
+        _VERDICT_TESTS,
+        "nothing served is served in no time",
+    ),
+    Mutant(
         _TUNED,
         "for found in selection.evaluate(policies)])",
         "for found in evaluator.evaluate(policies)])",
@@ -340,8 +356,8 @@ MUTANTS = (
     ),
     Mutant(
         _VERDICT,
-        "fmean(getattr(found, field.name) for found in measures)",
-        "max(getattr(found, field.name) for found in measures)",
+        "fmean(getattr(found, field.name) for found in served)",
+        "max(getattr(found, field.name) for found in served)",
         _VERDICT_TESTS,
         "means are maxima",
     ),

@@ -96,6 +96,9 @@ class MarkedFitness:
         """What the policy is worth on this table."""
         return worth(table.tenant_names[0], scenario)
 
+    def good_share(self, outcome: float) -> None:
+        """No SLOs."""
+
     def compare(self, candidate: float, baseline: float) -> FitnessValue:
         """How much more the candidate is worth."""
         return FitnessValue(candidate - baseline, {})

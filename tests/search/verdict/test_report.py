@@ -5,7 +5,7 @@ from dataclasses import replace
 from blis.comparison.statistics import PERCENTILE
 from search.verdict.report import report
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
-from tests.search.verdict.comparisons import POLICY, drawn_verdict, trace_verdict
+from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, trace_verdict
 
 
 def test_drawn_tables():
@@ -34,6 +34,9 @@ mean over the report tables         winner     llm-d
   E2E mean                          2000.0 ms  2000.0 ms
   E2E p99                           9000.0 ms  9000.0 ms
   prompt blocks found in the cache  75.0%      75.0%
+
+load under llm-d: 4 instances, utilisation 50.0%, 56 requests/s offered, 54.2 served, 12.5% of the requests waited or\
+ were not served
 """
     )
 
@@ -44,6 +47,15 @@ def test_a_trace_has_one_kind_of_interval_and_no_other_population():
     assert lines[3].split("  ")[-1] == "primary"
     assert not any("redrawn" in line or "random" in line for line in lines)
     assert "report window and its warm-up       winner     llm-d" in lines
+
+
+def test_where_nothing_was_completed_nothing_was_measured():
+    verdict = drawn_verdict()
+    nothing = replace(MEASURES, completed_requests=0, ttft_p99_ms=0.0)
+    measured = replace(verdict.proof.measured, primary=(nothing, nothing))
+    lines = report(replace(verdict, evidence=replace(verdict.proof, measured=measured))).splitlines()
+    assert "  TTFT p99                          250.0 ms   none" in lines
+    assert "  prompt blocks found in the cache  75.0%      none" in lines
 
 
 def test_an_interval_that_is_not_bca_says_so():
