@@ -72,7 +72,7 @@ def tune_knobs(settings: Settings, evaluator: Evaluator, selection: Evaluator) -
     run_search(make_candidates(small), evaluator, small.driver, archive)
     policies = [primary, *(finalist.policy for finalist in choose_finalists(small, archive, evaluator))]
     best = best_of([found.fitness for found in selection.evaluate(policies)])
-    return TunedKnobs(name, policies[best or 0].spelled_out(), candidates, share)
+    return TunedKnobs(name, policies[best or 0].spelled_out(), len(archive.rows) - 1, share)
 
 
 def knob_space(space: Space) -> Space | None:

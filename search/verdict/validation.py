@@ -29,6 +29,11 @@ from search.verdict.sentence import sentence
 from search.verdict.tuned_knobs import TunedKnobs, tune_knobs
 from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPolicies, Redrawn, SoFar, Verdict, Winner
 
+NO_SCORE = "No candidate of the search has a score."
+NO_NEW_POLICY = "There is nothing to prove: every policy of the search space that has a score is a baseline."
+NOTHING_SERVED = "Nothing was served: no request is completed under any policy."
+EXHAUSTED = "The search ended early: every policy of the search space was tried."
+
 #: The weights of the random policies: as the default space draws them, from a stream of their own.
 RANDOM_WEIGHT = Number(0.01, 1.0, log=True, zero_probability=0.3)
 RANDOM_SCORERS = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utilization", "load-balance")
@@ -43,16 +48,16 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     scores = [found.fitness for found in holdout.selection.evaluate([finalist.policy for finalist in finalists])]
     chosen = best_of(scores)
     if chosen is None:
-        return unproved(settings, archive, FAILED, "No candidate of the search has a score.")
+        return unproved(settings, archive, FAILED, NO_NEW_POLICY if archive.exhausted() else NO_SCORE)
     tuned = tune_knobs(settings, evaluator, holdout.selection)
     baselines = {**settings.baselines, **tuned.baselines}
     best = best_of([found.fitness for found in holdout.selection.evaluate(list(baselines.values()))])
     best_baseline = settings.primary if best is None else list(baselines)[best]
     if not holdout.serves([finalists[chosen].policy, *baselines.values()]):
-        return unproved(settings, archive, FAILED, "Nothing was served: no request is completed under any policy.")
+        return unproved(settings, archive, FAILED, NOTHING_SERVED)
     proof = prove(holdout, finalists[chosen], scores[chosen], tuned, best_baseline)
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
-    text = " ".join([*proof.situation.doubts, words])
+    text = " ".join([*proof.situation.doubts, words, *([EXHAUSTED] if archive.exhausted() else [])])
     return Verdict(proof.judgement.outcome, text, finalists[chosen].policy, question(settings), proof)
 
 

@@ -51,8 +51,15 @@ MUTANTS = (
     ),
     Mutant(
         _PARAMETERS,
-        "low, high, at = math.log(low), math.log(high), math.log(at)",
-        "pass",
+        "half = 0.5 if self.integer",
+        "half = 0.0 if self.integer",
+        _PARAMETER_TESTS,
+        "the ends of whole numbers are drawn half as often",
+    ),
+    Mutant(
+        _PARAMETERS,
+        "at = math.log(value) if self.log else value",
+        "at = value",
         _PARAMETER_TESTS,
         "places on a logarithmic range are linear",
     ),
