@@ -19,8 +19,9 @@ class Load:
     """What came, what was done about it, and for how many that took longer than it must.
 
     utilisation: share of the time from the first arrival to the end of the run that instances spent in steps.
-    offered_per_s, served_per_s: arrivals and completions from the first arrival to the last. waited_share: of all
-    requests, those that waited for more than the step that ran when they came, or were not served.
+    offered_per_s, served_per_s: arrivals and completions in the second half of the time from the first arrival to the
+    last, when the cluster has filled up. waited_share: of all requests, those that waited for more than the step that
+    ran when they came, or were not served.
     """
 
     utilisation: float
@@ -34,14 +35,21 @@ def load_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Loa
     if not len(table):
         return Load(0.0, 0.0, 0.0, 0.0)
     first_us, last_us = int(table.arrival_us[0]), int(table.arrival_us[-1])
-    done = (result.status == COMPLETED) & (result.completed_us <= last_us)
+    middle_us = (first_us + last_us) // 2
     busy_us = int(result.instances["busy_us"].sum())
     return Load(
         utilisation=ratio(busy_us, len(result.instances) * (result.end_us - first_us)),
-        offered_per_s=per_s(len(table) - 1, last_us - first_us),
-        served_per_s=per_s(int(np.count_nonzero(done)), last_us - first_us),
+        offered_per_s=per_s(_between(table.arrival_us, middle_us, last_us), last_us - middle_us),
+        served_per_s=per_s(
+            _between(result.completed_us[result.status == COMPLETED], middle_us, last_us), last_us - middle_us
+        ),
         waited_share=float(_waited(scenario, table, result).mean()),
     )
+
+
+def _between(times_us: NDArray[np.int64], start_us: int, end_us: int) -> int:
+    """How many lie after the start and not after the end."""
+    return int(np.count_nonzero((times_us > start_us) & (times_us <= end_us)))
 
 
 def _waited(scenario: Scenario, table: RequestTable, result: ResultTable) -> NDArray[np.bool_]:

@@ -12,11 +12,13 @@ def load(scenario, table) -> Load:
     return load_of(scenario, table, simulate(scenario, table))
 
 
-def test_rates_are_those_between_the_first_arrival_and_the_last():
-    table = requests([1000, 1100, 1200, 1500], 2)
-    found = load(deployment(2), table)
-    assert found.offered_per_s == pytest.approx(3 / 500e-6)
-    assert found.served_per_s == pytest.approx(3 / 500e-6)  # the last one is completed later
+def test_rates_are_those_of_the_second_half_of_the_arrivals():
+    table = requests([1000, 1100, 1300, 1500, 1600, 2000], 2)
+    found = load(deployment(4), table)
+    assert found.offered_per_s == pytest.approx(2 / 500e-6)
+    # done by 1500 are the first three, the one of 2000 is done later
+    assert found.served_per_s == pytest.approx(2 / 500e-6)
+    assert load(deployment(4), requests([1000, 1400, 2000], 2)).served_per_s == pytest.approx(1 / 500e-6)
 
 
 def test_utilisation_is_the_share_of_time_in_steps():
