@@ -62,6 +62,7 @@ class ValidationSettings:
     report_seeds: int
     finalists: int
     random_policies: int
+    tuned_knobs_share: float
     rounding_loss: float
     worth: float
 
@@ -70,6 +71,7 @@ class ValidationSettings:
         for key, low in (("search_seeds", 1), ("selection_seeds", 1), ("report_seeds", 2), ("finalists", 1)):
             check_integer(f"validation.{key}", getattr(self, key), low)
         check_integer("validation.random_policies", self.random_policies, 0)
+        check_number("validation.tuned_knobs_share", self.tuned_knobs_share, 0, 1)
         check_number("validation.rounding_loss", self.rounding_loss, 0)
         check_number("validation.worth", self.worth, 0)
 

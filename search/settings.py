@@ -26,6 +26,9 @@ from search.space.codec import check_space
 from search.space.space import Space, space_from_mapping
 from search.workers import Workers
 
+#: What the primary baseline is called with engine knobs that the search tunes: its name and this.
+TUNED_KNOBS = "-tuned-knobs"
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -59,7 +62,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     bundles = _baselines(config)
     problem = _problem(config, bundles[config.primary])
     space = space_from_mapping(config.search_space)
-    check_space(space, problem.scenario, problem.rates)
+    check_space(space, problem.against.scenario, problem.rates)
     resume = Path(config.resume).resolve() if config.resume else None
     return Settings(
         seed=config.seed,
@@ -81,6 +84,8 @@ def _baselines(config: Config) -> dict[str, PolicyBundle]:
     """The baselines by name; the primary one is among them, and the budget leaves room for candidates."""
     bundles = {Path(name).stem: load_bundle(_bundle_path(name)) for name in config.baselines}
     check_choice("primary", config.primary, bundles)
+    if (taken := config.primary + TUNED_KNOBS) in bundles:
+        raise InputError(f"baselines: {taken!r} is the name of what the search makes of {config.primary!r}; rename it")
     if len(bundles) < len(config.baselines):
         raise InputError(f"baselines: two have the same name in {', '.join(config.baselines)}")
     if config.driver.budget <= len(bundles):

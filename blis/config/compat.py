@@ -21,6 +21,7 @@ class Compat:
     weights_twice: bool = False  # Q19b: roofline: a mixed step reads the weights once for each phase
     ids_as_text: bool = False  # equal keys in a wait queue are ordered by request id, "10" before "2"
     exact_prefix_home: bool = False  # routing prefix-affinity looks at the last full block only
+    first_of_ties: bool = False  # equal scores go to the first instance, whatever `tie_break` says
     index_root_first: bool = False  # the router's prefix index ages roots first
     blank_snapshot: bool = False  # before the first lazy refresh the router sees no free blocks
     duration_last_event: bool = False  # duration = time of the last event

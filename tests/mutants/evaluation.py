@@ -188,8 +188,8 @@ MUTANTS = (
     ),
     Mutant(
         "search/workers.py",
-        'return_as="generator"',
-        'return_as="generator_unordered"',
+        'return_as="generator", batch_size',
+        'return_as="generator_unordered", batch_size',
         ("tests/search/test_workers.py",),
         "results come in any order",
     ),

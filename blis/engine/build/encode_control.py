@@ -42,7 +42,7 @@ def encode_control(
         "routing_latency_us": routing.latency_us,
         "admission": ADMISSION_POLICIES.code(cluster.admission.policy),
         "routing": ROUTING_POLICIES.code(routing.policy),
-        "random_ties": routing.tie_break == "random",
+        "random_ties": routing.tie_break == "random" and not compat.first_of_ties,
         "weighted_picker": routing.picker == "weighted-random",
         "filters": len(routing.filters),
         "index_blocks": routing.prefix_index_blocks,
