@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.cli.diagnostics import LEVELS, Log
-from blis.cli.run_requests import TRACES, add_request_flags, read_requests
+from blis.cli.run_requests import add_request_flags, is_recorded, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, unknown_name
-from blis.workload.read.traces import is_trace
 
 if TYPE_CHECKING:
     from blis.tables.requests import RequestTable
@@ -109,9 +108,7 @@ def _tables(
     options: argparse.Namespace, workload: dict[str, Any] | None, scenario: Scenario, log: Log
 ) -> list[RequestTable]:
     """As many tables as seeds; of recorded requests the one there is."""
-    in_config = options.requests is None and options.workload_spec is None and options.workload is None
-    recorded = in_config and workload is not None and is_trace(workload)
-    if recorded or options.requests is not None or options.workload == TRACES:
+    if is_recorded(options, workload):
         if options.seeds is not None:
             raise InputError("--seeds is for drawn requests; these are recorded, and there is one table of them")
         return [read_requests(options, workload, scenario, log)]

@@ -373,8 +373,8 @@ MUTANTS = (
     ),
     Mutant(
         _TRACES,
-        "table.arrival_us / spec.rate_scale",
-        "table.arrival_us * spec.rate_scale",
+        "table.arrival_us / rate_scale",
+        "table.arrival_us * rate_scale",
         _TRACES_TESTS,
         "faster is slower",
     ),

@@ -23,6 +23,8 @@ from blis.workload.assemble import MAX_TOKENS, assemble
 from blis.workload.content.tree import Span, intern_prefix_groups, intern_sequences
 from blis.workload.read.csv_requests import COLUMNS, load_requests
 from blis.workload.read.sheet import Sheet, missing_name
+from blis.workload.read.token_lists import COLUMNS as TOKEN_COLUMNS
+from blis.workload.read.token_lists import is_token_lists, load_token_lists
 
 MOONCAKE_BLOCK_TOKENS = 512
 
@@ -161,13 +163,17 @@ FORMATS.register("mooncake")(Format("JSON lines with hashes of 512-token blocks"
 FORMATS.register("azure")(Format("CSV with wall times", _AZURE_COLUMNS, False, load_azure))
 FORMATS.register("compact")(Format("CSV with seconds since the start", _COMPACT_COLUMNS, False, load_compact))
 FORMATS.register("requests")(Format("this program's own CSV", COLUMNS, False, load_requests))
+FORMATS.register("token-lists")(Format("the original's CSV of token lists", TOKEN_COLUMNS, False, load_token_lists))
 
 
 def detect_format(path: str | Path) -> str:
     """The name of the format whose columns or keys the file's first line has most of.
 
-    Raises InputError if the file is empty or its first line has none of any format's.
+    Token lists are told by their cells. Raises InputError if the file is empty or its first line has none of any
+    format's.
     """
+    if is_token_lists(path):
+        return "token-lists"
     first = next((line for line in read_text(path).split("\n") if line.strip()), "")
     if not first:
         raise InputError(f"{path}: empty file")

@@ -16,7 +16,7 @@ from blis.workload.draw.spec import Tenants
 from blis.workload.draw.streams import stream
 from blis.workload.read.trace_formats import FORMATS, detect_format
 from blis.workload.windows import POOLS, Windows, slice_rows, split
-from blis.yaml_strict import build, plain
+from blis.yaml_strict import build, named_source, plain
 
 AUTO = "auto"
 
@@ -67,6 +67,11 @@ class TraceSpec:
             if abs(sum(self.classes.values()) - 1) > 1e-9:
                 raise InputError(f"classes: the shares must sum to 1, got {sum(self.classes.values()):g}")
 
+    def faster(self, factor: float) -> TraceSpec:
+        """The same with so many times the arrival rate."""
+        check_number("rate_scale", factor, above=0)
+        return replace(self, rate_scale=self.rate_scale * factor)
+
 
 def trace_spec(mapping: Mapping[str, Any]) -> TraceSpec:
     """A specification from a mapping. Strict: raises InputError naming the key for whatever is wrong."""
@@ -108,7 +113,8 @@ def load_trace(spec: TraceSpec) -> RequestTable:
         raise InputError(f"{spec.path}: no request from start_s {spec.start_s:g} on; the last one is at {reach_s:g} s")
     if (first, last, start_us) != (0, len(table), 0):
         table = slice_rows(table, first, last, start_us)
-    return table if spec.rate_scale == 1 else _rescale(table, spec)
+    with named_source(spec.path):
+        return rescaled(table, spec.rate_scale)
 
 
 def _complete(table: RequestTable, spec: TraceSpec, draws_ties: bool) -> RequestTable:
@@ -133,11 +139,13 @@ def _draw(spec: TraceSpec, name: str, shares: Any, n: int) -> np.ndarray[Any, An
     return stream(spec.seed, name).choice(len(shares), size=n, p=shares)
 
 
-def _rescale(table: RequestTable, spec: TraceSpec) -> RequestTable:
+def rescaled(table: RequestTable, rate_scale: float) -> RequestTable:
     """The table with all times divided by `rate_scale`."""
-    times = table.arrival_us / spec.rate_scale
+    if rate_scale == 1:
+        return table
+    times = table.arrival_us / rate_scale
     if times[-1] >= MAX_TIME_US:
-        raise InputError(f"{spec.path}: rate_scale {spec.rate_scale:g} puts arrivals beyond {MAX_TIME_US} µs")
+        raise InputError(f"rate_scale {rate_scale:g} puts arrivals beyond {MAX_TIME_US} µs")
     arrival_us = np.rint(times).astype(np.int64)
     arrival_us.setflags(write=False)
     return replace(table, arrival_us=arrival_us, cache={})

@@ -229,6 +229,7 @@ class TestDetection:
             ("azure", ["TIMESTAMP,ContextTokens,GeneratedTokens", AZURE_ROW]),
             ("compact", [COMPACT_HEADER, "0,1,1"]),
             ("requests", [REQUESTS_HEADER, "a,0,1,1,,0,,"]),
+            ("token-lists", ["arrived,p,d,prompt,output", "0,1,1,[1],[2]"]),
         ],
     )
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -239,7 +240,7 @@ class TestDetection:
         assert len(FORMATS[name].parse(path)) == 1
 
     def test_every_format_is_tried_here(self):
-        assert set(FORMATS) == {"mooncake", "azure", "compact", "requests"}
+        assert set(FORMATS) == {"mooncake", "azure", "compact", "requests", "token-lists"}
 
     @pytest.mark.parametrize("line", ['{"prompt": 1}', "a,b,c", "0,0.25,2.1,Gamma"])
     def test_a_file_of_another_kind_is_refused_with_the_known_ones(self, tmp_path, line):

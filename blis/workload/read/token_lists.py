@@ -19,6 +19,9 @@ from blis.files import read_text
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 
+#: What stands where, as it can be listed beside the column names of other formats.
+COLUMNS = ("1st: arrival in s", "4th: tokens of the prompt", "5th: tokens of the output")
+
 _COLUMNS = 5
 _ARRIVAL, _PROMPT, _OUTPUT = 0, 3, 4
 _MAX_TOKEN = 2**31 - 1
@@ -59,7 +62,9 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     usual_limit = csv.field_size_limit(2**31 - 1)  # a prompt's tokens are one cell
     try:
         header = next(reader, None)
-        if header is None or len(header) < _COLUMNS:
+        if not header:
+            raise InputError(f"{path}: empty file; a header of at least {_COLUMNS} columns is expected")
+        if len(header) < _COLUMNS:
             raise InputError(f"{path}: line 1: a header of at least {_COLUMNS} columns is expected")
         for row in reader:
             if not row:
