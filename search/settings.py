@@ -14,6 +14,7 @@ from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.fitness.make import make_fitness
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import load_scenario
+from blis.workload.draw.arrivals import MAX_REQUESTS
 from blis.workload.draw.pools import SEARCH_POOL
 from blis.workload.draw.spec import WorkloadSpec, load_spec
 from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
@@ -112,5 +113,5 @@ def _workload(mapping: Mapping[str, Any]) -> WorkloadSpec | TraceSpec:
     spec = load_spec(values)
     check_number("workload.rate_scale", rate_scale, above=0)
     if first is not None:
-        check_integer("workload.first", first, 1)
+        check_integer("workload.first", first, 1, MAX_REQUESTS)
     return replace(spec, aggregate_rate=spec.aggregate_rate * rate_scale, num_requests=first or spec.num_requests)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.cli.diagnostics import LEVELS, Log
+from blis.cli.flags import whole
 from blis.cli.run_requests import add_request_flags, is_recorded, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
@@ -50,7 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     files.add_argument(
         "--baseline", metavar="FILE", help="the bundle that others are compared with; default: the first"
     )
-    files.add_argument("--seeds", type=int, metavar="N", help="tables of drawn requests; default 8")
+    files.add_argument("--seeds", type=whole, metavar="N", help="tables of drawn requests; default 8")
     files.add_argument("--picture", metavar="FILE", help="draw latencies, queues and KV use into this .png file")
     files.add_argument("--compat", choices=["original"], help="behave as the recorded original does")
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")

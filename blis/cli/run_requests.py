@@ -10,7 +10,7 @@ import argparse
 from typing import Any
 
 from blis.cli.diagnostics import Log
-from blis.cli.flags import LENGTH_FLAGS, add_flags, given_keys
+from blis.cli.flags import LENGTH_FLAGS, add_flags, given_keys, number, whole
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.original.defaults_file import load_defaults
@@ -42,23 +42,23 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
         help="of a recorded trace in a workload; default: report in --config, all of it in --workload-spec",
     )
     group.add_argument(
-        "--seed", type=int, metavar="N", help="of the requests drawn; default: the workload's own, or 42"
+        "--seed", type=whole, metavar="N", help="of the requests drawn; default: the workload's own, or 42"
     )
     group.add_argument(
-        "--num-requests", type=int, metavar="N", help="requests to draw; default: the workload's, or 100"
+        "--num-requests", type=whole, metavar="N", help="requests to draw; default: the workload's, or 100"
     )
     group.add_argument(
         "--rate",
-        type=float,
+        type=number,
         metavar="X",
         help=f"requests a second that are drawn; default: the workload's, or {_RATE:g}",
     )
-    group.add_argument("--rate-scale", type=float, metavar="X", help="factor on the rate, of recorded requests too")
-    group.add_argument("--prefix-tokens", type=int, metavar="N", help="prefix that all prompts share; default 0")
+    group.add_argument("--rate-scale", type=number, metavar="X", help="factor on the rate, of recorded requests too")
+    group.add_argument("--prefix-tokens", type=whole, metavar="N", help="prefix that all prompts share; default 0")
     add_flags(group, LENGTH_FLAGS)
     group.add_argument(
         "--max-model-len",
-        type=int,
+        type=whole,
         metavar="N",
         default=0,
         help="leave out requests of more tokens, output included; default 0 = none",

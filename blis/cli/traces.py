@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from blis.cli.flags import whole
 from blis.latency.table import TABLE_BLOCK_TOKENS
 from blis.text import aligned
 from blis.workload.content.reuse import ideal_hit_rate
@@ -38,7 +39,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
     parser.add_argument(
         "--block-size-in-tokens",
-        type=int,
+        type=whole,
         default=TABLE_BLOCK_TOKENS,
         metavar="N",
         help=f"KV block for the ideal hit rate; default {TABLE_BLOCK_TOKENS}",

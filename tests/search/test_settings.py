@@ -58,9 +58,9 @@ def composed():
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("driver.budget", 0, "driver.budget must be >= 1"),
+        ("driver.budget", 0, "driver.budget must be in [1, 1e+08], got 0"),
         ("driver.budget", 7, "driver.budget must be above the 11 baselines, got 7"),
-        ("driver.batch", 0, "driver.batch must be >= 1"),
+        ("driver.batch", 0, "driver.batch must be in [1, 1e+06], got 0"),
         ("driver.seconds", -1, "driver.seconds must be > 0, got -1"),
         ("driver.options.tournament", 0, "driver.options.tournament must be >= 1"),
         ("seed", -1, "seed must be >= 0, got -1"),
@@ -74,10 +74,15 @@ def composed():
         ("cluster.instance.batch.max_running", 0, "batch.max_running must be in [1,"),
         ("workload.aggregate_rate", -3.0, "aggregate_rate must be > 0, got -3"),
         ("workload.rate_scale", 0.0, "workload.rate_scale must be > 0, got 0"),
-        ("workload.first", 0, "workload.first must be >= 1"),
+        ("workload.first", 0, "workload.first must be in [1,"),
         ("fitness.kind", "relativ", "unknown fitness.kind 'relativ' (did you mean 'relative'?)"),
         ("search_space.engine.max_running.low", 600, "low <= high must hold, got low 600 and high 512"),
-        ("validation.report_seeds", 1, "validation.report_seeds must be >= 2"),
+        ("validation.report_seeds", 1, "validation.report_seeds must be in [2, 10000], got 1"),
+        ("validation.random_policies", 10**9, "validation.random_policies must be in [0, 10000]"),
+        ("parallel.n_jobs", 10**9, "parallel.n_jobs must be in [-1, 4096]"),
+        ("seed", 10**400, "seed is too large"),
+        ("workload.first", 10**12, "workload.first must be in [1,"),
+        ("workload.rate_scale", 10**400, "workload.rate_scale is too large"),
     ],
 )
 def test_wrong_values_are_refused_with_their_key(composed, tmp_path, key, value, message):

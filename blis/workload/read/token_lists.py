@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from blis.config import MAX_TIME_US
-from blis.errors import InputError
+from blis.errors import InputError, in_short
 from blis.files import read_text
+from blis.json_strict import parse_json
+from blis.numerals import read_number
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 
@@ -82,23 +83,24 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
 
 def _arrival_us(cell: str, where: str) -> int:
     try:
-        seconds = float(cell)
+        seconds = read_number(cell)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds <= MAX_TIME_US / 1e6 or "_" in cell:
-        raise InputError(f"{where}: column {_ARRIVAL + 1}: {cell!r} is not a number of seconds >= 0")
+    if not 0 <= seconds <= MAX_TIME_US / 1e6:
+        raise InputError(f"{where}: column {_ARRIVAL + 1}: {in_short(cell)} is not a number of seconds >= 0")
     return round(seconds * 1e6)
 
 
 def _tokens(cell: str, where: str, column: int) -> list[int]:
     """A JSON list of whole numbers; null is an empty one."""
     try:
-        tokens = json.loads(cell)
-    except (ValueError, RecursionError):
+        tokens = parse_json(cell)
+    except ValueError:
         tokens = cell
     if tokens is None:
         return []
     if not isinstance(tokens, list) or not all(type(token) is int and 0 <= token <= _MAX_TOKEN for token in tokens):
-        shown = cell if len(cell) <= 40 else cell[:37] + "..."
-        raise InputError(f"{where}: column {column + 1}: {shown!r} is not a JSON list of tokens in [0, {_MAX_TOKEN}]")
+        raise InputError(
+            f"{where}: column {column + 1}: {in_short(cell)} is not a JSON list of tokens in [0, {_MAX_TOKEN}]"
+        )
     return tokens
