@@ -18,6 +18,7 @@ from blis.original.json_results import save_original_json
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from blis.tables.frame import results_frame, save_results
+from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.workload.source import Workload, load_requests, load_workload, requests_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Result", "generate", "load_policy", "load_requests", "load_scenario", "simulate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What a simulation gave: the tables that went in and came out, and what follows from them."""
 
@@ -36,6 +37,12 @@ class Result:
     requests: RequestTable
     table: ResultTable
     compat: Compat = field(default_factory=Compat)
+
+    def __repr__(self) -> str:
+        """One line; the tables are too long to show."""
+        done = int((self.table.status == COMPLETED).sum())
+        seconds = self.table.end_us / 1e6
+        return f"<Result: {done} of {len(self.requests)} requests completed, {seconds:.3f} simulated seconds>"
 
     @cached_property
     def metrics(self) -> Metrics:

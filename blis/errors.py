@@ -40,12 +40,12 @@ def named(error: Exception) -> str:
     return f"{type(error).__name__}: {one_line(error)}"
 
 
-def unknown_name(kind: str, value: object, valid: Iterable[str]) -> InputError:
-    """The error for a name that is not in a list: shows the list and the nearest match."""
+def unknown_name(kind: str, value: object, valid: Iterable[str], meant: str | None = None) -> InputError:
+    """The error for a name that is not in a list: the list, and the nearest match or what is known to be meant."""
     names = sorted(valid)
     shown = in_short(value, 80)
     near = difflib.get_close_matches(shown.strip("'"), names, n=1, cutoff=0.5)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
+    hint = f" (it is called {meant!r} here)" if meant else f" (did you mean {near[0]!r}?)" if near else ""
     return InputError(f"unknown {kind} {shown}{hint}; choose one of: {', '.join(names)}")
 
 

@@ -52,6 +52,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--baseline", metavar="FILE", help="the bundle that others are compared with; default: the first"
     )
     files.add_argument("--seeds", type=whole, metavar="N", help="tables of drawn requests; default 8")
+    files.add_argument("--output", choices=["text", "json"], default="text", help="on stdout; default text")
     files.add_argument("--picture", metavar="FILE", help="draw latencies, queues and KV use into this .png file")
     files.add_argument("--compat", choices=["original"], help="behave as the recorded original does")
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
@@ -73,12 +74,13 @@ def execute(options: argparse.Namespace) -> None:
 
     from blis.comparison.runs import counted_run, write_picture
     from blis.comparison.side_by_side import compare_policies
-    from blis.comparison.text import side_by_side_text
+    from blis.comparison.text import side_by_side_json, side_by_side_text
 
     outcomes = {
         name: [counted_run(scenario, table, options.compat) for table in tables] for name, scenario in scenarios.items()
     }
-    print(side_by_side_text(compare_policies(outcomes, tables, baseline)))
+    compared = compare_policies(outcomes, tables, baseline)
+    print(side_by_side_json(compared) if options.output == "json" else side_by_side_text(compared))
     if options.picture:
         write_picture(options.picture, scenarios, tables[0], options.compat)
         log.info(f"the picture is in {options.picture}")
