@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib.metadata import version
 from typing import NoReturn
 
-from blis.cli import compare, run, traces, validate
-from blis.errors import EngineError, InputError
+from blis.cli import compare, completion, run, traces, validate
+from blis.errors import EngineError, InputError, check_choice
 
 BAD_INPUT = 2
 FAILURE = 1
@@ -29,7 +30,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     try:
-        options = _parser().parse_args(arguments)
+        options = _read(sys.argv[1:] if arguments is None else arguments)
         status = options.execute(options)
         sys.stdout.flush()  # here, where a closed pipe can still be caught
     except InputError as error:
@@ -45,19 +46,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(status or 0)
 
 
-def _parser() -> _Parser:
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line; a command that there is not is answered by the nearest."""
+    parser, commands = _parser()
+    if arguments and not arguments[0].startswith("-"):
+        check_choice("command", arguments[0], commands)
+    return parser.parse_args(arguments)
+
+
+def _parser() -> tuple[_Parser, Collection[str]]:
+    """The parser, and the names of its commands."""
     parser = _Parser(
         prog="blis",
         description="Simulate an LLM inference cluster.",
         epilog="blis COMMAND --help shows a command's options and examples.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"blis {version('blis')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     run.add_parser(commands)
     compare.add_parser(commands)
     traces.add_parser(commands)
     validate.add_parser(commands)
-    return parser
+    completion.add_parser(commands)
+    return parser, commands.choices
 
 
 def _complain(error: Exception, status: int) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.cli.diagnostics import LEVELS, Log
+from blis.cli.flags import whole
 from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
@@ -85,10 +86,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
     trace = parser.add_argument_group("decision trace")
     trace.add_argument("--trace-level", choices=["none", "decisions"], help="keep the router's decisions; default none")
-    trace.add_argument("--counterfactual-k", type=int, default=0, metavar="N", help="best instances a record describes")
+    trace.add_argument(
+        "--counterfactual-k", type=whole, default=0, metavar="N", help="best instances a record describes"
+    )
     trace.add_argument(
         "--counterfactual-replay",
-        type=int,
+        type=whole,
         default=0,
         metavar="N",
         help="run again with every other choice of the N most regretted decisions; default 0",

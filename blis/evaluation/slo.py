@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.config import MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
@@ -26,9 +27,9 @@ class SLOClass:
 
     def __post_init__(self) -> None:
         """Check that targets are positive and the weight is not negative."""
-        check_integer(f"SLO class {self.name!r}: ttft_us", self.ttft_us, 1)
-        check_integer(f"SLO class {self.name!r}: tpot_us", self.tpot_us, 1)
-        check_number(f"SLO class {self.name!r}: weight", self.weight, 0)
+        check_integer(f"SLO class {self.name!r}: ttft_us", self.ttft_us, 1, MAX_TIME_US)
+        check_integer(f"SLO class {self.name!r}: tpot_us", self.tpot_us, 1, MAX_TIME_US)
+        check_number(f"SLO class {self.name!r}: weight", self.weight, 0, MAX_WEIGHT)
 
 
 class Targets(NamedTuple):

@@ -10,6 +10,7 @@ import numpy as np
 from blis.config import Compat, Instance, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
+from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.order import order, queue_order, service
 from blis.engine.gateway.records import ASK
@@ -184,14 +185,16 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
 def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
 
-    Raises InputError for a latency model that makes nothing of the longest step, or too much.
+    Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
+    outlast the clock.
     """
     different = {id(replica): replica.instance for replica in scenario.replicas}
     engines, latencies = {}, {}
     for key, instance in different.items():
         engines[key] = _engine(instance)
         latencies[key] = LATENCY.parameters(instance.latency_model, compat)
-        LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
+        step_us = LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
+        check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
     parameters = np.zeros((len(order), max(map(len, latencies.values()))))
     for row, key in zip(parameters, order, strict=True):
