@@ -15,7 +15,10 @@ class InputError(ValueError):
 
 
 class EngineError(RuntimeError):
-    """The simulator broke one of its own laws: a bug here, never the user's fault."""
+    """A failure that the input is not to blame for: the simulator broke one of its own laws, or a disk is full.
+
+    Commands print it as one line on stderr, too, and end with exit status 1.
+    """
 
 
 def one_line(error: object) -> str:

@@ -6,13 +6,13 @@ Results go to stdout, everything else to stderr; exit status 0 = success, 2 = ba
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from blis.cli import compare, run, traces, validate
 from blis.errors import EngineError, InputError
+from blis.stdout import delivered
 
 BAD_INPUT = 2
 FAILURE = 1
@@ -28,21 +28,19 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    return delivered(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
-        status = options.execute(options)
-        sys.stdout.flush()  # here, where a closed pipe can still be caught
+        return int(options.execute(options) or 0)
     except InputError as error:
         return _complain(error, BAD_INPUT)
     except EngineError as error:
         return _complain(error, FAILURE)
     except MemoryError:
         return _complain(MemoryError("a run of this size does not fit in memory"), FAILURE)
-    except BrokenPipeError:
-        # The reader has had enough. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
-    return int(status or 0)
 
 
 def _parser() -> _Parser:
