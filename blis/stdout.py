@@ -41,7 +41,7 @@ def _flush() -> None:
 
 
 def _give_up(error: OSError) -> None:
-    """Tell why nothing arrives, unless its reader has left; let the rest go nowhere, or Python complains at its exit."""
+    """Tell why nothing arrives, unless its reader has left; the rest goes nowhere, or Python complains at its exit."""
     if error.filename is not None:  # of something else
         raise error
     if not isinstance(error, BrokenPipeError):

@@ -24,6 +24,7 @@ from search.problem.problem import Problem
 from search.problem.traffic import TableKey, make_traffic
 from search.space.codec import check_space
 from search.space.space import Space, space_from_mapping
+from search.uri import shown
 from search.workers import Workers
 
 
@@ -31,8 +32,8 @@ from search.workers import Workers
 class Settings:
     """Everything a search needs, resolved and checked.
 
-    config: the composed configuration as plain data, without `resume`. resume: the run folder of an earlier
-    search that is continued, then equal to `run_dir`.
+    config: the composed configuration as plain data, without `resume` and secrets. resume: the run folder of an
+    earlier search that is continued, then equal to `run_dir`.
     """
 
     seed: int
@@ -72,9 +73,15 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         tracking=config.tracking,
         validation=config.validation,
         run_dir=resume or run_dir,
-        config={key: value for key, value in mapping.items() if key != "resume"},
+        config=_kept(mapping),
         resume=resume,
     )
+
+
+def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A composed configuration as files keep it: without what says which search goes on, and without secrets."""
+    tracking = {**mapping["tracking"], "uri": shown(mapping["tracking"]["uri"])}
+    return {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
 
 
 def _baselines(config: Config) -> dict[str, PolicyBundle]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -11,10 +10,11 @@ from typing import Any
 
 from blis.errors import InputError, named
 from blis.text import aligned
-from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
+from search.application import EXIT_INPUT, EXIT_OK
 from search.config import TrackingSettings, default_tracking
-from search.run_folder.mlflow_store import LONGEST_ERROR, SQLITE, connect, database_path
+from search.run_folder.mlflow_store import LONGEST_ERROR, clean, connect
 from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG
+from search.uri import SQLITE, check_uri, concealed, database_path, shown
 
 #: Runs shown unless others are asked for.
 LAST = 5
@@ -51,29 +51,26 @@ def main(arguments: Sequence[str]) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_INPUT
-    try:
-        print(side_by_side(found))
-        print(f"\nIn a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {uri}", flush=True)
-    except BrokenPipeError:  # `| head` has had enough; Python would complain again when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILURE
+    print(side_by_side(found))
+    print(f"\nIn a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {shown(uri)}")
     return EXIT_OK
 
 
 def stored_searches(uri: str, tracking: TrackingSettings) -> list[Any]:
     """The MLflow runs of all searches in a store, oldest first. Raises InputError if there is none."""
+    check_uri(uri)
     if uri.startswith(SQLITE) and not database_path(uri).is_file():  # opening it would make it
         raise InputError(f"no searches to compare: {database_path(uri)} does not exist; run `python -m search` first")
     try:
         client = connect(uri)
         experiment = client.get_experiment_by_name(tracking.experiment)
         if experiment is None:
-            raise InputError(f"no searches to compare: {uri} has no experiment {tracking.experiment!r}")
+            raise InputError(f"no searches to compare: {shown(uri)} has no experiment {tracking.experiment!r}")
         return list(client.search_runs([experiment.experiment_id], f"tags.{RUN_ID_TAG} LIKE '%'"))[::-1]
     except InputError:
         raise
     except Exception as error:  # MLflow, SQLAlchemy and the network have many
-        raise InputError(f"{uri} cannot be read: {named(error)[:LONGEST_ERROR]}") from None
+        raise InputError(f"{shown(uri)} cannot be read: {concealed(named(error), uri)[:LONGEST_ERROR]}") from None
 
 
 def chosen(runs: Sequence[Any], names: Sequence[str], last: int) -> list[Any]:
@@ -144,7 +141,7 @@ def _number(name: str) -> Callable[[Any], str]:
 def _interval(run: Any) -> str:
     """The interval against the run's primary baseline: paired t, or of a trace the block bootstrap's."""
     for kind in ("t", "interval"):
-        name = f"verdict/baselines/{run.data.tags.get('primary')}/{kind}"
+        name = clean(f"verdict/baselines/{run.data.tags.get('primary')}/{kind}")
         bounds = [run.data.metrics.get(f"{name}_{side}") for side in ("low", "high")]
         if None not in bounds:
             return f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"

@@ -13,7 +13,7 @@ from search.problem.policy import ID_DIGITS
 from search.running.archive import Archive, Row
 from search.running.candidates import Candidate, Candidates
 from search.running.evaluator import INVALID, Evaluation, Evaluator
-from search.space.space import genome_key
+from search.space.space import Genome, genome_key
 
 
 class Listener(Protocol):
@@ -47,10 +47,10 @@ def run_search(
         batch = candidates.take(size)
         evaluations = _evaluate(batch, evaluator, listeners)
         candidates.tell(batch, evaluations)
-        for candidate, evaluation in zip(batch, evaluations, strict=True):
-            genome = candidate.proposal.genome if candidate.proposal else {}
-            index, origin = len(archive.rows), candidate.origin
-            archive.rows.append(Row(index, generation, origin, genome, candidate.policy, evaluation, candidate.name))
+        archive.rows += [
+            Row(index, generation, one.origin, one.genome, one.policy, evaluation, one.name)
+            for index, (one, evaluation) in enumerate(zip(batch, evaluations, strict=True), len(archive.rows))
+        ]
         for listener in listeners:
             listener.generation(archive, generation)
 
@@ -64,11 +64,13 @@ def _evaluate(batch: Sequence[Candidate], evaluator: Evaluator, listeners: Seque
             listener.simulated(n)
 
     scored = iter(evaluator.evaluate(policies, simulated))
-    return [next(scored) if candidate.policy is not None else _invalid(candidate) for candidate in batch]
+    return [
+        next(scored) if candidate.policy is not None else invalid(candidate.genome, candidate.reason)
+        for candidate in batch
+    ]
 
 
-def _invalid(candidate: Candidate) -> Evaluation:
+def invalid(genome: Genome, reason: str) -> Evaluation:
     """The evaluation of a genome that is no policy; its id is the genome's, as there is no bundle."""
-    genome = candidate.proposal.genome if candidate.proposal else {}
     digest = hashlib.sha256(genome_key(genome).encode()).hexdigest()
-    return Evaluation(digest[:ID_DIGITS], INVALID, candidate.reason)
+    return Evaluation(digest[:ID_DIGITS], INVALID, reason)
