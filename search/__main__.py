@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from blis.errors import EngineError
 from blis.stdout import delivered, say
@@ -15,7 +16,7 @@ from search.run_folder.tracking import Tracker
 from search.running.archive import Archive
 from search.running.checkpoint import Checkpoint, begin
 from search.running.loop import Listener, run_search
-from search.running.progress import Progress
+from search.running.progress import SEARCH, Progress
 from search.settings import Settings
 from search.verdict.holdout import Holdout, make_holdout
 from search.verdict.report import report
@@ -25,21 +26,23 @@ from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 def run(settings: Settings) -> int:
     """One search from settings to run folder; its exit code."""
-    watch, (candidates, evaluator, archive) = Stopwatch(), begin(settings)
-    holdout = make_holdout(settings)
+    watch, progress = Stopwatch(), Progress(settings.driver.budget, len(settings.problem.search_seeds))
+    settings = replace(settings, workers=settings.workers.watched(progress.simulated))
+    (candidates, evaluator, archive), holdout = begin(settings), make_holdout(settings)
     with Tracker(settings) as tracker:
         try:
-            with watch.part("search"), Progress(settings.driver.budget, len(evaluator.seeds)) as progress:
+            with watch.part("search"), progress.part(SEARCH):
                 followers: list[Listener] = [Checkpoint(settings, candidates), tracker, progress]
                 run_search(candidates, evaluator, settings.driver, archive, followers)
-            with watch.part("validation"):
+            with watch.part("validation"), progress.part("validation"):
                 verdict = validate(settings, archive, evaluator, holdout)
         except KeyboardInterrupt:
             text = "Interrupted: nothing is proved of the best policy so far."
             verdict = unproved(settings, archive, INTERRUPTED, text)
         except EngineError as error:
             verdict = unproved(settings, archive, FAILED, f"Nothing is proved: {error}.")
-        heard = finish(settings, archive, verdict, holdout, watch)
+        with progress.part("export"):
+            heard = finish(settings, archive, verdict, holdout, watch)
         tracker.finish(settings, archive, verdict, watch)
     code = {INTERRUPTED: EXIT_INTERRUPTED, FAILED: EXIT_FAILURE}.get(verdict.outcome, EXIT_OK)
     return code if heard else max(code, EXIT_FAILURE)

@@ -49,9 +49,6 @@ class Tracker:
         status = "FINISHED" if kind is None else "KILLED" if kind is KeyboardInterrupt else "FAILED"
         self._store.close(self._status or status)
 
-    def simulated(self, n: int) -> None:
-        """A simulation is no news here."""
-
     def generation(self, archive: Archive, generation: int) -> None:
         """Best so far, and best and median of the generation; the step is the generation."""
         best, found = archive.best(), archive.best_of_generation(generation)

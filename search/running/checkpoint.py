@@ -32,9 +32,6 @@ class Checkpoint:
         self._settings, self._candidates = settings, candidates
         self._rows: list[str] = []  # as they are written; encoding all of them anew would take longer every time
 
-    def simulated(self, n: int) -> None:
-        """A generation is written whole or not at all."""
-
     def generation(self, archive: Archive, generation: int) -> None:
         """Replace the checkpoint by the state after this generation."""
         settings = self._settings

@@ -19,9 +19,6 @@ from search.space.space import Genome, genome_key
 class Listener(Protocol):
     """Who follows a search."""
 
-    def simulated(self, n: int) -> None:
-        """`n` more simulations are done."""
-
     def generation(self, archive: Archive, generation: int) -> None:
         """A generation is done and in the archive."""
 
@@ -45,7 +42,7 @@ def run_search(
         if size <= 0 or (generation and late):
             return
         batch = candidates.take(size)
-        evaluations = _evaluate(batch, evaluator, listeners)
+        evaluations = _evaluate(batch, evaluator)
         candidates.tell(batch, evaluations)
         archive.rows += [
             Row(index, generation, one.origin, one.genome, one.policy, evaluation, one.name)
@@ -55,15 +52,9 @@ def run_search(
             listener.generation(archive, generation)
 
 
-def _evaluate(batch: Sequence[Candidate], evaluator: Evaluator, listeners: Sequence[Listener]) -> list[Evaluation]:
+def _evaluate(batch: Sequence[Candidate], evaluator: Evaluator) -> list[Evaluation]:
     """Evaluations of a batch in its order; a candidate that is no policy is `invalid` without a simulation."""
-    policies = [candidate.policy for candidate in batch if candidate.policy is not None]
-
-    def simulated(n: int) -> None:
-        for listener in listeners:
-            listener.simulated(n)
-
-    scored = iter(evaluator.evaluate(policies, simulated))
+    scored = iter(evaluator.evaluate([candidate.policy for candidate in batch if candidate.policy is not None]))
     return [
         next(scored) if candidate.policy is not None else invalid(candidate.genome, candidate.reason)
         for candidate in batch
