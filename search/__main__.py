@@ -10,6 +10,7 @@ from blis.stdout import delivered, say
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, launch
 from search.run_folder import comparison as compare
 from search.run_folder.export import Stopwatch, write_run, write_run_info
+from search.run_folder.jobs import jobs_table
 from search.run_folder.overview import write_overview
 from search.run_folder.pareto import write_pareto
 from search.run_folder.tracking import Tracker
@@ -54,7 +55,7 @@ def finish(settings: Settings, archive: Archive, verdict: Verdict, holdout: Hold
         with watch.part("export"):
             write_run(settings, archive, verdict)
     finally:  # even if there is no room for files
-        heard = say(report(verdict), f"run folder: {settings.run_dir}")
+        heard = say(*_title(settings), report(verdict), f"run folder: {settings.run_dir}")
     with watch.part("export"):
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)
@@ -62,9 +63,28 @@ def finish(settings: Settings, archive: Archive, verdict: Verdict, holdout: Hold
     return heard
 
 
+def _title(settings: Settings) -> list[str]:
+    """Which of several searches a verdict belongs to."""
+    return [f"== {' '.join(settings.overrides)} =="] if settings.overrides else []
+
+
 def main() -> int:
     """The command `blis-search`; its exit code."""
-    return delivered(lambda: compare.main(sys.argv[2:]) if sys.argv[1:2] == ["compare"] else launch(run))
+    return delivered(lambda: compare.main(sys.argv[2:]) if sys.argv[1:2] == ["compare"] else _search())
+
+
+def _search() -> int:
+    """One search, or several with a table of them at the end."""
+    jobs: list[Settings] = []
+
+    def job(settings: Settings) -> int:
+        jobs.append(settings)
+        return run(settings)
+
+    code = launch(job)
+    if len(jobs) > 1:
+        say("", jobs_table(jobs))
+    return code
 
 
 if __name__ == "__main__":

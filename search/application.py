@@ -19,6 +19,7 @@ from typing import Any
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -96,7 +97,13 @@ def _run(job: Callable[[Settings], int], composed: Mapping[str, Any], run_dir: P
     settings = make_settings(_continued(composed, list(overrides.task)), run_dir)
     movable = not any(_key(override) in FOLDER_KEYS for override in overrides.hydra)
     with claimed(settings.run_dir, resumed=settings.resume is not None, movable=movable) as folder:
-        return job(replace(settings, run_dir=folder))
+        return job(replace(settings, run_dir=folder, overrides=_told(overrides.task)))
+
+
+def _told(overrides: Sequence[str]) -> tuple[str, ...]:
+    """What may be shown of a job's overrides, in a multirun: addresses of stores have secrets."""
+    several = HydraConfig.get().mode is RunMode.MULTIRUN
+    return tuple(override for override in overrides if several and not _key(override).startswith("tracking"))
 
 
 def _continued(composed: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -33,7 +33,8 @@ class Settings:
     """Everything a search needs, resolved and checked.
 
     config: the composed configuration as plain data, without `resume` and secrets. resume: the run folder of an
-    earlier search that is continued, then equal to `run_dir`.
+    earlier search that is continued, then equal to `run_dir`. overrides: what this one of several searches was
+    asked for; none of a single one.
     """
 
     seed: int
@@ -48,6 +49,7 @@ class Settings:
     run_dir: Path
     config: Mapping[str, Any]
     resume: Path | None = None
+    overrides: tuple[str, ...] = ()
 
     def pool(self, name: str, n: int) -> tuple[TableKey, ...]:
         """The keys of a pool's tables."""

@@ -23,6 +23,9 @@ CHILDREN = 8
 #: Tags of a search's run; its children have neither.
 RUN_ID_TAG, FOLDER_TAG = "run_id", "folder"
 
+#: Where the weights of the winner's scorers are among the metrics.
+WEIGHTS_PATH = "winner/weights"
+
 STATUS = {INTERRUPTED: "KILLED", FAILED: "FAILED"}
 
 
@@ -61,6 +64,8 @@ class Tracker:
     def finish(self, settings: Settings, archive: Archive, verdict: Verdict, watch: Stopwatch) -> None:
         """Log the verdict, the best candidates and all files."""
         self._store.metrics({**_numbers(verdict.to_dict()), **{f"seconds/{k}": v for k, v in watch.seconds.items()}})
+        scorers = verdict.policy.complete.routing.scorers or ()
+        self._store.metrics({f"{WEIGHTS_PATH}/{scorer.name}": scorer.weight for scorer in scorers})
         self._store.tags({"outcome": verdict.outcome, "mlflow.note.content": verdict.sentence})
         for place, row in enumerate(archive.top(CHILDREN)):
             scores = {"fitness": row.evaluation.fitness, **row.evaluation.terms}
