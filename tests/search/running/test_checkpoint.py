@@ -139,23 +139,49 @@ def test_a_driver_that_cannot_go_on_is_one_line(finished, tmp_path):
             begin(resumed(tmp_path))
 
 
-def test_killed_and_resumed_equals_uninterrupted(tmp_path):
-    """With the real command: kill -9 leaves a checkpoint, and nothing else is needed."""
-    keys = {**SMALL, "tracking": "none", "driver.budget": 60, "validation.random_policies": 0}
-    command = [sys.executable, "-m", "search", *(f"{key}={value}" for key, value in keys.items())]
-    folder = tmp_path / "run"
-    process = subprocess.Popen([*command, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE)
+KEYS = {**SMALL, "tracking": "none", "driver.budget": 60, "validation.random_policies": 0}
+COMMAND = [sys.executable, "-m", "search"]
+
+
+def started(folder, *overrides):
+    """The real command, when its first checkpoint is there."""
+    keys = [f"{key}={value}" for key, value in KEYS.items()]
+    process = subprocess.Popen([*COMMAND, *keys, f"hydra.run.dir={folder}", *overrides], stdout=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not (folder / FILE).is_file() and time.monotonic() < deadline:
         time.sleep(0.002)
+    return process
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    """With the real command: kill -9 leaves a checkpoint, and nothing else is needed, not even the keys."""
+    folder = tmp_path / "run"
+    process = started(folder)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
     assert not (folder / "candidates.csv").exists()
     assert generations(folder) < 6
-    again = [f"resume={folder}", f"hydra.run.dir={tmp_path / 'empty'}", "parallel.n_jobs=2"]  # keys are in the folder
-    subprocess.run([*command[:3], *again], check=True, stdout=subprocess.PIPE)
+    again = [f"resume={folder}", f"hydra.run.dir={tmp_path / 'empty'}", "parallel.n_jobs=2"]
+    subprocess.run([*COMMAND, *again], check=True, stdout=subprocess.PIPE)
     assert not (tmp_path / "empty").exists()
     settings = small_settings(tmp_path / "through", "driver.budget=60", "validation.random_policies=0")
     assert run(settings) == EXIT_OK
     assert canonical(folder) == canonical(tmp_path / "through")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="who is whose child is read from /proc")
+def test_terminated_says_so_and_leaves_no_worker_behind(tmp_path):
+    process = started(tmp_path / "run", "parallel=processes", "parallel.n_jobs=2", "driver.budget=6000")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.terminate()
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == EXIT_INTERRUPTED
+    assert out.startswith(b"Interrupted: nothing is proved")
+    assert json.loads((tmp_path / "run" / "verdict.json").read_text())["outcome"] == "interrupted"
+    assert children
+    deadline = time.monotonic() + 30
+    while (alive := [child for child in children if Path(f"/proc/{child}").exists()]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert alive == []
