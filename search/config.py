@@ -12,6 +12,7 @@ from typing import Any
 from blis.errors import InputError, check_integer, check_number
 from blis.yaml_strict import build, load_mapping
 from search.drivers import driver_options
+from search.uri import check_uri
 
 #: conf/ stands beside the package in a checkout and inside it in a wheel.
 _CONF_FOLDERS = (Path(__file__).parents[1] / "conf", Path(__file__).parent / "conf")
@@ -55,6 +56,11 @@ class TrackingSettings:
     enabled: bool
     uri: str
     experiment: str
+
+    def __post_init__(self) -> None:
+        """Check the address, where there is to be one."""
+        if self.enabled:
+            check_uri(self.uri)
 
 
 @dataclass(frozen=True)

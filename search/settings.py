@@ -25,6 +25,7 @@ from search.problem.problem import Problem
 from search.problem.traffic import TableKey, make_traffic
 from search.space.codec import check_space
 from search.space.space import Space, space_from_mapping
+from search.uri import shown
 from search.workers import Workers
 
 #: What the primary baseline is called with engine knobs that the search tunes: its name and this.
@@ -35,8 +36,9 @@ TUNED_KNOBS = "-tuned-knobs"
 class Settings:
     """Everything a search needs, resolved and checked.
 
-    config: the composed configuration as plain data, without `resume`. resume: the run folder of an earlier
-    search that is continued, then equal to `run_dir`.
+    config: the composed configuration as plain data, without `resume` and secrets. resume: the run folder of an
+    earlier search that is continued, then equal to `run_dir`. overrides: what this one of several searches was
+    asked for; none of a single one.
     """
 
     seed: int
@@ -51,6 +53,7 @@ class Settings:
     run_dir: Path
     config: Mapping[str, Any]
     resume: Path | None = None
+    overrides: tuple[str, ...] = ()
 
     def pool(self, name: str, n: int) -> tuple[TableKey, ...]:
         """The keys of a pool's tables."""
@@ -81,7 +84,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         tracking=config.tracking,
         validation=config.validation,
         run_dir=resume or run_dir,
-        config={key: value for key, value in mapping.items() if key != "resume"},
+        config=_kept(mapping),
         resume=resume,
     )
 
@@ -105,6 +108,12 @@ def _absolute(path: str) -> str:
         return str(Path(path).expanduser().absolute())
     except RuntimeError as error:
         raise InputError(f"{path!r}: {error}") from None
+
+
+def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A composed configuration as files keep it: without what says which search goes on, and without secrets."""
+    tracking = {**mapping["tracking"], "uri": shown(mapping["tracking"]["uri"])}
+    return {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
 
 
 def _baselines(config: Config) -> dict[str, PolicyBundle]:
