@@ -29,6 +29,11 @@ class Situation:
     good_share: float | None
     doubts: tuple[str, ...]
 
+    @property
+    def preface(self) -> tuple[str, ...]:
+        """What a verdict begins with: the doubts, and the load that it was found under."""
+        return (*self.doubts, f"Load: {rates(self.load)}.") if self.doubts else ()
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {"instances": self.instances, **asdict(self.load), "good_share": self.good_share}
@@ -53,7 +58,7 @@ def situation(settings: Settings, primary: Sequence[Performance]) -> Situation:
     if instances == 1 and _only_routing(settings):
         doubts.append("Routing cannot matter: there is one instance, and the search space varies nothing else.")
     if load.waited_share == 0:
-        doubts.append(f"The cluster is idle: under {settings.primary} no request ever waits ({rates(load)}).")
+        doubts.append(f"The cluster is idle: under {settings.primary} no request ever waits.")
     if good_share == 1:
         doubts.append(f"There is no target to win: {settings.primary} meets every SLO for every request.")
     return Situation(instances, problem.traffic.mapping().get("utilisation"), load, good_share, tuple(doubts))
