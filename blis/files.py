@@ -6,33 +6,37 @@ import os
 import tempfile
 from pathlib import Path
 
-from blis.errors import InputError
+from blis.errors import EngineError, InputError
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file. Raises InputError naming the file if it cannot be read."""
+    """The text of a UTF-8 file; `~` is the home folder. Raises InputError naming the file if it cannot be read."""
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        return Path(path).expanduser().read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a UTF-8 text file") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:  # a null character in the name
+    except (ValueError, RuntimeError) as error:  # a null character in the name; nobody of the name after ~
         raise InputError(f"{path!r}: {error}") from None
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write a UTF-8 file with LF line ends, whole or not at all: a reader never sees a part of it.
 
-    Raises InputError naming the file if it cannot be written.
+    Raises EngineError naming the file if it cannot be written.
     """
-    write_bytes(path, text.encode())
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair, from a file name of other bytes
+        raise EngineError(f"{path}: {error}") from None
+    write_bytes(path, data)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
     """The same of bytes."""
     try:
-        target = Path(path).resolve()  # a link keeps pointing where it did
+        target = Path(path).expanduser().resolve()  # a link keeps pointing where it did
         if target.exists() and not target.is_file():  # a pipe or a terminal cannot be replaced, only written to
             target.write_bytes(data)
             return
@@ -45,10 +49,12 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, target)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)  # it is gone if the interrupt came right after the rename
             raise
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+        raise EngineError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, RuntimeError) as error:  # a null character in the name; the home of nobody
+        raise EngineError(f"{path!r}: {error}") from None
 
 
 def _umask() -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from blis.errors import InputError, check_integer, check_number
 from blis.yaml_strict import build, load_mapping
 from search.drivers import driver_options
+from search.uri import check_uri
 
 #: conf/ stands beside the package in a checkout and inside it in a wheel.
 _CONF_FOLDERS = (Path(__file__).parents[1] / "conf", Path(__file__).parent / "conf")
@@ -29,8 +30,8 @@ class DriverSettings:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        check_integer("driver.budget", self.budget, 1)
-        check_integer("driver.batch", self.batch, 1)
+        check_integer("driver.budget", self.budget, 1, 10**8)
+        check_integer("driver.batch", self.batch, 1, 10**6)
         driver_options(self.name, self.options)
         if self.seconds is not None:
             check_number("driver.seconds", self.seconds, above=0)
@@ -43,6 +44,10 @@ class ParallelSettings:
     n_jobs: int
     backend: str
 
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_integer("parallel.n_jobs", self.n_jobs, -1, 4096)
+
 
 @dataclass(frozen=True)
 class TrackingSettings:
@@ -51,6 +56,11 @@ class TrackingSettings:
     enabled: bool
     uri: str
     experiment: str
+
+    def __post_init__(self) -> None:
+        """Check the address, where there is to be one."""
+        if self.enabled:
+            check_uri(self.uri)
 
 
 @dataclass(frozen=True)
@@ -69,8 +79,8 @@ class ValidationSettings:
     def __post_init__(self) -> None:
         """Check ranges; an interval needs two report seeds."""
         for key, low in (("search_seeds", 1), ("selection_seeds", 1), ("report_seeds", 2), ("finalists", 1)):
-            check_integer(f"validation.{key}", getattr(self, key), low)
-        check_integer("validation.random_policies", self.random_policies, 0)
+            check_integer(f"validation.{key}", getattr(self, key), low, 10_000)
+        check_integer("validation.random_policies", self.random_policies, 0, 10_000)
         check_number("validation.tuned_knobs_share", self.tuned_knobs_share, 0, 1)
         check_number("validation.rounding_loss", self.rounding_loss, 0)
         check_number("validation.worth", self.worth, 0)

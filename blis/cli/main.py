@@ -6,13 +6,14 @@ Results go to stdout, everything else to stderr; exit status 0 = success, 2 = ba
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib.metadata import version
 from typing import NoReturn
 
-from blis.cli import compare, run, traces, validate
-from blis.errors import EngineError, InputError
+from blis.cli import compare, completion, run, traces, validate
+from blis.errors import EngineError, InputError, check_choice
+from blis.stdout import delivered
 
 BAD_INPUT = 2
 FAILURE = 1
@@ -28,36 +29,45 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    return delivered(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = _parser().parse_args(arguments)
-        status = options.execute(options)
-        sys.stdout.flush()  # here, where a closed pipe can still be caught
+        options = _read(sys.argv[1:] if arguments is None else arguments)
+        return int(options.execute(options) or 0)
     except InputError as error:
         return _complain(error, BAD_INPUT)
     except EngineError as error:
         return _complain(error, FAILURE)
     except MemoryError:
         return _complain(MemoryError("a run of this size does not fit in memory"), FAILURE)
-    except BrokenPipeError:
-        # The reader has had enough. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
-    return int(status or 0)
 
 
-def _parser() -> _Parser:
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line; a command that there is not is answered by the nearest."""
+    parser, commands = _parser()
+    if arguments and not arguments[0].startswith("-"):
+        check_choice("command", arguments[0], commands)
+    return parser.parse_args(arguments)
+
+
+def _parser() -> tuple[_Parser, Collection[str]]:
+    """The parser, and the names of its commands."""
     parser = _Parser(
         prog="blis",
         description="Simulate an LLM inference cluster.",
         epilog="blis COMMAND --help shows a command's options and examples.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"blis {version('blis')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     run.add_parser(commands)
     compare.add_parser(commands)
     traces.add_parser(commands)
     validate.add_parser(commands)
-    return parser
+    completion.add_parser(commands)
+    return parser, commands.choices
 
 
 def _complain(error: Exception, status: int) -> int:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from blis.cli.flags import whole
 from blis.config import Scenario
 from blis.evaluation.ratios import per_s
 from blis.latency.table import TABLE_BLOCK_TOKENS
@@ -48,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
     parser.add_argument(
         "--block-size-in-tokens",
-        type=int,
+        type=whole,
         default=TABLE_BLOCK_TOKENS,
         metavar="N",
         help=f"KV block for the ideal hit rate; default {TABLE_BLOCK_TOKENS}",

@@ -28,6 +28,11 @@ class Candidate:
     reason: str = ""  # why it is no policy
     name: str = ""  # of a baseline
 
+    @property
+    def genome(self) -> Genome:
+        """Of the proposal; empty for a baseline outside the space."""
+        return self.proposal.genome if self.proposal else {}
+
 
 class Candidates:
     """Hands out what to evaluate next: every baseline first, then whatever the driver proposes.

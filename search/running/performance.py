@@ -53,8 +53,8 @@ class Measures:
 class Performance:
     """What is kept of a policy on a table, far less than the result.
 
-    outcome: what the fitness compares. load: of the cluster. ttft_us, e2e_us: [completed] of the requests that were
-    completed.
+    outcome: what the fitness compares. load: of the cluster. ttft_us, e2e_us: of the requests that got a first token,
+    that were completed.
     """
 
     outcome: Any
@@ -104,7 +104,8 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     done = result.status == COMPLETED
     outcome = fitness.outcome(scenario, table, result)
     load = load_of(scenario, table, result)
-    return Performance(outcome, Measures.of(table, result), load, result.ttft_us[done], result.e2e_us[done])
+    answered_us = result.ttft_us[result.ttft_us >= 0]
+    return Performance(outcome, Measures.of(table, result), load, answered_us, result.e2e_us[done])
 
 
 @_survived

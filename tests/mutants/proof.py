@@ -392,8 +392,8 @@ MUTANTS = (
     ),
     Mutant(
         "search/run_folder/mlflow_store.py",
-        "                self._enabled = False\n",
-        "",
+        "            self._enabled = False\n            self._status",
+        "            self._status",
         ("tests/search/run_folder/test_mlflow_store.py",),
         "trouble is told again and again",
     ),

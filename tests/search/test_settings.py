@@ -1,12 +1,16 @@
 """The command line: what it composes, and one clear line for whatever is wrong."""
 
 import copy
+import signal
 import sys
 
 import pytest
 
 from blis.errors import EngineError, InputError
+from blis.yaml_strict import flat_keys
+from search.__main__ import run as job_of_a_search
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
+from search.identity import run_id
 from search.running.checkpoint import begin
 from search.settings import make_settings
 from tests.search.small import set_key, small_settings
@@ -58,9 +62,9 @@ def composed():
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("driver.budget", 0, "driver.budget must be >= 1"),
+        ("driver.budget", 0, "driver.budget must be in [1, 1e+08], got 0"),
         ("driver.budget", 7, "driver.budget must be above the 11 baselines, got 7"),
-        ("driver.batch", 0, "driver.batch must be >= 1"),
+        ("driver.batch", 0, "driver.batch must be in [1, 1e+06], got 0"),
         ("driver.seconds", -1, "driver.seconds must be > 0, got -1"),
         ("driver.options.tournament", 0, "driver.options.tournament must be >= 1"),
         ("seed", -1, "seed must be >= 0, got -1"),
@@ -74,10 +78,15 @@ def composed():
         ("cluster.instance.batch.max_running", 0, "batch.max_running must be in [1,"),
         ("workload.aggregate_rate", -3.0, "aggregate_rate must be > 0, got -3"),
         ("workload.rate_scale", 0.0, "workload.rate_scale must be > 0, got 0"),
-        ("workload.first", 0, "workload.first must be >= 1"),
+        ("workload.first", 0, "workload.first must be in [1,"),
         ("fitness.kind", "relativ", "unknown fitness.kind 'relativ' (did you mean 'relative'?)"),
         ("search_space.engine.max_running.low", 600, "low <= high must hold, got low 600 and high 512"),
-        ("validation.report_seeds", 1, "validation.report_seeds must be >= 2"),
+        ("validation.report_seeds", 1, "validation.report_seeds must be in [2, 10000], got 1"),
+        ("validation.random_policies", 10**9, "validation.random_policies must be in [0, 10000]"),
+        ("parallel.n_jobs", 10**9, "parallel.n_jobs must be in [-1, 4096]"),
+        ("seed", 10**400, "seed is too large"),
+        ("workload.first", 10**12, "workload.first must be in [1,"),
+        ("workload.rate_scale", 10**400, "workload.rate_scale is too large"),
     ],
 )
 def test_wrong_values_are_refused_with_their_key(composed, tmp_path, key, value, message):
@@ -145,6 +154,86 @@ def test_a_folder_that_cannot_be_resumed_is_one_line(command, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_an_occupied_folder_is_refused_and_left_as_it_is(command, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "verdict.json").write_text("mine")
+    for arguments in ((), ("-m", "hydra.sweep.subdir=.")):
+        code, out, err = command(*arguments)
+        folder = tmp_path / "run"
+        assert (code, out) == (EXIT_INPUT, "")
+        assert err == f"error: {folder} belongs to an earlier search; to go on with it: resume={folder}\n"
+    assert (tmp_path / "run" / "verdict.json").read_text() == "mine"
+
+
+def test_searches_of_one_second_have_a_folder_each(command, monkeypatch):
+    """Where nobody named one, a taken folder is left to its search."""
+    monkeypatch.setattr("search.application.FOLDER_KEYS", ())
+    folders = []
+
+    def job(settings):
+        folders.append(settings.run_dir.name)
+        (settings.run_dir / "verdict.json").write_text("")
+        return EXIT_OK
+
+    assert command("-m", "seed=1,2,3", "hydra.sweep.subdir=19-02-51", job=job)[0] == EXIT_OK
+    assert folders == ["19-02-51", "19-02-51-2", "19-02-51-3"]
+
+
+@pytest.mark.parametrize("place", ["file", "file/run"])
+def test_a_run_folder_that_cannot_be_is_one_line(monkeypatch, tmp_path, capfd, place):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(sys, "argv", ["search", f"hydra.run.dir={tmp_path / place}"])
+    assert launch(lambda settings: EXIT_OK) == EXIT_INPUT
+    out, err = capfd.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert err.startswith(f"error: {tmp_path}/file")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_the_system_may_end_a_search_like_ctrl_c(command, name):
+    before = signal.getsignal(getattr(signal, name))
+
+    def job(settings):
+        signal.raise_signal(getattr(signal, name))
+        raise AssertionError("nothing happened")
+
+    assert command(job=job) == (EXIT_INTERRUPTED, "", "")
+    assert signal.getsignal(getattr(signal, name)) == before
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The folder of a small search that was made with keys and a file of conf/."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        assert job_of_a_search(small_settings(folder, "driver=random", "driver.budget=20")) == EXIT_OK
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("overrides", "different"),
+    [
+        ([], {}),
+        (["driver=random"], {}),  # whose file has a budget of its own
+        (["driver.budget=30"], {"driver.budget": 30}),
+        (["tracking=none", "parallel.n_jobs=2"], {"parallel.n_jobs": 2}),
+        (["seed=3"], {"seed": 3}),
+        (["driver=cmaes"], {"driver.name": "cmaes", "driver.options.initial": 48}),
+    ],
+)
+def test_the_folder_holds_the_keys_of_a_search_that_goes_on(kept, overrides, different):
+    first = flat_keys(small_settings(kept, "driver=random", "driver.budget=20").config)
+    again = flat_keys(compose_settings([f"resume={kept}", *overrides]).config)
+    assert {key: again[key] for key in different} == different
+    assert {key for key in first if again.get(key) != first[key]} <= {*different, "driver.batch"}
+
+
+def test_an_experiment_is_all_keys_again(kept):
+    settings = compose_settings([f"resume={kept}", "experiment=quickstart"])
+    assert (settings.config["workload"]["first"], settings.driver.name) == (1000, "deap_ga")
+
+
 def test_the_configuration_can_be_printed(command):
     code, out, _ = command("--cfg", "job", job=None)
     assert code == EXIT_OK
@@ -171,3 +260,30 @@ def test_a_baseline_may_be_a_file(tmp_path):
     path.write_text("routing: {policy: least-loaded}\n")
     settings = small_settings(tmp_path, f"baselines=[llm-d-default,{path}]")
     assert list(settings.baselines) == ["llm-d-default", "mine"]
+
+
+def test_the_primary_may_be_a_file_and_then_is_a_baseline(tmp_path, monkeypatch):
+    (tmp_path / "mine.yaml").write_text("routing: {policy: least-loaded}\n")
+    monkeypatch.chdir(tmp_path)
+    settings = small_settings(tmp_path, "primary=mine.yaml")
+    assert settings.primary == next(iter(settings.baselines)) == "mine"
+    assert settings.problem.baseline.routing.policy == "least-loaded"
+    listed = small_settings(tmp_path, "primary=mine.yaml", f"baselines=[llm-d-default,{tmp_path / 'mine.yaml'}]")
+    assert (listed.primary, list(listed.baselines)) == ("mine", ["llm-d-default", "mine"])
+    assert run_id(listed) == run_id(small_settings(tmp_path, "primary=mine", "baselines=[llm-d-default,mine.yaml]"))
+
+
+def test_the_number_of_requests_is_obeyed_whatever_the_experiment():
+    quick = "experiment=quickstart"
+    for overrides, number in (([quick], 1000), ([quick, "workload.num_requests=2000"], 2000), ([], 4000)):
+        assert compose_settings(overrides).problem.workload.num_requests == number
+
+
+def test_a_trace_takes_the_number_as_well_and_is_found_from_everywhere(tmp_path, monkeypatch):
+    rows = "".join(f"{second},9,9\n" for second in range(2000))
+    (tmp_path / "t.csv").write_text("arrived_at,num_prefill_tokens,num_decode_tokens\n" + rows)
+    monkeypatch.chdir(tmp_path)
+    settings = compose_settings(["experiment=quickstart", "workload=trace", "workload.path=t.csv"])
+    spec = settings.problem.traffic.spec
+    assert (spec.path, spec.first) == (str(tmp_path / "t.csv"), 1000)
+    assert settings.problem.mapping()["workload"]["path"] == settings.config["workload"]["path"] == spec.path

@@ -56,7 +56,7 @@ def encode_control(
     }
     arrays: dict[str, Array] = {
         "views": _views(scenario, compat),
-        "signals": signals(routing, readers, observe),
+        "signals": signals(routing, readers, observe, table.first_arrival_us),
         "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
         "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
         "filters": _filters(routing),

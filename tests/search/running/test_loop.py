@@ -144,9 +144,6 @@ def test_a_genome_that_is_no_policy_is_invalid_and_costs_no_simulation(settings)
 
 def test_an_interruption_keeps_the_finished_generations(settings):
     class Impatient:
-        def simulated(self, n):
-            pass
-
         def generation(self, archive, generation):
             if generation == 1:
                 raise KeyboardInterrupt
