@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.comparison.measures import Rows
-from blis.comparison.style import COLOURS, INK, dress
+from blis.comparison.style import INK, different_colours, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,7 +44,7 @@ def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
     panels = figure.subplots(1 + count, 2, height_ratios=(1.7, *([1] * count)), squeeze=False)
     _draw_distributions(panels[0, 0], {name: one.rows.ttft_ms for name, one in runs.items()}, "time to first token")
     _draw_distributions(panels[0, 1], {name: one.rows.e2e_ms for name, one in runs.items()}, "end-to-end latency")
-    for (name, one), row, colour in zip(runs.items(), panels[1:], _colours(count), strict=True):
+    for (name, one), row, colour in zip(runs.items(), panels[1:], different_colours(count), strict=True):
         _draw_instances(row[0], one, one.samples["queue_depth"], f"{name}: waiting requests", colour)
         _draw_instances(
             row[1], one, 100 * one.samples["used_blocks"] / one.kv_blocks, f"{name}: KV cache in use, %", colour
@@ -53,14 +53,10 @@ def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
     return figure
 
 
-def _colours(count: int) -> list[str]:
-    return [COLOURS[place % len(COLOURS)] for place in range(count)]
-
-
 def _draw_distributions(axes: Axes, found: Mapping[str, NDArray[np.float64]], label: str) -> None:
     """Shares of requests that were faster than a time, on a logarithmic axis; names beside their curves."""
     known = {name: np.sort(times_ms[~np.isnan(times_ms)]) / 1e3 for name, times_ms in found.items()}
-    colours = dict(zip(found, _colours(len(found)), strict=True))
+    colours = dict(zip(found, different_colours(len(found)), strict=True))
     fastest_first = sorted((name for name in known if len(known[name])), key=lambda name: known[name].mean())
     heights = np.linspace(0.85, 0.15, len(fastest_first)) if len(fastest_first) != 1 else [0.5]
     for place, (name, height) in enumerate(zip(fastest_first, heights, strict=True)):

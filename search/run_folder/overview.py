@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from blis.comparison.style import INK as INK  # other pictures take these from here, too
 from blis.comparison.style import MUTED as MUTED
+from blis.comparison.style import different_colours
 from blis.comparison.style import dress as dress
 from blis.files import write_bytes
 from search.problem.policy import Policy
@@ -34,6 +35,11 @@ WINNER_COLOUR = "#c2410c"
 BASELINE_COLOURS = ("#0969da", "#1a7f6b", "#8250df", "#9a6700", "#57606a", "#bf3989", "#4d8a1f", "#0a3069")
 
 Latencies = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+
+def baseline_colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour a baseline, the same in every picture of a run."""
+    return dict(zip(names, different_colours(len(names), BASELINE_COLOURS), strict=True))
 
 
 def write_overview(settings: Settings, archive: Archive, verdict: Verdict, report: Evaluator) -> None:
@@ -64,7 +70,7 @@ def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, w
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    colours = {name: BASELINE_COLOURS[i % len(BASELINE_COLOURS)] for i, name in enumerate(baselines)}
+    colours = baseline_colours(baselines)
     figure = Figure(figsize=(16, 4.8), dpi=130, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, 3, width_ratios=(1.2, 1, 1))

@@ -204,3 +204,10 @@ def test_a_trace_takes_the_number_as_well_and_is_found_from_everywhere(tmp_path,
     spec = settings.problem.traffic.spec
     assert (spec.path, spec.first) == (str(tmp_path / "t.csv"), 1000)
     assert settings.problem.mapping()["workload"]["path"] == settings.config["workload"]["path"] == spec.path
+
+
+def test_an_slo_class_more_is_one_override():
+    gold = "+fitness.classes.gold={ttft_us: 300000, tpot_us: 20000, weight: 0.25}"
+    classes = {one.name: one for one in compose_settings([gold]).problem.fitness.classes}
+    assert list(classes) == ["critical", "standard", "batch", "gold"]
+    assert (classes["gold"].ttft_us, classes["gold"].weight, classes["critical"].weight) == (300_000, 0.2, 0.32)
