@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -28,13 +29,13 @@ def answer(kind: str, seed: int, folder: Path) -> Answer:
         return f"{type(error).__name__} at {last.filename}:{last.lineno}: {str(error)[:300]}"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Try inputs, the kinds in turn, and report; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.inputs", description="Mutated inputs, each answered right?")
     parser.add_argument("--count", type=int, default=6000, metavar="N", help="inputs; default 6000")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="seed of the first; default 0")
     parser.add_argument("--only", choices=list(KINDS), action="append", help="kinds; default all")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     kinds, found, wrong = options.only or list(KINDS), Counter[tuple[str, Answer]](), 0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.count):
