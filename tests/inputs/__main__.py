@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for number in range(options.count):
             kind, seed = kinds[number % len(kinds)], options.first + number // len(kinds)
-            faulthandler.dump_traceback_later(SECONDS, exit=True)
+            faulthandler.dump_traceback_later(SECONDS, exit=True, file=sys.__stderr__)
             told = answer(kind, seed, Path(folder))
             right = told in (ACCEPTED, REFUSED)
             if not right:
