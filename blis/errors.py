@@ -22,7 +22,10 @@ class InputError(ValueError):
 
 
 class EngineError(RuntimeError):
-    """The simulator broke one of its own laws: a bug here, never the user's fault."""
+    """A failure that the input is not to blame for: the simulator broke one of its own laws, or a disk is full.
+
+    Commands print it as one line on stderr, too, and end with exit status 1.
+    """
 
 
 def in_short(value: object, length: int = 40) -> str:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from blis.errors import InputError
+from blis.errors import EngineError, InputError
 
 
 def read_text(path: str | Path) -> str:
@@ -24,9 +24,13 @@ def read_text(path: str | Path) -> str:
 def write_text(path: str | Path, text: str) -> None:
     """Write a UTF-8 file with LF line ends, whole or not at all: a reader never sees a part of it.
 
-    Raises InputError naming the file if it cannot be written.
+    Raises EngineError naming the file if it cannot be written.
     """
-    write_bytes(path, text.encode())
+    try:
+        data = text.encode()
+    except UnicodeEncodeError as error:  # half of a surrogate pair, from a file name of other bytes
+        raise EngineError(f"{path}: {error}") from None
+    write_bytes(path, data)
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
@@ -45,12 +49,12 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, target)
         except BaseException:
-            os.unlink(temporary)
+            Path(temporary).unlink(missing_ok=True)  # it is gone if the interrupt came right after the rename
             raise
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path!r}: {error}") from None
+        raise EngineError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, RuntimeError) as error:  # a null character in the name; the home of nobody
+        raise EngineError(f"{path!r}: {error}") from None
 
 
 def _umask() -> int:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from blis.errors import EngineError
+from blis.stdout import delivered, say
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, launch
 from search.run_folder import comparison as compare
 from search.run_folder.export import Stopwatch, write_run, write_run_info
+from search.run_folder.jobs import jobs_table
 from search.run_folder.overview import write_overview
 from search.run_folder.pareto import write_pareto
 from search.run_folder.tracking import Tracker
 from search.running.archive import Archive
 from search.running.checkpoint import Checkpoint, begin
 from search.running.loop import Listener, run_search
-from search.running.progress import Progress
+from search.running.progress import SEARCH, Progress
 from search.settings import Settings
 from search.verdict.holdout import Holdout, make_holdout
 from search.verdict.report import report
@@ -24,38 +27,64 @@ from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 def run(settings: Settings) -> int:
     """One search from settings to run folder; its exit code."""
-    watch, (candidates, evaluator, archive) = Stopwatch(), begin(settings)
-    tracker, holdout = Tracker(settings), make_holdout(settings)
+    watch, progress = Stopwatch(), Progress(settings.driver.budget, len(settings.problem.search_seeds))
+    settings = replace(settings, workers=settings.workers.watched(progress.simulated))
+    (candidates, evaluator, archive), holdout = begin(settings), make_holdout(settings)
+    with Tracker(settings) as tracker:
+        try:
+            with watch.part("search"), progress.part(SEARCH):
+                followers: list[Listener] = [Checkpoint(settings, candidates), tracker, progress]
+                run_search(candidates, evaluator, settings.driver, archive, followers)
+            with watch.part("validation"), progress.part("validation"):
+                verdict = validate(settings, archive, evaluator, holdout)
+        except KeyboardInterrupt:
+            text = "Interrupted: nothing is proved of the best policy so far."
+            verdict = unproved(settings, archive, INTERRUPTED, text)
+        except EngineError as error:
+            verdict = unproved(settings, archive, FAILED, f"Nothing is proved: {error}.")
+        with progress.part("export"):
+            heard = finish(settings, archive, verdict, holdout, watch)
+        tracker.finish(settings, archive, verdict, watch)
+    code = {INTERRUPTED: EXIT_INTERRUPTED, FAILED: EXIT_FAILURE}.get(verdict.outcome, EXIT_OK)
+    return code if heard else max(code, EXIT_FAILURE)
+
+
+def finish(settings: Settings, archive: Archive, verdict: Verdict, holdout: Holdout, watch: Stopwatch) -> bool:
+    """Write everything that is kept; whether the verdict could be printed, which comes before pictures are drawn."""
     try:
-        with watch.part("search"), Progress(settings.driver.budget, len(evaluator.seeds)) as progress:
-            followers: list[Listener] = [Checkpoint(settings, candidates), tracker, progress]
-            run_search(candidates, evaluator, settings.driver, archive, followers)
-        with watch.part("validation"):
-            verdict = validate(settings, archive, evaluator, holdout)
-    except KeyboardInterrupt:
-        verdict = unproved(settings, archive, INTERRUPTED, "Interrupted: nothing is proved of the best policy so far.")
-    except EngineError as error:
-        verdict = unproved(settings, archive, FAILED, f"Nothing is proved: {error}.")
-    return finish(settings, archive, verdict, holdout, watch, tracker)
-
-
-def finish(
-    settings: Settings, archive: Archive, verdict: Verdict, holdout: Holdout, watch: Stopwatch, tracker: Tracker
-) -> int:
-    """Write everything that is kept; the exit code."""
+        with watch.part("export"):
+            write_run(settings, archive, verdict)
+    finally:  # even if there is no room for files
+        heard = say(*_title(settings), report(verdict), f"run folder: {settings.run_dir}")
     with watch.part("export"):
-        write_run(settings, archive, verdict)
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)
     write_run_info(settings, archive, watch)
-    print(report(verdict), f"run folder: {settings.run_dir}", sep="\n")
-    tracker.finish(settings, archive, verdict, watch)
-    return {INTERRUPTED: EXIT_INTERRUPTED, FAILED: EXIT_FAILURE}.get(verdict.outcome, EXIT_OK)
+    return heard
+
+
+def _title(settings: Settings) -> list[str]:
+    """Which of several searches a verdict belongs to."""
+    return [f"== {' '.join(settings.overrides)} =="] if settings.overrides else []
 
 
 def main() -> int:
     """The command `blis-search`; its exit code."""
-    return compare.main(sys.argv[2:]) if sys.argv[1:2] == ["compare"] else launch(run)
+    return delivered(lambda: compare.main(sys.argv[2:]) if sys.argv[1:2] == ["compare"] else _search())
+
+
+def _search() -> int:
+    """One search, or several with a table of them at the end."""
+    jobs: list[Settings] = []
+
+    def job(settings: Settings) -> int:
+        jobs.append(settings)
+        return run(settings)
+
+    code = launch(job)
+    if len(jobs) > 1:
+        say("", jobs_table(jobs))
+    return code
 
 
 if __name__ == "__main__":

@@ -7,15 +7,19 @@ the settings without running anything. What is composed goes through `config.py`
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, OverrideParseException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
@@ -23,7 +27,9 @@ from yaml import YAMLError
 from blis.errors import EngineError, InputError, one_line, unknown_name
 from search import user_files
 from search.config import conf_folder
+from search.folder import claimed
 from search.overrides import override_problem
+from search.saved import read_saved
 from search.settings import Settings, make_settings
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -32,6 +38,12 @@ MULTIRUN = ("-m", "--multirun")
 
 #: What Hydra raises for a command line that cannot be composed; ValueErrors for what its grammar takes and it does not.
 COMPOSING = (HydraException, OmegaConfBaseException, ValueError, YAMLError)
+
+#: Hydra's own keys with which a user names a run folder.
+FOLDER_KEYS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
+
+#: A group whose files change keys of all others.
+EXPERIMENT = "experiment"
 
 
 def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) -> Settings:
@@ -42,14 +54,15 @@ def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) 
             composed = _plain(hydra.compose("config", list(overrides)))
         except COMPOSING as error:
             raise InputError(_in_short(error)) from None
-    return make_settings(composed, run_dir)
+    return make_settings(_continued(composed, overrides), run_dir)
 
 
 def launch(job: Callable[[Settings], int]) -> int:
-    """Run `job` for every configuration that the command line composes; the highest of their exit codes.
+    """Run `job` for every configuration that the command line composes, in a folder of its own each.
 
-    Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not left behind. A simulator that broke
-    its own laws gives one line and EXIT_FAILURE. A job that was interrupted (EXIT_INTERRUPTED) ends a multirun.
+    Gives the highest of their exit codes. Wrong input gives one line on stderr and EXIT_INPUT; its run folder is not
+    left behind. Any other failure that is known gives one line and EXIT_FAILURE. A job that was interrupted
+    (EXIT_INTERRUPTED) ends a multirun.
     """
     codes, composing = [EXIT_OK], [True]
 
@@ -57,7 +70,7 @@ def launch(job: Callable[[Settings], int]) -> int:
         composing[0] = False
         run_dir = Path(HydraConfig.get().runtime.output_dir)
         try:
-            codes.append(job(make_settings(_plain(composed), run_dir)))
+            codes.append(_run(job, _plain(composed), run_dir))
         except (InputError, OmegaConfBaseException) as error:
             codes.append(_complain(error))
         except EngineError as error:
@@ -75,14 +88,81 @@ def launch(job: Callable[[Settings], int]) -> int:
     user_files.register()
     sys.argv[1:] = _multirun_first(sys.argv[1:])
     try:
-        hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")(run)()
+        with _terminated_like_interrupted():
+            hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")(run)()
     except COMPOSING as error:
         if not composing[0]:
             raise  # a mistake in the job, not in what the user wrote
         codes.append(_complain(error))
+    except OSError as error:
+        if error.filename is None:  # standard output
+            raise
+        codes.append(_complain(InputError(f"{error.filename}: {error.strerror}")))  # where Hydra puts run folders
     except KeyboardInterrupt:
         codes.append(EXIT_INTERRUPTED)
     return max(codes)
+
+
+def _run(job: Callable[[Settings], int], composed: Mapping[str, Any], run_dir: Path) -> int:
+    """The exit code of one job, which has its folder to itself."""
+    overrides = HydraConfig.get().overrides
+    settings = make_settings(_continued(composed, list(overrides.task)), run_dir)
+    movable = not any(_key(override) in FOLDER_KEYS for override in overrides.hydra)
+    with claimed(settings.run_dir, resumed=settings.resume is not None, movable=movable) as folder:
+        return job(replace(settings, run_dir=folder, overrides=_told(overrides.task)))
+
+
+def _told(overrides: Sequence[str]) -> tuple[str, ...]:
+    """What may be shown of a job's overrides, in a multirun: addresses of stores have secrets."""
+    several = HydraConfig.get().mode is RunMode.MULTIRUN
+    return tuple(override for override in overrides if several and not _key(override).startswith("tracking"))
+
+
+def _continued(composed: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A composed configuration; of a search that is resumed what its checkpoint says, but for the keys given now."""
+    if not isinstance(composed.get("resume"), str):
+        return dict(composed)
+    keys = [_key(override) for override in overrides]
+    if EXPERIMENT in keys:
+        return dict(composed)
+    saved = read_saved(Path(composed["resume"]).resolve()).config
+    found = deepcopy(saved)
+    for key in keys:
+        _take_over(found, composed, key.split("."))
+    if "driver.budget" not in keys:  # a driver's file has one, too
+        _take_over(found, saved, ["driver", "budget"])
+    return found
+
+
+def _key(override: str) -> str:
+    """The key of an override: `+a.b@c=1` sets `a.b`."""
+    return override.lstrip("+~").partition("=")[0].partition("@")[0]
+
+
+def _take_over(found: dict[str, Any], given: Mapping[str, Any], path: Sequence[str]) -> None:
+    """Give a key, by its path, the value that it has in another mapping, if it has one there."""
+    key, *rest = path
+    if key not in given:
+        found.pop(key, None)
+    elif rest and isinstance(given[key], Mapping) and isinstance(found.get(key), dict):
+        _take_over(found[key], given[key], rest)
+    else:
+        found[key] = given[key]
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """End a search like Ctrl-C does when the system asks for it (docker stop, Slurm), or its terminal is closed."""
+    signals = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
+    before = {number: signal.getsignal(number) for number in signals}
+    for number, handler in before.items():
+        if handler == signal.SIG_DFL:  # `nohup` says otherwise
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _multirun_first(arguments: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 from blis.errors import InputError, check_integer, check_number
 from blis.yaml_strict import build, load_mapping
 from search.drivers import driver_options
+from search.uri import check_uri
 
 #: conf/ stands beside the package in a checkout and inside it in a wheel.
 _CONF_FOLDERS = (Path(__file__).parents[1] / "conf", Path(__file__).parent / "conf")
@@ -56,6 +57,11 @@ class TrackingSettings:
     uri: str
     experiment: str
 
+    def __post_init__(self) -> None:
+        """Check the address, where there is to be one."""
+        if self.enabled:
+            check_uri(self.uri)
+
 
 @dataclass(frozen=True)
 class ValidationSettings:
@@ -66,6 +72,7 @@ class ValidationSettings:
     report_seeds: int
     finalists: int
     random_policies: int
+    tuned_knobs_share: float
     rounding_loss: float
     worth: float
 
@@ -74,6 +81,7 @@ class ValidationSettings:
         for key, low in (("search_seeds", 1), ("selection_seeds", 1), ("report_seeds", 2), ("finalists", 1)):
             check_integer(f"validation.{key}", getattr(self, key), low, 10_000)
         check_integer("validation.random_policies", self.random_policies, 0, 10_000)
+        check_number("validation.tuned_knobs_share", self.tuned_knobs_share, 0, 1)
         check_number("validation.rounding_loss", self.rounding_loss, 0)
         check_number("validation.worth", self.worth, 0)
 

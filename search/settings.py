@@ -25,15 +25,20 @@ from search.problem.problem import Problem
 from search.problem.traffic import TableKey, make_traffic
 from search.space.codec import check_space
 from search.space.space import Space, space_from_mapping
+from search.uri import shown
 from search.workers import Workers
+
+#: What the primary baseline is called with engine knobs that the search tunes: its name and this.
+TUNED_KNOBS = "-tuned-knobs"
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything a search needs, resolved and checked.
 
-    config: the composed configuration as plain data, without `resume`. resume: the run folder of an earlier
-    search that is continued, then equal to `run_dir`.
+    config: the composed configuration as plain data, without `resume` and secrets. resume: the run folder of an
+    earlier search that is continued, then equal to `run_dir`. overrides: what this one of several searches was
+    asked for; none of a single one.
     """
 
     seed: int
@@ -48,6 +53,7 @@ class Settings:
     run_dir: Path
     config: Mapping[str, Any]
     resume: Path | None = None
+    overrides: tuple[str, ...] = ()
 
     def pool(self, name: str, n: int) -> tuple[TableKey, ...]:
         """The keys of a pool's tables."""
@@ -65,7 +71,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     primary = _bundle_name(config.primary)
     problem = _problem(config, bundles[primary])
     space = space_from_mapping(config.search_space)
-    check_space(space, problem.scenario, problem.rates)
+    check_space(space, problem.against.scenario, problem.rates)
     resume = Path(_absolute(config.resume)).resolve() if config.resume else None
     return Settings(
         seed=config.seed,
@@ -78,7 +84,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         tracking=config.tracking,
         validation=config.validation,
         run_dir=resume or run_dir,
-        config={key: value for key, value in mapping.items() if key != "resume"},
+        config=_kept(mapping),
         resume=resume,
     )
 
@@ -104,13 +110,22 @@ def _absolute(path: str) -> str:
         raise InputError(f"{path!r}: {error}") from None
 
 
+def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A composed configuration as files keep it: without what says which search goes on, and without secrets."""
+    tracking = {**mapping["tracking"], "uri": shown(mapping["tracking"]["uri"])}
+    return {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
+
+
 def _baselines(config: Config) -> dict[str, PolicyBundle]:
     """The baselines by name; the primary one is among them, and the budget leaves room for candidates."""
     names = list(config.baselines)
     if _is_bundle_path(config.primary) and Path(config.primary).resolve() not in map(_bundle_file, names):
         names.insert(0, config.primary)
     bundles = {_bundle_name(name): load_bundle(_bundle_file(name)) for name in names}
-    check_choice("primary", _bundle_name(config.primary), bundles)
+    primary = _bundle_name(config.primary)
+    check_choice("primary", primary, bundles)
+    if (taken := primary + TUNED_KNOBS) in bundles:
+        raise InputError(f"baselines: {taken!r} is the name of what the search makes of {primary!r}; rename it")
     if len(bundles) < len(names):
         raise InputError(f"baselines: two have the same name in {', '.join(names)}")
     if config.driver.budget <= len(bundles):

@@ -52,7 +52,20 @@ def libraries() -> dict[str, str]:
 @cache
 def code_digest() -> str:
     """12 hex digits over all code that runs."""
-    return files_digest({**package_files(PACKAGES), **outside_files()})
+    return files_digest(_all_files())
+
+
+@cache
+def code_parts() -> dict[str, str]:
+    """The same of each part, by its package or by what was registered: what has changed since then?"""
+    parts: dict[str, dict[str, Path]] = {}
+    for name, path in _all_files().items():
+        parts.setdefault("/".join(name.split("/")[:2]), {})[name] = path
+    return {part: files_digest(files) for part, files in parts.items()}
+
+
+def _all_files() -> dict[str, Path]:
+    return {**package_files(PACKAGES), **outside_files()}
 
 
 def package_files(packages: Mapping[str, Path]) -> dict[str, Path]:

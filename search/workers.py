@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from typing import Any, TypeVar
 
 import joblib
@@ -29,10 +30,27 @@ class Workers:
                 pass
         except (ValueError, ImportError) as error:
             raise InputError(f"parallel.backend {backend!r} cannot be used: {one_line(error)}") from None
+        try:
+            with joblib.parallel_config(backend=backend):
+                joblib.Parallel(return_as="generator")
+        except ValueError:
+            raise InputError(f"parallel.backend {backend!r} cannot be used: it gives no results one by one") from None
         self.n_jobs, self.backend = n_jobs, backend
+        self._done: Callable[[int], None] = lambda _: None
+
+    def watched(self, done: Callable[[int], None]) -> Workers:
+        """The same workers; `done(1)` is called in this thread after every task."""
+        workers = copy(self)
+        workers._done = done
+        return workers
 
     def map(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:
         """`function(*task)` for every task, in the order of the tasks, as they become ready."""
+        for result in self._results(function, tasks):
+            self._done(1)
+            yield result
+
+    def _results(self, function: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[T]:
         if self.count == 1 or len(tasks) == 1:
             return (function(*task) for task in tasks)
         # Workers of another process get big arrays as memory maps; mode "c" keeps them writable, which

@@ -6,7 +6,6 @@ Results go to stdout, everything else to stderr; exit status 0 = success, 2 = ba
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Collection, Sequence
 from importlib.metadata import version
@@ -14,6 +13,7 @@ from typing import NoReturn
 
 from blis.cli import compare, completion, run, traces, validate
 from blis.errors import EngineError, InputError, check_choice
+from blis.stdout import delivered
 
 BAD_INPUT = 2
 FAILURE = 1
@@ -31,21 +31,19 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    return delivered(lambda: _run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _read(sys.argv[1:] if arguments is None else arguments)
-        status = options.execute(options)
-        sys.stdout.flush()  # here, where a closed pipe can still be caught
+        return int(options.execute(options) or 0)
     except InputError as error:
         return _complain(error, BAD_INPUT)
     except EngineError as error:
         return _complain(error, FAILURE)
     except MemoryError:
         return _complain(MemoryError("a run of this size does not fit in memory"), FAILURE)
-    except BrokenPipeError:
-        # The reader has had enough. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILURE
-    return int(status or 0)
 
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:

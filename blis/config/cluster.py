@@ -124,7 +124,7 @@ class Routing:
     scorers: tuple[Scorer, ...] = field(default_factory=default_scorers)
     parameters: dict[str, float] = field(default_factory=dict, hash=False)
     picker: str = "max"
-    tie_break: str = "first"
+    tie_break: str = "random"  # as llm-d's picker does; "first" by index, as the original
     signals: Signals = field(default_factory=Signals)
     prefix_index_blocks: int = 10_000  # LRU capacity of the router's prefix index, an instance
 

@@ -82,6 +82,6 @@ def tpot_us(table: RequestTable, result: ResultTable) -> NDArray[np.float64]:
 
 
 def good_requests(table: RequestTable, result: ResultTable, targets: Targets) -> NDArray[np.bool_]:
-    """[n] completed with every SLO of the class met (at <=); one output token meets any TPOT."""
+    """[n] completed with every SLO of the class met (at <=); one output token meets any TPOT, none meets no TTFT."""
     paced = (table.output_tokens <= 1) | (tpot_us(table, result) <= targets.tpot_us)
-    return (result.status == COMPLETED) & (result.ttft_us <= targets.ttft_us) & paced
+    return (result.status == COMPLETED) & (result.ttft_us >= 0) & (result.ttft_us <= targets.ttft_us) & paced

@@ -114,6 +114,9 @@ class OriginalFitness:
         """The score of one run by itself."""
         return _original_score(raw_metrics(result), self.weights, self.original_rules)
 
+    def good_share(self, outcome: OriginalScore) -> None:
+        """There are no SLOs."""
+
     def compare(self, candidate: OriginalScore, baseline: OriginalScore) -> FitnessValue:
         """How much higher the candidate scores; terms are its components."""
         components, others = candidate["components"], baseline["components"]

@@ -97,6 +97,10 @@ class RelativeFitness:
         keeps = {name: TERMS[name].keep for name in self.weights}
         return score_inputs(self._prepared(table), result, {name: keep for name, keep in keeps.items() if keep})
 
+    def good_share(self, outcome: Outcome) -> float:
+        """Share of the scored requests that met every SLO."""
+        return float(outcome.good.mean())
+
     def compare(self, candidate: Outcome, baseline: Outcome) -> FitnessValue:
         """The score of one outcome against another of the same requests."""
         return relative_fitness(candidate, baseline, self.weights)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from threading import RLock
 from types import FunctionType
 from typing import Any
@@ -15,6 +15,7 @@ from numba.core.errors import NumbaError
 
 from blis.errors import InputError, one_line
 from blis.jit import program
+from blis.jit.cache import cache_root
 from blis.jit.program import Program
 
 #: Compile everything the plain way (hooks.py), whatever numba offers.
@@ -27,7 +28,6 @@ PLAIN_VARIABLE = "BLIS_PLAIN_KERNELS"
 _ENTRY = {"_nrt": False}
 _KERNEL = {**_ENTRY, "forceinline": True}
 
-_CACHE = Path(__file__).parents[1] / "__pycache__"
 _lock = RLock()
 
 
@@ -101,13 +101,20 @@ class Entry:
         """What numba makes of it.
 
         numba reuses a cached entry as long as the entry's own file is unchanged, even when a kernel it calls,
-        in another file, has changed. So the cache folder is named after all sources.
+        in another file, has changed. So the cache folder is named after all sources, and after what was read of
+        them when they were imported: a file may have been edited since.
         """
-        function = self._program().build(_plainly if plain else _with_hooks)
+        program = self._program()
+        function = program.build(_plainly if plain else _with_hooks)
+        root = cache_root() if self._keep else None
         saved = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(_CACHE / f"kernels-{self._digest}{'-plain' if plain else ''}")
+        if root is not None:
+            folder = root / f"kernels-{self._digest}-{program.loaded()}{'-plain' if plain else ''}"
+            numba.config.CACHE_DIR = str(folder)
+            if not folder.is_dir() and sys.stderr is not None and sys.stderr.isatty():
+                print("compiling the kernels, once for this version of the code: about 20 s", file=sys.stderr)
         try:
-            made = numba.njit(cache=self._keep, nogil=True, **_ENTRY)(function)
+            made = numba.njit(cache=root is not None, nogil=True, **_ENTRY)(function)
         finally:
             numba.config.CACHE_DIR = saved
         made.compile(types)

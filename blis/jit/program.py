@@ -110,6 +110,11 @@ class Program:
         lines |= {hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files}
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()[:12]
 
+    def loaded(self) -> str:
+        """8 hex digits over the code in memory, which is not what its files hold if they were edited meanwhile."""
+        texts = sorted(f"{body.__qualname__}: {_code_text(body.__code__)}" for body in self._functions.values())
+        return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:8]
+
     def files(self) -> list[str]:
         """The files that kernels stand in."""
         found = {inspect.getfile(body) for function, body in self._functions.items() if function not in self._texts}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -11,16 +10,23 @@ from typing import Any
 
 from blis.errors import InputError, named
 from blis.text import aligned
-from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
+from search.application import EXIT_INPUT, EXIT_OK
 from search.config import TrackingSettings, default_tracking
-from search.run_folder.mlflow_store import LONGEST_ERROR, SQLITE, connect, database_path
-from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG
+from search.run_folder.mlflow_store import LONGEST_ERROR, clean, connect
+from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG, WEIGHTS_PATH
+from search.uri import SQLITE, check_uri, concealed, database_path, shown
 
 #: Runs shown unless others are asked for.
 LAST = 5
 
+WIDTH = 118  # of a table
 LONGEST_VALUE = 30
 LONGEST_LIST = 30  # of parameters; the browser shows all
+
+#: Where the metrics of winners are.
+LATENCIES, WEIGHTS = "verdict/measured/winner_mean/", f"{WEIGHTS_PATH}/"
+
+Column = tuple[str, list[str]]  # its label, and a cell a run
 
 EXAMPLES = """examples:
   blis-search compare                                 the last five searches
@@ -51,29 +57,26 @@ def main(arguments: Sequence[str]) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_INPUT
-    try:
-        print(side_by_side(found))
-        print(f"\nIn a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {uri}", flush=True)
-    except BrokenPipeError:  # `| head` has had enough; Python would complain again when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILURE
+    print(side_by_side(found))
+    print(f"\nIn a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {shown(uri)}")
     return EXIT_OK
 
 
 def stored_searches(uri: str, tracking: TrackingSettings) -> list[Any]:
     """The MLflow runs of all searches in a store, oldest first. Raises InputError if there is none."""
+    check_uri(uri)
     if uri.startswith(SQLITE) and not database_path(uri).is_file():  # opening it would make it
         raise InputError(f"no searches to compare: {database_path(uri)} does not exist; run `python -m search` first")
     try:
         client = connect(uri)
         experiment = client.get_experiment_by_name(tracking.experiment)
         if experiment is None:
-            raise InputError(f"no searches to compare: {uri} has no experiment {tracking.experiment!r}")
+            raise InputError(f"no searches to compare: {shown(uri)} has no experiment {tracking.experiment!r}")
         return list(client.search_runs([experiment.experiment_id], f"tags.{RUN_ID_TAG} LIKE '%'"))[::-1]
     except InputError:
         raise
     except Exception as error:  # MLflow, SQLAlchemy and the network have many
-        raise InputError(f"{uri} cannot be read: {named(error)[:LONGEST_ERROR]}") from None
+        raise InputError(f"{shown(uri)} cannot be read: {concealed(named(error), uri)[:LONGEST_ERROR]}") from None
 
 
 def chosen(runs: Sequence[Any], names: Sequence[str], last: int) -> list[Any]:
@@ -99,16 +102,36 @@ def _is_named(run: Any, name: str) -> bool:
 
 
 def side_by_side(runs: Sequence[Any]) -> str:
-    """A column a run: when, where, the parameters that differ, what came of it; below, the verdicts in words."""
-    rows = [("", [str(place) for place in range(1, len(runs) + 1)])]
-    rows += [(label, [_short(show(run)) for run in runs]) for label, show in HEAD.items()]
-    different = differing_params([run.data.params for run in runs])
-    rows += [(key, [_short(run.data.params.get(key, "")) for run in runs]) for key in different[:LONGEST_LIST]]
+    """A row a run: when, where and what came of it; the parameters that differ; the winners; the verdicts in words."""
+    params = [run.data.params for run in runs]
+    different = differing_params(params)
+    keys = [(key, [_short(values.get(key, "")) for values in params]) for key in different[:LONGEST_LIST]]
     if len(different) > LONGEST_LIST:
-        rows.append((f"and {len(different) - LONGEST_LIST} more keys", [""] * len(runs)))
-    rows += [(label, [_short(show(run)) for run in runs]) for label, show in RESULTS.items()]
+        keys.append((f"and {len(different) - LONGEST_LIST} more keys", [""] * len(runs)))
+    found = [(label, [_short(show(run)) for run in runs]) for label, show in RESULTS.items()]
+    parts = [found, keys, _winners(runs, LATENCIES), _winners(runs, WEIGHTS)]
     verdicts = [f"{place}: {_sentence(run)}" for place, run in enumerate(runs, 1)]
-    return "\n".join([aligned([(label, *cells) for label, cells in rows]), "", *verdicts])
+    return "\n\n".join([*(table for part in parts for table in tables(part)), "\n".join(verdicts)])
+
+
+def tables(columns: Sequence[Column]) -> list[str]:
+    """Columns as tables that are no wider than a terminal, the number of its run before each row."""
+    found: list[list[Column]] = []
+    room = 0
+    for label, cells in columns:
+        width = 2 + max(map(len, [label, *cells]))
+        if width > room:
+            found.append([("", [str(place) for place in range(1, len(cells) + 1)])])
+            room = WIDTH - 2
+        found[-1].append((label, cells))
+        room -= width
+    return [aligned(list(zip(*([label, *cells] for label, cells in table), strict=True))) for table in found]
+
+
+def _winners(runs: Sequence[Any], folder: str) -> list[Column]:
+    """The numbers of winners under one path of metrics."""
+    names = dict.fromkeys(name for run in runs for name in run.data.metrics if name.startswith(folder))
+    return [(name.removeprefix(folder), [_plain(run.data.metrics.get(name)) for run in runs]) for name in names]
 
 
 def differing_params(params: Sequence[Mapping[str, str]]) -> list[str]:
@@ -144,7 +167,7 @@ def _number(name: str) -> Callable[[Any], str]:
 def _interval(run: Any) -> str:
     """The interval against the run's primary baseline: paired t, or of a trace the block bootstrap's."""
     for kind in ("t", "interval"):
-        name = f"verdict/baselines/{run.data.tags.get('primary')}/{kind}"
+        name = clean(f"verdict/baselines/{run.data.tags.get('primary')}/{kind}")
         bounds = [run.data.metrics.get(f"{name}_{side}") for side in ("low", "high")]
         if None not in bounds:
             return f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
@@ -157,17 +180,19 @@ def _wall(run: Any) -> str:
     return f"{sum(parts):.1f} s" if parts else ""
 
 
+def _plain(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 
-#: Lines of the table before and after the parameters: what they are called and how a run fills them.
-HEAD: dict[str, Callable[[Any], str]] = {
+#: Columns of the first table: what they are called and how a run fills them.
+RESULTS: dict[str, Callable[[Any], str]] = {
     "started": _started,
     "folder": _folder,
     "run id": lambda run: str(run.data.tags[RUN_ID_TAG]),
-}
-RESULTS: dict[str, Callable[[Any], str]] = {
     "verdict": _verdict,
     "fitness, fresh tables": _number("verdict/winner/report"),
     "95 % interval": _interval,

@@ -24,6 +24,7 @@ from blis.yaml_strict import OneLine, yaml_text
 from search.identity import origin
 from search.running.archive import Archive
 from search.settings import Settings
+from search.uri import shown
 from search.verdict.verdict import Verdict, comparison_dict
 from search.version import code_digest, libraries
 
@@ -103,6 +104,6 @@ def write_run_info(settings: Settings, archive: Archive, watch: Stopwatch) -> No
         "code": code_digest(),
         "libraries": {**libraries(), "joblib": version("joblib")},
         "folder": str(settings.run_dir),
-        "tracking": settings.tracking.uri if settings.tracking.enabled else None,
+        "tracking": shown(settings.tracking.uri) if settings.tracking.enabled else None,
     }
     write_text(settings.run_dir / "run_info.json", json.dumps(info, indent=2) + "\n")

@@ -9,23 +9,35 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import Any
 
 from filelock import FileLock
 
 from blis.errors import named
+from search.uri import SQLITE, concealed, database_path
 
-SQLITE = "sqlite:///"
 PARENT_TAG = "mlflow.parentRunId"
 PARAMS_A_BATCH, METRICS_A_BATCH = 100, 1000  # MLflow's own limits
-LONGEST_PARAM, LONGEST_TAG = 6000, 8000
+LONGEST_PARAM, LONGEST_TAG, LONGEST_NAME = 6000, 8000, 250
 
 LONGEST_ERROR = 200  # it may hold a whole statement
+
+#: How long the end of a search waits for what is not logged yet: of a server that may be dead, and of a file.
+SERVER_PATIENCE_S, FILE_PATIENCE_S = 15.0, 60.0
+#: The same when the user presses Ctrl-C meanwhile, and for another process that sets up the same file.
+LAST_PATIENCE_S, LOCK_PATIENCE_S = 5.0, 15.0
+
+#: MLflow's own patience with a server would be 20 minutes. Who has set these knows better.
+REQUESTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+
+Action = Callable[[], None]
 
 
 class Store:
@@ -33,57 +45,85 @@ class Store:
 
     def __init__(self, uri: str, experiment: str) -> None:
         """uri: empty = log nothing."""
-        self._enabled = bool(uri)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tracking")
-        self._submit(lambda: self._connect(uri, experiment))
+        self._uri, self._enabled = uri, bool(uri)
+        self._run_id, self._status = "", "FAILED"
+        self._actions: SimpleQueue[Action | None] = SimpleQueue()
+        self._done = Event()  # a thread whose `join` was interrupted once counts as ended
+        self._actions.put(lambda: self._connect(uri, experiment))
+        if uri:
+            Thread(target=self._work, name="tracking", daemon=True).start()  # nobody has to wait for it
 
     def open(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Start a run."""
-        self._submit(lambda: self._open(name, params, tags))
+        self._actions.put(lambda: self._open(name, params, tags))
 
-    def reopen(self, tag: str, value: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Go on with the last run that has this tag, without its children; start a run if there is none."""
+    def reopen(self, tag: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        """Go on with the last run that has these tags, without its children; start a run if there is none.
+
+        tag: the one of them to search by.
+        """
 
         def reopened() -> None:
-            if not self._reopen(tag, value):
+            if not self._reopen(tag, tags):
                 self._open(name, params, tags)
 
-        self._submit(reopened)
+        self._actions.put(reopened)
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Log numbers of the run."""
-        self._submit(lambda: self._log(self._run_id, values, {}, step))
+        self._actions.put(lambda: self._log(self._run_id, values, {}, step))
 
     def tags(self, values: Mapping[str, str]) -> None:
         """Set texts of the run."""
-        self._submit(lambda: self._log(self._run_id, {}, {}, tags=values))
+        self._actions.put(lambda: self._log(self._run_id, {}, {}, tags=values))
 
     def child(self, name: str, params: Mapping[str, Any], values: Mapping[str, float], status: str) -> None:
         """Log one promoted candidate as a run below this one."""
-        self._submit(lambda: self._child(name, params, values, status))
+        self._actions.put(lambda: self._child(name, params, values, status))
 
-    def files(self, folder: Path) -> None:
-        """Keep a copy of every file of a folder."""
-        self._submit(lambda: self._client.log_artifacts(self._run_id, str(folder)))
+    def files(self, folder: Path, paths: Sequence[Path]) -> None:
+        """Keep a copy of files that lie in a folder."""
+        self._actions.put(lambda: self._files(folder, paths))
 
     def close(self, status: str) -> None:
-        """Wait until all is logged and end the run. status: FINISHED, FAILED or KILLED."""
-        self._submit(lambda: self._client.set_terminated(self._run_id, status))
-        self._thread.shutdown(wait=True)
+        """Wait until all is logged, but not for ever, and end the run. status: FINISHED, FAILED or KILLED."""
+        if not self._uri:
+            return
+        if self._enabled:
+            self._status = status
+        self._actions.put(None)
+        patience_s = FILE_PATIENCE_S if self._uri.startswith(SQLITE) else SERVER_PATIENCE_S
+        try:
+            done = self._done.wait(patience_s)
+        except KeyboardInterrupt:
+            self._enabled = False  # what is not logged yet is left out
+            self._done.wait(LAST_PATIENCE_S)
+            raise
+        if not done:
+            self._give_up(TimeoutError(f"no answer for {patience_s:g} s"))
 
-    def _submit(self, action: Callable[[], None]) -> None:
-        """Do something in the background, unless something has failed before."""
-
-        def guarded() -> None:
-            if not self._enabled:
-                return
+    def _work(self) -> None:
+        """Do one thing after the other until the run is to be closed; nothing more once something has failed."""
+        for action in iter(self._actions.get, None):
             try:
-                action()
+                if self._enabled:
+                    action()
             except Exception as error:  # whatever the store's trouble is, the search has its files
-                self._enabled = False
-                print(f"warning: not tracked in MLflow any more: {named(error)[:LONGEST_ERROR]}", file=sys.stderr)
+                self._give_up(error)
+        if self._run_id:
+            try:
+                self._client.set_terminated(self._run_id, self._status)
+            except Exception as error:
+                self._give_up(error)
+        self._done.set()
 
-        self._thread.submit(guarded)
+    def _give_up(self, error: Exception) -> None:
+        """Tell it once; what is logged of the run is not all."""
+        if self._enabled:
+            self._enabled = False
+            self._status = "FAILED"
+            problem = concealed(named(error), self._uri)[:LONGEST_ERROR]
+            print(f"warning: not tracked in MLflow any more: {problem}", file=sys.stderr)
 
     def _connect(self, uri: str, experiment: str) -> None:
         with _store_lock(uri):
@@ -95,9 +135,9 @@ class Store:
         self._run_id = run.info.run_id
         self._log(self._run_id, {}, params, tags=tags)
 
-    def _reopen(self, tag: str, value: str) -> bool:
+    def _reopen(self, tag: str, tags: Mapping[str, str]) -> bool:
         """Whether there was such a run."""
-        found = self._tagged(tag, value)
+        found = [run for run in self._tagged(tag, tags[tag]) if tags.items() <= run.data.tags.items()]
         if not found:
             return False
         self._run_id = found[0].info.run_id
@@ -116,6 +156,11 @@ class Store:
         self._log(run.info.run_id, values, params)
         self._client.set_terminated(run.info.run_id)
 
+    def _files(self, folder: Path, paths: Sequence[Path]) -> None:
+        for path in paths:
+            place = path.relative_to(folder).parent
+            self._client.log_artifact(self._run_id, str(path), None if place == Path() else str(place))
+
     def _log(
         self,
         run_id: str,
@@ -128,16 +173,18 @@ class Store:
         from mlflow.entities import Metric, Param, RunTag
 
         now_ms = int(time.time() * 1000)
-        metrics = [Metric(key, float(value), now_ms, step) for key, value in values.items()]
-        entries = [Param(key, str(value)[:LONGEST_PARAM]) for key, value in params.items()]
-        labels = [RunTag(key, value[:LONGEST_TAG]) for key, value in (tags or {}).items()]
+        metrics = [Metric(clean(key), float(value), now_ms, step) for key, value in values.items()]
+        entries = [Param(clean(key), str(value)[:LONGEST_PARAM]) for key, value in params.items()]
+        labels = [RunTag(clean(key), value[:LONGEST_TAG]) for key, value in (tags or {}).items()]
         while metrics or entries or labels:
             self._client.log_batch(run_id, metrics[:METRICS_A_BATCH], entries[:PARAMS_A_BATCH], labels)
             metrics, entries, labels = metrics[METRICS_A_BATCH:], entries[PARAMS_A_BATCH:], []
 
 
 def connect(uri: str) -> Any:
-    """An MLflow client for a store, without MLflow's chatter."""
+    """An MLflow client for a store, without MLflow's chatter and its patience."""
+    for name, value in REQUESTS.items():
+        os.environ.setdefault(name, value)
     from mlflow.tracking import MlflowClient
 
     _silence()  # the import has just set the levels
@@ -161,13 +208,14 @@ def _store_lock(uri: str) -> Iterator[None]:
         return
     database = database_path(uri)
     database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(database.with_name(f".{database.name}.lock")):
+    with FileLock(database.with_name(f".{database.name}.lock"), timeout=LOCK_PATIENCE_S):
         yield
 
 
-def database_path(uri: str) -> Path:
-    """The file of an SQLite store."""
-    return Path(uri.removeprefix(SQLITE)).resolve()
+def clean(name: str) -> str:
+    """A name as MLflow takes it: a path of words in which some characters stand for others."""
+    parts = re.sub(r"[^\w.\- :/]", "_", name).split("/")
+    return "/".join("_" if part.strip(".") == "" else part for part in parts)[:LONGEST_NAME]
 
 
 def _silence() -> None:

@@ -28,6 +28,11 @@ class Candidate:
     reason: str = ""  # why it is no policy
     name: str = ""  # of a baseline
 
+    @property
+    def genome(self) -> Genome:
+        """Of the proposal; empty for a baseline outside the space."""
+        return self.proposal.genome if self.proposal else {}
+
 
 class Candidates:
     """Hands out what to evaluate next: every baseline first, then whatever the driver proposes.
@@ -90,8 +95,8 @@ def make_candidates(settings: Settings) -> Candidates:
 
 
 def policy_of(genome: Genome, space: Space, problem: Problem) -> Policy:
-    """The policy that a genome stands for. Raises InputError if it is none."""
-    return problem.policy(decode(space, genome, problem.rates))
+    """The policy that a genome stands for, the baseline's where that is silent. Raises InputError if it is none."""
+    return problem.candidate(decode(space, genome, problem.rates))
 
 
 def seed_genomes(space: Space, baselines: Mapping[str, Policy], rates: Mapping[str, float]) -> dict[str, Genome]:

@@ -57,11 +57,11 @@ class Evaluator:
         self._evaluations: dict[str, Evaluation] = {}  # by the policy's id
         self._performances: dict[tuple[str, TableKey], Performance] = {}  # of policies that are compared
 
-    def evaluate(self, policies: Sequence[Policy], done: Callable[[int], None] = lambda _: None) -> list[Evaluation]:
-        """One evaluation per policy, in order; `done(1)` is called after every new simulation."""
+    def evaluate(self, policies: Sequence[Policy]) -> list[Evaluation]:
+        """One evaluation per policy, in order."""
         new = {policy.id: policy for policy in policies if policy.id not in self._evaluations}
         if new:
-            self._evaluations.update(self._evaluated(list(new.values()), done))
+            self._evaluations.update(self._evaluated(list(new.values())))
         return [self._evaluations[policy.id] for policy in policies]
 
     def remember(self, evaluations: Iterable[Evaluation]) -> None:
@@ -69,19 +69,15 @@ class Evaluator:
         self._evaluations.update({found.genome_id: found for found in evaluations})
 
     def performances(
-        self,
-        policies: Sequence[Policy],
-        seeds: Sequence[TableKey] | None = None,
-        done: Callable[[int], None] = lambda _: None,
+        self, policies: Sequence[Policy], seeds: Sequence[TableKey] | None = None
     ) -> list[list[Performance]]:
         """[policies][seeds] what policies did that must not fail (baselines, a winner), on all tables by default.
 
-        `done(1)` is called after every new simulation.
         Raises EngineError if one of them did, InputError if that is the input's fault.
         """
         seeds, known = self.seeds if seeds is None else seeds, self._performances
         jobs = {(one.id, seed): (one, seed) for one in policies for seed in seeds if (one.id, seed) not in known}
-        for key, found in zip(jobs, self._simulated(perform, list(jobs.values()), done), strict=True):
+        for key, found in zip(jobs, self._simulated(perform, list(jobs.values())), strict=True):
             if isinstance(found, Failure) and found.bad_input:
                 raise InputError(found.reason)
             if isinstance(found, Failure):
@@ -89,14 +85,14 @@ class Evaluator:
             known[key] = found
         return [[known[policy.id, seed] for seed in seeds] for policy in policies]
 
-    def _evaluated(self, policies: Sequence[Policy], done: Callable[[int], None]) -> dict[str, Evaluation]:
+    def _evaluated(self, policies: Sequence[Policy]) -> dict[str, Evaluation]:
         """Evaluations by id of different policies; one whose performance is known is not simulated for its score."""
         fitness, known = self.problem.fitness, self._performances
-        (against,) = self.performances([self.problem.against], done=done)
+        (against,) = self.performances([self.problem.against])
         baseline = {seed: found.outcome for seed, found in zip(self.seeds, against, strict=True)}
         pairs = [(policy, seed) for policy in policies for seed in self.seeds]
         jobs = [(one, seed, baseline[seed]) for one, seed in pairs if (one.id, seed) not in known]
-        simulated = iter(self._simulated(perform_for_score, jobs, done))
+        simulated = iter(self._simulated(perform_for_score, jobs))
         scores: dict[str, list[Score | Failure]] = {policy.id: [] for policy in policies}
         for policy, seed in pairs:
             kept = known.get((policy.id, seed))
@@ -104,12 +100,7 @@ class Evaluator:
             scores[policy.id].append(found)
         return {policy_id: _mean_evaluation(policy_id, found) for policy_id, found in scores.items()}
 
-    def _simulated(
-        self,
-        function: Callable[..., T | Failure],
-        jobs: Sequence[tuple[Any, ...]],
-        done: Callable[[int], None],
-    ) -> list[T | Failure]:
+    def _simulated(self, function: Callable[..., T | Failure], jobs: Sequence[tuple[Any, ...]]) -> list[T | Failure]:
         """What `function` makes of (policy, table, …) jobs, in order; bugs are put in quarantine."""
         problem, results = self.problem, []
         tasks = [
@@ -120,7 +111,6 @@ class Evaluator:
             if isinstance(result, Failure) and result.violations and self._quarantine is not None:
                 self._write_reproducer(self._quarantine, policy, seed, result)
             results.append(result)
-            done(1)
         return results
 
     def _write_reproducer(self, folder: Path, policy: Policy, seed: TableKey, failure: Failure) -> None:

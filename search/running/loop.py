@@ -13,14 +13,11 @@ from search.problem.policy import ID_DIGITS
 from search.running.archive import Archive, Row
 from search.running.candidates import Candidate, Candidates
 from search.running.evaluator import INVALID, Evaluation, Evaluator
-from search.space.space import genome_key
+from search.space.space import Genome, genome_key
 
 
 class Listener(Protocol):
     """Who follows a search."""
-
-    def simulated(self, n: int) -> None:
-        """`n` more simulations are done."""
 
     def generation(self, archive: Archive, generation: int) -> None:
         """A generation is done and in the archive."""
@@ -36,39 +33,36 @@ def run_search(
     """Fill `archive` generation by generation; whatever interrupts it, every finished generation is there.
 
     An archive that is not empty is continued (a resumed search). A budget of seconds ends the search after
-    the generation in which it runs out; the seconds before a resumption do not count.
+    the generation in which it runs out; the seconds before a resumption do not count. So does a space that has
+    nothing new any more.
     """
     started = time.monotonic()
     for generation in count(archive.rows[-1].generation + 1 if archive.rows else 0):
         size = min(limits.batch, limits.budget - len(archive.rows))
         late = limits.seconds is not None and time.monotonic() - started > limits.seconds
-        if size <= 0 or (generation and late):
+        if size <= 0 or (generation and late) or archive.exhausted():
             return
         batch = candidates.take(size)
-        evaluations = _evaluate(batch, evaluator, listeners)
+        evaluations = _evaluate(batch, evaluator)
         candidates.tell(batch, evaluations)
-        for candidate, evaluation in zip(batch, evaluations, strict=True):
-            genome = candidate.proposal.genome if candidate.proposal else {}
-            index, origin = len(archive.rows), candidate.origin
-            archive.rows.append(Row(index, generation, origin, genome, candidate.policy, evaluation, candidate.name))
+        archive.rows += [
+            Row(index, generation, one.origin, one.genome, one.policy, evaluation, one.name)
+            for index, (one, evaluation) in enumerate(zip(batch, evaluations, strict=True), len(archive.rows))
+        ]
         for listener in listeners:
             listener.generation(archive, generation)
 
 
-def _evaluate(batch: Sequence[Candidate], evaluator: Evaluator, listeners: Sequence[Listener]) -> list[Evaluation]:
+def _evaluate(batch: Sequence[Candidate], evaluator: Evaluator) -> list[Evaluation]:
     """Evaluations of a batch in its order; a candidate that is no policy is `invalid` without a simulation."""
-    policies = [candidate.policy for candidate in batch if candidate.policy is not None]
-
-    def simulated(n: int) -> None:
-        for listener in listeners:
-            listener.simulated(n)
-
-    scored = iter(evaluator.evaluate(policies, simulated))
-    return [next(scored) if candidate.policy is not None else _invalid(candidate) for candidate in batch]
+    scored = iter(evaluator.evaluate([candidate.policy for candidate in batch if candidate.policy is not None]))
+    return [
+        next(scored) if candidate.policy is not None else invalid(candidate.genome, candidate.reason)
+        for candidate in batch
+    ]
 
 
-def _invalid(candidate: Candidate) -> Evaluation:
+def invalid(genome: Genome, reason: str) -> Evaluation:
     """The evaluation of a genome that is no policy; its id is the genome's, as there is no bundle."""
-    genome = candidate.proposal.genome if candidate.proposal else {}
     digest = hashlib.sha256(genome_key(genome).encode()).hexdigest()
-    return Evaluation(digest[:ID_DIGITS], INVALID, candidate.reason)
+    return Evaluation(digest[:ID_DIGITS], INVALID, reason)

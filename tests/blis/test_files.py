@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blis.errors import InputError
+from blis.errors import EngineError, InputError
 from blis.files import read_text, write_bytes, write_text
 from tests.places import ROOT
 
@@ -30,7 +30,7 @@ def test_a_link_keeps_pointing_at_its_file(tmp_path: Path):
 
 def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path):
     write_text(tmp_path / "x.txt", "old\n")
-    with pytest.raises(UnicodeEncodeError):
+    with pytest.raises(EngineError, match=r"x\.txt: .* surrogates not allowed"):
         write_text(tmp_path / "x.txt", "new \udc80")
     assert read_text(tmp_path / "x.txt") == "old\n"
     assert [path.name for path in tmp_path.iterdir()] == ["x.txt"]
@@ -39,12 +39,12 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path):
 #: A write of 100,000 bytes where files may not grow beyond 1,000, as if the disk were full.
 OUT_OF_ROOM = """
 import resource, sys
-from blis.errors import InputError
+from blis.errors import EngineError
 from blis.files import write_bytes
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 try:
     write_bytes(sys.argv[1], bytes(100_000))
-except InputError as error:
+except EngineError as error:
     print(error)
 """
 
@@ -56,6 +56,19 @@ def test_a_write_that_runs_out_of_room_leaves_the_old_file_and_no_litter(tmp_pat
     assert done.stdout == f"{tmp_path / 'x.bin'}: File too large\n"
     assert (tmp_path / "x.bin").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["x.bin"]
+
+
+def test_an_interrupt_right_after_the_rename_is_one_and_loses_nothing(tmp_path: Path, monkeypatch):
+    replace = os.replace
+
+    def interrupted(source, target):
+        replace(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_text(tmp_path / "x.txt", "new\n")
+    assert [(path.name, read_text(path)) for path in tmp_path.iterdir()] == [("x.txt", "new\n")]
 
 
 def test_who_reads_a_file_while_it_is_replaced_reads_the_old_one(tmp_path: Path):
@@ -88,11 +101,13 @@ def test_a_byte_order_mark_is_not_read(tmp_path: Path):
     assert read_text(tmp_path / "x.txt") == "a\n"
 
 
-def test_unwritable_places_are_input_errors(tmp_path: Path):
+def test_unwritable_places_are_one_line(tmp_path: Path):
     (tmp_path / "file").write_text("x")
     for place in (tmp_path / "file" / "below", tmp_path):
-        with pytest.raises(InputError, match=str(place)):
+        with pytest.raises(EngineError, match=str(place)):
             write_text(place, "x")
+    with pytest.raises(EngineError, match=r"'a\\x00b': embedded null"):
+        write_text("a\0b", "x")
 
 
 def test_a_device_is_written_to_and_never_replaced():

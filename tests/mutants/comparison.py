@@ -21,7 +21,7 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURES,
-        "in_time=done & (ttft_us <= target_us)",
+        "in_time=done & (ttft_us >= 0) & (ttft_us <= target_us)",
         "in_time=ttft_us <= target_us",
         _MEASURES_TESTS,
         "who was turned away was in time",
@@ -141,8 +141,8 @@ MUTANTS = (
     ),
     Mutant(
         _FILES,
-        "        except BaseException:\n            os.unlink(temporary)\n            raise\n",
-        "        finally:\n            pass\n",
+        "            Path(temporary).unlink(missing_ok=True)  # it is",
+        "            pass  # it is",
         _FILES_TESTS,
         "half a file is left behind",
     ),

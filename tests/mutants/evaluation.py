@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         _PERFORMANCE,
-        "result.ttft_us[done], result.e2e_us[done])",
+        "result.ttft_us[result.ttft_us >= 0], result.e2e_us[done])",
         "result.ttft_us, result.e2e_us)",
         _PERFORMANCE_TESTS,
         "times of requests that were not completed",
@@ -115,13 +115,6 @@ MUTANTS = (
     ),
     Mutant(
         _EVALUATOR,
-        "performances([self.problem.against], done=done)",
-        "performances([self.problem.against])",
-        _EVALUATOR_TESTS,
-        "nobody hears of the baseline's simulations",
-    ),
-    Mutant(
-        _EVALUATOR,
         "            if isinstance(found, Failure) and found.bad_input:\n"
         "                raise InputError(found.reason)\n",
         "",
@@ -142,7 +135,7 @@ MUTANTS = (
         _EVALUATOR_TESTS,
         "every failure goes into quarantine",
     ),
-    Mutant(_EVALUATOR, "            done(1)\n", "", _EVALUATOR_TESTS, "nobody hears of simulations"),
+    Mutant("search/workers.py", "            self._done(1)\n", "", _EVALUATOR_TESTS, "nobody hears of simulations"),
     Mutant(
         _EVALUATOR,
         "if failures:\n        return Evaluation",
@@ -188,8 +181,8 @@ MUTANTS = (
     ),
     Mutant(
         "search/workers.py",
-        'return_as="generator"',
-        'return_as="generator_unordered"',
+        'return_as="generator", batch_size',
+        'return_as="generator_unordered", batch_size',
         ("tests/search/test_workers.py",),
         "results come in any order",
     ),

@@ -7,6 +7,9 @@ from tests.mutants import Mutant
 _ARCHIVE, _ARCHIVE_TESTS = "search/running/archive.py", ("tests/search/running/test_archive.py",)
 _CANDIDATES, _CANDIDATES_TESTS = "search/running/candidates.py", ("tests/search/running/test_candidates.py",)
 _LOOP, _LOOP_TESTS = "search/running/loop.py", ("tests/search/running/test_loop.py",)
+_SAVED = "search/saved.py"
+_ROWS, _ROWS_TESTS = "search/running/rows.py", ("tests/search/running/test_rows.py",)
+_SAME, _SAME_TESTS = "search/running/same.py", ("tests/search/running/test_same.py",)
 _CHECKPOINT, _CHECKPOINT_TESTS = "search/running/checkpoint.py", ("tests/search/running/test_checkpoint.py",)
 _IDENTITY, _IDENTITY_TESTS = "search/identity.py", ("tests/search/test_identity.py",)
 
@@ -103,11 +106,12 @@ MUTANTS = (
         _LOOP_TESTS,
         "the budget is overrun",
     ),
-    Mutant(_LOOP, "if size <= 0 or (generation and late):", "if size <= 0:", _LOOP_TESTS, "seconds are not kept"),
+    Mutant(_LOOP, "if size <= 0 or (generation and late) or", "if size <= 0 or", _LOOP_TESTS, "seconds are not kept"),
+    Mutant(_LOOP, " or archive.exhausted():", ":", _LOOP_TESTS, "an exhausted space is asked again and again"),
     Mutant(
         _LOOP,
-        "if size <= 0 or (generation and late):",
-        "if size <= 0 or late:",
+        "if size <= 0 or (generation and late) or",
+        "if size <= 0 or late or",
         _LOOP_TESTS,
         "no time, not even one generation",
     ),
@@ -120,8 +124,8 @@ MUTANTS = (
     ),
     Mutant(
         _LOOP,
-        "if candidate.policy is not None else _invalid(candidate)",
-        "if candidate.policy is None else _invalid(candidate)",
+        "if candidate.policy is not None else invalid(",
+        "if candidate.policy is None else invalid(",
         _LOOP_TESTS,
         "policies are invalid",
     ),
@@ -134,45 +138,83 @@ MUTANTS = (
     ),
     Mutant(
         _CHECKPOINT,
-        '        candidates.restore(saved["candidates"])\n',
+        "        candidates.restore(json.loads(state))\n",
         "",
         _CHECKPOINT_TESTS,
         "candidates start anew after a resumption",
     ),
     Mutant(
         _CHECKPOINT,
-        "        evaluator.remember([row.evaluation for row in archive.rows if row.policy is not None])\n",
+        "        evaluator.remember([row.evaluation for row in rows if row.policy is not None])\n",
         "",
         _CHECKPOINT_TESTS,
         "everything is simulated again after a resumption",
     ),
     Mutant(
         _CHECKPOINT,
-        'if saved.get("code") != code_digest():',
-        "if not saved:",
+        "if cut and len(rows) < settings.driver.budget:",
+        "if not rows:",
         _CHECKPOINT_TESTS,
+        "a larger budget leaves a short generation in the middle",
+    ),
+    Mutant(
+        _CHECKPOINT,
+        "        trial.take(settings.driver.batch)\n",
+        "",
+        _CHECKPOINT_TESTS,
+        "a driver that cannot go on is found out later",
+        equal="a state that a driver gives back as it got it and cannot go on from is rare",
+    ),
+    Mutant(
+        _SAME,
+        "if parts := _listed(_different(code_parts(), saved.code)):",
+        "if parts := '':",
+        _SAME_TESTS,
         "another version of the code goes on",
     ),
     Mutant(
-        _CHECKPOINT,
-        "if then != now:",
-        "if not now:",
-        _CHECKPOINT_TESTS,
+        _SAME,
+        "for name in _different(now, then)]:",
+        "for name in ()]:",
+        _SAME_TESTS,
         "other libraries go on",
     ),
     Mutant(
-        _CHECKPOINT,
-        'if saved["run_id"] != run_id(settings):',
+        _SAME,
+        "if saved.run_id != run_id(replace(settings, config=saved.config)):",
         "if not saved:",
-        _CHECKPOINT_TESTS,
+        _SAME_TESTS,
         "other input files go on",
     ),
     Mutant(
-        _CHECKPOINT,
-        'MAY_DIFFER = ("parallel", "tracking")',
-        'MAY_DIFFER = ("parallel", "tracking", "validation")',
-        _CHECKPOINT_TESTS,
+        _SAME,
+        'MAY_DIFFER = ("parallel", "tracking", "driver.budget")',
+        'MAY_DIFFER = ("parallel", "tracking", "driver.budget", "validation")',
+        _SAME_TESTS,
         "another validation goes on",
+    ),
+    Mutant(_SAME, "if budget < done:", "if not done:", _CHECKPOINT_TESTS, "a budget that is spent goes on"),
+    Mutant(_ROWS, "if found.genome_id != policy.id:", "if not found:", _ROWS_TESTS, "an id is believed"),
+    Mutant(
+        _ROWS,
+        "if kept.name or not _holds(settings.space, kept.genome):",
+        "if kept.name:",
+        _ROWS_TESTS,
+        "genomes of another space go on",
+    ),
+    Mutant(
+        _SAVED,
+        'if content.pop("digest", None) != _digest(text.rpartition(_SEAL)[0]):',
+        'if not content.pop("digest", None):',
+        ("tests/search/test_saved.py",),
+        "damage goes unseen",
+    ),
+    Mutant(
+        "search/folder.py",
+        "if ours and (resumed or not written(place)):",
+        "if ours:",
+        ("tests/search/test_folder.py",),
+        "an earlier search is written over",
     ),
     Mutant(
         _CHECKPOINT,

@@ -1,11 +1,14 @@
 """The command line: what it composes, and one clear line for whatever is wrong."""
 
 import copy
+import signal
 import sys
 
 import pytest
 
 from blis.errors import EngineError, InputError
+from blis.yaml_strict import flat_keys
+from search.__main__ import run as job_of_a_search
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
 from search.identity import run_id
 from search.running.checkpoint import begin
@@ -149,6 +152,86 @@ def test_a_folder_that_cannot_be_resumed_is_one_line(command, tmp_path):
         f"error: resume: {tmp_path} has no checkpoint: no generation of a search was finished there\n",
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_an_occupied_folder_is_refused_and_left_as_it_is(command, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "verdict.json").write_text("mine")
+    for arguments in ((), ("-m", "hydra.sweep.subdir=.")):
+        code, out, err = command(*arguments)
+        folder = tmp_path / "run"
+        assert (code, out) == (EXIT_INPUT, "")
+        assert err == f"error: {folder} belongs to an earlier search; to go on with it: resume={folder}\n"
+    assert (tmp_path / "run" / "verdict.json").read_text() == "mine"
+
+
+def test_searches_of_one_second_have_a_folder_each(command, monkeypatch):
+    """Where nobody named one, a taken folder is left to its search."""
+    monkeypatch.setattr("search.application.FOLDER_KEYS", ())
+    folders = []
+
+    def job(settings):
+        folders.append(settings.run_dir.name)
+        (settings.run_dir / "verdict.json").write_text("")
+        return EXIT_OK
+
+    assert command("-m", "seed=1,2,3", "hydra.sweep.subdir=19-02-51", job=job)[0] == EXIT_OK
+    assert folders == ["19-02-51", "19-02-51-2", "19-02-51-3"]
+
+
+@pytest.mark.parametrize("place", ["file", "file/run"])
+def test_a_run_folder_that_cannot_be_is_one_line(monkeypatch, tmp_path, capfd, place):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(sys, "argv", ["search", f"hydra.run.dir={tmp_path / place}"])
+    assert launch(lambda settings: EXIT_OK) == EXIT_INPUT
+    out, err = capfd.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert err.startswith(f"error: {tmp_path}/file")
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_the_system_may_end_a_search_like_ctrl_c(command, name):
+    before = signal.getsignal(getattr(signal, name))
+
+    def job(settings):
+        signal.raise_signal(getattr(signal, name))
+        raise AssertionError("nothing happened")
+
+    assert command(job=job) == (EXIT_INTERRUPTED, "", "")
+    assert signal.getsignal(getattr(signal, name)) == before
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """The folder of a small search that was made with keys and a file of conf/."""
+    folder = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        assert job_of_a_search(small_settings(folder, "driver=random", "driver.budget=20")) == EXIT_OK
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("overrides", "different"),
+    [
+        ([], {}),
+        (["driver=random"], {}),  # whose file has a budget of its own
+        (["driver.budget=30"], {"driver.budget": 30}),
+        (["tracking=none", "parallel.n_jobs=2"], {"parallel.n_jobs": 2}),
+        (["seed=3"], {"seed": 3}),
+        (["driver=cmaes"], {"driver.name": "cmaes", "driver.options.initial": 48}),
+    ],
+)
+def test_the_folder_holds_the_keys_of_a_search_that_goes_on(kept, overrides, different):
+    first = flat_keys(small_settings(kept, "driver=random", "driver.budget=20").config)
+    again = flat_keys(compose_settings([f"resume={kept}", *overrides]).config)
+    assert {key: again[key] for key in different} == different
+    assert {key for key in first if again.get(key) != first[key]} <= {*different, "driver.batch"}
+
+
+def test_an_experiment_is_all_keys_again(kept):
+    settings = compose_settings([f"resume={kept}", "experiment=quickstart"])
+    assert (settings.config["workload"]["first"], settings.driver.name) == (1000, "deap_ga")
 
 
 def test_the_configuration_can_be_printed(command):

@@ -75,7 +75,7 @@ class TestVerdict:
 
     def test_all_parts_but_a_redrawn_population_and_p_values(self, done):
         verdict = facts(done)
-        assert set(verdict["baselines"]) == set(done.baselines)
+        assert set(verdict["baselines"]) == {*done.baselines, "llm-d-default-tuned-knobs"}
         assert set(verdict["split"]) == {"knobs_alone", "policy_alone"}
         assert verdict["optimism"] == pytest.approx(verdict["winner"]["search"] - verdict["winner"]["report"])
         assert verdict["winner"]["report"] == verdict["baselines"]["llm-d-default"]["mean"]

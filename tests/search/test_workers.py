@@ -41,6 +41,20 @@ def test_impossible_numbers_of_workers(n_jobs):
         Workers(n_jobs)
 
 
+def test_a_backend_that_cannot_work_here():
+    with pytest.raises(InputError, match=r"parallel\.backend 'multiprocessing' cannot be used: it gives no results"):
+        Workers(2, "multiprocessing")
+
+
 def test_a_backend_that_joblib_does_not_have():
     with pytest.raises(InputError, match=r"parallel\.backend 'thread' cannot be used"):
         Workers(2, "thread")
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_who_watches_hears_of_every_task(n_jobs):
+    heard = []
+    workers = Workers(n_jobs)
+    list(workers.map(pow, [(2, 3)] * 3))
+    assert list(workers.watched(heard.append).map(pow, [(2, 3)] * 3)) == [8] * 3
+    assert heard == [1] * 3

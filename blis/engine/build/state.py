@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +88,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     tiers, below = _tiers(scenario, instances * nodes + len(table))
     arrays = World(
         cluster=blank(CLUSTER, 1)[0],
-        ask=blank(ASK, 1)[0],
+        ask=_ask(table),
         config=config,
         engines=engines,
         latencies=latencies,
@@ -112,6 +113,13 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         **control_arrays,
     )
     return State(arrays)
+
+
+def _ask(table: RequestTable) -> Any:
+    """What the control plane knows of nobody yet."""
+    ask = blank(ASK, 1)[0]
+    ask.start_us = table.first_arrival_us
+    return ask
 
 
 def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
@@ -153,7 +161,8 @@ def _config(
         "evicts_by_priority": scenario.instance.preemption == "priority",
         "idle_when_batch_empties": compat.idle_when_batch_empties,
         "last_gap_twice": compat.last_gap_twice,
-        "overhead_per_token": compat.overhead_per_token,
+        "first_token_without_output": compat.first_token_without_output,
+        "behind_horizon": compat.behind_horizon,
         "last_scheduling_delay": compat.last_scheduling_delay,
         "fit_prompt_only": compat.fit_prompt_only,
         "free_full_hit": compat.free_full_hit,

@@ -1,5 +1,6 @@
 """What is compiled is what is written, whoever wrote it, when and where; a hook that no longer fits costs time only."""
 
+import io
 import os
 import subprocess
 import sys
@@ -73,6 +74,47 @@ def test_the_cache_is_used_and_an_edit_of_anything_that_decides_misses_it(tmp_pa
     assert run_in(tmp_path) == "[2, 212, 422] False"
     write(tmp_path, parts__limits="LIMIT = 1", parts__inner__two=TWO)
     assert run_in(tmp_path) == "[1, 111, 221] True"
+
+
+#: Changes the text of a kernel between its import and its first call, as a user in an editor may.
+EDITED = """
+    import sys
+    from pathlib import Path
+    import parts.inner.two
+    file = Path(parts.inner.two.__file__)
+    before = file.read_text()
+    file.write_text(before.replace("100", "300"))
+"""
+
+
+def test_an_edit_between_import_and_first_call_never_keeps_the_old_code_as_the_new(tmp_path):
+    write(tmp_path, main=MAIN, parts____init__="", parts__limits="LIMIT = 1", parts__one=ONE)
+    write(tmp_path, parts__inner____init__="", parts__inner__two=TWO)
+    write(tmp_path, edited=EDITED + MAIN)
+    assert run_in(tmp_path, "edited") == "[1, 111, 221] False"
+    assert run_in(tmp_path) == "[1, 311, 621] False"
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_a_place_of_the_users_is_used_and_without_one_it_works_too(tmp_path, usable):
+    write(tmp_path, main=MAIN, parts____init__="", parts__limits="LIMIT = 1", parts__one=ONE)
+    write(tmp_path, parts__inner____init__="", parts__inner__two=TWO)
+    place = tmp_path / "mine"
+    if not usable:
+        place.write_text("")
+    assert run_in(tmp_path, NUMBA_CACHE_DIR=str(place)) == "[1, 111, 221] False"
+    assert run_in(tmp_path, NUMBA_CACHE_DIR=str(place)) == f"[1, 111, 221] {usable}"
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_who_watches_is_told_that_it_takes_a_while_once(tmp_path, monkeypatch, watched):
+    screen = io.StringIO()
+    screen.isatty = lambda: watched
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("blis.jit.entries.cache_root", lambda: tmp_path)
+    for _ in range(2):
+        Entry(wave)(np.linspace(-5, 5, 11))
+    assert len(screen.getvalue().splitlines()) == int(watched)
 
 
 def test_a_template_registered_after_a_call_is_known_at_the_next():

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from blis.policies.scorers import SCORERS
 from search.__main__ import main, run
 from search.application import EXIT_INPUT, EXIT_OK
-from search.run_folder.comparison import side_by_side
+from search.run_folder.comparison import WIDTH, side_by_side, tables
 from tests.search.small import small_settings
 
 
@@ -45,19 +46,43 @@ def compare(monkeypatch, capsys):
     return call
 
 
+def columns(shown):
+    """The cells of every column of the tables by its label, from their places in the lines."""
+    found = {}
+    for table in shown.split("\n\n"):
+        head, *rows = table.splitlines()
+        starts = [match.start() for match in re.finditer(r"(?:(?<=  )|^)\S", head)]
+        for start, end in zip(starts, [*starts[1:], None], strict=True):
+            found[head[start:end].strip()] = [row[start:end].strip() for row in rows]
+    return found
+
+
 def test_two_searches_side_by_side(store, compare):
     _, uri = store
     code, out, err = compare("--uri", uri)
     assert (code, err) == (EXIT_OK, "")
-    lines = {re.split("  +", line)[0]: re.split("  +", line)[1:] for line in out.splitlines()}
-    assert [place.split("/")[-1] for place in lines["folder"]] == ["one", "two"]
-    assert lines["driver.name"] == ["deap_ga", "random"]
-    assert lines["seed"] == ["1", "2"]
-    assert "driver.budget" not in lines
-    assert all(re.fullmatch(r"[+-]\d\.\d{3}", cell) for cell in lines["fitness, fresh tables"] + lines["optimism"])
-    assert len(lines["95 % interval"]) == len(lines["wall"]) == len(lines["verdict"]) == 2
+    found = columns(out)
+    assert [place.split("/")[-1] for place in found["folder"]] == ["one", "two"]
+    assert found["driver.name"] == ["deap_ga", "random"]
+    assert found["seed"] == ["1", "2"]
+    assert "driver.budget" not in found
+    for label in ("fitness, fresh tables", "optimism"):
+        assert all(re.fullmatch(r"[+-]\d\.\d{3}", cell) for cell in found[label])
+    for label in ("95 % interval", "wall", "verdict", "ttft_p99_ms", "prompt_hit_rate"):
+        assert all(found[label])
+    weights = [label for label in found if label in SCORERS]
+    assert all(any(found[label][place] for label in weights) for place in range(2))
+    assert max(map(len, out.split("\n\n")[0].splitlines())) <= WIDTH
     assert re.search(r"^1: .*llm-d-default.*\.$", out, re.MULTILINE)
     assert out.splitlines()[-1].endswith(f"mlflow ui --backend-store-uri {uri}")
+
+
+def test_columns_that_do_not_fit_go_on_below():
+    shown = tables([(f"column{i}", [f"{i}", "x" * 30]) for i in range(8)])
+    assert len(shown) > 1
+    assert all(len(line) <= WIDTH for table in shown for line in table.splitlines())
+    assert [table.split()[0] for table in shown] == ["column0", "column3", "column6"]
+    assert all(line[0] == str(place) for table in shown for place, line in enumerate(table.splitlines()[1:], 1))
 
 
 def test_a_resumed_search_goes_on_with_its_mlflow_run(store):
@@ -80,7 +105,7 @@ def test_runs_are_chosen_by_folder_id_or_number(store, compare):
         code, out, _ = compare("--uri", uri, *chosen)
         assert code == EXIT_OK
         assert "/two" in out and "/one" not in out
-    run_id = re.search(r"run id +(\w+)", compare("--uri", uri, "--last", "1")[1])[1]
+    (run_id,) = columns(compare("--uri", uri, "--last", "1")[1])["run id"]
     assert compare("--uri", uri, run_id[:6]) == compare("--uri", uri, "--last", "1")
 
 
@@ -119,7 +144,7 @@ def test_a_search_that_still_runs_or_was_killed_has_no_verdict_yet():
     data = SimpleNamespace(tags={"run_id": "b2", "folder": "/x/y/z"}, params={}, metrics={})
     shown = side_by_side([SimpleNamespace(info=info, data=data)])
     assert "1: no verdict yet." in shown
-    assert re.search("verdict +running", shown)
+    assert columns(shown)["verdict"] == ["running"]
 
 
 def test_many_different_keys_are_counted():

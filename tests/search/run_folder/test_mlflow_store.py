@@ -3,9 +3,13 @@
 A real store takes seconds to open; test_tracking.py and test_comparison.py have one.
 """
 
+import os
+import signal
+from threading import Event, Timer
 from types import SimpleNamespace
 
 import pytest
+from mlflow.utils import validation
 
 from search.run_folder.mlflow_store import LONGEST_PARAM, LONGEST_TAG, METRICS_A_BATCH, PARAMS_A_BATCH, Store
 
@@ -16,7 +20,7 @@ class Client:
     """Keeps what is logged, as MLflow's client does, and refuses what that would refuse."""
 
     def __init__(self):
-        self.runs, self.deleted = {}, []
+        self.runs, self.deleted, self.files = {}, [], []
 
     def get_experiment_by_name(self, name):
         return SimpleNamespace(experiment_id=f"id of {name}")
@@ -28,8 +32,8 @@ class Client:
 
     def search_runs(self, experiment_ids, tag):
         assert experiment_ids == ["id of mine"]
-        found = [name for name, run in self.runs.items() if tag in [f"tags.`{k}` = {v!r}" for k, v in run.tags.items()]]
-        return [SimpleNamespace(info=SimpleNamespace(run_id=name)) for name in found]
+        found = {k: run for k, run in self.runs.items() if tag in [f"tags.`{t}` = {v!r}" for t, v in run.tags.items()]}
+        return [SimpleNamespace(info=SimpleNamespace(run_id=name), data=run) for name, run in found.items()]
 
     def update_run(self, run_id, status):
         self.runs[run_id].status = status
@@ -37,7 +41,13 @@ class Client:
     def delete_run(self, run_id):
         self.deleted.append(run_id)
 
+    def log_artifact(self, run_id, path, place=None):
+        self.files.append((path, place))
+
     def log_batch(self, run_id, metrics, params, tags):
+        for entry in (*metrics, *params, *tags):
+            validation.validate_param_and_metric_name(entry.key)
+            assert len(entry.key) <= 250 and not validation.path_not_unique(entry.key)
         assert len(metrics) <= METRICS_A_BATCH and len(params) <= PARAMS_A_BATCH
         run = self.runs[run_id]
         run.metrics += [(metric.key, metric.value, metric.step) for metric in metrics]
@@ -79,29 +89,108 @@ def test_a_child_names_its_parent(client):
 
 
 def test_a_run_is_gone_on_with_and_its_children_are_made_anew(client):
-    store = Store("http://store", "mine")
-    store.open("first", {}, {"folder": "/a"})
+    store, tags = Store("http://store", "mine"), {"run_id": "a1", "folder": "/a"}
+    store.open("other", {}, {"run_id": "a1", "folder": "/b"})
+    store.open("first", {}, tags)
     store.child("child", {}, {}, "finalist")
-    store.reopen("folder", "/a", "again", {}, {})
+    store.reopen("run_id", "again", {}, tags)
     store.metrics({"late": 7.0})
     store.close("FINISHED")
-    assert set(client.runs) == {"first", "child"}
+    assert set(client.runs) == {"other", "first", "child"}
     assert client.runs["first"].metrics == [("late", 7.0, 0)]
     assert client.deleted == ["child"]
 
 
 def test_a_run_that_is_not_there_is_started(client):
     store = Store("http://store", "mine")
-    store.reopen("folder", "/nowhere", "new", {"b": 3}, {})
+    store.reopen("run_id", "new", {"b": 3}, {"run_id": "a1"})
     store.close("FINISHED")
     assert client.runs["new"].params == {"b": "3"}
 
 
-def test_trouble_is_one_line_and_the_rest_is_left_out(client, monkeypatch, capfd):
+def test_trouble_is_one_line_and_the_rest_is_left_out_but_the_end(client, monkeypatch, capfd):
     monkeypatch.setattr(Client, "log_batch", lambda *_: 1 / 0)
-    store = Store("http://store", "mine")
+    store = Store("http://me:secret@store", "mine")
     store.open("first", {"a": 1}, {})
     store.metrics({"a": 1.0})
     store.close("FINISHED")
     assert capfd.readouterr().err == ("warning: not tracked in MLflow any more: ZeroDivisionError: division by zero\n")
-    assert client.runs["first"].status == "RUNNING"
+    assert client.runs["first"].status == "FAILED"
+
+
+def test_secrets_are_not_told(client, monkeypatch, capfd):
+    def refuse(*_, **__):
+        raise ValueError("no login for me:secret@store")
+
+    monkeypatch.setattr(Client, "create_run", refuse)
+    store = Store("http://me:secret@store", "mine")
+    store.open("first", {}, {})
+    store.close("FINISHED")
+    assert capfd.readouterr().err == "warning: not tracked in MLflow any more: ValueError: no login for ***@store\n"
+
+
+def test_names_that_mlflow_refuses_are_made_fit(client):
+    names = ["verdict/best@2026/t (low)", "a//b", "../x", "v1.2/ä", "long" * 100, "fine/name-1.2: x"]
+    store = Store("http://store", "mine")
+    store.open("first", dict.fromkeys(names, 1), {})
+    store.metrics(dict.fromkeys(names, 1.0))
+    store.close("FINISHED")
+    (run,) = client.runs.values()
+    assert list(run.params) == [name for name, _, _ in run.metrics]
+    assert next(iter(run.params)) == "verdict/best_2026/t _low_"
+    assert list(run.params)[-1] == "fine/name-1.2: x"
+
+
+def test_files_are_kept_at_their_place_and_nothing_else_is(client, tmp_path):
+    (tmp_path / "pareto").mkdir()
+    paths = [tmp_path / "a.csv", tmp_path / "pareto" / "b.yaml", tmp_path / "data.bin"]
+    for path in paths:
+        path.write_text("")
+    store = Store("http://store", "mine")
+    store.open("first", {}, {})
+    store.files(tmp_path, paths[:2])
+    store.close("FINISHED")
+    assert client.files == [(str(paths[0]), None), (str(paths[1]), "pareto")]
+
+
+class Silent(Client):
+    """Never answers."""
+
+    def get_experiment_by_name(self, name):
+        Event().wait()
+
+
+def test_a_store_that_never_answers_is_given_up(monkeypatch, capfd):
+    monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: Silent())
+    monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 0.1)
+    store = Store("http://store", "mine")
+    store.open("first", {}, {})
+    store.close("FINISHED")
+    assert capfd.readouterr().err == "warning: not tracked in MLflow any more: TimeoutError: no answer for 0.1 s\n"
+
+
+class Slow(Client):
+    """Answers when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.answer = Event()
+
+    def log_batch(self, *batch):
+        self.answer.wait(60)
+        super().log_batch(*batch)
+
+
+def test_ctrl_c_while_the_end_is_waited_for_leaves_out_the_rest_and_ends_the_run(monkeypatch):
+    client = Slow()
+    monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: client)
+    store = Store("http://store", "mine")
+    store.open("first", {"a": 1}, {})
+    store.metrics({"late": 1.0})
+    timers = Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)), Timer(0.6, client.answer.set)
+    for timer in timers:
+        timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        store.close("FINISHED")
+    (run,) = client.runs.values()
+    assert (run.params, run.metrics, run.status) == ({"a": "1"}, [], "FINISHED")

@@ -1,13 +1,21 @@
 """MLflow: what is logged is there, and a broken store costs no results."""
 
+import socket
 import sys
+from dataclasses import replace
 
 import pytest
 
 from search.__main__ import run
 from search.application import EXIT_OK
+from search.folder import written
+from search.run_folder.export import Stopwatch
 from search.run_folder.mlflow_store import Store
+from search.run_folder.tracking import Tracker
+from search.running.archive import Archive
+from tests.search.run_folder.test_mlflow_store import Client
 from tests.search.small import small_settings
+from tests.search.verdict.comparisons import drawn_verdict
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +73,56 @@ def test_a_broken_store_warns_once_and_loses_nothing(tmp_path, capfd):
     assert err.startswith("warning: not tracked in MLflow any more: ")
     assert len(err.splitlines()) == 1
     assert (tmp_path / "run" / "verdict.json").is_file()
+
+
+@pytest.fixture
+def server():
+    """A socket that is open; whether it answers is another question."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        yield listening
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_server_that_is_dead_or_silent_is_given_up(tmp_path, capfd, monkeypatch, server, silent):
+    if silent:
+        server.listen()
+    monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 3.0)
+    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    uri = f"http://me:secret@127.0.0.1:{server.getsockname()[1]}"
+    settings = small_settings(tmp_path / "run", "tracking=mlflow", f"tracking.uri={uri}")
+    assert run(settings) == EXIT_OK
+    out, err = capfd.readouterr()
+    assert err.startswith("warning: not tracked in MLflow any more: ")
+    assert len(err.splitlines()) == 1
+    assert "secret" not in out + err
+    for path in written(tmp_path / "run"):
+        assert b"secret" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(("kind", "status"), [(KeyboardInterrupt, "KILLED"), (RuntimeError, "FAILED")])
+def test_whatever_ends_a_search_ends_its_run(tmp_path, monkeypatch, kind, status):
+    """An error in its last steps, or a second Ctrl-C."""
+    client = Client()
+    monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: client)
+    settings = small_settings(tmp_path, "tracking=mlflow", "tracking.uri=http://host", "tracking.experiment=mine")
+    with pytest.raises(kind), Tracker(settings):
+        raise kind
+    (run,) = client.runs.values()
+    assert run.status == status
+
+
+def test_names_with_dots_keep_them(tmp_path, monkeypatch):
+    client, verdict = Client(), drawn_verdict()
+    monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: client)
+    settings = small_settings(tmp_path, "tracking=mlflow", "tracking.uri=http://host", "tracking.experiment=mine")
+    proof = replace(verdict.proof, baselines={"v1.2 (new)": verdict.proof.baselines["llm-d"]})
+    with Tracker(settings) as tracker:
+        question = replace(verdict.question, primary="v1.2 (new)")
+        tracker.finish(settings, Archive((), ()), replace(verdict, evidence=proof, question=question), Stopwatch())
+    (run,) = client.runs.values()
+    logged = dict((name, value) for name, value, _ in run.metrics)
+    assert logged["verdict/baselines/v1.2 _new_/t_low"] == 0.05
 
 
 def test_without_a_store_mlflow_is_not_touched(monkeypatch):

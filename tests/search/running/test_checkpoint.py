@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,11 +13,12 @@ import pytest
 
 from blis.engine.run import simulate
 from blis.errors import InputError
+from blis.files import write_text
 from search.__main__ import run
 from search.application import EXIT_INTERRUPTED, EXIT_OK
-from search.running.checkpoint import FILE, begin
+from search.running.checkpoint import begin
 from search.running.evaluator import INVALID
-from search.version import libraries
+from search.saved import FILE, read_saved, saved_text
 from tests.places import CONF
 from tests.search.small import SMALL, small_settings
 
@@ -108,81 +108,80 @@ def test_the_archive_comes_back_as_it_was(finished, tmp_path):
     assert all((row.policy is None) == (row.evaluation.status == INVALID) for row in archive.rows)
 
 
-def test_the_checkpoint_is_readable(finished):
-    lines = (finished / FILE).read_text().splitlines()
-    assert "To go on: python -m search <the same keys> resume=<this folder>" in lines[1]
-    assert sum(line.startswith('{"index": ') for line in lines) == 20
-
-
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        (["seed=3"], "was started with seed=1 (not 3); give the same keys again"),
-        (["validation.finalists=2"], "was started with validation.finalists=3 (not 2); give the same keys again"),
-        (["driver.batch=5", "workload.first=100"], "workload.first=200 (not 100), driver.batch=10 (not 5)"),
-        (["workload=chat_bursty"], "workload.name=chat_prefix (not chat_bursty)"),
-        (["driver=random"], "driver.name=deap_ga (not random), driver.options.population=40 (not null)"),
-    ],
-)
-def test_another_configuration_is_refused_with_the_keys_that_differ(finished, overrides, message):
-    with pytest.raises(InputError) as error:
-        begin(resumed(finished, *overrides))
-    assert message in str(error.value)
-    assert str(finished) in str(error.value)
-
-
-def test_many_differences_are_counted(finished):
-    with pytest.raises(InputError, match=r"and [0-9]+ more; give the same keys again"):
-        begin(resumed(finished, "search_space=engine_knobs"))
-
-
-@pytest.mark.parametrize("override", ["parallel.n_jobs=2", "tracking=mlflow", "parallel=processes"])
-def test_what_changes_no_result_may_differ(finished, override):
-    _, _, archive = begin(resumed(finished, override))
+@pytest.mark.parametrize("driver", ["deap_ga", "optuna_tpe"])
+@pytest.mark.parametrize("before", [20, 23])
+def test_a_finished_search_goes_on_to_a_larger_budget(tmp_path, driver, before):
+    """Whether its last generation was whole or not, it ends as if it had that budget from the start."""
+    choice = f"driver={driver}"
+    assert run(small_settings(tmp_path / "through", choice)) == EXIT_OK
+    assert run(small_settings(tmp_path / "run", choice, f"driver.budget={before}")) == EXIT_OK
+    extended, calls = interrupted_at(small_settings(tmp_path, choice, f"resume={tmp_path / 'run'}"), call=-1)
+    archive = begin(extended)[2]
     assert len(archive.rows) == 20
+    assert calls == []
+    assert run(extended) == EXIT_OK
+    assert canonical(tmp_path / "run") == canonical(tmp_path / "through")
 
 
-def test_another_baseline_library_or_code_is_refused(finished, monkeypatch):
-    settings = resumed(finished)
-    changed = {**settings.baselines, "round-robin": settings.baselines["least-loaded"]}
-    with pytest.raises(InputError, match=r"other input files \(a baseline or the trace has changed\)"):
-        begin(replace(settings, baselines=changed))
-    older = {**libraries(), "numpy": "1.0"}
-    monkeypatch.setattr("search.running.checkpoint.libraries", lambda: older)
-    now = re.escape(libraries()["numpy"])
-    with pytest.raises(InputError, match=f"other libraries: numpy {now} then, 1.0 now$"):
-        begin(settings)
-    monkeypatch.setattr("search.running.checkpoint.code_digest", lambda: "another")
-    with pytest.raises(InputError, match="another version of the code; start a new search"):
-        begin(settings)
+def test_a_budget_below_what_was_evaluated_is_refused(finished):
+    with pytest.raises(InputError, match=r"driver\.budget=19 is below the 20 candidates that were evaluated"):
+        begin(resumed(finished, "driver.budget=19"))
 
 
-def test_a_folder_without_a_usable_checkpoint(tmp_path):
-    with pytest.raises(InputError, match="has no checkpoint"):
-        begin(resumed(tmp_path))
-    for text, message in (("{", "not a checkpoint: "), ("[1]", "not a checkpoint of this version")):
-        (tmp_path / FILE).write_text(text)
-        with pytest.raises(InputError, match=message):
+def test_a_driver_that_cannot_go_on_is_one_line(finished, tmp_path):
+    """Its state is what no one else understands; the digest is right."""
+    saved = read_saved(finished)
+    for state in ({}, {**saved.candidates, "driver": {**saved.candidates["driver"], "rng": [3, [1, 2], None]}}):
+        content = {**vars(saved), "candidates": state}
+        rows = [json.dumps(vars(row)) for row in content.pop("rows")]
+        write_text(tmp_path / FILE, saved_text({key: content[key] for key in content if key != "about"}, rows))
+        with pytest.raises(InputError, match=f"resume: {tmp_path}/{FILE}: the state of the driver: "):
             begin(resumed(tmp_path))
 
 
-def test_killed_and_resumed_equals_uninterrupted(tmp_path):
-    """With the real command: kill -9 leaves a checkpoint, and nothing else is needed."""
-    keys = {**SMALL, "tracking": "none", "driver.budget": 60, "validation.random_policies": 0}
-    command = [sys.executable, "-m", "search", *(f"{key}={value}" for key, value in keys.items())]
-    folder = tmp_path / "run"
-    process = subprocess.Popen([*command, f"hydra.run.dir={folder}"], stdout=subprocess.PIPE)
+KEYS = {**SMALL, "tracking": "none", "driver.budget": 60, "validation.random_policies": 0}
+COMMAND = [sys.executable, "-m", "search"]
+
+
+def started(folder, *overrides):
+    """The real command, when its first checkpoint is there."""
+    keys = [f"{key}={value}" for key, value in KEYS.items()]
+    process = subprocess.Popen([*COMMAND, *keys, f"hydra.run.dir={folder}", *overrides], stdout=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not (folder / FILE).is_file() and time.monotonic() < deadline:
         time.sleep(0.002)
+    return process
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    """With the real command: kill -9 leaves a checkpoint, and nothing else is needed, not even the keys."""
+    folder = tmp_path / "run"
+    process = started(folder)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     process.stdout.close()
     assert not (folder / "candidates.csv").exists()
     assert generations(folder) < 6
     again = [f"resume={folder}", f"hydra.run.dir={tmp_path / 'empty'}", "parallel.n_jobs=2"]
-    subprocess.run([*command, *again], check=True, stdout=subprocess.PIPE)
+    subprocess.run([*COMMAND, *again], check=True, stdout=subprocess.PIPE)
     assert not (tmp_path / "empty").exists()
     settings = small_settings(tmp_path / "through", "driver.budget=60", "validation.random_policies=0")
     assert run(settings) == EXIT_OK
     assert canonical(folder) == canonical(tmp_path / "through")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="who is whose child is read from /proc")
+def test_terminated_says_so_and_leaves_no_worker_behind(tmp_path):
+    process = started(tmp_path / "run", "parallel=processes", "parallel.n_jobs=2", "driver.budget=6000")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    process.terminate()
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == EXIT_INTERRUPTED
+    assert out.startswith(b"Interrupted: nothing is proved")
+    assert json.loads((tmp_path / "run" / "verdict.json").read_text())["outcome"] == "interrupted"
+    assert children
+    deadline = time.monotonic() + 30
+    while (alive := [child for child in children if Path(f"/proc/{child}").exists()]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert alive == []

@@ -152,10 +152,10 @@ def test_what_is_remembered_is_not_simulated_again(problem, policies):
 
 def test_every_new_simulation_is_reported(problem, policies):
     steps = []
-    evaluator = Evaluator(problem, SEEDS, Workers())
-    evaluator.evaluate(policies[:2], steps.append)
+    evaluator = Evaluator(problem, SEEDS, Workers().watched(steps.append))
+    evaluator.evaluate(policies[:2])
     assert steps == [1] * 6
-    evaluator.evaluate(policies[1:3], steps.append)
+    evaluator.evaluate(policies[1:3])
     assert steps == [1] * 9
 
 

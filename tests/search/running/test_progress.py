@@ -1,4 +1,4 @@
-"""The progress bar: there for who watches, silent elsewhere."""
+"""Progress: a bar for who watches, a line now and then for who does not."""
 
 import io
 import time
@@ -7,7 +7,7 @@ import pytest
 
 from search.running.archive import Archive, Row
 from search.running.evaluator import OK, Evaluation
-from search.running.progress import Progress
+from search.running.progress import SEARCH, Progress
 from tests.search.verdict.comparisons import POLICY
 
 
@@ -21,11 +21,11 @@ class Screen(io.StringIO):
 
 
 def follow(monkeypatch, watched):
-    """What a search of two generations shows."""
+    """What a search of two generations and its validation show."""
     screen = Screen(watched)
     monkeypatch.setattr("sys.stderr", screen)
-    archive = Archive((), ())
-    with Progress(candidates=40, seeds=2) as progress:
+    archive, progress = Archive((), ()), Progress(candidates=40, seeds=2)
+    with progress.part(SEARCH):
         for generation in range(2):
             progress.simulated(20)
             found = Evaluation("x", OK, fitness=generation / 8)
@@ -33,6 +33,11 @@ def follow(monkeypatch, watched):
             progress.generation(archive, generation)
         time.sleep(0.2)  # a bar is not drawn more often than one can see
         progress.simulated(2)
+    with progress.part("validation"):
+        progress.simulated(3)
+        time.sleep(0.2)
+        progress.simulated(4)
+    progress.simulated(5)  # whose part nobody follows
     return screen.getvalue()
 
 
@@ -40,16 +45,25 @@ def test_who_watches_sees_how_far_it_is_and_the_best_score(monkeypatch):
     shown = follow(monkeypatch, watched=True)
     assert " 21/40 [" in shown
     assert "generation 1, best +0.125" in shown
+    assert "validation 7 simulations [" in shown
     assert shown.endswith("\r")  # the bar is taken off the screen
 
 
-def test_nobody_else_does(monkeypatch):
+def test_nobody_else_does_while_it_is_short(monkeypatch):
     assert follow(monkeypatch, watched=False) == ""
+
+
+def test_a_log_has_a_line_now_and_then(monkeypatch):
+    monkeypatch.setattr("search.running.progress.LINE_EVERY_S", 0.15)
+    assert follow(monkeypatch, watched=False).splitlines() == [
+        "search: 21 of 40 candidates, generation 1, best +0.125, 0 s",
+        "validation: 7 simulations, 0 s",
+    ]
 
 
 def test_an_interruption_takes_the_bar_away(monkeypatch):
     screen = Screen(True)
     monkeypatch.setattr("sys.stderr", screen)
-    with pytest.raises(KeyboardInterrupt), Progress(10, 1):
+    with pytest.raises(KeyboardInterrupt), Progress(10, 1).part(SEARCH):
         raise KeyboardInterrupt
     assert screen.getvalue().endswith("\r")

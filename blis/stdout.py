@@ -1,0 +1,49 @@
+"""Standard output that may be closed or full: one line at most, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+FAILURE = 1
+
+
+def delivered(command: Callable[[], int]) -> int:
+    """The exit status of a command, after what it printed has arrived.
+
+    FAILURE if nobody reads it any more (`| head` has had enough), or if there is no room for it, which is told.
+    """
+    try:
+        try:
+            return command()
+        finally:
+            _flush()
+    except OSError as error:
+        _give_up(error)
+        return FAILURE
+
+
+def say(*lines: str) -> bool:
+    """Print lines at once; whether they arrived. Trouble is told as in `delivered`, and later lines go nowhere."""
+    try:
+        print(*lines, sep="\n")
+        _flush()
+    except OSError as error:
+        _give_up(error)
+        return False
+    return True
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # closed before we started
+        sys.stdout.flush()
+
+
+def _give_up(error: OSError) -> None:
+    """Tell why nothing arrives, unless its reader has left; the rest goes nowhere, or Python complains at its exit."""
+    if error.filename is not None:  # of something else
+        raise error
+    if not isinstance(error, BrokenPipeError):
+        print(f"error: standard output: {error.strerror}", file=sys.stderr)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
