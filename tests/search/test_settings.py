@@ -231,7 +231,7 @@ def test_the_folder_holds_the_keys_of_a_search_that_goes_on(kept, overrides, dif
 
 def test_an_experiment_is_all_keys_again(kept):
     settings = compose_settings([f"resume={kept}", "experiment=quickstart"])
-    assert (settings.config["workload"]["first"], settings.driver.name) == (1000, "deap_ga")
+    assert (settings.config["workload"]["num_requests"], settings.driver.name) == (1000, "deap_ga")
 
 
 def test_the_configuration_can_be_printed(command):
