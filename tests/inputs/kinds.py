@@ -17,7 +17,7 @@ from blis.scenario import load_scenario
 from blis.yaml_strict import flat_keys
 from search.application import compose_settings
 from tests.blis.cli.test_data_files import DEFAULTS
-from tests.inputs.mistakes import mutate_arguments, mutate_rows
+from tests.inputs.mistakes import STRANGE, mutate_arguments, mutate_rows
 from tests.laws.fuzz_yaml import MAX_INSTANCES, REQUESTS
 from tests.laws.yaml_cases import random_bundle, random_scenario
 from tests.laws.yaml_mutations import mutate
@@ -110,7 +110,7 @@ def rows(rng: Random, folder: Path) -> Answer:
     checked = command("validate", path)
     ran = _run(folder, "--requests", path)
     if checked == ACCEPTED and ran == ACCEPTED:
-        return command("traces", "--check", path)
+        return command("traces", "--check", path, f"--block-size-in-tokens={rng.choice([16, 1, *STRANGE])}")
     return ran if checked in (ACCEPTED, REFUSED) else checked
 
 
