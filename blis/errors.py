@@ -16,6 +16,10 @@ class InputError(ValueError):
     Commands print it as one line on stderr and end with exit status 2; it never needs a traceback.
     """
 
+    def __init__(self, text: str) -> None:
+        """Names in the text may have line breaks; the text has none."""
+        super().__init__(" ".join(text.splitlines()))
+
 
 class EngineError(RuntimeError):
     """A failure that the input is not to blame for: the simulator broke one of its own laws, or a disk is full.

@@ -75,6 +75,10 @@ def _refuse_old_number(node: yaml.ScalarNode) -> None:
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
+class OneLine(dict[str, Any]):
+    """A mapping that is written in one line, whatever its length."""
+
+
 class _PlainDumper(yaml.SafeDumper):
     """SafeDumper without anchors: a file a person reads says what it means in place."""
 
@@ -83,6 +87,9 @@ class _PlainDumper(yaml.SafeDumper):
         return True
 
 
+_PlainDumper.add_representer(
+    OneLine, lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value, flow_style=True)
+)
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
 
@@ -227,9 +234,12 @@ def flat_keys(mapping: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     return found
 
 
-def yaml_text(value: object) -> str:
-    """Plain objects as block-style YAML in their own key order; the same object gives the same bytes."""
-    return str(yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=110))
+def yaml_text(value: object, width: float = 110) -> str:
+    """Plain objects as block-style YAML in their own key order; the same object gives the same bytes.
+
+    width: letters after which long texts, and what is in one line, are broken.
+    """
+    return str(yaml.dump(value, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=width))
 
 
 def dump_yaml(value: object, path: str | Path) -> None:

@@ -30,7 +30,7 @@ from search.config import conf_folder
 from search.folder import claimed
 from search.overrides import override_problem
 from search.saved import read_saved
-from search.settings import Settings, make_settings
+from search.settings import Settings, absolute, make_settings
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -125,7 +125,7 @@ def _continued(composed: Mapping[str, Any], overrides: Sequence[str]) -> dict[st
     keys = [_key(override) for override in overrides]
     if EXPERIMENT in keys:
         return dict(composed)
-    saved = read_saved(Path(composed["resume"]).resolve()).config
+    saved = read_saved(Path(absolute(composed["resume"])).resolve()).config
     found = deepcopy(saved)
     for key in keys:
         _take_over(found, composed, key.split("."))

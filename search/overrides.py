@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -9,10 +10,17 @@ from hydra.errors import HydraException, OverrideParseException
 
 from blis.errors import one_line
 
+#: Words that may stand in front of all overrides, and are none.
+COMMANDS = ("compare",)
+
 
 def override_problem(error: OverrideParseException) -> str:
     """One line: the override, the character at which Hydra stops, its words, and the override with quotes."""
     override = error.override
+    if "=" not in override and not override.startswith("~"):
+        near = difflib.get_close_matches(override, COMMANDS, n=1)
+        meant = f" (did you mean the command {near[0]!r}?)" if near else ""
+        return f"{override}: an override is key=value{meant}"
     problem = one_line(error.message.split("\nSee https")[0].removeprefix(f"Error parsing override '{override}'"))
     at = _stops_at(override)
     if at is not None and at < len(override):

@@ -72,7 +72,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     problem = _problem(config, bundles[primary])
     space = space_from_mapping(config.search_space)
     check_space(space, problem.against.scenario, problem.rates)
-    resume = Path(_absolute(config.resume)).resolve() if config.resume else None
+    resume = Path(absolute(config.resume)).resolve() if config.resume else None
     return Settings(
         seed=config.seed,
         problem=problem,
@@ -94,15 +94,15 @@ def _with_absolute_paths(mapping: Mapping[str, Any]) -> dict[str, Any]:
     changed = dict(mapping)
     workload, baselines, primary = changed.get("workload"), changed.get("baselines"), changed.get("primary")
     if isinstance(workload, Mapping) and isinstance(workload.get("path"), str) and workload["path"]:
-        changed["workload"] = {**workload, "path": _absolute(workload["path"])}
+        changed["workload"] = {**workload, "path": absolute(workload["path"])}
     if isinstance(baselines, list):
-        changed["baselines"] = [_absolute(name) if _is_bundle_path(name) else name for name in baselines]
+        changed["baselines"] = [absolute(name) if _is_bundle_path(name) else name for name in baselines]
     if _is_bundle_path(primary):
-        changed["primary"] = _absolute(primary)
+        changed["primary"] = absolute(primary)
     return changed
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
     """The same file from everywhere. Raises InputError for the home folder of nobody."""
     try:
         return str(Path(path).expanduser().absolute())

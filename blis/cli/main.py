@@ -18,13 +18,15 @@ from blis.stdout import delivered
 BAD_INPUT = 2
 FAILURE = 1
 
+_LONGEST = 500  # letters of what argparse says
+
 
 class _Parser(argparse.ArgumentParser):
     """A parser whose errors are InputErrors: one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and exiting."""
-        raise InputError(message)
+        """Raise instead of printing the usage and exiting; what was typed is not repeated at any length."""
+        raise InputError(message if len(message) <= _LONGEST else message[:_LONGEST] + "…")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

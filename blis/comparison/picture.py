@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.comparison.measures import Rows
-from blis.comparison.style import COLOURS, INK, dress
+from blis.comparison.style import INK, different_colours, dress
 from blis.evaluation.distribution import US_PER_MS, Weighted, weighted_distribution
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
         axes = figure.add_subplot(grid[0, 2 * column : 2 * column + 2])
         _draw_distributions(axes, {name: of(one.rows) for name, one in runs.items()}, label)
     panels = [[figure.add_subplot(grid[1 + k, half]) for half in (slice(3), slice(3, 6))] for k in range(count)]
-    for (name, one), row, colour in zip(runs.items(), panels, _colours(count), strict=True):
+    for (name, one), row, colour in zip(runs.items(), panels, different_colours(count), strict=True):
         _draw_instances(row[0], one, one.samples["queue_depth"], f"{name}: waiting requests", colour)
         _draw_instances(
             row[1], one, 100 * one.samples["used_blocks"] / one.kv_blocks, f"{name}: KV cache in use, %", colour
@@ -75,13 +75,9 @@ _DISTRIBUTIONS: dict[str, Callable[[Rows], Weighted]] = {
 }
 
 
-def _colours(count: int) -> list[str]:
-    return [COLOURS[place % len(COLOURS)] for place in range(count)]
-
-
 def _draw_distributions(axes: Axes, found: Mapping[str, Weighted], label: str) -> None:
     """Shares that were faster than a time, on a logarithmic axis; names beside their curves."""
-    colours = dict(zip(found, _colours(len(found)), strict=True))
+    colours = dict(zip(found, different_colours(len(found)), strict=True))
     means = {name: weighted_distribution(times).mean for name, times in found.items() if len(times.values)}
     fastest_first = sorted(means, key=lambda name: means[name])
     heights = np.linspace(0.85, 0.15, len(fastest_first)) if len(fastest_first) != 1 else [0.5]

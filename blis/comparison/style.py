@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import colorsys
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +15,18 @@ INK, MUTED, GRID = "#1b1f24", "#7d8590", "#e3e6ea"
 
 #: Okabe and Ito's colours, without yellow, which is too light for a line.
 COLOURS = ("#1b1f24", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+
+
+_GOLDEN = (5**0.5 - 1) / 2  # multiples of it spread evenly over a circle, however many there are
+
+
+def different_colours(count: int, first: Sequence[str] = COLOURS) -> list[str]:
+    """So many different colours: `first`, then darker and lighter hues, each far from those before it."""
+    more = []
+    for place in range(count - len(first)):
+        parts = colorsys.hls_to_rgb(0.03 + place * _GOLDEN % 1, (0.3, 0.6)[place % 2], 0.75)
+        more.append("#" + "".join(f"{round(255 * part):02x}" for part in parts))
+    return [*first[:count], *more]
 
 
 def dress(axes: Axes) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from blis.config import MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.evaluation.itl import all_gaps
+from blis.sums import total
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -27,7 +28,7 @@ class SLOClass:
     name: str
     ttft_us: int  # target of the time to the first token
     tpot_us: int  # target of the time per further output token
-    weight: float  # share in the score
+    weight: float  # in the score, relative to those of the others
     itl_p99_us: int | None = None  # target of the 99th percentile of a request's gaps between tokens
 
     def __post_init__(self) -> None:
@@ -65,14 +66,21 @@ def class_targets(table: RequestTable, slo: Sequence[SLOClass]) -> Targets:
     return Targets(declared, ttft_us[declared], tpot_us[declared], itl_p99_us[declared])
 
 
-def check_classes(slo: Sequence[SLOClass]) -> None:
-    """Raise InputError unless the names differ and the weights sum to 1."""
+def with_shares(slo: Sequence[SLOClass]) -> tuple[SLOClass, ...]:
+    """The classes with weights that sum to 1. Raises InputError if a name is given twice or nothing has a weight."""
     names = [declared.name for declared in slo]
     if len(set(names)) < len(names):
         raise InputError(f"SLO classes: a name is given twice in {', '.join(names)}")
-    total = sum(declared.weight for declared in slo)
-    if abs(total - 1) > 1e-9:
-        raise InputError(f"SLO classes: the weights of {', '.join(names) or 'no class'} must sum to 1, got {total:g}")
+    shares = normalised({declared.name: declared.weight for declared in slo}, "SLO classes")
+    return tuple(replace(declared, weight=shares[declared.name]) for declared in slo)
+
+
+def normalised(weights: Mapping[str, float], what: str) -> dict[str, float]:
+    """Weights that sum to 1, those that do already to the digit as they are. Raises InputError if all are 0."""
+    whole = total(weights.values())
+    if whole <= 0:
+        raise InputError(f"{what}: the weight of {', '.join(weights) or 'nothing'} is 0; at least one must be above")
+    return dict(weights) if abs(whole - 1) <= 1e-9 else {name: value / whole for name, value in weights.items()}
 
 
 def tpot_us(table: RequestTable, result: ResultTable) -> NDArray[np.float64]:

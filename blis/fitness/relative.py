@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from blis.config import MAX_WEIGHT, Scenario
 from blis.errors import check_number
-from blis.evaluation.slo import SLOClass, check_classes
+from blis.evaluation.slo import SLOClass, normalised, with_shares
 from blis.fitness.outcome import Outcome, ScoringTable, score_inputs
 from blis.fitness.terms import TERMS, Pair
 from blis.fitness.value import FitnessValue
@@ -31,14 +31,15 @@ RELATIVE_OBJECTIVES = ("tail", "tpot", "goodput", "undone")
 
 
 def complete_weights(given: Mapping[str, float]) -> dict[str, float]:
-    """A weight for every term; +0.10 means "10 % better" as long as they sum to 1.
+    """A weight for every term; they are made to sum to 1, so that +0.10 means "10 % better".
 
-    Raises InputError for an unknown term and for a weight that is negative or not finite.
+    Raises InputError for an unknown term, for a weight that is negative or not finite, and if all are 0.
     """
     for name, weight in given.items():
         check_number(f"fitness weight {name}", weight, 0, MAX_WEIGHT)
         TERMS[name]
-    return {name: float(given.get(name, one.weight)) for name, one in TERMS.items()}
+    weights = {name: float(given.get(name, one.weight)) for name, one in TERMS.items()}
+    return normalised(weights, "fitness weights")
 
 
 def relative_fitness(x: Outcome, b: Outcome, weights: Mapping[str, float]) -> FitnessValue:
@@ -87,9 +88,9 @@ class RelativeFitness:
         return RELATIVE_OBJECTIVES
 
     def __post_init__(self) -> None:
-        """Check the classes, and complete the weights."""
+        """Complete the weights; those of terms and those of classes become shares."""
         object.__setattr__(self, "weights", complete_weights(self.weights))
-        check_classes(self.classes)
+        object.__setattr__(self, "classes", with_shares(self.classes))
 
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> Outcome:
         """What scoring needs of one run. Raises InputError for a class of the table without targets."""

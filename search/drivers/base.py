@@ -14,6 +14,9 @@ import numpy as np
 from blis import plugins
 from search.space.space import Genome, Space, genome_key
 
+#: What a driver may be told to keep or to look at, at most: more takes longer than any search.
+MOST = 10**6
+
 SEED = "seed"  # origin of a proposal that was handed to the driver
 
 #: Attempts of each kind to find a genome that was not asked before; a small space may have none left.

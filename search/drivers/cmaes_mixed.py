@@ -11,7 +11,7 @@ from cmaes import CatCMAwM
 from numpy.typing import NDArray
 
 from blis.errors import check_integer, check_number
-from search.drivers.base import DRIVERS, Proposal, Scored, SeededDriver
+from search.drivers.base import DRIVERS, MOST, Proposal, Scored, SeededDriver
 from search.space.parameters import Category, Number, Value
 from search.space.space import Genome, Space, genome_key
 
@@ -35,8 +35,8 @@ class CMAOptions:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        check_integer("driver.options.initial", self.initial, 1)
-        check_integer("driver.options.population", self.population, 4)
+        check_integer("driver.options.initial", self.initial, 1, MOST)
+        check_integer("driver.options.population", self.population, 4, MOST)
         check_number("driver.options.step", self.step, above=0)
 
 

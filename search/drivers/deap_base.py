@@ -12,7 +12,7 @@ from typing import Any
 from deap import base
 
 from blis.errors import check_integer, check_number
-from search.drivers.base import Proposal, SeededDriver
+from search.drivers.base import MOST, Proposal, SeededDriver
 from search.space.space import Genome
 
 #: Mutation steps are drawn log-uniformly between these, in units of a parameter's (log) range: long ones
@@ -59,8 +59,8 @@ class PopulationOptions:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        check_integer("driver.options.population", self.population, 2)
-        check_integer("driver.options.initial", self.initial, 1)
+        check_integer("driver.options.population", self.population, 2, MOST)
+        check_integer("driver.options.initial", self.initial, 1, MOST)
         check_number("driver.options.crossover", self.crossover, 0, 1)
         check_number("driver.options.mutation", self.mutation, 0, 1)
 

@@ -9,7 +9,7 @@ from typing import Any
 from deap import base, tools
 
 from blis.errors import check_integer
-from search.drivers.base import DRIVERS, Proposal, Scored
+from search.drivers.base import DRIVERS, MOST, Proposal, Scored
 from search.drivers.deap_base import DeapDriver, Individual, PopulationOptions, Score
 from search.space.space import Genome, Space, genome_key
 
@@ -23,7 +23,7 @@ class GeneticOptions(PopulationOptions):
     def __post_init__(self) -> None:
         """Check ranges."""
         super().__post_init__()
-        check_integer("driver.options.tournament", self.tournament, 1)
+        check_integer("driver.options.tournament", self.tournament, 1, MOST)
 
 
 @DRIVERS.register("deap_ga")

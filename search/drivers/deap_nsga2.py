@@ -9,7 +9,7 @@ from typing import Any
 from deap import base, tools
 
 from blis.errors import check_integer
-from search.drivers.base import DRIVERS, Proposal, Scored
+from search.drivers.base import DRIVERS, MOST, Proposal, Scored
 from search.drivers.deap_base import Costs, DeapDriver, Individual, PopulationOptions
 from search.space.space import Genome, Space, genome_key
 
@@ -24,7 +24,7 @@ class NSGA2Options(PopulationOptions):
     def __post_init__(self) -> None:
         """Check ranges; fewer than a tournament takes would never have a child."""
         super().__post_init__()
-        check_integer("driver.options.population", self.population, WINNERS + 1)
+        check_integer("driver.options.population", self.population, WINNERS + 1, MOST)
 
 
 @DRIVERS.register("deap_nsga2")

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from blis.errors import check_integer
-from search.drivers.base import DRIVERS, Proposal, Scored, SeededDriver
+from search.drivers.base import DRIVERS, MOST, Proposal, Scored, SeededDriver
 from search.space.parameters import Category, Number, Parameter, Value, is_free
 from search.space.space import Genome, Space, genome_key
 
@@ -28,8 +28,8 @@ class TPEOptions:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        check_integer("driver.options.initial", self.initial, 1)
-        check_integer("driver.options.candidates", self.candidates, 1)
+        check_integer("driver.options.initial", self.initial, 1, MOST)
+        check_integer("driver.options.candidates", self.candidates, 1, MOST)
 
 
 @DRIVERS.register("optuna_tpe")

@@ -7,10 +7,11 @@ clock, machine or worker count is in `run_info.json` (default-problem.md section
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from typing import Any
 
 from blis.files import write_text
 from blis.policies.bundle import PolicyBundle, bundle_mapping
-from blis.yaml_strict import yaml_text
+from blis.yaml_strict import OneLine, yaml_text
 from search.identity import origin
 from search.running.archive import Archive
 from search.settings import Settings
@@ -46,18 +47,32 @@ class Stopwatch:
 
 
 def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
-    """The exported policy with where it came from and what is proved of it."""
-    proof: dict[str, Any] = {"outcome": verdict.outcome, "sentence": verdict.sentence}
+    """The exported policy with what is proved of it, on how many tables of which pool, and where it came from."""
+    proof: dict[str, Any] = {"outcome": verdict.outcome}
     if verdict.against_primary is not None:
         proof |= {"against": settings.primary, **comparison_dict(verdict.against_primary)}
         proof.pop("p", None)  # the interval says it
     provenance = {
-        **origin(settings),
-        "seed": settings.seed,
-        "tables": dict(verdict.question.pools),
+        "sentence": verdict.sentence,
         "verdict": proof,
+        "tables": {name: _pool_text(name, facts) for name, facts in verdict.question.pools.items()},
+        "run": {**origin(settings), "seed": settings.seed},
     }
     return replace(verdict.policy.bundle, provenance=provenance)
+
+
+def _pool_text(name: str, facts: Any) -> str:
+    """A pool by its name and size; `verdict.json` lists its seeds."""
+    if isinstance(facts, Mapping):
+        return f"{facts['requests']} requests from {facts['start_s']:g} s to {facts['end_s']:g} s"
+    return f"{len(facts)} of pool/{name}"
+
+
+def bundle_text(bundle: PolicyBundle) -> str:
+    """A bundle as YAML, each part of its provenance in one line."""
+    mapping = bundle_mapping(bundle)
+    told = {key: OneLine(part) if isinstance(part, dict) else part for key, part in bundle.provenance.items()}
+    return yaml_text({**mapping, "provenance": told}, width=math.inf)
 
 
 def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
@@ -66,7 +81,7 @@ def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
         "config.yaml": yaml_text(settings.config),
         "scenario.yaml": yaml_text(settings.problem.mapping()),
         "candidates.csv": archive.csv_text(),
-        "best_policy.yaml": yaml_text(bundle_mapping(with_provenance(settings, verdict))),
+        "best_policy.yaml": bundle_text(with_provenance(settings, verdict)),
         "verdict.json": verdict.json_text(origin(settings)),
     }
     for name, text in texts.items():  # all of them exist before the first is written

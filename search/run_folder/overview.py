@@ -10,6 +10,7 @@ import numpy as np
 
 from blis.comparison.style import INK as INK  # other pictures take these from here, too
 from blis.comparison.style import MUTED as MUTED
+from blis.comparison.style import different_colours
 from blis.comparison.style import dress as dress
 from blis.evaluation.distribution import Weighted
 from blis.files import write_bytes
@@ -38,6 +39,11 @@ PANELS = ("time to first token", "gaps between tokens", "end-to-end latency")
 
 #: By policy, in µs, in the order of PANELS.
 Latencies = Mapping[str, tuple[Weighted, Weighted, Weighted]]
+
+
+def baseline_colours(names: Sequence[str]) -> dict[str, str]:
+    """A colour a baseline, the same in every picture of a run."""
+    return dict(zip(names, different_colours(len(names), BASELINE_COLOURS), strict=True))
 
 
 def write_overview(settings: Settings, archive: Archive, verdict: Verdict, report: Evaluator) -> None:
@@ -72,7 +78,7 @@ def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, w
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    colours = {name: BASELINE_COLOURS[i % len(BASELINE_COLOURS)] for i, name in enumerate(baselines)}
+    colours = baseline_colours(baselines)
     figure = Figure(figsize=(20, 4.8), dpi=130, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1, 1 + len(PANELS), width_ratios=(1.2, *[1] * len(PANELS)))

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.files import write_bytes, write_text
-from blis.policies.bundle import bundle_mapping
-from blis.yaml_strict import yaml_text
+from blis.policies.bundle import PolicyBundle
 from search.drivers import DRIVERS
 from search.identity import origin
-from search.run_folder.overview import BASELINE_COLOURS, INK, MUTED, dress
+from search.run_folder.export import bundle_text
+from search.run_folder.overview import INK, MUTED, baseline_colours, dress
 from search.running.archive import Archive, Row
 from search.running.evaluator import OK
 from search.settings import Settings
@@ -59,7 +59,7 @@ def write_pareto(settings: Settings, archive: Archive) -> None:
     write_text(settings.run_dir / "pareto.csv", csv_text(rows, names, archive.space_keys))
     for row in rows:
         path = settings.run_dir / FOLDER / f"{row.evaluation.genome_id}.yaml"
-        write_text(path, yaml_text(_bundle(settings, row, names)))
+        write_text(path, bundle_text(_bundle(settings, row, names)))
     if len(_axes_of(names)) > 1 and rows:
         data = pareto_png(archive, rows, names, list(settings.baselines), settings.primary)
         write_bytes(settings.run_dir / "figures" / "pareto.png", data)
@@ -100,15 +100,11 @@ def csv_text(rows: Sequence[Row], names: Sequence[str], space_keys: Sequence[str
     return text.getvalue()
 
 
-def _bundle(settings: Settings, row: Row, names: Sequence[str]) -> dict[str, Any]:
+def _bundle(settings: Settings, row: Row, names: Sequence[str]) -> PolicyBundle:
     """The bundle of a member, everything spelled out, with where it came from."""
     assert row.policy is not None  # it has a score
-    provenance = {
-        **origin(settings),
-        "proved": False,
-        "objectives": dict(zip(names, row.evaluation.objectives, strict=True)),
-    }
-    return bundle_mapping(replace(row.policy.complete, provenance=provenance))
+    objectives = dict(zip(names, row.evaluation.objectives, strict=True))
+    return replace(row.policy.complete, provenance={"proved": False, "objectives": objectives, "run": origin(settings)})
 
 
 def pareto_png(
@@ -125,7 +121,7 @@ def pareto_png(
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     title = f"{len(members)} compromises that nothing tried beats in every objective, against {primary}"
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
-    colours = {name: BASELINE_COLOURS[i % len(BASELINE_COLOURS)] for i, name in enumerate(baselines)}
+    colours = baseline_colours(baselines)
     for panel, y in zip(panels, shown, strict=True):
         dots = _draw(panel, archive, members, names, (x, y), colours)
     label = LABELS["undone"] if COLOURED in names else "fitness"

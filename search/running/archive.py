@@ -19,7 +19,7 @@ BASELINE = "baseline"  # origin of a policy that was given, not searched
 STALE = 24
 
 #: Columns of candidates.csv before and after the fitness's terms (default-problem.md section 4).
-LABELS = ("index", "generation", "origin", "genome_id", "status", "reason", "fitness")
+LABELS = ("index", "generation", "origin", "name", "genome_id", "status", "reason", "fitness")
 UNDONE_AND_HARM = ("u", "harm")
 
 
@@ -85,7 +85,8 @@ class Archive:
         found = row.evaluation
         numbers = [found.fitness, *(found.terms.get(name) for name in self.terms), found.undone, found.harm]
         seeds = list(found.seed_values) or [None] * n_seeds
-        labels = [str(row.index), str(row.generation), row.origin, found.genome_id, found.status, found.reason]
+        asked = [str(row.index), str(row.generation), row.origin, row.name]
+        labels = [*asked, found.genome_id, found.status, found.reason]
         return [*labels, *map(_cell, [*numbers, *seeds]), *(_cell(row.genome.get(key)) for key in self.space_keys)]
 
     def _scored(self) -> Sequence[Row]:

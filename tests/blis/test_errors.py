@@ -81,6 +81,10 @@ def test_values_are_shown_in_short(value, shown):
     assert len(in_short([10**5000])) <= 40
 
 
+def test_it_is_one_line_whatever_it_names():
+    assert str(InputError("gpu a\nb\u2028c, tp 2")) == "gpu a b c, tp 2"
+
+
 def test_whose_fault_it_is_can_be_told_apart():
     assert issubclass(InputError, ValueError) and issubclass(EngineError, RuntimeError)
     assert not issubclass(EngineError, InputError)

@@ -19,6 +19,7 @@ from blis.cli.main import main as blis
 from search.run_folder import comparison
 from search.workers import Workers
 from tests.docs.pages import GUIDES, blocks
+from tests.inputs import __main__ as inputs
 from tests.laws import fuzz
 from tests.places import ROOT
 
@@ -146,10 +147,16 @@ def few_scenarios(words: list[str], patch: pytest.MonkeyPatch) -> None:
     assert fuzz.main(3, 0) == 0
 
 
+def few_inputs(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`python -m tests.inputs`."""
+    assert inputs.main([*words, "--count", "7"]) == 0
+
+
 RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] = {
     ("python", "-m", "search"): search_command,
     **{("python", "-m", f"experiments.{study.name}"): study for study in STUDIES},
     ("python", "-m", "tests.laws.fuzz"): few_scenarios,
+    ("python", "-m", "tests.inputs"): few_inputs,
     ("blis",): blis_command,
     ("blis-search",): compare_searches,
 }

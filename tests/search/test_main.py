@@ -111,8 +111,9 @@ def test_exported_weights_are_integers_and_provenance_names_the_run(done):
     for scorer in bundle.routing.scorers or ():
         assert scorer.weight == int(scorer.weight)
     verdict = facts(done)
-    assert bundle.provenance["run_id"] == verdict["run_id"] == run_id(done)
-    assert bundle.provenance["tables"] == verdict["pools"]
+    assert bundle.provenance["run"]["run_id"] == verdict["run_id"] == run_id(done)
+    told = {name: f"{len(seeds)} of pool/{name}" for name, seeds in verdict["pools"].items()}
+    assert bundle.provenance["tables"] == told
     assert bundle.provenance["verdict"]["t"] == verdict["baselines"]["llm-d-default"]["t"]
 
 

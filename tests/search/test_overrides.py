@@ -40,7 +40,8 @@ def test_it_says_where_and_how_to_quote_and_that_works(path, at, character):
 @pytest.mark.parametrize(
     ("override", "part"),
     [
-        ("seed", "seed: missing EQUAL"),
+        ("seed", "seed: an override is key=value"),
+        ("comapre", "comapre: an override is key=value (did you mean the command 'compare'?)"),
         ("driver.batch={", "driver.batch={: no viable alternative at input '{'"),
         ("seed=int(x)", "seed=int(x): ValueError while evaluating 'int(x)'"),
         ("a b=3", "a b=3: character 2, ' ', cannot be read"),

@@ -66,7 +66,7 @@ def composed():
         ("driver.budget", 7, "driver.budget must be above the 11 baselines, got 7"),
         ("driver.batch", 0, "driver.batch must be in [1, 1e+06], got 0"),
         ("driver.seconds", -1, "driver.seconds must be > 0, got -1"),
-        ("driver.options.tournament", 0, "driver.options.tournament must be >= 1"),
+        ("driver.options.tournament", 0, "driver.options.tournament must be in [1, 1e+06]"),
         ("seed", -1, "seed must be >= 0, got -1"),
         ("seed", None, "seed must be a whole number, got nothing"),
         ("parallel.n_jobs", 0, "parallel.n_jobs must be -1 (one per core) or a whole number above 0, got 0"),
@@ -84,6 +84,7 @@ def composed():
         ("validation.report_seeds", 1, "validation.report_seeds must be in [2, 10000], got 1"),
         ("validation.random_policies", 10**9, "validation.random_policies must be in [0, 10000]"),
         ("parallel.n_jobs", 10**9, "parallel.n_jobs must be in [-1, 4096]"),
+        ("driver.options.population", 10**9, "driver.options.population must be in [2, 1e+06]"),
         ("seed", 10**400, "seed is too large"),
         ("workload.first", 10**12, "workload.first must be in [1,"),
         ("workload.rate_scale", 10**400, "workload.rate_scale is too large"),
@@ -231,7 +232,7 @@ def test_the_folder_holds_the_keys_of_a_search_that_goes_on(kept, overrides, dif
 
 def test_an_experiment_is_all_keys_again(kept):
     settings = compose_settings([f"resume={kept}", "experiment=quickstart"])
-    assert (settings.config["workload"]["first"], settings.driver.name) == (1000, "deap_ga")
+    assert (settings.config["workload"]["num_requests"], settings.driver.name) == (1000, "deap_ga")
 
 
 def test_the_configuration_can_be_printed(command):
@@ -287,3 +288,10 @@ def test_a_trace_takes_the_number_as_well_and_is_found_from_everywhere(tmp_path,
     spec = settings.problem.traffic.spec
     assert (spec.path, spec.first) == (str(tmp_path / "t.csv"), 1000)
     assert settings.problem.mapping()["workload"]["path"] == settings.config["workload"]["path"] == spec.path
+
+
+def test_an_slo_class_more_is_one_override():
+    gold = "+fitness.classes.gold={ttft_us: 300000, tpot_us: 20000, weight: 0.25}"
+    classes = {one.name: one for one in compose_settings([gold]).problem.fitness.classes}
+    assert list(classes) == ["critical", "standard", "batch", "gold"]
+    assert (classes["gold"].ttft_us, classes["gold"].weight, classes["critical"].weight) == (300_000, 0.2, 0.32)

@@ -85,7 +85,8 @@ class TestVerdict:
 
     def test_the_policy_carries_its_proof(self, done):
         provenance, verdict = load_bundle(done.run_dir / "best_policy.yaml").provenance, facts(done)
-        assert provenance["tables"] == verdict["pools"]
+        report = verdict["pools"]["report"]
+        assert provenance["tables"]["report"].startswith(f"{report['requests']} requests from {report['start_s']:g} s")
         primary = verdict["baselines"]["llm-d-default"]
         assert {key: provenance["verdict"][key] for key in primary} == primary
 

@@ -153,7 +153,7 @@ def _config(
     values: dict[str, float] = {
         "requests": len(table),
         "instances": scenario.cluster.instances,
-        "horizon_us": NEVER_US - 1 if scenario.horizon_us is None else scenario.horizon_us,
+        "horizon_us": min(scenario.horizon_us or NEVER_US, NEVER_US - 1),  # what never happens is beyond it
         **control,
         "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
         "max_path": max_path,

@@ -42,7 +42,7 @@ def ideal_hits(table: RequestTable, block_tokens: int) -> tuple[int, int]:
     blocks. A single instance that never evicts and admits in the order of the table counts exactly this
     (`lookup_hit_blocks`, `lookup_blocks`) as long as no prompt continues another request's output.
     """
-    check_integer("block_tokens", block_tokens, 1)
+    check_integer("block_tokens", block_tokens, 1, 2**20)
     usable = np.minimum(seen_tokens(table), table.input_tokens - 1)
     return int((usable // block_tokens).sum()), int((table.input_tokens // block_tokens).sum())
 

@@ -75,7 +75,8 @@ def test_mistakes_are_one_line_and_status_2(arguments, problem, capsys):
     assert problem in output.err and output.err.count("\n") == 1
 
 
-def test_a_block_size_of_zero_is_refused(tmp_path, capsys):
+@pytest.mark.parametrize("size", ["0", "99999999999999999999"])
+def test_a_block_size_that_is_none_is_refused(tmp_path, capsys, size):
     path = write_mooncake(tmp_path / "t.jsonl", [(0, 10, 10, [1])])
-    assert main(["traces", "--check", str(path), "--block-size-in-tokens", "0"]) == 2
-    assert "block_tokens must be >= 1, got 0" in capsys.readouterr().err
+    assert main(["traces", "--check", str(path), "--block-size-in-tokens", size]) == 2
+    assert f"block_tokens must be in [1, 1.04858e+06], got {float(size):g}" in capsys.readouterr().err

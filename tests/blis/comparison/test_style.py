@@ -1,7 +1,7 @@
 import pytest
 from matplotlib.figure import Figure
 
-from blis.comparison.style import COLOURS, dress, png
+from blis.comparison.style import COLOURS, different_colours, dress, png
 
 
 def drawn(*points: float) -> bytes:
@@ -24,3 +24,11 @@ def test_equal_figures_have_equal_bytes_and_no_clock():
 def test_every_colour_stands_out_from_white(colour: str):
     red, green, blue = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
     assert 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.75
+
+
+@pytest.mark.parametrize("count", [0, 1, len(COLOURS), len(COLOURS) + 1, 40])
+def test_as_many_colours_as_one_likes_and_no_two_alike(count):
+    found = different_colours(count)
+    assert len(set(found)) == len(found) == count
+    assert found == different_colours(60)[:count]
+    assert all(len(colour) == 7 and int(colour[1:], 16) >= 0 for colour in found)

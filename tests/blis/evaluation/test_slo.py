@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from blis.errors import InputError
-from blis.evaluation.slo import SLOClass, check_classes, class_targets, good_requests
+from blis.evaluation.slo import SLOClass, class_targets, good_requests, with_shares
 from blis.tables.records import QUEUED
 from tests.blis.handmade import make_result, make_table
 
@@ -47,15 +47,21 @@ def test_one_token_has_no_pace_to_keep():
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
-        ([FAST], "the weights of fast must sum to 1, got 0.4"),
-        ([], "no class must sum to 1"),
+        ([SLOClass("fast", 1, 1, 0)], "SLO classes: the weight of fast is 0; at least one must be above"),
+        ([], "the weight of nothing is 0"),
         ([FAST, SLOClass("fast", 1, 1, 0.6)], "given twice"),
     ],
 )
 def test_classes_that_do_not_fit_together(classes: list[SLOClass], message: str):
     with pytest.raises(InputError, match=message):
-        check_classes(classes)
-    check_classes([FAST, SLOW])
+        with_shares(classes)
+
+
+def test_weights_become_shares_and_shares_stay_to_the_digit():
+    assert with_shares([FAST, SLOW]) == (FAST, SLOW)
+    doubled = [replace(one, weight=2 * one.weight) for one in (FAST, SLOW)]
+    assert [one.weight for one in with_shares(doubled)] == pytest.approx([FAST.weight, SLOW.weight])
+    assert with_shares([FAST])[0].weight == 1
 
 
 @pytest.mark.parametrize("values", [(0, 10, 1), (10, -1, 1), (10, 10, -0.5), (10, 10, float("nan")), (1.5, 10, 1)])

@@ -30,6 +30,7 @@ SLO = (
 NAMES = tuple(declared.name for declared in SLO)
 FITNESS = RelativeFitness(SLO)
 WEIGHTS = complete_weights({})
+ONE = {"a": {"ttft_us": 1, "tpot_us": 1, "weight": 1}}
 
 
 def random_table(seed: int, n: int = 400) -> RequestTable:
@@ -279,7 +280,8 @@ def test_work_left_undone_costs_three_times_its_share():
     slo = (SLOClass("only", 100, 10, 1.0),)
     table = make_table(100, input_tokens=60, output_tokens=10)
     base = make_result(table, 50, 5)
-    found = score(table, with_status(base, [40, 41], REJECTED), base, RelativeFitness(slo, dict.fromkeys(WEIGHTS, 0)))
+    only_cost = RelativeFitness(slo, {**dict.fromkeys(WEIGHTS, 0), "cost": 1})  # and that is the same
+    found = score(table, with_status(base, [40, 41], REJECTED), base, only_cost)
     assert found.undone == pytest.approx(2 / 80)
     assert found.value == pytest.approx(-3 * 2 / 80)
 
@@ -290,7 +292,7 @@ def test_a_smaller_cluster_is_cheaper():
     x = replace(x, instances=np.concatenate([x.instances] * 2))
     found = score(table, x, b, RelativeFitness(SLO, {"cost": 1}))
     assert found.terms["f_cost"] == pytest.approx(-log(2))
-    assert found.value == pytest.approx(-squash(log(2)))
+    assert found.value == pytest.approx(-squash(log(2)) / 2)  # the other terms weigh as much, and are 0
 
 
 def test_a_latency_of_zero_gives_a_term_that_is_not_finite():
@@ -383,13 +385,33 @@ def test_configurations_give_the_defaults():
         ({"kind": "relative"}, "missing key fitness.classes"),
         ({"kind": "original", "weights": {"p95_ttft": 1.0}}, "unknown fitness key"),
         ({"kind": "original", "classes": []}, "unknown key 'classes'"),
-        ({"kind": "relative", "classes": [{"name": "a", "ttft_us": 1, "tpot_us": 1, "weight": 0.9}]}, "must sum to 1"),
+        ({"kind": "relative", "classes": [{"name": "a", "ttft_us": 1, "tpot_us": 1, "weight": 0}]}, "weight of a is 0"),
+        ({"kind": "relative", "classes": {"a": {"ttft_us": 1, "tpot_us": 1}}}, "missing key fitness.classes.0..weight"),
+        ({"kind": "relative", "classes": {"a": 3}}, "fitness.classes.a must be a mapping"),
+        ({"kind": "relative", "classes": ONE, "weights": dict.fromkeys(WEIGHTS, 0)}, "fitness weights: the weight of"),
         ({"kind": "relative", "classes": [], "weights": {"latency": 1.0}}, "unknown fitness weight 'latency'"),
     ],
 )
 def test_wrong_configurations(mapping: dict, message: str):
     with pytest.raises(InputError, match=message):
         make_fitness(mapping)
+
+
+def test_weights_are_relative():
+    twice = {name: 2 * weight for name, weight in WEIGHTS.items()}
+    named = {one.name: {"ttft_us": one.ttft_us, "tpot_us": one.tpot_us, "weight": 3 * one.weight} for one in SLO}
+    assert complete_weights(twice) == pytest.approx(WEIGHTS)
+    table = random_table(3)
+    x, b = random_result(table, 1), random_result(table, 2)
+    other = make_fitness({"kind": "relative", "classes": named, "weights": twice})
+    assert score(table, x, b, other).value == pytest.approx(score(table, x, b).value)
+
+
+def test_one_weight_alone_may_be_changed():
+    weights = complete_weights({"fairness": 0.3})
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights["ttft"] / weights["e2e"] == pytest.approx(WEIGHTS["ttft"] / WEIGHTS["e2e"])
+    assert weights["fairness"] / weights["ttft"] == pytest.approx(0.3 / WEIGHTS["ttft"])
 
 
 def test_the_original_scored_against_a_baseline_is_a_difference():

@@ -7,9 +7,9 @@ import pytest
 
 from blis.engine.run import source_digest
 from blis.policies.bundle import load_bundle
-from blis.yaml_strict import load_mapping
+from blis.yaml_strict import load_mapping, parse_yaml
 from search.identity import run_id, scenario_id
-from search.run_folder.export import Stopwatch, with_provenance, write_run, write_run_info
+from search.run_folder.export import Stopwatch, bundle_text, with_provenance, write_run, write_run_info
 from search.running.archive import Archive
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
 from search.version import code_digest
@@ -33,12 +33,11 @@ def test_a_policy_carries_where_it_came_from_and_what_is_proved(settings):
     bundle = with_provenance(settings, drawn_verdict())
     assert replace(bundle, provenance={}) == POLICY.bundle
     found = bundle.provenance
-    assert (found["run_id"], found["scenario"], found["seed"]) == (run_id(settings), scenario_id(settings), 1)
-    assert (found["engine"], found["code"]) == (source_digest(), code_digest())
-    assert found["tables"] == {"report": [7, 8]}
+    run = {"run_id": run_id(settings), "scenario": scenario_id(settings), "seed": 1}
+    assert found["run"] == {**run, "engine": source_digest(), "code": code_digest()}
+    assert (found["sentence"], found["tables"]) == ("It is so.", {"report": "2 of pool/report"})
     assert found["verdict"] == {
         "outcome": "winner",
-        "sentence": "It is so.",
         "against": settings.primary,
         "mean": pytest.approx(0.06),
         "t": [0.05, 0.07],
@@ -49,13 +48,24 @@ def test_a_policy_carries_where_it_came_from_and_what_is_proved(settings):
 
 
 def test_on_a_trace_the_proof_has_blocks(settings):
-    proof = with_provenance(settings, trace_verdict()).provenance["verdict"]
+    provenance = with_provenance(settings, trace_verdict()).provenance
+    proof = provenance["verdict"]
     assert (proof["interval"], proof["blocks"], proof["block_s"]) == ([0.05, 0.07], 12, 2.5)
+    assert provenance["tables"] == {"report": "99 requests from 7.5 s to 20 s"}
 
 
 def test_what_is_not_proved_claims_nothing(settings):
-    proof = with_provenance(settings, unproved(0.5)).provenance["verdict"]
-    assert proof == {"outcome": INTERRUPTED, "sentence": "Nothing is proved."}
+    provenance = with_provenance(settings, unproved(0.5)).provenance
+    assert provenance["verdict"] == {"outcome": INTERRUPTED}
+    assert (provenance["sentence"], provenance["tables"]) == ("Nothing is proved.", {"search": "1 of pool/search"})
+
+
+def test_where_a_bundle_comes_from_is_its_last_five_lines(settings):
+    bundle = with_provenance(settings, drawn_verdict())
+    text = bundle_text(bundle)
+    head, *lines = text[text.index("provenance:") :].splitlines()
+    assert (head, len(lines)) == ("provenance:", 4)
+    assert load_bundle(parse_yaml(text, "bundle")) == bundle
 
 
 def test_the_files_give_everything_back(settings):

@@ -83,11 +83,17 @@ def test_baselines_outside_the_space_are_evaluated_too(tmp_path):
 def test_candidates_csv_has_the_agreed_columns(settings, archive):
     header = archive.csv_text().splitlines()[0].split(",")
     columns = (
-        "index,generation,origin,genome_id,status,reason,fitness,"
+        "index,generation,origin,name,genome_id,status,reason,fitness,"
         "f_ttft,f_tail,f_tpot,f_itl,f_e2e,f_goodput,f_fairness,f_cost,u,harm,seed_0,seed_1"
     )
     assert header == [*columns.split(","), *settings.space]
     assert "\r" not in archive.csv_text()
+
+
+def test_candidates_csv_names_the_baselines(settings, archive):
+    named = {cells["name"] for cells in table(archive) if cells["origin"] == BASELINE}
+    assert named == set(settings.baselines)
+    assert {cells["name"] for cells in table(archive) if cells["origin"] != BASELINE} == {""}
 
 
 def test_candidates_csv_gives_every_number_back(archive):
@@ -103,7 +109,7 @@ def test_another_fitness_has_columns_of_its_own(tmp_path):
     """And they say what the score is made of."""
     settings = small_settings(tmp_path, "fitness=original", "driver.budget=12")
     fitness, rows = settings.problem.fitness, table(run(settings))
-    assert list(rows[0])[6:12] == ["fitness", *sorted(fitness.weights), "u", "harm"]
+    assert list(rows[0])[7:13] == ["fitness", *sorted(fitness.weights), "u", "harm"]
     (primary,) = [cells for cells in rows if float(cells["fitness"]) == 0 and cells["origin"] == BASELINE]
     for cells in rows:
         gains = {name: float(cells[name]) - float(primary[name]) for name in fitness.weights}

@@ -60,4 +60,6 @@ def drawn_verdict():
 def trace_verdict():
     """A verdict on a trace."""
     comparisons = {"llm-d": by_blocks(0.05, 0.07), "blis": by_blocks(-0.01, 0.09)}
-    return verdict_of(comparisons, p_holm={}, pools={"report": {"window": "report"}})
+    return verdict_of(
+        comparisons, p_holm={}, pools={"report": {"window": "report", "start_s": 7.5, "end_s": 20.0, "requests": 99}}
+    )

@@ -51,6 +51,13 @@ def test_a_run_that_could_outlast_the_clock_is_refused(changes, arrival_us, outp
         blis.simulate(with_changes(**changes), requests(arrival_us, output))
 
 
+def test_the_last_horizon_is_none():
+    latency = {"alpha": [100, 1, 10], "beta": [5000, 20, 30]}
+    scenario = {"instance": {"latency_model": latency}, "horizon_us": 2**62}
+    free = blis.simulate({**scenario, "horizon_us": None}, requests())
+    assert blis.simulate(scenario, requests()).to_frame().equals(free.to_frame())
+
+
 def test_slow_is_not_too_slow():
     result = blis.simulate(with_changes(beta=(1e11, 1, 1), alpha=(1e11, 1, 1e11)), requests())
     assert result.table.end_us > 4e11 and result.metrics.to_dict()["completed_requests"] == 3

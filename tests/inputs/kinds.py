@@ -1,0 +1,212 @@
+"""The kinds of inputs, each a valid one that is mutated and the door that it goes through."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from blis.cli.main import main
+from blis.errors import InputError
+from blis.scenario import load_scenario
+from blis.yaml_strict import flat_keys
+from search.application import compose_settings
+from tests.blis.cli.test_data_files import DEFAULTS
+from tests.inputs.mistakes import STRANGE, mutate_arguments, mutate_rows
+from tests.laws.fuzz_yaml import MAX_INSTANCES, REQUESTS
+from tests.laws.yaml_cases import random_bundle, random_scenario
+from tests.laws.yaml_mutations import mutate
+
+ACCEPTED, REFUSED = "accepted", "refused"
+LONGEST_LINE = 3000
+
+Answer = str  # ACCEPTED, REFUSED, or what is wrong with how an input was treated
+SCENARIO = """\
+instance: {latency_model: {alpha: [100, 1, 10], beta: [5000, 20, 30]}, kv: {blocks: 500}}
+cluster: {instances: 2}
+"""
+
+MOONCAKE = "\n".join(
+    json.dumps({"timestamp": 700 * i, "input_length": 600, "output_length": i, "hash_ids": [1, i]}) for i in range(6)
+)
+AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n" + "\n".join(
+    f"2024-05-10 00:00:0{i}.00993{i}+00:00,{100 + i},{i}" for i in range(6)
+)
+COMPACT = "arrived_at,num_prefill_tokens,num_decode_tokens\n" + "\n".join(f"{i / 3},{40 + i},{i}" for i in range(6))
+TOKENS = "arrived,p,d,prompt,output\n" + "\n".join(f'{i}.5,2,1,"[1, {i}]","[7]"' for i in range(6))
+
+
+def command(*arguments: object) -> Answer:
+    """How `blis` treats a command line."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as exit_:  # --help, --version
+            status = int(exit_.code or 0)
+    if status == 0:
+        return ACCEPTED if out.getvalue() else "nothing on stdout"
+    if status != 2:
+        return f"status {status}: {err.getvalue()[:300]!r}"
+    said = "".join(line for line in err.getvalue().splitlines(keepends=True) if not line.startswith("blis: warning:"))
+    return _refused(said or out.getvalue())
+
+
+def _refused(said: str) -> Answer:
+    """Whether it is one line, and not too long."""
+    if said.count("\n") > 1 or not said.strip():
+        return f"not one line: {said[:300]!r}"
+    return REFUSED if len(said) <= LONGEST_LINE else f"{len(said)} letters: {said[:300]!r}"
+
+
+def _run(folder: Path, *more: object) -> Answer:
+    """A run of the valid files, but for what is said otherwise; what it prints must be numbers."""
+    (folder / "scenario.yaml").write_text(SCENARIO)
+    (folder / "requests.csv").write_text(REQUESTS)
+    given = [str(argument) for argument in more]
+    config = [] if "--config" in given else ["--config", folder / "scenario.yaml"]
+    requests = [] if {"--requests", "--workload-spec"} & {*given} else ["--requests", folder / "requests.csv"]
+    return command("run", *config, *requests, *given)
+
+
+def scenario(rng: Random, folder: Path) -> Answer:
+    """A scenario file."""
+    path = folder / "s.yaml"
+    path.write_bytes(mutate(rng, random_scenario(rng)))
+    checked = command("validate", "--kind", "scenario", path)
+    if checked != ACCEPTED or load_scenario(path).cluster.instances > MAX_INSTANCES:
+        return checked
+    return _run(folder, "--config", path)
+
+
+def bundle(rng: Random, folder: Path) -> Answer:
+    """A policy bundle."""
+    path = folder / "b.yaml"
+    path.write_bytes(mutate(rng, random_bundle(rng)))
+    checked = command("validate", "--kind", "bundle", path)
+    return checked if checked != ACCEPTED else _run(folder, "--policy-config", path)
+
+
+def workload(rng: Random, folder: Path) -> Answer:
+    """A workload specification, with clients or with a population; few requests of it are drawn."""
+    path = folder / "w.yaml"
+    path.write_bytes(mutate(rng, rng.choice([_clients, _population])()))
+    checked = command("validate", "--kind", "workload", path)
+    return checked if checked != ACCEPTED else _run(folder, "--workload-spec", path, "--num-requests", 20)
+
+
+def rows(rng: Random, folder: Path) -> Answer:
+    """A file of requests, ours or a trace."""
+    name, text = rng.choice(
+        [("r.csv", REQUESTS), ("m.jsonl", MOONCAKE), ("a.csv", AZURE), ("c.csv", COMPACT), ("t.csv", TOKENS)]
+    )
+    path = folder / name
+    path.write_bytes(mutate_rows(rng, text))
+    checked = command("validate", path)
+    ran = _run(folder, "--requests", path)
+    if checked == ACCEPTED and ran == ACCEPTED:
+        return command("traces", "--check", path, f"--block-size-in-tokens={rng.choice([16, 1, *STRANGE])}")
+    return ran if checked in (ACCEPTED, REFUSED) else checked
+
+
+def others(rng: Random, folder: Path) -> Answer:
+    """Files of others that describe a deployment: a model's and a GPU's numbers, the original's defaults."""
+    model, gpus = json.dumps(_MODEL), json.dumps({"H100": _GPU})
+    (folder / "config.json").write_bytes(mutate_rows(rng, model) if rng.random() < 0.5 else model.encode())
+    (folder / "gpus.json").write_bytes(mutate_rows(rng, gpus) if rng.random() < 0.5 else gpus.encode())
+    (folder / "defaults.yaml").write_bytes(mutate(rng, DEFAULTS))
+    files = rng.choice(
+        [
+            ("--model=x", "--tp=1", f"--model-config-folder={folder}", f"--hardware-config={folder / 'gpus.json'}"),
+            ("--model=org/model", "--tp=2", f"--defaults-filepath={folder / 'defaults.yaml'}", "--workload=tiny"),
+        ]
+    )
+    return command("run", "--hardware=H100", "--num-requests=9", *files)
+
+
+_MODEL = {
+    "num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8,
+    "intermediate_size": 14336, "vocab_size": 128256, "torch_dtype": "bfloat16",
+}  # fmt: skip
+_GPU = {
+    "TFlopsPeak": 989.5, "BwPeakTBs": 3.35, "BwEffConstant": 0.72, "TOverheadMicros": 500.0, "perLayerOverhead": 20.0,
+    "mfuPrefill": 0.65, "mfuDecode": 0.12, "allReduceLatency": 20.0,
+}  # fmt: skip
+
+
+def flags(rng: Random, folder: Path) -> Answer:
+    """Flags of `blis run`."""
+    given = ["--seed=3", "--num-requests=9", "--rate=20", "--rate-scale=1.2", "--num-instances=2", "--horizon=9000000"]
+    given += ["--alpha-coeffs=1,2,3", "--beta-coeffs=1000,2,3", "--prompt-tokens=90", "--output-tokens=9", "--tp=2"]
+    given += ["--routing-policy=weighted", "--routing-scorers=queue-depth:1,kv-utilization:2", "--max-model-len=5000"]
+    given += [
+        "--total-kv-blocks=900",
+        "--admission-latency=5",
+        "--workload=distribution",
+        "--scheduler=sjf",
+        "--log=error",
+    ]
+    chosen = rng.sample(given, rng.randint(1, 6))
+    return command("run", "--model=qwen/qwen2.5-7b-instruct", "--num-requests=9", *mutate_arguments(rng, chosen))
+
+
+def overrides(rng: Random, folder: Path) -> Answer:
+    """Overrides of a search, composed and checked."""
+    chosen = rng.sample([*_CHOICES, *_keys()], rng.randint(1, 3))
+    try:
+        compose_settings(mutate_arguments(rng, chosen), folder)
+    except InputError as error:
+        return _refused(str(error) + "\n")
+    return ACCEPTED
+
+
+_CHOICES = (
+    "cluster=h100x4",
+    "workload=chat_bursty",
+    "driver=random",
+    "search_space=admission",
+    "experiment=quickstart",
+)
+
+
+@cache
+def _keys() -> tuple[str, ...]:
+    """All keys of the configuration with the values that they have."""
+    return tuple(f"{key}={value}" for key, value in flat_keys(compose_settings([]).config).items())
+
+
+def _clients() -> dict[str, Any]:
+    client = {
+        "id": "chat", "tenant_id": "acme", "slo_class": "critical", "rate_fraction": 0.7, "prefix_group": "system",
+        "prefix_length": 64, "arrival": {"process": "gamma", "cv": 2.0}, "requires": {"gpu": "H100"},
+        "input_distribution": {"type": "gaussian", "params": {"mean": 100, "std_dev": 20, "min": 2, "max": 300}},
+        "output_distribution": {"type": "exponential", "params": {"mean": 9, "min": 1, "max": 90}},
+    }  # fmt: skip
+    return {"version": "1", "aggregate_rate": 9.0, "num_requests": 30, "horizon": 9_000_000, "clients": [client]}
+
+
+def _population() -> dict[str, Any]:
+    prefix = {"share": 0.5, "length_distribution": {"type": "log_uniform", "params": {"min": 20, "max": 90}}}
+    population = {
+        "arrival": {"process": "poisson"}, "tenants": {"count": 5, "zipf": 0.8}, "prefix": prefix,
+        "classes": {"critical": 0.25, "batch": 0.75},
+        "input_distribution": {"type": "constant", "params": {"value": 90}},
+        "output_distribution": {"type": "exponential", "params": {"mean": 9}},
+    }  # fmt: skip
+    return {"aggregate_rate": 9.0, "num_requests": 30, "seed": 2, "population": population}
+
+
+KINDS: Mapping[str, Callable[[Random, Path], Answer]] = {
+    "scenario": scenario,
+    "bundle": bundle,
+    "workload": workload,
+    "rows": rows,
+    "others": others,
+    "flags": flags,
+    "overrides": overrides,
+}
