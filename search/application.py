@@ -47,7 +47,7 @@ def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) 
             composed = _plain(hydra.compose("config", list(overrides)))
         except (HydraException, OmegaConfBaseException) as error:
             raise InputError(_in_short(error)) from None
-    return make_settings(_continued(composed, overrides), run_dir)
+    return make_settings(continued(composed, overrides), run_dir)
 
 
 def launch(job: Callable[[Settings], int]) -> int:
@@ -94,7 +94,7 @@ def launch(job: Callable[[Settings], int]) -> int:
 def _run(job: Callable[[Settings], int], composed: Mapping[str, Any], run_dir: Path) -> int:
     """The exit code of one job, which has its folder to itself."""
     overrides = HydraConfig.get().overrides
-    settings = make_settings(_continued(composed, list(overrides.task)), run_dir)
+    settings = make_settings(continued(composed, list(overrides.task)), run_dir)
     movable = not any(_key(override) in FOLDER_KEYS for override in overrides.hydra)
     with claimed(settings.run_dir, resumed=settings.resume is not None, movable=movable) as folder:
         return job(replace(settings, run_dir=folder, overrides=_told(overrides.task)))
@@ -106,7 +106,7 @@ def _told(overrides: Sequence[str]) -> tuple[str, ...]:
     return tuple(override for override in overrides if several and not _key(override).startswith("tracking"))
 
 
-def _continued(composed: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+def continued(composed: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """A composed configuration; of a search that is resumed what its checkpoint says, but for the keys given now."""
     if not isinstance(composed.get("resume"), str):
         return dict(composed)
