@@ -18,11 +18,10 @@ from blis.original.json_results import save_original_json
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from blis.tables.frame import results_frame, save_results
+from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
-from blis.workload.draw.generate import generate as generate_table
-from blis.workload.draw.spec import WorkloadSpec, load_spec
-from blis.workload.read.csv_requests import load_requests
+from blis.workload.source import Workload, load_requests, load_workload, requests_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Result", "generate", "load_policy", "load_requests", "load_scenario", "simulate"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What a simulation gave: the tables that went in and came out, and what follows from them."""
 
@@ -38,6 +37,12 @@ class Result:
     requests: RequestTable
     table: ResultTable
     compat: Compat = field(default_factory=Compat)
+
+    def __repr__(self) -> str:
+        """One line; the tables are too long to show."""
+        done = int((self.table.status == COMPLETED).sum())
+        seconds = self.table.end_us / 1e6
+        return f"<Result: {done} of {len(self.requests)} requests completed, {seconds:.3f} simulated seconds>"
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -62,18 +67,17 @@ def load_policy(policy: PolicyBundle | Mapping[str, Any] | str | Path) -> Policy
 
 
 def generate(
-    spec: WorkloadSpec | Mapping[str, Any] | str | Path,
+    spec: Workload | Mapping[str, Any] | str | Path,
     seed: int | None = None,
     n: int | None = None,
     rate_scale: float = 1.0,
 ) -> RequestTable:
-    """A request table drawn from a workload specification (itself, a mapping or a YAML file).
+    """A request table from a workload (itself, a mapping or a YAML file): drawn, or all that it takes of a trace.
 
-    seed: of this table; the specification's own if left out. n: number of requests, if not the specification's.
+    seed: of this table; the workload's own if left out. n: number of requests, if not the workload's.
     """
-    if not isinstance(spec, WorkloadSpec):
-        spec = load_spec(spec)
-    return generate_table(spec, spec.seed if seed is None else seed, n, rate_scale)
+    workload = load_workload(spec) if isinstance(spec, Mapping | str | Path) else spec
+    return requests_of(workload, seed, n, rate_scale)
 
 
 def simulate(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import math
+import sys
 from collections.abc import Iterable
+
+_LARGEST = int(sys.float_info.max)
 
 
 class InputError(ValueError):
@@ -21,6 +24,15 @@ class EngineError(RuntimeError):
     """
 
 
+def in_short(value: object, length: int = 40) -> str:
+    """A value as Python writes it, cut to `length` letters; a number too long to write is described."""
+    try:
+        shown = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes out, maybe inside a list
+        shown = f"({type(value).__name__}, too long to show)"
+    return shown if len(shown) <= length else shown[: length - 3] + "..."
+
+
 def one_line(error: object) -> str:
     """The text of an error, whatever its line breaks and indents."""
     return " ".join(str(error).split())
@@ -31,12 +43,13 @@ def named(error: Exception) -> str:
     return f"{type(error).__name__}: {one_line(error)}"
 
 
-def unknown_name(kind: str, value: object, valid: Iterable[str]) -> InputError:
-    """The error for a name that is not in a list: shows the list and the nearest match."""
+def unknown_name(kind: str, value: object, valid: Iterable[str], meant: str | None = None) -> InputError:
+    """The error for a name that is not in a list: the list, and the nearest match or what is known to be meant."""
     names = sorted(valid)
-    near = difflib.get_close_matches(str(value), names, n=1, cutoff=0.5)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return InputError(f"unknown {kind} {value!r}{hint}; choose one of: {', '.join(names)}")
+    shown = in_short(value, 80)
+    near = difflib.get_close_matches(shown.strip("'"), names, n=1, cutoff=0.5)
+    hint = f" (it is called {meant!r} here)" if meant else f" (did you mean {near[0]!r}?)" if near else ""
+    return InputError(f"unknown {kind} {shown}{hint}; choose one of: {', '.join(names)}")
 
 
 def check_choice(key: str, value: str, valid: Iterable[str]) -> None:
@@ -51,7 +64,9 @@ def check_number(
 ) -> None:
     """Raise InputError unless `value` is finite, within [low, high] and, if given, > `above`."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{key} must be a number, got {value!r}")
+        raise InputError(f"{key} must be a number, got {in_short(value)}")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise InputError(f"{key} is too large for a number: {in_short(value)}")
     if not math.isfinite(value):
         raise InputError(f"{key} must be finite, got {value}")
     if above is not None and value <= above:
@@ -62,7 +77,9 @@ def check_number(
 
 
 def check_integer(key: str, value: int, low: int, high: int | None = None) -> None:
-    """Raise InputError unless `value` is an integer in [low, high]."""
+    """Raise InputError unless `value` is an integer in [low, high]; without `high` it is below 2**64, as seeds are."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InputError(f"{key} must be an integer, got {value!r}")
+        raise InputError(f"{key} must be an integer, got {in_short(value)}")
     check_number(key, value, low, math.inf if high is None else high)
+    if high is None and value >= 2**64:
+        raise InputError(f"{key} must be below 2**64, got {value:g}")

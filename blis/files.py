@@ -10,14 +10,14 @@ from blis.errors import EngineError, InputError
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file. Raises InputError naming the file if it cannot be read."""
+    """The text of a UTF-8 file; `~` is the home folder. Raises InputError naming the file if it cannot be read."""
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        return Path(path).expanduser().read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a UTF-8 text file") from None
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:  # a null character in the name
+    except (ValueError, RuntimeError) as error:  # a null character in the name; nobody of the name after ~
         raise InputError(f"{path!r}: {error}") from None
 
 
@@ -36,7 +36,7 @@ def write_text(path: str | Path, text: str) -> None:
 def write_bytes(path: str | Path, data: bytes) -> None:
     """The same of bytes."""
     try:
-        target = Path(path).resolve()  # a link keeps pointing where it did
+        target = Path(path).expanduser().resolve()  # a link keeps pointing where it did
         if target.exists() and not target.is_file():  # a pipe or a terminal cannot be replaced, only written to
             target.write_bytes(data)
             return
@@ -53,7 +53,7 @@ def write_bytes(path: str | Path, data: bytes) -> None:
             raise
     except OSError as error:
         raise EngineError(f"{path}: {error.strerror or error}") from None
-    except ValueError as error:  # a null character in the name
+    except (ValueError, RuntimeError) as error:  # a null character in the name; the home of nobody
         raise EngineError(f"{path!r}: {error}") from None
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
+from types import MappingProxyType
 from typing import TypeVar
 
 from blis.errors import InputError, one_line, unknown_name
@@ -55,9 +56,9 @@ def _import(point: EntryPoint) -> None:
 class Named(Mapping[str, T]):
     """The things of one kind by name, in the order of registration; a name is given once."""
 
-    def __init__(self, kind: str, group: str) -> None:
-        """kind: what errors call such a thing. group: entry points that bring more of them."""
-        self.kind, self.group = kind, group
+    def __init__(self, kind: str, group: str, elsewhere: Mapping[str, str] = MappingProxyType({})) -> None:
+        """kind: what errors call such a thing. group: entry points that bring more. elsewhere: others' name -> ours."""
+        self.kind, self.group, self._elsewhere = kind, group, elsewhere
         self._things: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -78,7 +79,7 @@ class Named(Mapping[str, T]):
         """The thing of a name. Raises InputError with the nearest name if there is none."""
         load(self.group)
         if name not in self._things:
-            raise unknown_name(self.kind, name, self._things)
+            raise unknown_name(self.kind, name, self._things, self._elsewhere.get(name))
         return self._things[name]
 
     def __contains__(self, name: object) -> bool:

@@ -18,18 +18,23 @@ from typing import Any, TypeVar
 
 import yaml
 
-from blis.errors import InputError, one_line, unknown_name
+from blis.errors import InputError, in_short, one_line, unknown_name
 from blis.files import read_text, write_text
 
 T = TypeVar("T")
 
 _MAX_VALUES = 1_000_000  # in one document, a long text counting for several
 
+_OLD_NUMBER = re.compile(r"[-+]?(0[0-9_]+|0b[01_]+|.*:.*)")
+
 _EXPECTED: dict[object, str] = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses duplicate keys and reads 1e6 as a number (YAML 1.2)."""
+    """SafeLoader that refuses duplicate keys and reads numbers as YAML 1.2 does.
+
+    1e6 is one; `017`, `0b11` and `1:30`, which YAML 1.1 reads as 15, 3 and 90, are errors.
+    """
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """Compose a mapping; a key given twice is an error that names its line."""
@@ -50,6 +55,25 @@ class _StrictLoader(yaml.SafeLoader):
         super().flatten_mapping(node)
         node.value = list({(key.tag, key.value): (key, value) for key, value in node.value}.values())
 
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
+        """A whole number that every reader takes for the same one."""
+        _refuse_old_number(node)
+        return int(super().construct_yaml_int(node))
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        """The same of a number."""
+        _refuse_old_number(node)
+        return float(super().construct_yaml_float(node))
+
+
+def _refuse_old_number(node: yaml.ScalarNode) -> None:
+    """Raise MarkedYAMLError for octal numbers (017), binary ones (0b11) and those to the base of 60 (1:30)."""
+    if _OLD_NUMBER.fullmatch(node.value):
+        problem = (
+            f"{in_short(node.value)} is read as another number by YAML 1.1; write it in decimal digits, or quote it"
+        )
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
 
 class _PlainDumper(yaml.SafeDumper):
     """SafeDumper without anchors: a file a person reads says what it means in place."""
@@ -58,6 +82,9 @@ class _PlainDumper(yaml.SafeDumper):
         """Write a repeated object out again."""
         return True
 
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)
 
 for _side in (_StrictLoader, _PlainDumper):  # the dumper must quote the texts that the loader reads as numbers
     _side.add_implicit_resolver(
@@ -263,7 +290,5 @@ def _where(path: str) -> str:
 
 
 def _wrong_type(path: str, value: object, expected: str) -> InputError:
-    shown = "nothing" if value is None else repr(value)
-    if len(shown) > 60:
-        shown = shown[:57] + "..."
+    shown = "nothing" if value is None else in_short(value, 60)
     return InputError(f"{path or 'the document'} must be {expected}, got {shown}")

@@ -28,8 +28,8 @@ from search.running.checkpoint import begin
 from search.running.loop import run_search
 from search.settings import Settings
 from search.space.space import Space
+from search.verdict.finalists import best_of, choose_finalists
 from search.verdict.holdout import make_holdout
-from search.verdict.validation import best_of, choose_finalists
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,20 +18,26 @@ from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
+from hydra.errors import HydraException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from blis.errors import EngineError, InputError, one_line, unknown_name
+from search import user_files
 from search.config import conf_folder
 from search.folder import claimed
+from search.overrides import override_problem
 from search.saved import read_saved
 from search.settings import Settings, make_settings
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 MULTIRUN = ("-m", "--multirun")
+
+#: What Hydra raises for a command line that cannot be composed; ValueErrors for what its grammar takes and it does not.
+COMPOSING = (HydraException, OmegaConfBaseException, ValueError, YAMLError)
 
 #: Hydra's own keys with which a user names a run folder.
 FOLDER_KEYS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
@@ -42,10 +48,11 @@ EXPERIMENT = "experiment"
 
 def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) -> Settings:
     """The settings that `python -m search <overrides>` would run with. Raises InputError for whatever is wrong."""
+    user_files.register()
     with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
         try:
             composed = _plain(hydra.compose("config", list(overrides)))
-        except (HydraException, OmegaConfBaseException) as error:
+        except COMPOSING as error:
             raise InputError(_in_short(error)) from None
     return make_settings(continued(composed, overrides), run_dir)
 
@@ -57,9 +64,10 @@ def launch(job: Callable[[Settings], int]) -> int:
     left behind. Any other failure that is known gives one line and EXIT_FAILURE. A job that was interrupted
     (EXIT_INTERRUPTED) ends a multirun.
     """
-    codes = [EXIT_OK]
+    codes, composing = [EXIT_OK], [True]
 
     def run(composed: DictConfig) -> None:
+        composing[0] = False
         run_dir = Path(HydraConfig.get().runtime.output_dir)
         try:
             codes.append(_run(job, _plain(composed), run_dir))
@@ -72,15 +80,19 @@ def launch(job: Callable[[Settings], int]) -> int:
                 run_dir.rmdir()
         if codes[-1] == EXIT_INTERRUPTED:  # Hydra would go on with the next job
             raise KeyboardInterrupt
+        composing[0] = True
 
     # Hydra prints errors in several lines of its own and exits with 1, unless asked for the full error:
     # then it raises them, and they come out here like all others.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    user_files.register()
     sys.argv[1:] = _multirun_first(sys.argv[1:])
     try:
         with _terminated_like_interrupted():
             hydra.main(config_path=str(conf_folder()), config_name="config", version_base="1.3")(run)()
-    except (HydraException, OmegaConfBaseException) as error:
+    except COMPOSING as error:
+        if not composing[0]:
+            raise  # a mistake in the job, not in what the user wrote
         codes.append(_complain(error))
     except OSError as error:
         if error.filename is None:  # standard output
@@ -174,11 +186,15 @@ def _complain(error: Exception, code: int = EXIT_INPUT) -> int:
 
 def _in_short(error: Exception) -> str:
     """The message of an error; Hydra's are cut to what the user can act on."""
+    if isinstance(error, OverrideParseException):
+        return override_problem(error)
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
     if "not in struct" in str(cause) and isinstance(parent, DictConfig):
         return str(unknown_name("key", key, [_sibling(str(key), str(name)) for name in parent]))
     useful = str(error).split("\nConfig search path")[0].split("\nSee https")[0]
+    if useful.startswith("Config group override"):  # Hydra does not say which
+        useful += "; a group (cluster, workload, …) is chosen by the name of a file in conf/, or by a path"
     if cause is not error:
         useful += f": {cause}".split("\n    full_key")[0]
     return one_line(useful)

@@ -30,8 +30,8 @@ class DriverSettings:
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        check_integer("driver.budget", self.budget, 1)
-        check_integer("driver.batch", self.batch, 1)
+        check_integer("driver.budget", self.budget, 1, 10**8)
+        check_integer("driver.batch", self.batch, 1, 10**6)
         driver_options(self.name, self.options)
         if self.seconds is not None:
             check_number("driver.seconds", self.seconds, above=0)
@@ -43,6 +43,10 @@ class ParallelSettings:
 
     n_jobs: int
     backend: str
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        check_integer("parallel.n_jobs", self.n_jobs, -1, 4096)
 
 
 @dataclass(frozen=True)
@@ -68,14 +72,16 @@ class ValidationSettings:
     report_seeds: int
     finalists: int
     random_policies: int
+    tuned_knobs_share: float
     rounding_loss: float
     worth: float
 
     def __post_init__(self) -> None:
         """Check ranges; an interval needs two report seeds."""
         for key, low in (("search_seeds", 1), ("selection_seeds", 1), ("report_seeds", 2), ("finalists", 1)):
-            check_integer(f"validation.{key}", getattr(self, key), low)
-        check_integer("validation.random_policies", self.random_policies, 0)
+            check_integer(f"validation.{key}", getattr(self, key), low, 10_000)
+        check_integer("validation.random_policies", self.random_policies, 0, 10_000)
+        check_number("validation.tuned_knobs_share", self.tuned_knobs_share, 0, 1)
         check_number("validation.rounding_loss", self.rounding_loss, 0)
         check_number("validation.worth", self.worth, 0)
 

@@ -21,6 +21,7 @@ def run_id(settings: Settings) -> str:
     Paths, workers and tracking are left out; a baseline enters by what it decides, a trace by its content.
     """
     config = {key: value for key, value in settings.config.items() if key not in WITHOUT_EFFECT}
+    config["primary"] = settings.primary  # by its name: what it decides is among the baselines
     config["workload"] = settings.problem.traffic.identity()
     baselines = {name: policy.id for name, policy in settings.baselines.items()}
     return _digest({"config": config, "baselines": baselines, "code": code_digest(), "libraries": libraries()})

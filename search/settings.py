@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.fitness.make import make_fitness
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import load_scenario
+from blis.workload.draw.arrivals import MAX_REQUESTS
 from blis.workload.draw.pools import SEARCH_POOL
 from blis.workload.draw.spec import WorkloadSpec, load_spec
 from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
@@ -26,6 +27,9 @@ from search.space.codec import check_space
 from search.space.space import Space, space_from_mapping
 from search.uri import shown
 from search.workers import Workers
+
+#: What the primary baseline is called with engine knobs that the search tunes: its name and this.
+TUNED_KNOBS = "-tuned-knobs"
 
 
 @dataclass(frozen=True)
@@ -57,18 +61,23 @@ class Settings:
 
 
 def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
-    """Settings from a composed configuration. Raises InputError with the key for anything that is wrong."""
+    """Settings from a composed configuration. Raises InputError with the key for anything that is wrong.
+
+    Paths are made absolute first, so that what a run folder holds is found from everywhere.
+    """
+    mapping = _with_absolute_paths(mapping)
     config = build(Config, mapping)
     bundles = _baselines(config)
-    problem = _problem(config, bundles[config.primary])
+    primary = _bundle_name(config.primary)
+    problem = _problem(config, bundles[primary])
     space = space_from_mapping(config.search_space)
-    check_space(space, problem.scenario, problem.rates)
-    resume = Path(config.resume).resolve() if config.resume else None
+    check_space(space, problem.against.scenario, problem.rates)
+    resume = Path(_absolute(config.resume)).resolve() if config.resume else None
     return Settings(
         seed=config.seed,
         problem=problem,
         space=space,
-        primary=config.primary,
+        primary=primary,
         baselines={name: problem.policy(bundle) for name, bundle in bundles.items()},
         driver=config.driver,
         workers=Workers(config.parallel.n_jobs, config.parallel.backend),
@@ -80,6 +89,27 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     )
 
 
+def _with_absolute_paths(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with absolute paths of files that are read anew when a run is resumed or run again."""
+    changed = dict(mapping)
+    workload, baselines, primary = changed.get("workload"), changed.get("baselines"), changed.get("primary")
+    if isinstance(workload, Mapping) and isinstance(workload.get("path"), str) and workload["path"]:
+        changed["workload"] = {**workload, "path": _absolute(workload["path"])}
+    if isinstance(baselines, list):
+        changed["baselines"] = [_absolute(name) if _is_bundle_path(name) else name for name in baselines]
+    if _is_bundle_path(primary):
+        changed["primary"] = _absolute(primary)
+    return changed
+
+
+def _absolute(path: str) -> str:
+    """The same file from everywhere. Raises InputError for the home folder of nobody."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError as error:
+        raise InputError(f"{path!r}: {error}") from None
+
+
 def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """A composed configuration as files keep it: without what says which search goes on, and without secrets."""
     tracking = {**mapping["tracking"], "uri": shown(mapping["tracking"]["uri"])}
@@ -88,21 +118,37 @@ def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 def _baselines(config: Config) -> dict[str, PolicyBundle]:
     """The baselines by name; the primary one is among them, and the budget leaves room for candidates."""
-    bundles = {Path(name).stem: load_bundle(_bundle_path(name)) for name in config.baselines}
-    check_choice("primary", config.primary, bundles)
-    if len(bundles) < len(config.baselines):
-        raise InputError(f"baselines: two have the same name in {', '.join(config.baselines)}")
+    names = list(config.baselines)
+    if _is_bundle_path(config.primary) and Path(config.primary).resolve() not in map(_bundle_file, names):
+        names.insert(0, config.primary)
+    bundles = {_bundle_name(name): load_bundle(_bundle_file(name)) for name in names}
+    primary = _bundle_name(config.primary)
+    check_choice("primary", primary, bundles)
+    if (taken := primary + TUNED_KNOBS) in bundles:
+        raise InputError(f"baselines: {taken!r} is the name of what the search makes of {primary!r}; rename it")
+    if len(bundles) < len(names):
+        raise InputError(f"baselines: two have the same name in {', '.join(names)}")
     if config.driver.budget <= len(bundles):
         raise InputError(f"driver.budget must be above the {len(bundles)} baselines, got {config.driver.budget}")
     return bundles
 
 
-def _bundle_path(name: str) -> Path:
-    """The file of a baseline: a path if it looks like one, else a name in conf/policy/."""
-    if name.endswith((".yaml", ".yml")):
-        return Path(name)
+def _is_bundle_path(name: object) -> TypeGuard[str]:
+    """Whether a baseline is given by its file, not by a name in conf/policy/."""
+    return isinstance(name, str) and name.endswith((".yaml", ".yml"))
+
+
+def _bundle_name(name: str) -> str:
+    """What a baseline is called: by its file's name, if it is given by its file."""
+    return Path(name).stem if _is_bundle_path(name) else name
+
+
+def _bundle_file(name: str) -> Path:
+    """The file of a baseline."""
+    if _is_bundle_path(name):
+        return Path(name).resolve()
     check_choice("baseline", name, choices("policy"))
-    return conf_folder() / "policy" / f"{name}.yaml"
+    return (conf_folder() / "policy" / f"{name}.yaml").resolve()
 
 
 def _problem(config: Config, baseline: PolicyBundle) -> Problem:
@@ -113,13 +159,18 @@ def _problem(config: Config, baseline: PolicyBundle) -> Problem:
 
 
 def _workload(mapping: Mapping[str, Any]) -> WorkloadSpec | TraceSpec:
-    """A trace, or a specification with `rate_scale` and `first` folded in, so that it alone says what is generated."""
-    if is_trace(mapping):
-        return trace_spec(mapping)
+    """A trace, or a specification with `rate_scale` and `first` folded in, so that it alone says what is generated.
+
+    `first` wins over `num_requests`; a trace takes either.
+    """
     values = dict(mapping)
-    rate_scale, first = values.pop("rate_scale", 1.0), values.pop("first", None)
+    first = values.pop("first", None)
+    if first is not None:
+        check_integer("workload.first", first, 1, MAX_REQUESTS)
+    if is_trace(mapping):
+        number = values.pop("num_requests", None) or None  # 0 = all
+        return trace_spec({**values, "first": first or number})
+    rate_scale = values.pop("rate_scale", 1.0)
     spec = load_spec(values)
     check_number("workload.rate_scale", rate_scale, above=0)
-    if first is not None:
-        check_integer("workload.first", first, 1)
     return replace(spec, aggregate_rate=spec.aggregate_rate * rate_scale, num_requests=first or spec.num_requests)

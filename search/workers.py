@@ -30,6 +30,11 @@ class Workers:
                 pass
         except (ValueError, ImportError) as error:
             raise InputError(f"parallel.backend {backend!r} cannot be used: {one_line(error)}") from None
+        try:
+            with joblib.parallel_config(backend=backend):
+                joblib.Parallel(return_as="generator")
+        except ValueError:
+            raise InputError(f"parallel.backend {backend!r} cannot be used: it gives no results one by one") from None
         self.n_jobs, self.backend = n_jobs, backend
         self._done: Callable[[int], None] = lambda _: None
 

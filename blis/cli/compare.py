@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.cli.diagnostics import LEVELS, Log
-from blis.cli.run_requests import TRACES, add_request_flags, read_requests
+from blis.cli.flags import whole
+from blis.cli.run_requests import add_request_flags, is_recorded, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, unknown_name
-from blis.workload.read.traces import is_trace
 
 if TYPE_CHECKING:
     from blis.tables.requests import RequestTable
@@ -51,7 +51,8 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     files.add_argument(
         "--baseline", metavar="FILE", help="the bundle that others are compared with; default: the first"
     )
-    files.add_argument("--seeds", type=int, metavar="N", help="tables of drawn requests; default 8")
+    files.add_argument("--seeds", type=whole, metavar="N", help="tables of drawn requests; default 8")
+    files.add_argument("--output", choices=["text", "json"], default="text", help="on stdout; default text")
     files.add_argument("--picture", metavar="FILE", help="draw latencies, queues and KV use into this .png file")
     files.add_argument("--compat", choices=["original"], help="behave as the recorded original does")
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
@@ -73,12 +74,13 @@ def execute(options: argparse.Namespace) -> None:
 
     from blis.comparison.runs import counted_run, write_picture
     from blis.comparison.side_by_side import compare_policies
-    from blis.comparison.text import side_by_side_text
+    from blis.comparison.text import side_by_side_json, side_by_side_text
 
     outcomes = {
         name: [counted_run(scenario, table, options.compat) for table in tables] for name, scenario in scenarios.items()
     }
-    print(side_by_side_text(compare_policies(outcomes, tables, baseline)))
+    compared = compare_policies(outcomes, tables, baseline)
+    print(side_by_side_json(compared) if options.output == "json" else side_by_side_text(compared))
     if options.picture:
         write_picture(options.picture, scenarios, tables[0], options.compat)
         log.info(f"the picture is in {options.picture}")
@@ -109,9 +111,7 @@ def _tables(
     options: argparse.Namespace, workload: dict[str, Any] | None, scenario: Scenario, log: Log
 ) -> list[RequestTable]:
     """As many tables as seeds; of recorded requests the one there is."""
-    in_config = options.requests is None and options.workload_spec is None and options.workload is None
-    recorded = in_config and workload is not None and is_trace(workload)
-    if recorded or options.requests is not None or options.workload == TRACES:
+    if is_recorded(options, workload):
         if options.seeds is not None:
             raise InputError("--seeds is for drawn requests; these are recorded, and there is one table of them")
         return [read_requests(options, workload, scenario, log)]

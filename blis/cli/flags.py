@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from blis.errors import InputError
 from blis.latency import LATENCY
+from blis.numerals import read_number, read_whole
 from blis.policies.admission import ADMISSION
 from blis.policies.priority import PRIORITIES
 from blis.policies.routing import ROUTING
@@ -30,9 +31,25 @@ class Flag(NamedTuple):
         return getattr(options, self.name.lstrip("-").replace("-", "_"))
 
 
+def whole(text: str) -> int:
+    """A whole number of a flag."""
+    try:
+        return read_whole(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def number(text: str) -> float:
+    """A number of a flag."""
+    try:
+        return read_number(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def read_coefficients(text: str) -> list[float]:
     """Numbers from a comma list."""
-    return [_number(item) for item in text.split(",")]
+    return [number(item.strip()) for item in text.split(",")]
 
 
 def read_scorers(text: str) -> list[dict[str, Any]]:
@@ -44,7 +61,7 @@ def read_scorers(text: str) -> list[dict[str, Any]]:
         name, colon, weight = entry.partition(":")
         if not colon:
             raise argparse.ArgumentTypeError(f"{entry!r} has no weight; write name:weight,name:weight")
-        scorers.append({"name": name.strip(), "weight": _number(weight)})
+        scorers.append({"name": name.strip(), "weight": number(weight.strip())})
     return scorers
 
 
@@ -55,7 +72,7 @@ _ONE_OF = "one of: {names}; default {first}"
 SCENARIO_FLAGS = (
     Flag("--model", "instance.latency_model.model", str, "look coefficients up by this model"),
     Flag("--hardware", "instance.latency_model.gpu", str, "and this GPU; default: the model's usual one"),
-    Flag("--tp", "instance.latency_model.tp", int, "and this tensor parallelism; default: the model's usual one"),
+    Flag("--tp", "instance.latency_model.tp", whole, "and this tensor parallelism; default: the model's usual one"),
     Flag("--latency-model", "instance.latency_model.kind", str, "one of: {names}", names=LATENCY),
     Flag(
         "--alpha-coeffs",
@@ -69,46 +86,48 @@ SCENARIO_FLAGS = (
         read_coefficients,
         "step: µs, µs a prefill token, µs a decode token; default: looked up",
     ),
-    Flag("--num-instances", "cluster.instances", int, "number of equal instances; default 1"),
-    Flag("--total-kv-blocks", "instance.kv.blocks", int, "KV cache of an instance; default: the model's, else 1000000"),
-    Flag("--block-size-in-tokens", "instance.kv.block_size_tokens", int, "tokens in a KV block; default 16"),
-    Flag("--kv-cpu-blocks", "instance.kv.cpu_blocks", int, "second KV tier, in blocks; default 0 = none"),
-    Flag("--kv-offload-threshold", "instance.kv.offload_threshold", float, "in [0, 1]; has no effect; default 0.9"),
-    Flag("--kv-transfer-bandwidth", "instance.kv.transfer_bandwidth", float, "blocks a µs from there; default 100"),
-    Flag("--kv-transfer-base-latency", "instance.kv.transfer_base_latency_us", int, "µs a transfer; default 0"),
-    Flag("--admission-latency", "cluster.admission.latency_us", int, "µs from arrival to admission; default 0"),
-    Flag("--routing-latency", "cluster.routing.latency_us", int, "µs from admission to routing; default 0"),
+    Flag("--num-instances", "cluster.instances", whole, "number of equal instances; default 1"),
+    Flag(
+        "--total-kv-blocks", "instance.kv.blocks", whole, "KV cache of an instance; default: the model's, else 1000000"
+    ),
+    Flag("--block-size-in-tokens", "instance.kv.block_size_tokens", whole, "tokens in a KV block; default 16"),
+    Flag("--kv-cpu-blocks", "instance.kv.cpu_blocks", whole, "second KV tier, in blocks; default 0 = none"),
+    Flag("--kv-offload-threshold", "instance.kv.offload_threshold", number, "in [0, 1]; has no effect; default 0.9"),
+    Flag("--kv-transfer-bandwidth", "instance.kv.transfer_bandwidth", number, "blocks a µs from there; default 100"),
+    Flag("--kv-transfer-base-latency", "instance.kv.transfer_base_latency_us", whole, "µs a transfer; default 0"),
+    Flag("--admission-latency", "cluster.admission.latency_us", whole, "µs from arrival to admission; default 0"),
+    Flag("--routing-latency", "cluster.routing.latency_us", whole, "µs from admission to routing; default 0"),
     Flag(
         "--snapshot-refresh-interval",
         "cluster.routing.snapshot_refresh_us",
-        int,
+        whole,
         "µs between the router's reads of KV use; default 0 = always fresh",
     ),
-    Flag("--horizon", "horizon_us", int, "stop after this simulated time in µs; default: never"),
+    Flag("--horizon", "horizon_us", whole, "stop after this simulated time in µs; default: never"),
 )
 
 #: Flags of keys that a policy bundle has too; they win over it.
 POLICY_FLAGS = (
     Flag("--admission-policy", "admission.policy", str, _ONE_OF, names=ADMISSION),
-    Flag("--token-bucket-capacity", "admission.token_bucket_capacity", float, "tokens; default 10000"),
-    Flag("--token-bucket-refill-rate", "admission.token_bucket_refill_rate", float, "tokens a second; default 1000"),
+    Flag("--token-bucket-capacity", "admission.token_bucket_capacity", number, "tokens; default 10000"),
+    Flag("--token-bucket-refill-rate", "admission.token_bucket_refill_rate", number, "tokens a second; default 1000"),
     Flag("--routing-policy", "routing.policy", str, _ONE_OF, names=ROUTING),
     Flag("--routing-scorers", "routing.scorers", read_scorers, "NAME:WEIGHT,… from: {names}", names=SCORERS),
     Flag("--priority-policy", "priority.policy", str, _ONE_OF, names=PRIORITIES),
     Flag("--scheduler", "scheduler", str, _ONE_OF, names=SCHEDULERS),
-    Flag("--max-num-running-reqs", "engine.max_running", int, "requests in an instance's batch; default 256"),
-    Flag("--max-num-scheduled-tokens", "engine.max_scheduled_tokens", int, "token budget of a step; default 2048"),
+    Flag("--max-num-running-reqs", "engine.max_running", whole, "requests in an instance's batch; default 256"),
+    Flag("--max-num-scheduled-tokens", "engine.max_scheduled_tokens", whole, "token budget of a step; default 2048"),
     Flag(
         "--long-prefill-token-threshold",
         "engine.long_prefill_threshold",
-        int,
+        whole,
         "cap on one request's prefill in a step; default 0 = off",
     ),
 )
 
 #: Flags of the workload `distribution`: fields of `Preset`.
 LENGTH_FLAGS = tuple(
-    Flag(f"--{side}-tokens{end}", f"{side}_tokens{end.replace('-', '_')}", int, f"{side}s: {what}; default {default}")
+    Flag(f"--{side}-tokens{end}", f"{side}_tokens{end.replace('-', '_')}", whole, f"{side}s: {what}; default {default}")
     for side in ("prompt", "output")
     for end, what, default in (
         ("", "mean", 512),
@@ -146,11 +165,4 @@ def set_key(mapping: dict[str, Any], key: str, value: Any) -> None:
     mapping[last] = value
 
 
-_METAVARS: dict[Callable[[str], Any], str] = {int: "N", float: "X", read_coefficients: "X,X,X", read_scorers: "LIST"}
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a number") from None
+_METAVARS: dict[Callable[[str], Any], str] = {whole: "N", number: "X", read_coefficients: "X,X,X", read_scorers: "LIST"}

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib.metadata import version
 from typing import NoReturn
 
-from blis.cli import compare, run, traces, validate
-from blis.errors import EngineError, InputError
+from blis.cli import compare, completion, run, traces, validate
+from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered
 
 BAD_INPUT = 2
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = _parser().parse_args(arguments)
+        options = _read(sys.argv[1:] if arguments is None else arguments)
         return int(options.execute(options) or 0)
     except InputError as error:
         return _complain(error, BAD_INPUT)
@@ -43,19 +44,30 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _complain(MemoryError("a run of this size does not fit in memory"), FAILURE)
 
 
-def _parser() -> _Parser:
+def _read(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line; a command that there is not is answered by the nearest."""
+    parser, commands = _parser()
+    if arguments and not arguments[0].startswith("-"):
+        check_choice("command", arguments[0], commands)
+    return parser.parse_args(arguments)
+
+
+def _parser() -> tuple[_Parser, Collection[str]]:
+    """The parser, and the names of its commands."""
     parser = _Parser(
         prog="blis",
         description="Simulate an LLM inference cluster.",
         epilog="blis COMMAND --help shows a command's options and examples.",
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action="version", version=f"blis {version('blis')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     run.add_parser(commands)
     compare.add_parser(commands)
     traces.add_parser(commands)
     validate.add_parser(commands)
-    return parser
+    completion.add_parser(commands)
+    return parser, commands.choices
 
 
 def _complain(error: Exception, status: int) -> int:

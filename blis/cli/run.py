@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.cli.diagnostics import LEVELS, Log
+from blis.cli.flags import whole
 from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
@@ -20,6 +22,9 @@ from blis.tables.requests import RequestTable
 if TYPE_CHECKING:
     from blis.api import Result
     from blis.evaluation.decisions import DecisionSummary
+
+#: An arrival so late, in September 2001, is told by the clock on the wall.
+_UNIX_US = 10**15
 
 _EXAMPLES = """\
 examples:
@@ -72,13 +77,21 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         default="json",
         help="on stdout: one JSON document (default), or headings and sections as the original prints them",
     )
+    files.add_argument(
+        "--warm-up",
+        type=float,
+        metavar="SECONDS",
+        help="print rates of the steady part, too: from so long after the first arrival to the last arrival",
+    )
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
     trace = parser.add_argument_group("decision trace")
     trace.add_argument("--trace-level", choices=["none", "decisions"], help="keep the router's decisions; default none")
-    trace.add_argument("--counterfactual-k", type=int, default=0, metavar="N", help="best instances a record describes")
+    trace.add_argument(
+        "--counterfactual-k", type=whole, default=0, metavar="N", help="best instances a record describes"
+    )
     trace.add_argument(
         "--counterfactual-replay",
-        type=int,
+        type=whole,
         default=0,
         metavar="N",
         help="run again with every other choice of the N most regretted decisions; default 0",
@@ -93,6 +106,7 @@ def execute(options: argparse.Namespace) -> None:
     """Check everything that was given, then simulate, write the results and print the metrics."""
     from blis import api  # the engine takes a second to load; --help and mistakes need not wait
     from blis.engine.observe import Observe
+    from blis.evaluation.steady import steady_rates
     from blis.fitness.original import original_fitness, parse_weights
     from blis.original.text import original_text
 
@@ -108,6 +122,7 @@ def execute(options: argparse.Namespace) -> None:
     if options.results_path:
         result.save(options.results_path)
     _warn_after(result, log)
+    steady = None if options.warm_up is None else steady_rates(requests, result.table, options.warm_up)
     summary, replays = _decisions(options, result) if keeps_decisions else (None, [])
     fitness = None
     if weights is not None:
@@ -118,6 +133,8 @@ def execute(options: argparse.Namespace) -> None:
             print("=== Counterfactual Replays ===", *(json.dumps(record) for record in replays), sep="\n")
         return
     report = result.metrics.to_dict() | ({} if fitness is None else {"fitness": dict(fitness)})
+    if steady is not None:
+        report |= steady.to_dict()
     if summary is not None:
         report["trace_summary"] = vars(summary)
     if replays:
@@ -150,7 +167,10 @@ def _decisions(options: argparse.Namespace, result: Result) -> tuple[DecisionSum
 
 
 def _warn_before(scenario: Scenario, requests: RequestTable, log: Log) -> None:
-    """Say how many prompts no bucket can ever pay for."""
+    """Say how many prompts no bucket can ever pay for, and that arrivals look like the time of day."""
+    if requests.first_arrival_us >= _UNIX_US:
+        first = datetime.fromtimestamp(requests.first_arrival_us // 1_000_000, UTC)
+        log.warn(f"arrivals are on the Unix clock, from {first:%Y-%m-%d %H:%M:%S} UTC on: rates count from there")
     admission = scenario.cluster.admission
     if not is_bucket(admission.policy):
         return

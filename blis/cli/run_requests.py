@@ -1,6 +1,7 @@
-"""The requests that a command line asks for: a file, a specification, one of the original's workloads, a trace.
+"""The requests that a command line asks for: a file, a workload to draw or a trace, one of the original's workloads.
 
-What is named on the command line wins over the workload in the scenario's file.
+What is named on the command line wins over the workload in the scenario's file; flags that say how many or how fast
+change the one that counts, or are refused.
 """
 
 from __future__ import annotations
@@ -9,17 +10,15 @@ import argparse
 from typing import Any
 
 from blis.cli.diagnostics import Log
-from blis.cli.flags import LENGTH_FLAGS, add_flags, given_keys
+from blis.cli.flags import LENGTH_FLAGS, add_flags, given_keys, number, whole
 from blis.config import Scenario
-from blis.errors import InputError, check_integer, unknown_name
+from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.original.defaults_file import load_defaults
 from blis.original.presets import DISTRIBUTION, PRESETS, Preset, generate_preset
-from blis.original.token_lists import load_token_lists
 from blis.tables.requests import RequestTable
-from blis.workload.draw.generate import generate
-from blis.workload.draw.spec import load_spec
-from blis.workload.read.csv_requests import load_requests
-from blis.workload.read.traces import is_trace, load_window, trace_spec
+from blis.workload.read.token_lists import load_token_lists
+from blis.workload.read.traces import is_trace, load_window, rescaled, trace_spec
+from blis.workload.source import load_requests, load_workload, requests_of
 from blis.workload.subset import keep_rows
 from blis.workload.windows import POOLS
 from blis.yaml_strict import load_mapping, named_source
@@ -32,26 +31,34 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that `read_requests` reads, but for --config."""
     group = parser.add_argument_group("requests")
     source = group.add_mutually_exclusive_group()
-    source.add_argument("--requests", metavar="FILE", help="requests CSV")
-    source.add_argument("--workload-spec", metavar="FILE", help="workload specification YAML to draw requests from")
+    source.add_argument("--requests", metavar="FILE", help="requests CSV, or a trace in any format of `blis traces`")
+    source.add_argument("--workload-spec", metavar="FILE", help="workload YAML: what to draw, or which trace to read")
     names = ", ".join((DISTRIBUTION, *PRESETS, TRACES))
     group.add_argument("--workload", metavar="NAME", help=f"one of: {names}; default {DISTRIBUTION} without --config")
     group.add_argument("--workload-traces-filepath", metavar="FILE", help=f"CSV of token lists for {TRACES}")
-    group.add_argument("--window", choices=POOLS, help="of a recorded trace in --config; default: report")
     group.add_argument(
-        "--seed", type=int, metavar="N", help="of the requests drawn; default: the workload's own, or 42"
+        "--window",
+        choices=POOLS,
+        help="of a recorded trace in a workload; default: report in --config, all of it in --workload-spec",
     )
     group.add_argument(
-        "--num-requests", type=int, metavar="N", help="requests to draw; default: the workload's, or 100"
+        "--seed", type=whole, metavar="N", help="of the requests drawn; default: the workload's own, or 42"
     )
     group.add_argument(
-        "--rate", type=float, metavar="X", help=f"requests a second of a named workload; default {_RATE:g}"
+        "--num-requests", type=whole, metavar="N", help="requests to draw; default: the workload's, or 100"
     )
-    group.add_argument("--prefix-tokens", type=int, metavar="N", help="prefix that all prompts share; default 0")
+    group.add_argument(
+        "--rate",
+        type=number,
+        metavar="X",
+        help=f"requests a second that are drawn; default: the workload's, or {_RATE:g}",
+    )
+    group.add_argument("--rate-scale", type=number, metavar="X", help="factor on the rate, of recorded requests too")
+    group.add_argument("--prefix-tokens", type=whole, metavar="N", help="prefix that all prompts share; default 0")
     add_flags(group, LENGTH_FLAGS)
     group.add_argument(
         "--max-model-len",
-        type=int,
+        type=whole,
         metavar="N",
         default=0,
         help="leave out requests of more tokens, output included; default 0 = none",
@@ -65,70 +72,124 @@ def read_requests(
 
     Raises InputError if none are named, or flags contradict each other.
     """
-    named = options.workload or (DISTRIBUTION if _sets_a_preset(options) else None)
-    if options.requests is None and options.workload_spec is None and named is None:
-        if workload is not None and is_trace(workload):
-            return _fitting(options, _window(options, workload), log)
-        if workload is None and options.config is None:
-            named = DISTRIBUTION
-    if options.window is not None:
-        raise InputError("--window is for a recorded trace, which --config must hold as its workload")
-    table = _table(options, named, workload, scenario, log)
+    mapping = _described(options, workload)
+    if options.window is not None and (mapping is None or not is_trace(mapping)):
+        raise InputError("--window is for a recorded trace that a workload names, in --config or --workload-spec")
+    if options.rate_scale is not None:
+        check_number("--rate-scale", options.rate_scale, 1e-6, 1e6)
+    if options.requests is not None:
+        table = _from_file(options, log)
+    elif mapping is not None:
+        table = _from_workload(options, mapping, log)
+    else:
+        table = _named(options, scenario, log)
     log.info(f"{len(table)} requests, the last one at {int(table.arrival_us[-1]) / 1e6:g} s")
     return _fitting(options, table, log)
 
 
-def _table(
-    options: argparse.Namespace, named: str | None, workload: dict[str, Any] | None, scenario: Scenario, log: Log
-) -> RequestTable:
-    if options.requests is not None:
-        _only_drawn(options, "--requests gives them all", log)
-        if named is not None:
-            raise InputError("--workload and its flags are for drawn requests; --requests gives them all")
-        return load_requests(options.requests)
+def is_recorded(options: argparse.Namespace, workload: dict[str, Any] | None) -> bool:
+    """Whether the requests are one sample, and no seed draws others."""
+    mapping = _described(options, workload)
+    if mapping is not None:
+        return is_trace(mapping)
+    return options.requests is not None or options.workload == TRACES
+
+
+def _described(options: argparse.Namespace, workload: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The workload's mapping that counts, None if requests come from a file or by the original's name."""
     if options.workload_spec is not None:
-        if named is not None:
-            log.warn("--workload and its flags change nothing: the requests come from --workload-spec")
-        return _from_spec(options, load_mapping(options.workload_spec), options.workload_spec)
-    if named == TRACES:
+        return load_mapping(options.workload_spec)
+    return None if options.requests is not None or options.workload is not None else workload
+
+
+def _from_file(options: argparse.Namespace, log: Log) -> RequestTable:
+    """All requests of --requests."""
+    _refuse_named_flags(options, "--requests gives them all")
+    if options.workload is not None:
+        raise InputError("--workload is for drawn requests; --requests gives them all")
+    _only_drawn(options, "--requests gives them all", log)
+    return rescaled(load_requests(options.requests), options.rate_scale or 1.0)
+
+
+def _from_workload(options: argparse.Namespace, mapping: dict[str, Any], log: Log) -> RequestTable:
+    """The requests of a workload's mapping, with what the command line changes in it."""
+    in_config = options.workload_spec is None
+    where = f"{options.config}: workload" if in_config else options.workload_spec
+    _refuse_named_flags(options, f"{where} has its own lengths")
+    if options.workload is not None:
+        log.warn("--workload changes nothing: the requests come from --workload-spec")
+    scale = options.rate_scale or 1.0
+    if is_trace(mapping):
+        _refuse_for_trace(options)
+        with named_source(where):
+            spec = trace_spec(mapping).faster(scale)
+            window = options.window or ("report" if in_config else None)
+            return requests_of(spec) if window is None else load_window(spec, window)
+    with named_source(where):
+        return requests_of(load_workload({**mapping, **_changes(options, mapping)}), options.seed, None, scale)
+
+
+def _changes(options: argparse.Namespace, mapping: dict[str, Any]) -> dict[str, Any]:
+    """Keys of a specification that flags give; they may complete it."""
+    changes: dict[str, Any] = {}
+    if options.rate is not None:
+        check_number("--rate", options.rate, above=0)
+        changes["aggregate_rate"] = options.rate
+    if options.num_requests is not None:
+        check_integer("--num-requests", options.num_requests, 1)
+        changes["num_requests"] = options.num_requests
+    elif options.horizon is not None and not mapping.get("num_requests") and not mapping.get("horizon"):
+        changes["horizon"] = options.horizon
+    return changes
+
+
+def _named(options: argparse.Namespace, scenario: Scenario, log: Log) -> RequestTable:
+    """The requests of one of the original's workloads, which flags alone may ask for."""
+    if options.workload == TRACES:
         if not options.workload_traces_filepath:
             raise InputError(f"--workload {TRACES} needs --workload-traces-filepath")
+        _refuse_named_flags(options, "the trace gives them all")
         _only_drawn(options, "the trace gives them all", log)
-        return load_token_lists(options.workload_traces_filepath)
+        return rescaled(load_token_lists(options.workload_traces_filepath), options.rate_scale or 1.0)
     if options.workload_traces_filepath:
         raise InputError(f"--workload-traces-filepath needs --workload {TRACES}")
-    if named is not None:
-        return _preset(options, named, scenario, log)
-    if workload is None:
+    if options.workload is None and options.config is not None and options.rate is None and not _named_flags(options):
         raise InputError(
             "no requests: give --requests, --workload-spec, --workload, or a --config that holds a workload"
         )
-    return _from_spec(options, workload, f"{options.config}: workload")
+    return _preset(options, options.workload or DISTRIBUTION, scenario, log)
+
+
+def _named_flags(options: argparse.Namespace) -> list[str]:
+    """The flags given that only the original's named workloads have."""
+    values = {"--prefix-tokens": options.prefix_tokens, **{flag.name: flag.value(options) for flag in LENGTH_FLAGS}}
+    return [name for name, value in values.items() if value is not None]
+
+
+def _refuse_named_flags(options: argparse.Namespace, instead: str) -> None:
+    for name in _named_flags(options):
+        raise InputError(f"{name} is for --workload {DISTRIBUTION}; {instead}")
 
 
 def _only_drawn(options: argparse.Namespace, instead: str, log: Log) -> None:
+    """Refuse what cannot be said of recorded requests."""
     if options.num_requests is not None:
         raise InputError(f"--num-requests is for drawn requests; {instead}")
+    if options.rate is not None:
+        raise InputError(f"--rate is for drawn requests; {instead}: --rate-scale makes them faster or slower")
     if options.seed is not None:
         log.warn("--seed changes nothing: the requests come from a file")
 
 
-def _from_spec(options: argparse.Namespace, mapping: dict[str, Any], path: str) -> RequestTable:
-    """Draw from a specification; numbers of the command line count before it is checked, as they may complete it."""
-    if options.num_requests is not None:
-        mapping = {**mapping, "num_requests": options.num_requests}
-        check_integer("--num-requests", options.num_requests, 1)
-    elif options.horizon is not None and not mapping.get("num_requests") and not mapping.get("horizon"):
-        mapping = {**mapping, "horizon": options.horizon}
-    with named_source(path):
-        spec = load_spec(mapping)
-        return generate(spec, spec.seed if options.seed is None else options.seed)
-
-
-def _sets_a_preset(options: argparse.Namespace) -> bool:
-    """Whether a flag is given that only a named workload has."""
-    numbers = (options.rate, options.prefix_tokens, *(flag.value(options) for flag in LENGTH_FLAGS))
-    return any(number is not None for number in numbers)
+def _refuse_for_trace(options: argparse.Namespace) -> None:
+    """Refuse what cannot be said of a trace that a workload names."""
+    for flag, value, instead in (
+        ("--seed", options.seed, "give --window"),
+        ("--num-requests", options.num_requests, "the workload has its own key `first`"),
+        ("--rate", options.rate, "--rate-scale makes it faster or slower"),
+    ):
+        if value is not None:
+            raise InputError(f"{flag} is for drawn requests; those of a trace are recorded: {instead}")
 
 
 def _preset(options: argparse.Namespace, name: str, scenario: Scenario, log: Log) -> RequestTable:
@@ -146,7 +207,7 @@ def _preset(options: argparse.Namespace, name: str, scenario: Scenario, log: Log
     try:
         return generate_preset(
             Preset(**{**vars(base), **lengths}),
-            _RATE if options.rate is None else options.rate,
+            (_RATE if options.rate is None else options.rate) * (options.rate_scale or 1.0),
             _NUM_REQUESTS if options.num_requests is None else options.num_requests,
             _SEED if options.seed is None else options.seed,
             scenario.horizon_us,
@@ -155,16 +216,6 @@ def _preset(options: argparse.Namespace, name: str, scenario: Scenario, log: Log
     except InputError as error:
         key, space, rest = str(error).partition(" ")
         raise InputError(f"--{key.replace('_', '-')}{space}{rest}") from None
-
-
-def _window(options: argparse.Namespace, workload: dict[str, Any]) -> RequestTable:
-    """The requests of a window of the trace that the scenario file names."""
-    if options.seed is not None:
-        raise InputError("--seed is for drawn requests; those of a trace are recorded: give --window")
-    if options.num_requests is not None:
-        raise InputError("--num-requests is for drawn requests; the trace in --config has its own key `first`")
-    with named_source(options.config):
-        return load_window(trace_spec(workload), options.window or "report")
 
 
 def _fitting(options: argparse.Namespace, table: RequestTable, log: Log) -> RequestTable:

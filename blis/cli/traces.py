@@ -6,8 +6,14 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from blis.cli.flags import whole
+from blis.config import Scenario
+from blis.evaluation.ratios import per_s
 from blis.latency.table import TABLE_BLOCK_TOKENS
+from blis.scenario import load_scenario
+from blis.tables.requests import RequestTable
 from blis.text import aligned
+from blis.workload.capacity import served_rate
 from blis.workload.content.reuse import ideal_hit_rate
 from blis.workload.read.known_traces import KNOWN_TRACES, file_digest, identify
 from blis.workload.read.trace_formats import FORMATS, detect_format
@@ -23,6 +29,10 @@ Checksums are of the part that was tried, the whole file or its first lines.
 """
 
 
+#: What serves a trace when nothing is said.
+_SERVER = "meta-llama/llama-3.1-8b-instruct"
+
+
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
@@ -35,10 +45,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.set_defaults(execute=execute)
     parser.add_argument("--check", metavar="FILE", help="read this file and say what is in it")
+    parser.add_argument("--config", metavar="FILE", help=f"scenario that would serve it; default: one {_SERVER}")
     parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
     parser.add_argument(
         "--block-size-in-tokens",
-        type=int,
+        type=whole,
         default=TABLE_BLOCK_TOKENS,
         metavar="N",
         help=f"KV block for the ideal hit rate; default {TABLE_BLOCK_TOKENS}",
@@ -85,6 +96,20 @@ def _check(options: argparse.Namespace) -> str:
         ("time span", f"{span_s:.3f} s"),
         ("mean input", f"{table.input_tokens.mean():.1f} tokens"),
         ("mean output", f"{table.output_tokens.mean():.1f} tokens"),
+        *_load(table, load_scenario(options.config or {"instance": {"latency_model": {"model": _SERVER}}})),
         ("ideal hit rate", f"{ideal_hit_rate(table, block_tokens):.4f} of full prompt blocks of {block_tokens} tokens"),
     ]
     return aligned(facts)
+
+
+def _load(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]:
+    """What comes, and what the instances could serve by the rule of thumb of `workload.utilisation`."""
+    model, instances = scenario.instance.latency_model, scenario.cluster.instances
+    offered = per_s(len(table) - 1, int(table.arrival_us[-1] - table.arrival_us[0]))
+    served = instances * served_rate(table, scenario.instance)
+    name = " ".join([model.model or model.kind, model.gpu, f"TP {model.tp}"])
+    return [
+        ("offered", f"{offered:.3g} requests/s"),
+        ("served", f"at most {served:.3g} requests/s by {instances} x {name}, if nothing is cached"),
+        ("utilisation", f"{offered / served:.1%}"),
+    ]

@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 from blis.config import Scenario
 from blis.errors import InputError
-from blis.original.token_lists import is_token_lists, load_token_lists
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.scenario import load_scenario, split_workload
-from blis.workload.draw.spec import WorkloadSpec, load_spec
-from blis.workload.read.csv_requests import load_requests
+from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.read.trace_formats import FORMATS, detect_format
-from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
+from blis.workload.read.traces import TraceSpec
+from blis.workload.source import load_workload
 from blis.yaml_strict import load_mapping, named_source
 
 BAD_INPUT = 2
@@ -78,8 +77,6 @@ def detect_kind(path: str) -> str:
 
 def _kind_of_rows(path: str) -> str:
     """Requests or a trace."""
-    if is_token_lists(path):
-        return TRACE
     return REQUESTS if detect_format(path) == "requests" else TRACE
 
 
@@ -107,7 +104,7 @@ def _check_scenario(path: str) -> str:
         scenario = load_scenario(mapping)
         if workload is not None:
             with named_source("workload"):
-                trace_spec(workload) if is_trace(workload) else load_spec(workload)
+                load_workload(workload)
     count = scenario.cluster.instances
     instances = f"{count} instance{'s' if count > 1 else ''}"
     return instances + (" and a workload" if workload is not None else "")
@@ -118,22 +115,18 @@ def _check_bundle(path: str) -> str:
 
 
 def _check_requests(path: str) -> str:
-    return f"{len(load_requests(path))} requests"
+    return f"{len(FORMATS[REQUESTS].parse(path))} requests"
 
 
 def _check_workload(path: str) -> str:
-    mapping = load_mapping(path)
-    if is_trace(mapping):
-        with named_source(path):
-            return f"the trace {trace_spec(mapping).path}"
-    spec = load_spec(path)
-    clients = "a population" if spec.population is not None else f"{len(spec.clients)} clients"
-    return f"{clients}, {spec.aggregate_rate:g} requests a second"
+    workload = load_workload(path)
+    if isinstance(workload, TraceSpec):
+        return f"the trace {workload.path}"
+    clients = "a population" if workload.population is not None else f"{len(workload.clients)} clients"
+    return f"{clients}, {workload.aggregate_rate:g} requests a second"
 
 
 def _check_trace(path: str) -> str:
-    if is_token_lists(path):
-        return f"token lists, {len(load_token_lists(path))} requests"
     name = detect_format(path)
     return f"{name}, {len(FORMATS[name].parse(path))} requests"
 

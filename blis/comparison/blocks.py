@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.comparison.statistics import block_interval
+from blis.comparison.statistics import Interval, block_interval
 
 BLOCK_PER_E2E = 5  # a block lasts at least so many times the 99th percentile of E2E
 MIN_BLOCKS = 10  # fewer are too few for an interval
@@ -31,8 +31,8 @@ class Blocks:
         """How many there are."""
         return int(self.of_row[-1]) + 1
 
-    def interval(self, score: Callable[[NDArray[np.int64]], float | None], seed: int) -> tuple[float, float]:
-        """The 95 % interval of a score. score: [rows] how often each row counts, once at least -> the score."""
+    def interval(self, score: Callable[[NDArray[np.int64]], float | None], seed: int) -> Interval | None:
+        """The 95 % interval of a score, if it has one. score: [rows] how often each row counts, not all 0 -> it."""
 
         def by_blocks(times: NDArray[np.int64]) -> float | None:
             by_row = times[self.of_row]

@@ -54,7 +54,7 @@ def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Row
         ttft_ms=np.where(ttft_us >= 0, ttft_us / US_PER_MS, np.nan),
         tpot_ms=np.where(paced, tpot_us(table, result)[rows] / US_PER_MS, np.nan),
         e2e_ms=np.where(done, e2e_us / US_PER_MS, np.nan),
-        in_time=done & (ttft_us <= target_us),
+        in_time=done & (ttft_us >= 0) & (ttft_us <= target_us),
         rejected=status == REJECTED,
         unserved=~done,
         span_s=float(arrival_us[-1] - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,

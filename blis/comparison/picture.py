@@ -28,6 +28,12 @@ class PictureRun:
     samples: NDArray[np.void]  # [instants, instances] SAMPLE
     kv_blocks: NDArray[np.int64]  # [instances]
 
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """[instants] since the first sample, which is taken when the first request arrives."""
+        time_us = self.samples["time_us"][:, 0]
+        return np.asarray(time_us - time_us[:1], np.float64) / 1e6
+
 
 def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
     """Above: distributions of TTFT and E2E, a curve a policy. Below, a row a policy: waiting requests and KV use.
@@ -82,7 +88,7 @@ def _draw_distributions(axes: Axes, found: Mapping[str, NDArray[np.float64]], la
 
 def _draw_instances(axes: Axes, one: PictureRun, values: NDArray[Any], label: str, colour: str) -> None:
     """A line an instance, numbered at its highest point; of many instances their range and mean."""
-    seconds, number = one.samples["time_us"][:, 0] / 1e6, values.shape[1]
+    seconds, number = one.seconds, values.shape[1]
     crowd = f" (range and mean of {number} instances)" if number > MOST_LINES else ""
     axes.set_title(label + crowd, loc="left", color=colour, fontsize=10)
     dress(axes)
@@ -113,7 +119,7 @@ def _shades(number: int) -> Sequence[Any]:
 
 def _align(panels: NDArray[Any], runs: Mapping[str, PictureRun]) -> None:
     """The same scales in all rows of a column."""
-    longest_s = max([one.samples["time_us"].max(initial=0) / 1e6 for one in runs.values()])
+    longest_s = max(float(one.seconds.max(initial=0)) for one in runs.values())
     deepest = max([one.samples["queue_depth"].max(initial=1) for one in runs.values()])
     for queue, kv in panels:
         for axes in (queue, kv):

@@ -29,8 +29,8 @@ def write_picture(
     path: str | Path, scenarios: Mapping[str, Scenario], table: RequestTable, compat: str | None = None
 ) -> None:
     """Write the picture of all policies on one table, whole or not at all."""
-    ends_us = [simulate(scenario, table, compat=compat).table.end_us for scenario in scenarios.values()]
-    observe = Observe(sample_us=max(max(ends_us) // SAMPLES, 1))
+    durations_us = [simulate(scenario, table, compat=compat).table.duration_us for scenario in scenarios.values()]
+    observe = Observe(sample_us=max(max(durations_us) // SAMPLES, 1))
     runs = {}
     for name, scenario in scenarios.items():
         result = simulate(scenario, table, compat=compat, observe=observe).table

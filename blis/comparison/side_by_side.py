@@ -107,5 +107,5 @@ def _resampled(measure: Measure, x: Rows, b: Rows, blocks: Blocks | None, seed: 
         drawn = np.repeat(np.arange(len(times)), times)
         return measure.of(x.take(drawn)) - measure.of(b.take(drawn))
 
-    low, high = blocks.interval(difference, seed)
-    return Difference(mean, (low, high) if np.isfinite(low) and np.isfinite(high) else None)
+    found = blocks.interval(difference, seed)
+    return Difference(mean, found and (found.low, found.high))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +22,20 @@ LEVEL = 0.95
 N_BOOT = 9999
 N_BLOCK_BOOT = 1000  # each costs a score over all rows
 
+#: How a bootstrap interval was found: BCa is not defined where resamples are equal or all on one side.
+BCA, PERCENTILE, POINT = "BCa", "percentile", "point"
+
+#: Differences that lie closer together, in their own unit or relative to the largest, are equal but for rounding.
+ROUNDING = 1e-12
+
+
+class Interval(NamedTuple):
+    """The ends of a bootstrap interval, and which one it is."""
+
+    low: float
+    high: float
+    method: str
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -29,10 +44,11 @@ class Comparison:
     mean: float
     t_low: float  # paired t
     t_high: float
-    bca_low: float  # bootstrap, bias-corrected and accelerated
+    bca_low: float  # bootstrap, bias-corrected and accelerated, or what took its place
     bca_high: float
     p_value: float  # of the t test
     n: int
+    bootstrap: str = BCA  # BCA, PERCENTILE or POINT
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -44,13 +60,15 @@ class Comparison:
 class BlockComparison:
     """The score on one stretch of a trace and its 95 % interval from a bootstrap over blocks of time.
 
-    blocks: how many were drawn from; block_us: how long each is. Without an interval `flaw` says why.
+    blocks: how many were drawn from; block_us: how long each is; bootstrap: BCA, PERCENTILE or POINT. Without an
+    interval `flaw` says why.
     """
 
     mean: float
     bounds: tuple[float, float] | None = None
     blocks: int = 0
     block_us: int = 0
+    bootstrap: str = BCA
     flaw: str = ""
 
 
@@ -64,8 +82,8 @@ def paired_comparison(differences: ArrayLike, seed: int) -> Comparison:
     """
     values = _checked(differences)
     t_low, t_high = paired_t_interval(values)
-    bca_low, bca_high = bca_interval(values, seed)
-    return Comparison(float(values.mean()), t_low, t_high, bca_low, bca_high, t_p_value(values), len(values))
+    low, high, method = bca_interval(values, seed)
+    return Comparison(float(values.mean()), t_low, t_high, low, high, t_p_value(values), len(values), method)
 
 
 def paired_t_interval(differences: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
@@ -85,18 +103,15 @@ def t_p_value(differences: ArrayLike) -> float:
     return float(2 * stats.t.sf(abs(mean) / error, len(values) - 1))
 
 
-def bca_interval(differences: ArrayLike, seed: int, level: float = LEVEL, n_boot: int = N_BOOT) -> tuple[float, float]:
+def bca_interval(differences: ArrayLike, seed: int, level: float = LEVEL, n_boot: int = N_BOOT) -> Interval:
     """The BCa bootstrap interval of the mean difference; the same seed gives the same interval.
 
     A point if all differences are equal.
     """
     values = _checked(differences)
     if _standard_error(values) == 0:
-        return float(values.mean()), float(values.mean())
-    found = stats.bootstrap(
-        (values,), np.mean, confidence_level=level, n_resamples=n_boot, method="BCa", rng=stream(seed, "bootstrap")
-    )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)
+        return Interval(float(values.mean()), float(values.mean()), POINT)
+    return _bootstrap(values, np.mean, seed, level, n_boot)
 
 
 def block_interval(
@@ -105,27 +120,53 @@ def block_interval(
     seed: int,
     level: float = LEVEL,
     n_boot: int = N_BLOCK_BOOT,
-) -> tuple[float, float]:
+) -> Interval | None:
     """The BCa bootstrap interval of a score over blocks of time; the same seed draws the same blocks.
 
-    score: [n_blocks] how often each block counts -> the score, not a number if there is nothing to score.
-    Where BCa is not defined (all resamples on one side of the score, or equal) percentiles take its place.
+    score: [n_blocks] how often each block counts -> the score, not a number if there is nothing to score. None if
+    no resample has a score.
     """
+    found = _bootstrap(
+        np.arange(n_blocks),
+        lambda drawn: score(np.bincount(drawn, minlength=n_blocks)),
+        seed,
+        level,
+        n_boot,
+        vectorized=False,
+    )
+    return found if np.isfinite(found[:2]).all() else None
+
+
+def _bootstrap(
+    data: NDArray[Any], statistic: Callable[..., Any], seed: int, level: float, n_boot: int, **options: bool
+) -> Interval:
+    """The BCa interval of a statistic of drawn data; where it is not defined, percentiles take its place."""
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        for warning in (stats.DegenerateDataWarning, RuntimeWarning):
+            warnings.simplefilter("ignore", warning)
         found = stats.bootstrap(
-            (np.arange(n_blocks),),
-            lambda drawn: score(np.bincount(drawn, minlength=n_blocks)),
-            vectorized=False,
+            (data,),
+            statistic,
             confidence_level=level,
             n_resamples=n_boot,
             method="BCa",
             rng=stream(seed, "bootstrap"),
+            **options,
         )
-    low, high = found.confidence_interval
-    if not (np.isfinite(low) and np.isfinite(high)):
+        low, high = found.confidence_interval
+        if np.isfinite(low) and np.isfinite(high):
+            return _interval(low, high, BCA)
         low, high = np.nanquantile(found.bootstrap_distribution, ((1 - level) / 2, (1 + level) / 2))
-    return float(low), float(high)
+        return _interval(low, high, PERCENTILE)
+
+
+def _interval(low: float, high: float, method: str) -> Interval:
+    """The interval, a point if its ends are equal but for rounding."""
+    close = ROUNDING * max(1.0, abs(low))
+    if high - low > close or not np.isfinite(low):
+        return Interval(float(low), float(high), method)
+    point = 0.0 if abs(low) <= close else float(low)
+    return Interval(point, point, POINT)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -139,12 +180,16 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _checked(differences: ArrayLike) -> NDArray[np.float64]:
+    """The differences; those that are equal up to rounding all alike, and 0 if that is the same."""
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim != 1 or len(values) < 2:
         raise InputError(f"an interval needs at least two tables, got {values.size}")
     if not np.isfinite(values).all():
         raise InputError("an interval needs finite differences")
-    return values
+    close = ROUNDING * max(1.0, float(np.abs(values).max()))
+    if np.ptp(values) > close:
+        return values
+    return np.full_like(values, 0.0 if abs(values[0]) <= close else values[0])
 
 
 def _standard_error(values: NDArray[np.float64]) -> float:

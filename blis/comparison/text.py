@@ -1,6 +1,9 @@
-"""A comparison as a table for the terminal: a block a measure, a line a policy."""
+"""A comparison as text: for the terminal a block a measure and a line a policy, or the same as JSON."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +21,36 @@ def side_by_side_text(compared: SideBySide) -> str:
         rows = [(f"  {name}", *_cells(compared, name, key, measure)) for name in compared.values]
         parts += ["", f"{key} ({measure.unit})", aligned(rows, right={1})]
     return "\n".join(parts)
+
+
+def side_by_side_json(compared: SideBySide) -> str:
+    """The same with every digit: measure -> unit and policies, null where there is nothing."""
+    measures = {
+        key: {
+            "unit": measure.unit,
+            "more_is_better": measure.more_is_better,
+            "policies": {name: _entry(compared, name, key, measure) for name in compared.values},
+        }
+        for key, measure in MEASURES.items()
+    }
+    document = {"baseline": compared.baseline, "method": compared.method, "measures": measures}
+    return json.dumps(document, indent=2, allow_nan=False)
+
+
+def _entry(compared: SideBySide, name: str, key: str, measure: Measure) -> dict[str, Any]:
+    """A policy's mean, and of all but the baseline the difference, its interval and the verdict."""
+    entry: dict[str, Any] = {"mean": _known(compared.values[name][key])}
+    if name != compared.baseline:
+        found = compared.differences[name][key]
+        interval = None if found.bounds is None else [_known(bound) for bound in found.bounds]
+        verdict = found.verdict(measure.more_is_better) or None
+        entry |= {"difference": _known(found.mean), "interval_95": interval, "verdict": verdict}
+    return entry
+
+
+def _known(value: float) -> float | None:
+    """A number, None for one that is not finite."""
+    return float(value) if np.isfinite(value) else None
 
 
 def _cells(compared: SideBySide, name: str, key: str, measure: Measure) -> tuple[str, str, str]:

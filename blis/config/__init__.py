@@ -29,7 +29,7 @@ from blis.config.instance import (
     Instance,
     LatencyModel,
 )
-from blis.config.limits import MAX_TIME_US
+from blis.config.limits import MAX_TIME_US, MAX_WEIGHT
 from blis.config.scenario import Pool, Replica, Scenario
 from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 from blis.latency.shapes import Hardware, ModelShape, Roofline
@@ -40,6 +40,7 @@ __all__ = [
     "FAIRNESS",
     "KV",
     "MAX_TIME_US",
+    "MAX_WEIGHT",
     "ORDERINGS",
     "PICKERS",
     "PREEMPTIONS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from blis.config.limits import MAX_TIME_US
+from blis.config.limits import MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
@@ -29,7 +29,7 @@ class Scorer:
     def __post_init__(self) -> None:
         """Check the name and that the weight is finite and above zero."""
         SCORERS.code(self.name)
-        check_number(f"weight of routing scorer {self.name!r}", self.weight, above=0)
+        check_number(f"weight of routing scorer {self.name!r}", self.weight, 0, MAX_WEIGHT, above=0)
 
 
 def default_scorers() -> tuple[Scorer, ...]:
@@ -124,7 +124,7 @@ class Routing:
     scorers: tuple[Scorer, ...] = field(default_factory=default_scorers)
     parameters: dict[str, float] = field(default_factory=dict, hash=False)
     picker: str = "max"
-    tie_break: str = "first"
+    tie_break: str = "random"  # as llm-d's picker does; "first" by index, as the original
     signals: Signals = field(default_factory=Signals)
     prefix_index_blocks: int = 10_000  # LRU capacity of the router's prefix index, an instance
 

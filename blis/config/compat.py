@@ -12,14 +12,16 @@ class Compat:
     idle_when_batch_empties: bool = False  # Q2: a step may start while the last one still runs
     last_gap_twice: bool = False  # Q4: last step's gap counted twice, KV of the last token stored
     decode_tokens_only: bool = False  # Q5: output totals leave out first tokens
-    overhead_per_token: bool = False  # Q6: alpha2 in every gap instead of once in E2E
+    first_token_without_output: bool = False  # Q6: a request without output has a TTFT, alpha2 included
     last_scheduling_delay: bool = False  # Q9: a re-admission overwrites the scheduling delay
     fit_prompt_only: bool = False  # Q10: only the prompt is checked against the cache
     free_full_hit: bool = False  # Q11: a fully cached prompt costs nothing and attaches nothing
+    behind_horizon: bool = False  # Q20: what a step brings after the horizon is reported, too
     free_context: bool = False  # Q19a: roofline: attention over a cached prefix is free in the admitting step
     weights_twice: bool = False  # Q19b: roofline: a mixed step reads the weights once for each phase
     ids_as_text: bool = False  # equal keys in a wait queue are ordered by request id, "10" before "2"
     exact_prefix_home: bool = False  # routing prefix-affinity looks at the last full block only
+    first_of_ties: bool = False  # equal scores go to the first instance, whatever `tie_break` says
     index_root_first: bool = False  # the router's prefix index ages roots first
     blank_snapshot: bool = False  # before the first lazy refresh the router sees no free blocks
     duration_last_event: bool = False  # duration = time of the last event

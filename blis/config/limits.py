@@ -1,3 +1,4 @@
 """Bounds that several configurations share."""
 
+MAX_WEIGHT = 1e12  # of anything that is weighed; sums of weights stay numbers
 MAX_TIME_US = 2**62  # times stay below this so that sums of two never overflow int64

@@ -55,7 +55,8 @@ class Scenario:
     pathological: bool = False
 
     def __post_init__(self) -> None:
-        """Check the horizon and that pools and cluster agree."""
+        """Check the seed, the horizon and that pools and cluster agree."""
+        check_integer("seed", self.seed, 0)
         if self.horizon_us is not None:
             check_integer("horizon_us", self.horizon_us, 1, MAX_TIME_US)
         if not self.pools:

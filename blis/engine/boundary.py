@@ -5,7 +5,7 @@ from __future__ import annotations
 from blis.engine import links
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
-from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED
+from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RUNNING
 
 #: Rows of World.times and World.counts, each one column of a ResultTable, in the order that `report` writes them.
 TIMES = (
@@ -20,6 +20,10 @@ TIMES = (
 )
 COUNTS = ("status", "instance", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "reason")
 
+FIRST_TOKEN_US, COMPLETED_US = TIMES.index("first_token_us"), TIMES.index("completed_us")
+TTFT_US, E2E_US = TIMES.index("ttft_us"), TIMES.index("e2e_us")
+STATUS, GENERATED_TOKENS = COUNTS.index("status"), COUNTS.index("generated_tokens")
+FIRST_STEP, LAST_STEP = COUNTS.index("first_step"), COUNTS.index("last_step")
 # Columns that the control plane writes when it decides; `report` blanks them where it did not.
 ROUTED_US = TIMES.index("routed_us")
 REASON = COUNTS.index("reason")
@@ -97,47 +101,101 @@ def report(w):
         status = request.status
         if status == NOT_ARRIVED and row.arrival_us <= w.config.horizon_us:
             status = IN_TRANSIT
-        ttft_us = NONE
-        if request.first_token_us != NONE:
-            ttft_us = request.first_token_us - row.arrival_us + w.engines[request.instance].overhead_us
         delay_us = NONE
         if request.scheduled_us != NONE:
             delay_us = request.scheduled_us - row.arrival_us
         w.times[0, r] = request.queued_us
         w.times[1, r] = request.scheduled_us
-        w.times[2, r] = request.first_token_us
-        w.times[3, r] = request.completed_us
-        w.times[4, r] = ttft_us
-        w.times[5, r] = _e2e_us(w, r)
+        w.times[FIRST_TOKEN_US, r] = request.first_token_us
+        w.times[COMPLETED_US, r] = request.completed_us
         w.times[6, r] = delay_us
-        w.counts[0, r] = status
+        w.counts[STATUS, r] = status
         w.counts[1, r] = request.instance
         w.counts[2, r] = request.cached_tokens
-        w.counts[3, r] = min(generated, row.output_tokens)
+        w.counts[GENERATED_TOKENS, r] = min(generated, row.output_tokens)
         w.counts[4, r] = request.preemptions
-        w.counts[5, r] = request.first_step
-        w.counts[6, r] = last_step
+        w.counts[FIRST_STEP, r] = request.first_step
+        w.counts[LAST_STEP, r] = last_step
         if request.instance == NONE:
             w.times[ROUTED_US, r] = NONE
         if status != REJECTED:
             w.counts[REASON, r] = 0
+        if not w.config.behind_horizon and _is_late(w, r):
+            _take_back(w, r)
+        if row.output_tokens == 0 and not w.config.first_token_without_output:
+            w.times[FIRST_TOKEN_US, r] = NONE
+        _latencies(w, r)
+    _take_back_gaps(w)
 
 
 @kernel
-def _e2e_us(w, r):
-    """From arrival to the last token. Default: the per-token overhead counts once.
+def _is_late(w, r):
+    """Whether the request's latest token came out behind the horizon, in the step that passes it."""
+    if w.counts[LAST_STEP, r] == NONE:
+        return False
+    instance = w.instances[w.requests[r].instance]
+    passes = w.counts[LAST_STEP, r] == instance.steps and instance.busy_until_us > w.config.horizon_us
+    return passes or w.requests[r].completed_us > w.config.horizon_us
 
-    With compat's Q6 every gap carries it, with Q4 the last step counts twice:
-    end - arrival + last step + (max(N, 1) + 1) * overhead.
-    """
+
+@kernel
+def _take_back(w, r):
+    """What the step behind the horizon gave a request is not reported: it still runs. An instance has one at most."""
     request = w.requests[r]
-    if request.status != COMPLETED:
-        return NONE
-    overheads = 1
-    e2e_us = request.completed_us - w.rows[r].arrival_us
-    if w.config.overhead_per_token:
-        overheads += max(w.rows[r].output_tokens, 1) - 1
+    instance = w.instances[request.instance]
+    has_output = w.rows[r].output_tokens > 0
+    if request.status == COMPLETED:
+        instance.completed -= 1
+        instance.batch_size += 1
+        w.counts[STATUS, r] = RUNNING
+        w.times[COMPLETED_US, r] = NONE
+    w.counts[GENERATED_TOKENS, r] -= has_output
+    if w.counts[FIRST_STEP, r] == w.counts[LAST_STEP, r]:
+        instance.first_tokens -= has_output
+        w.times[FIRST_TOKEN_US, r] = NONE
+        w.counts[FIRST_STEP, r] = NONE
+        w.counts[LAST_STEP, r] = NONE
+    else:
+        instance.next_tokens -= 1
+        w.counts[LAST_STEP, r] -= 1
+
+
+@kernel
+def _take_back_gaps(w):
+    """Leave out the long gaps that end in a step taken back; the token before each is then the latest."""
+    kept = 0
+    for g in range(w.cluster.gap_rows):
+        gap = w.gaps[g]
+        if gap.to_step > w.counts[LAST_STEP, gap.request]:
+            w.counts[LAST_STEP, gap.request] = gap.from_step
+            continue
+        to = w.gaps[kept]
+        to.request = gap.request
+        to.from_step = gap.from_step
+        to.to_step = gap.to_step
+        to.gap_us = gap.gap_us
+        kept += 1
+    w.cluster.gap_rows = kept
+
+
+@kernel
+def _latencies(w, r):
+    """TTFT and E2E. Every token carries the overhead: the k-th is out k overheads after the end of its step (Q6).
+
+    With compat's Q4 the last step of a completed request counts twice, and so does its overhead.
+    """
+    w.times[TTFT_US, r] = NONE
+    w.times[E2E_US, r] = NONE
+    arrival_us = w.rows[r].arrival_us
+    first_token_us = w.times[FIRST_TOKEN_US, r]
+    overheads = w.rows[r].output_tokens
+    if first_token_us != NONE:
+        overheads = max(overheads, 1)
+        w.times[TTFT_US, r] = first_token_us - arrival_us + w.engines[w.requests[r].instance].overhead_us
+    if w.counts[STATUS, r] != COMPLETED:
+        return
+    e2e_us = w.times[COMPLETED_US, r] - arrival_us
     if w.config.last_gap_twice:
-        e2e_us += request.finish_us
-        overheads += w.config.overhead_per_token
-    return e2e_us + overheads * w.engines[request.instance].overhead_us
+        e2e_us += w.requests[r].finish_us
+        overheads += 1
+    w.times[E2E_US, r] = e2e_us + overheads * w.engines[w.requests[r].instance].overhead_us

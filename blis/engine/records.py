@@ -83,7 +83,8 @@ CONFIG = np.dtype(
         ("evicts_by_priority", "i8"),  # who is preempted goes by ORDER.victim; else the last member of the batch
         ("idle_when_batch_empties", "i8"),  # the switches of blis.config.Compat the engine acts on
         ("last_gap_twice", "i8"),
-        ("overhead_per_token", "i8"),
+        ("first_token_without_output", "i8"),
+        ("behind_horizon", "i8"),
         ("last_scheduling_delay", "i8"),
         ("fit_prompt_only", "i8"),
         ("free_full_hit", "i8"),
@@ -129,6 +130,7 @@ CLUSTER = np.dtype(
     [
         ("halt", "i8"),  # FRESH before the start, DONE, or why the kernel must come back
         ("steps_left", "i8"),  # pause after so many steps (tests); < 0 = never
+        ("turns_left", "i8"),  # pause after so many events, so that the caller can look up
         ("next_admission", "i8"),  # row of the next admission decision
         ("next_routing", "i8"),  # row of the next routing decision, or a rejected one to skip
         ("decided_us", "i8"),  # latest event of the control plane
@@ -138,7 +140,9 @@ CLUSTER = np.dtype(
         ("waiting", "i8"),  # at the gateway
         ("looking", "i8"),  # how far the gateway is with the look at hand: NO_LOOK, …
         ("look_us", "i8"),  # when that look is
-        ("next_look_us", "i8"),  # the next one on the grid while somebody waits
+        ("next_look_us", "i8"),  # the next one on the grid at which it may find something new, while somebody waits
+        ("oldest", "i8"),  # no request in a row before this one waits at the gateway
+        ("changes", "i8"),  # events of instances so far
         ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
         ("sample_rows", "i8"),
         ("run_slots", SLOTS),  # of World.runs
@@ -188,6 +192,9 @@ INSTANCE = np.dtype(
         ("thrashed_blocks", "i8"),
         ("lookup_blocks", "i8"),
         ("lookup_hit_blocks", "i8"),
+        ("lookup_cpu_hit_blocks", "i8"),
+        ("again_blocks", "i8"),
+        ("again_hit_blocks", "i8"),
         ("allocation_failures", "i8"),
         ("peak_blocks", "i8"),
         ("block_us", "i8"),

@@ -17,6 +17,9 @@ from blis.jit import entry
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
+#: Events between two looks of the caller: a fraction of a second, so that an interrupt is heard.
+TURNS = 200_000
+
 
 @entry(World)
 def run(arrays):
@@ -29,6 +32,10 @@ def run(arrays):
         reset(w)
     w.cluster.halt = DONE
     while w.cluster.halt == DONE:
+        if w.cluster.turns_left == 0:
+            w.cluster.halt = PAUSED
+            break
+        w.cluster.turns_left -= 1
         now_us, event = next_event(w)
         refresh(w, now_us, event)
         if event == END or w.cluster.halt != DONE:
@@ -64,9 +71,11 @@ def resume(state: State, steps: int = -1) -> bool:
     cluster = state.arrays.cluster
     cluster.steps_left = steps
     while True:
+        cluster.turns_left = TURNS
         run(state.arrays)
         if cluster.halt == DONE:
             return False
-        if cluster.halt == PAUSED:
+        if cluster.steps_left == 0:
             return True
-        state.grow(int(cluster.halt))
+        if cluster.halt != PAUSED:
+            state.grow(int(cluster.halt))

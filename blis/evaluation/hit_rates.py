@@ -18,8 +18,9 @@ class HitRates:
     """prompt: the honest one. The diluted ones also count blocks that were taken for output tokens as misses (Q15)."""
 
     headline: float  # `prompt`, or with compat's mean_hit_rate `mean_diluted`
-    prompt: float  # full prompt blocks found, in either tier / looked up at admissions, all instances together
-    cpu: float  # blocks brought back from the second tier (own ones of a preempted request, too) / looked up
+    prompt: float  # full prompt blocks found, in either tier / looked up at first admissions, all instances together
+    cpu: float  # of these, found in the second tier / looked up
+    again: float  # the same as `prompt` of preempted requests that came back: they mostly find their own
     diluted: float  # cached blocks used, of either tier / (these + blocks newly taken), all instances together
     mean_diluted: float  # the same of each instance, plain mean; an instance without a block counts as 0
     thrashing: float  # blocks brought back within 1 ms after they went / blocks that went to the second tier
@@ -30,6 +31,7 @@ class HitRates:
             "cache_hit_rate": self.headline,
             "prompt_hit_rate": self.prompt,
             "cpu_hit_rate": self.cpu,
+            "readmission_hit_rate": self.again,
             "diluted_hit_rate": self.diluted,
             "mean_instance_hit_rate": self.mean_diluted,
             "kv_thrashing_rate": self.thrashing,
@@ -48,7 +50,8 @@ def hit_rates(result: ResultTable, compat: Compat) -> HitRates:
     return HitRates(
         headline=mean_diluted if compat.mean_hit_rate else prompt,
         prompt=prompt,
-        cpu=ratio(int(counters["cpu_hit_blocks"].sum()), looked_up),
+        cpu=ratio(int(counters["lookup_cpu_hit_blocks"].sum()), looked_up),
+        again=ratio(int(counters["again_hit_blocks"].sum()), int(counters["again_blocks"].sum())),
         diluted=ratio(int(hits.sum()), int(used.sum())),
         mean_diluted=mean_diluted,
         thrashing=(

@@ -1,7 +1,7 @@
 """The laws that every run must keep, checked after it: a violation is a bug of the simulator, never of a policy.
 
-Sources: engine.md section 15, cluster-and-policies.md section 14. A step that starts before the horizon is
-executed as a whole, so completions after the horizon count (engine.md Q20, Q24) and are no violation.
+Sources: engine.md section 15, cluster-and-policies.md section 14. Nothing that lies behind the horizon is reported
+(engine.md Q20), of the step that passes it neither tokens nor time; with compat's `behind_horizon` it is.
 """
 
 from __future__ import annotations
@@ -87,7 +87,12 @@ def _causality(
     queued, scheduled = result.queued_us, result.scheduled_us
     first, completed = result.first_token_us, result.completed_us
     done = status == COMPLETED
-    _rows(violations, "is completed but lacks an event", done & ((queued < 0) | (scheduled < 0) | (first < 0)))
+    silent = (table.output_tokens == 0) & (not compat.first_token_without_output)
+    lacking = (queued < 0) | (scheduled < 0) | ((first < 0) & ~silent)
+    _rows(violations, "is completed but lacks an event", done & lacking)
+    _rows(violations, "has a first token though it has no output", silent & (first >= 0))
+    other = done & silent & (result.e2e_us != completed - arrival) & (not compat.last_gap_twice)
+    _rows(violations, "has no output and another E2E than from its arrival to its end", other)
     for name, column in (("completed_us", completed), ("e2e_us", result.e2e_us)):
         _rows(violations, f"has {name} though it is not completed, or lacks it", (column >= 0) != done)
     unserved = (status == REJECTED) | (status == DROPPED) | (status == NOT_ARRIVED)
@@ -96,6 +101,8 @@ def _causality(
     if scenario.horizon_us is not None:
         late = np.maximum(queued, scheduled) > scenario.horizon_us
         _rows(violations, "was queued or scheduled after the horizon", late)
+        late = (np.maximum(first, completed) > scenario.horizon_us) & (not compat.behind_horizon)
+        _rows(violations, "has its first or last token after the horizon", late)
     _rows(violations, "was scheduled before it was queued", (scheduled >= 0) & ((scheduled < queued) | (queued < 0)))
     again = compat.last_scheduling_delay & (result.preemptions > 0)
     _rows(violations, "had its first token before it was scheduled", (first >= 0) & (first < scheduled) & ~again)
@@ -138,8 +145,10 @@ def _steps(
 ) -> None:
     """The step log is complete, fits into the run, and explains every E2E (L7, L10, L11)."""
     log, counters = result.steps, result.instances
-    if scenario.horizon_us is None and not compat.idle_when_batch_empties:  # with it, steps overlap
-        _instances(violations, "was busy for longer than the run", counters["busy_us"] > result.end_us)
+    whole = scenario.horizon_us is None or compat.behind_horizon  # every step that is begun counts with all its time
+    overlap = compat.idle_when_batch_empties or (scenario.horizon_us is not None and compat.behind_horizon)
+    if not overlap:
+        _instances(violations, "was busy for longer than the run", counters["busy_us"] > result.duration_us)
     if (log["gap_us"] < 0).any() or (result.gaps["gap_us"] < 0).any():
         violations.append("the step log has a negative gap")
     index = StepIndex.of(result)
@@ -150,7 +159,13 @@ def _steps(
     elapsed_us = np.zeros(index.total + 1, np.int64)  # [number of a step] durations up to its end
     np.cumsum(np.repeat(log["gap_us"], count), out=elapsed_us[1:])
     busy_us = elapsed_us[index.before + counters["steps"]] - elapsed_us[index.before]
-    _instances(violations, "was busy for another time than its steps", busy_us != counters["busy_us"])
+    cut_us = np.zeros(len(counters), np.int64)
+    if not whole:  # of the last step only what lies before the horizon
+        started = counters["steps"] > 0
+        last = (index.before + counters["steps"])[started]
+        cut_us[started] = elapsed_us[last] - elapsed_us[last - 1]
+    wrong = (busy_us < counters["busy_us"]) | (busy_us - cut_us > counters["busy_us"])
+    _instances(violations, "was busy for another time than its steps", wrong)
     steps = np.where(result.instance >= 0, counters["steps"][result.instance], -1)
     strange = (result.last_step > steps) | ((result.status == COMPLETED) & (result.first_step < 1))
     _rows(violations, "has a step that its instance never made", strange)
@@ -179,7 +194,12 @@ def _gaps(
     if result.last_gap_twice:
         number, total_us = number + 1, total_us + elapsed_us[last] - elapsed_us[last - 1]
     total_us += number * result.token_overhead_us[result.instance[done]]
-    wrong[done] = total_us != result.e2e_us[done] - result.ttft_us[done]
+    overhead_us = result.token_overhead_us[result.instance]
+    token = result.first_token_us >= 0
+    late = token & (result.ttft_us != result.first_token_us - table.arrival_us + overhead_us)
+    _rows(violations, "has another TTFT than its first token and one overhead", late)
+    answered = result.ttft_us[done] >= 0
+    wrong[done] = answered & (total_us != result.e2e_us[done] - result.ttft_us[done])
     _rows(violations, "has gaps that do not add up to E2E - TTFT", wrong)
 
 

@@ -87,6 +87,7 @@ class Metrics:
     queued: int
     running: int
     completed: int
+    without_output: int  # of these, those that have no output: no first token, and never in time
     dropped: int  # could never fit in the KV cache
     preemptions: int
     allocation_failures: int
@@ -114,6 +115,7 @@ class Metrics:
         values: dict[str, Any] = {
             "requests": self.requests,
             "completed_requests": self.completed,
+            "completed_without_output": self.without_output,
             "still_queued": self.queued,
             "still_running": self.running,
             "in_transit": self.in_transit,
@@ -174,12 +176,13 @@ def compute_metrics(
         queued=count[QUEUED],
         running=count[RUNNING],
         completed=count[COMPLETED],
+        without_output=int(np.count_nonzero(completed & (table.output_tokens == 0))),
         dropped=count[DROPPED],
         preemptions=int(instances["preemptions"].sum()),
         allocation_failures=int(instances["allocation_failures"].sum()),
         input_tokens=int(instances["input_tokens"].sum()),
         output_tokens=int(instances["output_tokens"].sum()),
-        duration_us=result.end_us,
+        duration_us=result.duration_us,
         ttft=known(result.ttft_us),
         e2e=known(result.e2e_us),
         itl=weighted_distribution(gap_distribution(result)),
@@ -225,7 +228,7 @@ def _class_metrics(
 
 def _goodput(result: ResultTable, good: Mask, among: Mask | None = None) -> Goodput:
     found = attainment(result, good, result.status == COMPLETED, among)
-    return Goodput(found, per_s(found.met, result.end_us))
+    return Goodput(found, per_s(found.met, result.duration_us))
 
 
 def _jain_output_tokens(table: RequestTable, completed: Mask) -> float:

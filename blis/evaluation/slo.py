@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.config import MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
@@ -26,9 +27,9 @@ class SLOClass:
 
     def __post_init__(self) -> None:
         """Check that targets are positive and the weight is not negative."""
-        check_integer(f"SLO class {self.name!r}: ttft_us", self.ttft_us, 1)
-        check_integer(f"SLO class {self.name!r}: tpot_us", self.tpot_us, 1)
-        check_number(f"SLO class {self.name!r}: weight", self.weight, 0)
+        check_integer(f"SLO class {self.name!r}: ttft_us", self.ttft_us, 1, MAX_TIME_US)
+        check_integer(f"SLO class {self.name!r}: tpot_us", self.tpot_us, 1, MAX_TIME_US)
+        check_number(f"SLO class {self.name!r}: weight", self.weight, 0, MAX_WEIGHT)
 
 
 class Targets(NamedTuple):
@@ -73,6 +74,6 @@ def tpot_us(table: RequestTable, result: ResultTable) -> NDArray[np.float64]:
 
 
 def good_requests(table: RequestTable, result: ResultTable, targets: Targets) -> NDArray[np.bool_]:
-    """[n] completed with every SLO of the class met (at <=); one output token meets any TPOT."""
+    """[n] completed with every SLO of the class met (at <=); one output token meets any TPOT, none meets no TTFT."""
     paced = (table.output_tokens <= 1) | (tpot_us(table, result) <= targets.tpot_us)
-    return (result.status == COMPLETED) & (result.ttft_us <= targets.ttft_us) & paced
+    return (result.status == COMPLETED) & (result.ttft_us >= 0) & (result.ttft_us <= targets.ttft_us) & paced

@@ -9,11 +9,12 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.config import Scenario
+from blis.config import MAX_WEIGHT, Scenario
 from blis.errors import InputError, check_number, unknown_name
 from blis.evaluation.metrics import Metrics
 from blis.evaluation.raw_metrics import RawMetrics, raw_metrics
 from blis.fitness.value import FitnessValue
+from blis.numerals import read_number
 from blis.sums import total
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -45,7 +46,7 @@ def parse_weights(text: str) -> dict[str, float]:
         if not colon:
             raise InputError(f"fitness weights: {entry!r} must be key:weight")
         try:
-            weights[key.strip()] = float(number)
+            weights[key.strip()] = read_number(number.strip())
         except ValueError:
             raise InputError(f"fitness weight {key.strip()!r} must be a number, got {number.strip()!r}") from None
     check_weights(weights)
@@ -57,7 +58,7 @@ def check_weights(weights: Mapping[str, float]) -> None:
     for key, weight in weights.items():
         if key not in ORIGINAL_KEYS:
             raise unknown_name("fitness key", key, ORIGINAL_KEYS)
-        check_number(f"fitness weight {key!r}", weight, 0)
+        check_number(f"fitness weight {key!r}", weight, 0, MAX_WEIGHT)
 
 
 def original_fitness(metrics: Metrics, weights: Mapping[str, float], original_rules: bool = False) -> OriginalScore:
@@ -112,6 +113,9 @@ class OriginalFitness:
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> OriginalScore:
         """The score of one run by itself."""
         return _original_score(raw_metrics(result), self.weights, self.original_rules)
+
+    def good_share(self, outcome: OriginalScore) -> None:
+        """There are no SLOs."""
 
     def compare(self, candidate: OriginalScore, baseline: OriginalScore) -> FitnessValue:
         """How much higher the candidate scores; terms are its components."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.config import Scenario
+from blis.config import MAX_WEIGHT, Scenario
 from blis.errors import check_number
 from blis.evaluation.slo import SLOClass, check_classes
 from blis.fitness.outcome import Outcome, ScoringTable, score_inputs
@@ -36,7 +36,7 @@ def complete_weights(given: Mapping[str, float]) -> dict[str, float]:
     Raises InputError for an unknown term and for a weight that is negative or not finite.
     """
     for name, weight in given.items():
-        check_number(f"fitness weight {name}", weight, 0)
+        check_number(f"fitness weight {name}", weight, 0, MAX_WEIGHT)
         TERMS[name]
     return {name: float(given.get(name, one.weight)) for name, one in TERMS.items()}
 
@@ -95,6 +95,10 @@ class RelativeFitness:
         """What scoring needs of one run. Raises InputError for a class of the table without targets."""
         keeps = {name: TERMS[name].keep for name in self.weights}
         return score_inputs(self._prepared(table), result, {name: keep for name, keep in keeps.items() if keep})
+
+    def good_share(self, outcome: Outcome) -> float:
+        """Share of the scored requests that met every SLO."""
+        return float(outcome.good.mean())
 
     def compare(self, candidate: Outcome, baseline: Outcome) -> FitnessValue:
         """The score of one outcome against another of the same requests."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from blis.errors import InputError
+from blis.errors import InputError, in_short
 from blis.latency.table import TABLE_BLOCK_TOKENS
 
 
@@ -13,7 +13,7 @@ def deployment(latency: dict[str, Any], path: str) -> tuple[str, str, int]:
     for key, kind, expected in (("model", str, "a text"), ("gpu", str, "a text"), ("tp", int, "a whole number")):
         value = latency.get(key)
         if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-            raise InputError(f"{path}.{key} must be {expected}, got {value!r}")
+            raise InputError(f"{path}.{key} must be {expected}, got {in_short(value)}")
     return latency.get("model") or "", latency.get("gpu") or "", latency.get("tp") or 0
 
 

@@ -101,14 +101,15 @@ class LatencyRegistry(Registry):
         """How long a step takes, in Python: the kernel itself, for single questions."""
         return float(self[model.kind].function(*self.parameters(model, compat), step))
 
-    def check_longest(self, model: LatencyModel, parameters: Sequence[float], step: Step) -> None:
-        """Refuse a model whose longest step nobody could wait for, or that ends before it begins."""
-        us = self[model.kind].function(*parameters, step)
+    def check_longest(self, model: LatencyModel, parameters: Sequence[float], step: Step) -> float:
+        """The µs of the longest step; refuse a model where nobody could wait for it, or it ends before it begins."""
+        us = float(self[model.kind].function(*parameters, step))
         if not 0 <= us <= MAX_STEP_US:
             raise InputError(
                 f"latency_model: {model.kind!r} says {us:g} µs of a step with {step.prefill_tokens:g} prompt tokens;"
                 f" it must be in [0, {MAX_STEP_US:g}]"
             )
+        return us
 
 
 LATENCY = LatencyRegistry()

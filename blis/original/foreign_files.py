@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from blis.config import Hardware, ModelShape
 from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.files import read_text
+from blis.json_strict import parse_json
 from blis.latency.catalog import gpu_catalog, gpu_key
 from blis.yaml_strict import check_mapping, named_source
 
@@ -93,8 +93,8 @@ def hardware_from_file(path: str | Path, gpu: str) -> Hardware:
 
 def _load_json(path: str | Path) -> dict[str, Any]:
     try:
-        document = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
+        document = parse_json(read_text(path))
+    except ValueError as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"not valid JSON: {error}") from None

@@ -31,7 +31,7 @@ def cluster_summary(
     scenario: Scenario, requests: RequestTable, result: ResultTable, compat: Compat | None = None
 ) -> dict[str, Any]:
     """The object of the whole cluster. Times in ms or s as the keys say, rates per second."""
-    return _summary(CLUSTER, scenario, requests, result, None, result.end_us, compat or Compat())
+    return _summary(CLUSTER, scenario, requests, result, None, result.duration_us, compat or Compat())
 
 
 def instance_summary(
@@ -44,7 +44,7 @@ def instance_summary(
         end_us = max(end_us, int(result.completed_us[result.instance == number].max(initial=0)))
         if scenario.horizon_us is not None and result.end_us == scenario.horizon_us:
             end_us = scenario.horizon_us
-    return _summary(f"instance_{number}", scenario, requests, result, number, end_us, compat)
+    return _summary(f"instance_{number}", scenario, requests, result, number, max(end_us - result.start_us, 0), compat)
 
 
 def request_records(requests: RequestTable, result: ResultTable) -> list[dict[str, Any]]:
@@ -98,7 +98,7 @@ def _summary(
     requests: RequestTable,
     result: ResultTable,
     instance: int | None,
-    end_us: int,
+    duration_us: int,
     compat: Compat,
 ) -> dict[str, Any]:
     if instance is None:
@@ -116,9 +116,9 @@ def _summary(
         "injected_requests": int(counters["routed"].sum()),
         "total_input_tokens": int(counters["input_tokens"].sum()),
         "total_output_tokens": output_tokens,
-        "vllm_estimated_duration_s": _short(end_us / US_PER_S),
-        "responses_per_sec": _short(per_s(count[COMPLETED], end_us)),
-        "tokens_per_sec": _short(per_s(output_tokens, end_us)),
+        "vllm_estimated_duration_s": _short(duration_us / US_PER_S),
+        "responses_per_sec": _short(per_s(count[COMPLETED], duration_us)),
+        "tokens_per_sec": _short(per_s(output_tokens, duration_us)),
         **_latency("e2e", known(result.e2e_us[member]), _SUMMARY),
         **_latency("ttft", known(result.ttft_us[member]), _SUMMARY),
         **_latency("itl", weighted_distribution(gap_distribution(result, member)), _SUMMARY),

@@ -111,7 +111,7 @@ def queue_depth(max_queued, max_tenant_in_flight, memory, views, ask):
             queued += views[j].queue_depth + views[j].pending
     if queued >= max_queued:
         if ask.completed > 0:
-            ask.retry_after_us = int((queued - max_queued + 1) * ask.now_us / ask.completed)
+            ask.retry_after_us = int((queued - max_queued + 1) * (ask.now_us - ask.start_us) / ask.completed)
         return False
     return ask.tenant_in_flight < max_tenant_in_flight
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, ItemsView, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from blis import plugins
@@ -50,16 +51,17 @@ class Registry(Collection[str]):
         *,
         compiled: bool = True,
         parameters: bool = True,
+        elsewhere: Mapping[str, str] = MappingProxyType({}),
         group: str = plugins.POLICIES,
     ) -> None:
         """Start an empty registry of templates that all take `arguments` (names, comma-separated).
 
         facts: what `reads` may name. compiled: templates are kernels; else they are plain functions on columns,
-        called before a run. parameters: whether they may have any. group: the entry points that bring templates of
-        installed packages.
+        called before a run. parameters: whether they may have any. elsewhere: what others call ours, for errors.
+        group: the entry points that bring templates of installed packages.
         """
         self.kind, self.arguments, self.compiled = kind, arguments, compiled
-        self._templates = plugins.Named[Template](kind, group)
+        self._templates = plugins.Named[Template](kind, group, elsewhere)
         self._facts, self._parameters = facts, parameters
 
     def __iter__(self) -> Iterator[str]:

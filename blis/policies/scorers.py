@@ -9,7 +9,21 @@ from blis.jit import kernel
 from blis.policies.facts import FACTS
 from blis.policies.registry import Registry
 
-SCORERS = Registry("routing scorer", "views, ask", FACTS, parameters=False)
+#: llm-d's names of scorers that go by others here (docs/spec/policies-and-router.md section 2.5).
+LLM_D_NAMES = {
+    "prefix-cache-scorer": "prefix-affinity",
+    "precise-prefix-cache-scorer": "precise-prefix-cache",
+    "queue-scorer": "queue-waiting",
+    "kv-cache-utilization-scorer": "kv-utilization",
+    "active-request-scorer": "active-requests",
+    "running-requests-size-scorer": "running-requests",
+    "load-aware-scorer": "load-aware",
+    "no-hit-lru-scorer": "no-hit-lru",
+    "token-load-scorer": "token-load",
+    "session-affinity-scorer": "session-affinity",
+}
+
+SCORERS = Registry("routing scorer", "views, ask", FACTS, parameters=False, elsewhere=LLM_D_NAMES)
 
 #: llm-d's constants: waiting requests at which load-aware, and tokens at which token-load, reach their end.
 LOAD_AWARE_REQUESTS = 128

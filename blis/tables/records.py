@@ -52,8 +52,11 @@ INSTANCE_COUNTERS = np.dtype(
         ("cpu_hit_blocks", "i8"),  # blocks brought back from the second KV tier; neither hits nor misses
         ("offloaded_blocks", "i8"),  # blocks that went there
         ("thrashed_blocks", "i8"),  # of those brought back, within 1 ms after they went
-        ("lookup_blocks", "i8"),  # full prompt blocks looked up at admissions
-        ("lookup_hit_blocks", "i8"),  # of these, found
+        ("lookup_blocks", "i8"),  # full prompt blocks looked up at first admissions
+        ("lookup_hit_blocks", "i8"),  # of these, found in either tier
+        ("lookup_cpu_hit_blocks", "i8"),  # of these, found in the second tier
+        ("again_blocks", "i8"),  # full prompt blocks looked up when a preempted request was admitted again
+        ("again_hit_blocks", "i8"),  # of these, found: mostly its own
         ("allocation_failures", "i8"),  # last-token allocations that found no free block (compat Q4)
         ("used_blocks", "i8"),  # blocks with a reference at the end
         ("peak_blocks", "i8"),  # largest number of used blocks after a batch was formed

@@ -71,6 +71,11 @@ class RequestTable:
         return len(self.arrival_us)
 
     @property
+    def first_arrival_us(self) -> int:
+        """When the first request of all arrives; 0 without any."""
+        return int(self.arrival_us[0]) if len(self) else 0
+
+    @property
     def scored_rows(self) -> slice:
         """The rows that count in a score; those before fill caches and queues (default-problem.md section 2)."""
         n = len(self)

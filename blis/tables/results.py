@@ -37,11 +37,17 @@ class ResultTable:
     steps: NDArray[np.void]  # STEP_LOG rows, by instance, then by first_step
     gaps: NDArray[np.void]  # LONG_GAP rows: one for each token that came out late because of a preemption
     instances: NDArray[np.void]  # INSTANCE_COUNTERS, one row an instance
-    end_us: int  # the duration of the run (engine.md 14, row "duration")
-    token_overhead_us: NDArray[np.int64]  # [instances] added to every reported gap (compat Q6), else 0
+    start_us: int  # the first arrival; with compat's `duration_last_event` 0
+    end_us: int  # when the run ended (engine.md 14, row "duration")
+    token_overhead_us: NDArray[np.int64]  # [instances] that every token carries, on no clock (Q6)
     last_gap_twice: bool  # compat Q4: the last gap counts twice in the list of a completed request
     samples: NDArray[np.void] | None = None  # [instants, instances] SAMPLE, if they were asked for
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
+
+    @property
+    def duration_us(self) -> int:
+        """What rates are per: from the first arrival to the end."""
+        return max(self.end_us - self.start_us, 0)
 
     def __len__(self) -> int:
         """The number of requests."""

@@ -16,7 +16,7 @@ from search.space.space import Genome, Space, genome_key
 
 SEED = "seed"  # origin of a proposal that was handed to the driver
 
-#: Attempts to find a genome that was not asked before; a small space may have none left.
+#: Attempts of each kind to find a genome that was not asked before; a small space may have none left.
 FRESH_ATTEMPTS = 50
 
 
@@ -108,12 +108,12 @@ class SeededDriver(ABC):
         self._asked = set(state["asked"])
 
     def _fresh(self, propose: Callable[[], Proposal]) -> Proposal:
-        """A proposal that was not asked before; after many attempts any."""
-        for _ in range(FRESH_ATTEMPTS):
-            proposal = propose()
+        """A proposal that was not asked before; after many attempts a random one, after as many of these any."""
+        for attempt in range(2 * FRESH_ATTEMPTS):
+            proposal = propose() if attempt < FRESH_ATTEMPTS else Proposal(self.space.sample(self.rng), "random")
             if genome_key(proposal.genome) not in self._asked:
-                return proposal
-        return Proposal(self.space.sample(self.rng), "random")
+                break
+        return proposal
 
 
 #: The optimizers by name: ours, and those that installed packages bring.

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from deap import base, tools
 
+from blis.errors import check_integer
 from search.drivers.base import DRIVERS, Proposal, Scored
 from search.drivers.deap_base import Costs, DeapDriver, Individual, PopulationOptions
 from search.space.space import Genome, Space, genome_key
 
 #: DEAP's tournament hands out winners by fours.
 WINNERS = 4
+
+
+@dataclass(frozen=True)
+class NSGA2Options(PopulationOptions):
+    """Settings of NSGA-II (conf/driver/deap_nsga2.yaml)."""
+
+    def __post_init__(self) -> None:
+        """Check ranges; fewer than a tournament takes would never have a child."""
+        super().__post_init__()
+        check_integer("driver.options.population", self.population, WINNERS + 1)
 
 
 @DRIVERS.register("deap_nsga2")
@@ -22,10 +34,10 @@ class NSGA2(DeapDriver):
     A candidate without objectives (invalid, failed) is worse than any other: it never survives.
     """
 
-    options_type = PopulationOptions
+    options_type = NSGA2Options
     pareto = True
 
-    def __init__(self, space: Space, seeds: Sequence[Genome], seed: int, options: PopulationOptions) -> None:
+    def __init__(self, space: Space, seeds: Sequence[Genome], seed: int, options: NSGA2Options) -> None:
         """seeds: the initial population, with random genomes up to `options.initial`."""
         super().__init__(space, seeds, seed, options)
         self.population: list[Individual] = []

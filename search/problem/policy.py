@@ -8,7 +8,14 @@ from typing import Any
 
 from blis.config import PICKERS, PREEMPTIONS, Scenario, default_tier
 from blis.policies.admission import ADMISSION
-from blis.policies.bundle import BundleEngine, PolicyBundle, bundle_digest
+from blis.policies.bundle import (
+    BundleAdmission,
+    BundleEngine,
+    BundlePriority,
+    BundleRouting,
+    PolicyBundle,
+    bundle_digest,
+)
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
@@ -16,6 +23,8 @@ from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
 from blis.scenario import apply_bundle
 from blis.yaml_strict import build
+
+Parameters = Mapping[str, float]
 
 ID_DIGITS = 12  # of a SHA-256, in hex
 
@@ -40,11 +49,37 @@ class Policy:
         return replace(self, bundle=self.complete)
 
 
-def make_policy(scenario: Scenario, bundle: PolicyBundle) -> Policy:
-    """What a bundle makes of a scenario. Raises InputError if the two do not go together."""
-    applied = apply_bundle(scenario, bundle)
+def make_policy(scenario: Scenario, bundle: PolicyBundle, over: Policy | None = None) -> Policy:
+    """What a bundle makes of a scenario. Raises InputError if the two do not go together.
+
+    over: a policy in that scenario, which has what the bundle leaves out, parameters of its templates too.
+    """
+    applied = apply_bundle(scenario, bundle) if over is None else _laid_over(over.scenario, bundle)
     complete = _complete(scenario, applied)
     return Policy(bundle, complete, applied, bundle_digest(complete)[:ID_DIGITS])
+
+
+def _laid_over(before: Scenario, bundle: PolicyBundle) -> Scenario:
+    """The scenario with what a bundle sets; a template that stays keeps the parameters that the bundle leaves out."""
+    cluster, instance = before.cluster, before.instance
+    admission, routing, priority = bundle.admission, bundle.routing, bundle.priority
+    filled = replace(
+        bundle,
+        admission=replace(
+            admission, parameters=_kept(admission, cluster.admission.policy, cluster.admission.parameters)
+        ),
+        routing=replace(routing, parameters=_kept(routing, cluster.routing.policy, cluster.routing.parameters)),
+        priority=replace(priority, parameters=_kept(priority, instance.priority, instance.priority_parameters)),
+    )
+    if bundle.scheduler == instance.scheduler:
+        scheduler = {**instance.scheduler_parameters, **(bundle.scheduler_parameters or {})}
+        filled = replace(filled, scheduler_parameters=scheduler)
+    return apply_bundle(before, filled)
+
+
+def _kept(given: BundleAdmission | BundleRouting | BundlePriority, policy: str, parameters: Parameters) -> Any:
+    """The parameters of a bundle's template, with those of a policy in place if it is the same one."""
+    return {**parameters, **(given.parameters or {})} if given.policy == policy else given.parameters
 
 
 def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
@@ -79,7 +114,7 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
 
 
 def _with_parameters(
-    key: str, parameters_key: str, registry: Registry, name: str, parameters: Mapping[str, float]
+    key: str, parameters_key: str, registry: Registry, name: str, parameters: Parameters
 ) -> dict[str, Any]:
     """A template with all its parameters, by the bundle's keys for the two."""
     return {key: name, parameters_key: registry.named_values(name, parameters) or None}

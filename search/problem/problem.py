@@ -62,6 +62,9 @@ class Fitness(Protocol):
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> Any:
         """What scoring needs of one run, compact: arrays over the scored rows."""
 
+    def good_share(self, outcome: Any) -> float | None:
+        """Share of the scored rows that met every SLO; None if there are none to meet."""
+
     def compare(self, candidate: Any, baseline: Any) -> Score:
         """The score of one outcome relative to another on the same table; positive = better."""
 
@@ -95,6 +98,10 @@ class Problem:
     def policy(self, bundle: PolicyBundle) -> Policy:
         """A bundle in this scenario. Raises InputError if the two do not go together."""
         return make_policy(self.scenario, bundle)
+
+    def candidate(self, bundle: PolicyBundle) -> Policy:
+        """What a search makes of the baseline: a bundle, and the baseline's where that is silent. Raises InputError."""
+        return make_policy(self.scenario, bundle, self.against)
 
     @cached_property
     def against(self) -> Policy:

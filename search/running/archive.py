@@ -15,6 +15,9 @@ from search.space.space import Genome
 
 BASELINE = "baseline"  # origin of a policy that was given, not searched
 
+#: So many candidates in a row that are all known say that there are no others; drivers try hard to find some.
+STALE = 24
+
 #: Columns of candidates.csv before and after the fitness's terms (default-problem.md section 4).
 LABELS = ("index", "generation", "origin", "genome_id", "status", "reason", "fitness")
 UNDONE_AND_HARM = ("u", "harm")
@@ -61,6 +64,12 @@ class Archive:
             if row.evaluation.genome_id not in baselines:
                 found.setdefault(row.evaluation.genome_id, row)
         return list(found.values())[:n]
+
+    def exhausted(self) -> bool:
+        """Whether the search has nothing new to try: for some time it asked only for what had been asked before."""
+        earlier = {row.evaluation.genome_id for row in self.rows[:-STALE]}
+        last = self.rows[-STALE:]
+        return bool(earlier) and all(row.origin != BASELINE and row.evaluation.genome_id in earlier for row in last)
 
     def csv_text(self) -> str:
         """candidates.csv: one line a row, LF, numbers with every digit, blank where there is nothing."""

@@ -95,8 +95,8 @@ def make_candidates(settings: Settings) -> Candidates:
 
 
 def policy_of(genome: Genome, space: Space, problem: Problem) -> Policy:
-    """The policy that a genome stands for. Raises InputError if it is none."""
-    return problem.policy(decode(space, genome, problem.rates))
+    """The policy that a genome stands for, the baseline's where that is silent. Raises InputError if it is none."""
+    return problem.candidate(decode(space, genome, problem.rates))
 
 
 def seed_genomes(space: Space, baselines: Mapping[str, Policy], rates: Mapping[str, float]) -> dict[str, Genome]:

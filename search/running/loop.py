@@ -33,13 +33,14 @@ def run_search(
     """Fill `archive` generation by generation; whatever interrupts it, every finished generation is there.
 
     An archive that is not empty is continued (a resumed search). A budget of seconds ends the search after
-    the generation in which it runs out; the seconds before a resumption do not count.
+    the generation in which it runs out; the seconds before a resumption do not count. So does a space that has
+    nothing new any more.
     """
     started = time.monotonic()
     for generation in count(archive.rows[-1].generation + 1 if archive.rows else 0):
         size = min(limits.batch, limits.budget - len(archive.rows))
         late = limits.seconds is not None and time.monotonic() - started > limits.seconds
-        if size <= 0 or (generation and late):
+        if size <= 0 or (generation and late) or archive.exhausted():
             return
         batch = candidates.take(size)
         evaluations = _evaluate(batch, evaluator)

@@ -16,6 +16,7 @@ from blis.errors import InputError, named, one_line
 from blis.evaluation.distribution import distribution, known
 from blis.evaluation.hit_rates import hit_rates
 from blis.evaluation.laws import check_laws
+from blis.evaluation.load import Load, load_of
 from blis.evaluation.slo import tpot_us
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
@@ -52,11 +53,13 @@ class Measures:
 class Performance:
     """What is kept of a policy on a table, far less than the result.
 
-    outcome: what the fitness compares. ttft_us, e2e_us: [completed] of the requests that were completed.
+    outcome: what the fitness compares. load: of the cluster. ttft_us, e2e_us: of the requests that got a first token,
+    that were completed.
     """
 
     outcome: Any
     measures: Measures
+    load: Load
     ttft_us: NDArray[np.int64]
     e2e_us: NDArray[np.int64]
 
@@ -100,7 +103,9 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     result = _lawful(simulate, scenario, table)
     done = result.status == COMPLETED
     outcome = fitness.outcome(scenario, table, result)
-    return Performance(outcome, Measures.of(table, result), result.ttft_us[done], result.e2e_us[done])
+    load = load_of(scenario, table, result)
+    answered_us = result.ttft_us[result.ttft_us >= 0]
+    return Performance(outcome, Measures.of(table, result), load, answered_us, result.e2e_us[done])
 
 
 @_survived

@@ -41,7 +41,10 @@ class Parameter(Protocol):
 
 @dataclass(frozen=True)
 class Number:
-    """A number in [low, high], drawn uniformly on the range or on its logarithm; optionally 0 as well."""
+    """A number in [low, high], drawn uniformly on the range or on its logarithm; optionally 0 as well.
+
+    A whole number stands for all that rounds to it, so that the ends count as much as their neighbours.
+    """
 
     low: float
     high: float
@@ -91,19 +94,23 @@ class Number:
 
     def place(self, value: float) -> float:
         """The coordinate in [0, 1] of a value of the range (log range)."""
-        low, high, at = self.low, self.high, value
-        if self.log:
-            low, high, at = math.log(low), math.log(high), math.log(at)
+        low, high = self._ends
+        at = math.log(value) if self.log else value
         return (at - low) / (high - low) if high > low else 0.0
 
     def value_at(self, place: float) -> Value:
         """The value at a coordinate in [0, 1], the inverse of `place`; rounding never leaves the range."""
-        if self.log:
-            raw = math.exp(math.log(self.low) + place * (math.log(self.high) - math.log(self.low)))
-        else:
-            raw = self.low + place * (self.high - self.low)
-        clipped = min(max(raw, self.low), self.high)
+        low, high = self._ends
+        at = low + place * (high - low)
+        clipped = min(max(math.exp(at) if self.log else at, self.low), self.high)
         return round(clipped) if self.integer else clipped
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """The ends of the range, logarithms if it is one; of whole numbers with all that rounds to the bounds."""
+        half = 0.5 if self.integer and self.low < self.high else 0.0
+        low, high = self.low - half, self.high + half
+        return (math.log(low), math.log(high)) if self.log else (low, high)
 
 
 @dataclass(frozen=True)

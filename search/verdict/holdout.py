@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from blis.comparison.blocks import time_blocks, too_short
 from blis.comparison.statistics import AnyComparison, BlockComparison, paired_comparison
+from blis.errors import EngineError
 from blis.workload.draw.pools import REPORT_POOL, SELECTION_POOL
 from search.problem.policy import Policy
 from search.problem.traffic import Recorded
@@ -41,16 +43,31 @@ class Holdout:
         first, *rest = (evaluator or self.report).performances([policy, *others])
         return [self._compare(first, found) for found in rest]
 
+    def serves(self, policies: Sequence[Policy]) -> bool:
+        """Whether any of them completes a request on any report table."""
+        found = self.report.performances(policies)
+        return any(one.measures.completed_requests for performances in found for one in performances)
+
     def measured(self, policy: Policy) -> list[Measures]:
         """Latencies on every report table."""
+        return [performance.measures for performance in self.reported(policy)]
+
+    def reported(self, policy: Policy) -> list[Performance]:
+        """What a policy does on every report table."""
         (found,) = self.report.performances([policy])
-        return [performance.measures for performance in found]
+        return found
 
     def _compare(self, x: Sequence[Performance], b: Sequence[Performance]) -> AnyComparison:
         """Two policies, from what they did on each table."""
-        compare = self.settings.problem.fitness.compare
-        scores = [compare(one.outcome, other.outcome).value for one, other in zip(x, b, strict=True)]
+        scores = [self._score(one, other) for one, other in zip(x, b, strict=True)]
         return paired_comparison(scores, self.settings.seed)
+
+    def _score(self, one: Performance, other: Performance) -> float:
+        """The score of one against the other. Raises EngineError if that is not a finite number."""
+        value = float(self.settings.problem.fitness.compare(one.outcome, other.outcome).value)
+        if not math.isfinite(value):
+            raise EngineError(f"the fitness gives {value} for two policies on a table")
+        return value
 
 
 class TraceHoldout(Holdout):
@@ -65,7 +82,7 @@ class TraceHoldout(Holdout):
         """Two policies, from what they did on the report window: both meet the same blocks in every resample."""
         (one,), (other,) = x, b
         fitness, arrival_us = self.settings.problem.fitness, self.table.arrival_us[self.table.scored_rows]
-        mean = float(fitness.compare(one.outcome, other.outcome).value)
+        mean = self._score(one, other)
         e2e_p99_us = max(one.measures.e2e_p99_ms, other.measures.e2e_p99_ms) * 1000
         blocks = time_blocks(arrival_us, e2e_p99_us)
         if blocks is None:
@@ -76,7 +93,10 @@ class TraceHoldout(Holdout):
 
         if score(np.ones(len(arrival_us), np.int64)) is None:
             return BlockComparison(mean, flaw="this fitness gives no interval on a trace")
-        return BlockComparison(mean, blocks.interval(score, self.settings.seed), blocks.count, blocks.length_us)
+        found = blocks.interval(score, self.settings.seed)
+        if found is None:
+            return BlockComparison(mean, flaw="no resample of its blocks of time has a score")
+        return BlockComparison(mean, (found.low, found.high), blocks.count, blocks.length_us, found.method)
 
 
 def make_holdout(settings: Settings) -> Holdout:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from blis.comparison.statistics import AnyComparison, BlockComparison
+from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
+from blis.policies.bundle import given_fields
 from blis.text import aligned
 from search.verdict.sentence import interval
-from search.verdict.verdict import Proof, Question, Verdict, mean_of
+from search.verdict.tuned_knobs import TunedKnobs
+from search.verdict.verdict import Proof, Question, Verdict, mean_of, numbers
 
 LATENCIES = {
     "ttft_mean_ms": "TTFT mean",
@@ -22,8 +24,9 @@ def report(verdict: Verdict) -> str:
     """The sentence and, if anything was compared, the numbers."""
     if verdict.proof is None:
         return verdict.sentence
-    tables = comparisons(verdict.question, verdict.proof), latencies(verdict.question, verdict.proof)
-    return "\n\n".join([verdict.sentence, *tables]) + "\n"
+    question, proof = verdict.question, verdict.proof
+    load = f"load under {question.primary}: {proof.situation}"
+    return "\n\n".join([verdict.sentence, comparisons(question, proof), latencies(question, proof), load]) + "\n"
 
 
 def comparisons(question: Question, proof: Proof) -> str:
@@ -40,27 +43,37 @@ def comparisons(question: Question, proof: Proof) -> str:
     rows.append((f"against {question.primary}", "", *nothing))
     rows += [(name, *_cells(found), "") for name, found in beside.items()]
     rows += [(name, f"{score:+.3f}", *nothing) for name, score in _scores(proof).items()]
-    return aligned(rows)
+    return aligned(rows) + f"\n{_tuned(proof.tuned_knobs)}"
 
 
 def latencies(question: Question, proof: Proof) -> str:
     """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers."""
     window = isinstance(question.pools["report"], Mapping)
     title = "report window and its warm-up" if window else "mean over the report tables"
-    ours, theirs = mean_of(proof.measured.winner), mean_of(proof.measured.primary)
-    rows = [(title, "winner", question.primary)]
+    both = [numbers(mean_of(found)) for found in (proof.measured.winner, proof.measured.primary)]
+    rows: list[Sequence[str]] = [(title, "winner", question.primary)]
     for key, name in LATENCIES.items():
-        rows.append((f"  {name}", f"{getattr(ours, key):.1f} ms", f"{getattr(theirs, key):.1f} ms"))
-    hits = (f"{ours.prompt_hit_rate:.1%}", f"{theirs.prompt_hit_rate:.1%}")
-    return aligned([*rows, ("  prompt blocks found in the cache", *hits)])
+        rows.append((f"  {name}", *("none" if found[key] is None else f"{found[key]:.1f} ms" for found in both)))
+    hits = [found["prompt_hit_rate"] for found in both]
+    rows.append(("  prompt blocks found in the cache", *("none" if hit is None else f"{hit:.1%}" for hit in hits)))
+    return aligned(rows)
+
+
+def _tuned(tuned: TunedKnobs) -> str:
+    """How the knobs of the primary were tuned, or why they were not."""
+    if tuned.policy is None:
+        return f"{tuned.name}: {tuned.flaw}"
+    knobs = ", ".join(f"{name} {value}" for name, value in given_fields(tuned.policy.complete.engine).items())
+    how = f"the best of {tuned.candidates} candidates, {tuned.share:.0%} of the budget, chosen as the winner is"
+    return f"{tuned.name}: {knobs} ({how})"
 
 
 def _cells(found: AnyComparison) -> tuple[str, ...]:
     """The mean and its intervals, as many as there are headings."""
-    mean = f"{found.mean:+.3f}"
+    mean, method = f"{found.mean:+.3f}", "" if found.bootstrap == BCA else f" {found.bootstrap}"
     if isinstance(found, BlockComparison):
-        return mean, interval(found.bounds)
-    return mean, interval(found.bounds), interval((found.bca_low, found.bca_high))
+        return mean, interval(found.bounds) + method
+    return mean, interval(found.bounds), interval((found.bca_low, found.bca_high)) + method
 
 
 def _scores(proof: Proof) -> dict[str, float]:

@@ -11,40 +11,48 @@ from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.running.evaluator import OK, Evaluation, Evaluator
-
-#: Keys whose values come from a list of round ones.
-_LISTED = ("long_prefill_threshold",)
+from search.space.parameters import Number
+from search.space.space import Space
+from search.space.templates import FILTER_PREFIX, SCORER_PREFIX
 
 #: Largest weight and significant digits of a number, from coarse to fine.
 LEVELS = ((100, 2), (100, 3), (1000, 4), (10_000, 6))
 
 
-def rounded_versions(policy: Policy, problem: Problem) -> Iterator[Policy]:
+def rounded_versions(policy: Policy, problem: Problem, space: Space) -> Iterator[Policy]:
     """The policy rounded ever more finely, and last as it is."""
     for largest_weight, digits in LEVELS:
-        yield problem.policy(round_bundle(policy.complete, largest_weight, digits))
+        yield problem.policy(round_bundle(policy.complete, space, largest_weight, digits))
     yield policy
 
 
-def round_bundle(bundle: PolicyBundle, largest_weight: int, digits: int) -> PolicyBundle:
+def round_bundle(bundle: PolicyBundle, space: Space, largest_weight: int, digits: int) -> PolicyBundle:
     """Weights as whole numbers up to `largest_weight`, never a positive one to 0; numbers to `digits` digits.
 
-    The prefill threshold is one of a list of round values and stays.
+    Only what the space draws from a range: what it lists or does not name stays, and so do weights of which it names
+    a part alone.
     """
-    mapping = _shorter(bundle_mapping(bundle), digits)
-    if bundle.routing.scorers:
-        rounded = round_weights(bundle.routing.scorers, largest_weight)
+    mapping = _shorter(bundle_mapping(bundle), space, digits)
+    scorers = bundle.routing.scorers or ()
+    if scorers and all(SCORER_PREFIX + scorer.name in space.parameters for scorer in scorers):
+        rounded = round_weights(scorers, largest_weight)
         mapping["routing"]["scorers"] = [{"name": scorer.name, "weight": scorer.weight} for scorer in rounded]
     return load_bundle(mapping)
 
 
-def _shorter(value: Any, digits: int, key: str = "") -> Any:
-    """Nested plain values with every number to so many significant digits; whole numbers stay whole."""
+def _shorter(value: Any, space: Space, digits: int, key: str = "") -> Any:
+    """Nested plain values with every number of a range to so many significant digits; whole numbers stay whole.
+
+    key: the space key of the value.
+    """
     if isinstance(value, dict):
-        return {name: _shorter(item, digits, name) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_shorter(item, digits) for item in value]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value or key in _LISTED:
+        return {name: _shorter(item, space, digits, f"{key}.{name}" if key else name) for name, item in value.items()}
+    if key + "." == FILTER_PREFIX:
+        return [
+            {**one, "parameters": _shorter(one.get("parameters", {}), space, digits, FILTER_PREFIX + one["name"])}
+            for one in value
+        ]
+    if not value or not isinstance(space.parameters.get(key), Number):
         return value
     return round(value, digits - 1 - floor(log10(abs(value))))
 
@@ -58,14 +66,14 @@ def round_weights(scorers: Sequence[Scorer], largest: int) -> tuple[Scorer, ...]
 
 
 def round_finalists(
-    policies: Sequence[Policy], scores: Sequence[float], evaluator: Evaluator, loss: float
+    policies: Sequence[Policy], scores: Sequence[float], space: Space, evaluator: Evaluator, loss: float
 ) -> list[tuple[Policy, Evaluation]]:
     """Each policy in the coarsest rounding that scores at most `loss` less on the search tables.
 
     scores: what each policy scored there before. All policies are tried at one level together.
     """
     chosen: dict[int, tuple[Policy, Evaluation]] = {}
-    versions = [rounded_versions(policy, evaluator.problem) for policy in policies]
+    versions = [rounded_versions(policy, evaluator.problem, space) for policy in policies]
     while len(chosen) < len(policies):
         open_ = [i for i in range(len(policies)) if i not in chosen]
         tried = [next(versions[i]) for i in open_]

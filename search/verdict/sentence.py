@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from blis.comparison.statistics import AnyComparison, Comparison
-from search.verdict.judgement import HARDLY_WORTH, NO_INTERVAL, NO_WINNER, Judgement
+from blis.comparison.statistics import BCA, POINT, AnyComparison, Comparison
+from search.verdict.judgement import HARDLY_WORTH, NO_INTERVAL, NO_WINNER, WINNER, Judgement
 
 
-def sentence(judgement: Judgement, against: AnyComparison, primary: str, best_baseline: str) -> str:
-    """The verdict in words. against: the comparison with the primary baseline."""
+def sentence(
+    judgement: Judgement, comparisons: Mapping[str, AnyComparison], primary: str, best_baseline: str, tuned: str
+) -> str:
+    """The verdict in words. comparisons: with each baseline; tuned: the name of the primary with tuned knobs."""
+    against = comparisons[primary]
     parts = [_claim(judgement.outcome, _numbers(against), primary)]
+    if tuned in comparisons and judgement.outcome in (WINNER, HARDLY_WORTH):
+        beyond = comparisons[tuned]
+        parts.append(f"beyond tuned engine knobs {beyond.mean:+.3f} {interval(beyond.bounds)}")
     if judgement.beats_all:
         parts.append(f"it beats all {_count(judgement.beats, 'baseline')}")
     elif judgement.beats:
@@ -46,12 +52,15 @@ def _claim(outcome: str, found: str, primary: str) -> str:
 def _numbers(against: AnyComparison) -> str:
     """The mean, its interval and how that was found."""
     mean = f"{against.mean:+.3f}"
+    if isinstance(against, Comparison) and against.bootstrap == POINT:
+        return f"{mean} (the same on all {against.n} fresh tables)"
     if isinstance(against, Comparison):
         return f"{mean} {interval(against.bounds)} (95 %, paired t, {against.n} fresh tables)"
     if against.bounds is None:
         return f"{mean} on this trace, later, but {against.flaw}"
     blocks = f"{against.blocks} blocks of {against.block_us / 1e6:.3g} s"
-    return f"{mean} {interval(against.bounds)} on this trace, later (95 %, block bootstrap, {blocks})"
+    how = "" if against.bootstrap == BCA else f" ({against.bootstrap})"
+    return f"{mean} {interval(against.bounds)} on this trace, later (95 %, block bootstrap{how}, {blocks})"
 
 
 def _list(names: Sequence[str]) -> str:

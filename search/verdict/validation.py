@@ -7,8 +7,7 @@ they are windows, one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from zlib import crc32
 
@@ -22,24 +21,22 @@ from search.running.archive import Archive
 from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.space.parameters import Number
+from search.verdict.finalists import Finalist, best_of, choose_finalists
 from search.verdict.holdout import Holdout
 from search.verdict.judgement import judge
-from search.verdict.rounding import round_finalists
+from search.verdict.meaning import situation
 from search.verdict.sentence import sentence
+from search.verdict.tuned_knobs import TunedKnobs, tune_knobs
 from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPolicies, Redrawn, SoFar, Verdict, Winner
+
+NO_SCORE = "No candidate of the search has a score."
+NO_NEW_POLICY = "There is nothing to prove: every policy of the search space that has a score is a baseline."
+NOTHING_SERVED = "Nothing was served: no request is completed under any policy."
+EXHAUSTED = "The search ended early: every policy of the search space was tried."
 
 #: The weights of the random policies: as the default space draws them, from a stream of their own.
 RANDOM_WEIGHT = Number(0.01, 1.0, log=True, zero_probability=0.3)
 RANDOM_SCORERS = ("prefix-affinity", "queue-depth", "queue-waiting", "kv-utilization", "load-balance")
-
-
-@dataclass(frozen=True)
-class Finalist:
-    """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables."""
-
-    policy: Policy
-    search: float
-    rounded: float
 
 
 def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout: Holdout) -> Verdict:
@@ -47,36 +44,30 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
 
     Raises EngineError if the winner or a baseline has no score on a report table.
     """
-    finalists, baselines = choose_finalists(settings, archive, evaluator), settings.baselines
+    finalists = choose_finalists(settings, archive, evaluator)
     scores = [found.fitness for found in holdout.selection.evaluate([finalist.policy for finalist in finalists])]
     chosen = best_of(scores)
     if chosen is None:
-        return unproved(settings, archive, FAILED, "No candidate of the search has a score.")
+        return unproved(settings, archive, FAILED, NO_NEW_POLICY if archive.exhausted() else NO_SCORE)
+    tuned = tune_knobs(settings, evaluator, holdout.selection)
+    baselines = {**settings.baselines, **tuned.baselines}
     best = best_of([found.fitness for found in holdout.selection.evaluate(list(baselines.values()))])
     best_baseline = settings.primary if best is None else list(baselines)[best]
-    proof = prove(holdout, finalists[chosen], scores[chosen], best_baseline)
-    text = sentence(proof.judgement, proof.baselines[settings.primary], settings.primary, best_baseline)
+    if not holdout.serves([finalists[chosen].policy, *baselines.values()]):
+        return unproved(settings, archive, FAILED, NOTHING_SERVED)
+    proof = prove(holdout, finalists[chosen], scores[chosen], tuned, best_baseline)
+    words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
+    text = " ".join([*proof.situation.doubts, words, *([EXHAUSTED] if archive.exhausted() else [])])
     return Verdict(proof.judgement.outcome, text, finalists[chosen].policy, question(settings), proof)
 
 
-def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:
-    """The best different policies of the search, rounded; two that round to the same are one."""
-    rows = archive.top(settings.validation.finalists)
-    policies = [row.policy.spelled_out() for row in rows if row.policy is not None]
-    scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
-    rounded = round_finalists(policies, scores, evaluator, settings.validation.rounding_loss)
-    found: dict[str, Finalist] = {}
-    for score, (policy, evaluation) in zip(scores, rounded, strict=True):
-        assert evaluation.fitness is not None  # the rounding kept to what has a score
-        found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))
-    return list(found.values())
-
-
-def prove(holdout: Holdout, finalist: Finalist, selection: float | None, best_baseline: str) -> Proof:
+def prove(
+    holdout: Holdout, finalist: Finalist, selection: float | None, tuned: TunedKnobs, best_baseline: str
+) -> Proof:
     """The winner against all baselines on the report tables, once, and what stands beside that."""
     settings, primary = holdout.settings, holdout.settings.problem.against
-    winner, baselines = finalist.policy, list(settings.baselines.values())
-    comparisons = dict(zip(settings.baselines, holdout.against(winner, baselines), strict=True))
+    winner, baselines = finalist.policy, {**settings.baselines, **tuned.baselines}
+    comparisons = dict(zip(baselines, holdout.against(winner, list(baselines.values())), strict=True))
     # Holm needs p values; a bootstrap over blocks of time gives none.
     p_values = {name: c.p_value for name, c in comparisons.items() if isinstance(c, Comparison)}
     adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
@@ -88,11 +79,13 @@ def prove(holdout: Holdout, finalist: Finalist, selection: float | None, best_ba
         best_baseline,
         comparisons,
         adjusted,
+        tuned,
         knobs_alone=_with_knobs(holdout, primary, winner),
         policy_alone=_with_knobs(holdout, winner, primary),
         redrawn=_redrawn(holdout, winner),
         random=_random_policies(holdout),
         measured=Measured(holdout.report.seeds, holdout.measured(winner), holdout.measured(primary)),
+        situation=situation(settings, holdout.reported(primary)),
     )
 
 
@@ -113,12 +106,6 @@ def question(settings: Settings) -> Question:
         "report": traffic.facts(REPORT_POOL, sizes.report_seeds),
     }
     return Question(settings.primary, settings.seed, settings.driver.seconds is None, pools)
-
-
-def best_of(scores: Sequence[float | None]) -> int | None:
-    """The place of the highest score, the first of equals; None if there is none."""
-    places = [place for place, score in enumerate(scores) if score is not None]
-    return max(places, key=lambda place: (scores[place], -place), default=None)
 
 
 def _with_knobs(holdout: Holdout, policy: Policy, knobs: Policy) -> AnyComparison:

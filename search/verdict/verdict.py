@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from statistics import fmean
 from typing import Any
 
@@ -17,6 +17,8 @@ from search.problem.policy import Policy
 from search.problem.traffic import TableKey
 from search.running.performance import Measures
 from search.verdict.judgement import Judgement
+from search.verdict.meaning import Situation
+from search.verdict.tuned_knobs import TunedKnobs
 
 #: Outcomes beside those of a judgement.
 INTERRUPTED, FAILED = "interrupted", "failed"
@@ -81,9 +83,9 @@ class Measured:
         """Plain data for JSON."""
         pairs = zip(self.tables, self.winner, strict=True)
         return {
-            "winner_mean": asdict(mean_of(self.winner)),
-            "primary_mean": asdict(mean_of(self.primary)),
-            "winner_by_table": [{"table": key, **asdict(found)} for key, found in pairs],
+            "winner_mean": numbers(mean_of(self.winner)),
+            "primary_mean": numbers(mean_of(self.primary)),
+            "winner_by_table": [{"table": key, **numbers(found)} for key, found in pairs],
         }
 
 
@@ -100,11 +102,13 @@ class Proof:
     best_baseline: str  # on the selection tables
     baselines: Mapping[str, AnyComparison]
     p_holm: Mapping[str, float]
+    tuned_knobs: TunedKnobs
     knobs_alone: AnyComparison
     policy_alone: AnyComparison
     redrawn: Redrawn | None  # a trace has no other population
     random: RandomPolicies
     measured: Measured
+    situation: Situation
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -114,12 +118,15 @@ class Proof:
             "optimism": self.winner.optimism,
             "best_baseline": self.best_baseline,
             "baselines": {name: comparison_dict(c, self.p_holm.get(name)) for name, c in self.baselines.items()},
+            "tuned_knobs": self.tuned_knobs.to_dict(),
             "split": {
                 "knobs_alone": comparison_dict(self.knobs_alone),
                 "policy_alone": comparison_dict(self.policy_alone),
             },
             "random_policies": asdict(self.random),
             "measured": self.measured.to_dict(),
+            "load": self.situation.to_dict(),
+            "doubts": list(self.situation.doubts),
         }
         if self.redrawn is not None:
             redrawn = {**comparison_dict(self.redrawn.comparison), "workload_seed": self.redrawn.workload_seed}
@@ -173,8 +180,16 @@ class Verdict:
 
 
 def mean_of(measures: Sequence[Measures]) -> Measures:
-    """The mean of each number over tables."""
-    return Measures(*(fmean(getattr(found, field.name) for found in measures) for field in fields(Measures)))
+    """The mean of each number over the tables on which something was completed; of how many were, over all."""
+    served = [found for found in measures if found.completed_requests] or measures
+    mean = Measures(*(fmean(getattr(found, field.name) for found in served) for field in fields(Measures)))
+    return replace(mean, completed_requests=fmean(found.completed_requests for found in measures))
+
+
+def numbers(found: Measures) -> dict[str, float | None]:
+    """Numbers by name; nothing was measured where nothing was completed."""
+    nothing = dict.fromkeys(asdict(found), None)
+    return asdict(found) if found.completed_requests else {**nothing, "completed_requests": 0}
 
 
 def comparison_dict(comparison: AnyComparison, p_holm: float | None = None) -> dict[str, Any]:
@@ -183,6 +198,7 @@ def comparison_dict(comparison: AnyComparison, p_holm: float | None = None) -> d
         return {
             "mean": comparison.mean,
             "interval": comparison.bounds and list(comparison.bounds),
+            "bootstrap": comparison.bounds and comparison.bootstrap,
             "blocks": comparison.blocks,
             "block_s": comparison.block_us / 1e6,
         }
@@ -190,6 +206,7 @@ def comparison_dict(comparison: AnyComparison, p_holm: float | None = None) -> d
         "mean": comparison.mean,
         "t": [comparison.t_low, comparison.t_high],
         "bca": [comparison.bca_low, comparison.bca_high],
+        "bootstrap": comparison.bootstrap,
         "p": comparison.p_value,
         "tables": comparison.n,
     }

@@ -88,6 +88,7 @@ def make_result(
         steps=np.zeros(0, STEP_LOG),
         gaps=np.zeros(0, LONG_GAP),
         instances=counters,
+        start_us=0,
         end_us=int((table.arrival_us + e2e)[done].max(initial=0)),
         token_overhead_us=np.zeros(instances, np.int64),
         last_gap_twice=False,

@@ -35,6 +35,12 @@ def test_files_mappings_and_objects_give_the_same(small: Path):
     assert list(frames[0].instance) == [0, 1, 0]
 
 
+def test_a_result_is_shown_in_a_line(small: Path):
+    result = blis.simulate(small / "scenario.yaml", small / "requests.csv")
+    assert str(result) == f"<Result: 3 of 3 requests completed, {result.table.end_us / 1e6:.3f} simulated seconds>"
+    assert repr(result) == str(result)
+
+
 def test_a_policy_replaces_only_what_it_says(small: Path):
     result = blis.simulate(small / "scenario.yaml", small / "requests.csv", PolicyBundle())
     assert result.scenario == blis.load_scenario(small / "scenario.yaml")

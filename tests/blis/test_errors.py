@@ -2,7 +2,7 @@
 
 import pytest
 
-from blis.errors import EngineError, InputError, check_choice, check_integer, check_number, unknown_name
+from blis.errors import EngineError, InputError, check_choice, check_integer, check_number, in_short, unknown_name
 
 
 def test_an_unknown_name_shows_the_list_and_the_nearest():
@@ -34,6 +34,8 @@ def test_a_choice_is_one_of_the_list():
         (None, {}, "x must be a number, got None"),
         (float("nan"), {}, "x must be finite, got nan"),
         (float("inf"), {}, "x must be finite, got inf"),
+        (10**400, {}, "x is too large for a number: 1" + 36 * "0" + "..."),
+        pytest.param(-(10**5000), {}, "x is too large for a number: (int, too long to show)", id="huge"),
     ],
 )
 def test_a_number_is_finite_and_within_its_limits(value, limits, problem):
@@ -54,6 +56,8 @@ def test_a_number_is_finite_and_within_its_limits(value, limits, problem):
         (5, "x must be in [1, 4], got 5"),
         (1.0, "x must be an integer, got 1.0"),
         (True, "x must be an integer, got True"),
+        (10**30, "x must be in [1, 4], got 1e+30"),
+        pytest.param(10**5000, "x is too large for a number: (int, too long to show)", id="huge"),
     ],
 )
 def test_an_integer_is_whole_and_within_its_limits(value, problem):
@@ -65,8 +69,16 @@ def test_an_integer_is_whole_and_within_its_limits(value, problem):
     assert str(error.value) == problem
 
 
-def test_an_integer_may_have_no_upper_limit():
-    check_integer("x", 10**18, 0)
+def test_an_integer_without_an_upper_limit_is_one_that_seeds():
+    check_integer("x", 2**64 - 1, 0)
+    with pytest.raises(InputError, match=r"x must be below 2\*\*64"):
+        check_integer("x", 2**64, 0)
+
+
+@pytest.mark.parametrize(("value", "shown"), [("a", "'a'"), ("a" * 100, "'" + "a" * 36 + "...")])
+def test_values_are_shown_in_short(value, shown):
+    assert in_short(value) == shown
+    assert len(in_short([10**5000])) <= 40
 
 
 def test_whose_fault_it_is_can_be_told_apart():

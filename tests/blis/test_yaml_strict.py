@@ -50,6 +50,23 @@ def test_a_document_becomes_a_dataclass_and_back():
     assert "seat" not in plain(bike)
 
 
+@pytest.mark.parametrize("number", ["017", "0b11", "1:30", "-0_7", "1:30.5", "00"])
+def test_numbers_that_yaml_1_1_reads_as_others_are_refused(number):
+    said = message(lambda: parse_yaml(f"a: 1\nb: {number}\n", "x.yaml"))
+    assert said.startswith(f"x.yaml: line 2: '{number}' is read as another number by YAML 1.1; write it in decimal")
+    assert parse_yaml(f"a: '{number}'", "x.yaml") == {"a": number}
+
+
+def test_numbers_that_all_read_alike():
+    assert parse_yaml("[0, -7, 10, 0.5, 1e3, .5, 0x1f, 0.07]", "x") == [0, -7, 10, 0.5, 1000.0, 0.5, 31, 0.07]
+
+
+@pytest.mark.parametrize("text", ["017", "1:30", "0b11"])
+def test_a_text_that_looks_like_one_is_written_so_that_it_comes_back(tmp_path, text):
+    dump_yaml({"name": text}, tmp_path / "x.yaml")
+    assert load_yaml(tmp_path / "x.yaml") == {"name": text}
+
+
 def test_optional_and_free_parts():
     bike = build(Bike, {"name": "a", "seat": {"radius_mm": 1}, "notes": {"any": [1, {"x": None}]}})
     assert bike.seat == Wheel(1.0) and bike.notes == {"any": [1, {"x": None}]}

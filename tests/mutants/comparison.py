@@ -21,7 +21,7 @@ MUTANTS = (
     ),
     Mutant(
         _MEASURES,
-        "in_time=done & (ttft_us <= target_us)",
+        "in_time=done & (ttft_us >= 0) & (ttft_us <= target_us)",
         "in_time=ttft_us <= target_us",
         _MEASURES_TESTS,
         "who was turned away was in time",
@@ -154,7 +154,13 @@ MUTANTS = (
         "files are overwritten in place",
     ),
     Mutant(_FILES, "os.chmod(temporary, 0o666 & ~_umask())", "pass", _FILES_TESTS, "files are private"),
-    Mutant(_FILES, "target = Path(path).resolve()", "target = Path(path)", _FILES_TESTS, "links are replaced"),
+    Mutant(
+        _FILES,
+        "target = Path(path).expanduser().resolve()",
+        "target = Path(path).expanduser()",
+        _FILES_TESTS,
+        "links are replaced",
+    ),
     Mutant(_FILES, 'encoding="utf-8-sig"', 'encoding="utf-8"', _FILES_TESTS, "a byte order mark is read"),
     Mutant(_FILES, "    os.umask(mask)\n", "", _FILES_TESTS, "the mask for new files is lost"),
     Mutant(

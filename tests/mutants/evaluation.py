@@ -52,7 +52,7 @@ MUTANTS = (
     ),
     Mutant(
         _PERFORMANCE,
-        "result.ttft_us[done], result.e2e_us[done])",
+        "result.ttft_us[result.ttft_us >= 0], result.e2e_us[done])",
         "result.ttft_us, result.e2e_us)",
         _PERFORMANCE_TESTS,
         "times of requests that were not completed",
@@ -181,8 +181,8 @@ MUTANTS = (
     ),
     Mutant(
         "search/workers.py",
-        'return_as="generator"',
-        'return_as="generator_unordered"',
+        'return_as="generator", batch_size',
+        'return_as="generator_unordered", batch_size',
         ("tests/search/test_workers.py",),
         "results come in any order",
     ),

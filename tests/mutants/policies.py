@@ -63,8 +63,8 @@ MUTANTS = (
     Mutant(_ADMISSION, "if queued >= max_queued:", "if queued > max_queued:", _tests("admission"), "one more may wait"),
     Mutant(
         _ADMISSION,
-        "(queued - max_queued + 1) * ask.now_us",
-        "(queued - max_queued) * ask.now_us",
+        "(queued - max_queued + 1) * (ask.now_us",
+        "(queued - max_queued) * (ask.now_us",
         _tests("admission"),
         "the rejected come back when the queue is just full",
     ),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from tests.mutants import Mutant
 
 _VALIDATION, _HOLDOUT = "search/verdict/validation.py", "search/verdict/holdout.py"
+_FINALISTS, _TUNED = "search/verdict/finalists.py", "search/verdict/tuned_knobs.py"
 _VERDICT, _REPORT = "search/verdict/verdict.py", "search/verdict/report.py"
 _JUDGEMENT, _JUDGEMENT_TESTS = "search/verdict/judgement.py", ("tests/search/verdict/test_judgement.py",)
 _POOLS = ("tests/search/verdict/test_validation.py",)
+_MEANING, _MEANING_TESTS = "search/verdict/meaning.py", ("tests/search/verdict/test_meaning.py",)
+_TUNED_TESTS = ("tests/search/verdict/test_tuned_knobs.py",)
 _HOLDOUT_TESTS = ("tests/search/verdict/test_holdout.py",)
 _VERDICT_TESTS = ("tests/search/verdict/test_verdict.py",)
 
@@ -139,24 +142,24 @@ MUTANTS = (
         "the winner's latencies and the baseline's are exchanged",
     ),
     Mutant(
-        _VALIDATION,
+        _FINALISTS,
         "found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))",
         "found[evaluation.genome_id] = Finalist(policy, score, evaluation.fitness)",
         _POOLS,
         "of two finalists that round to the same the worse stays",
     ),
     Mutant(
-        _VALIDATION, "archive.top(settings.validation.finalists)", "archive.top(99)", _POOLS, "everybody is a finalist"
+        _FINALISTS, "archive.top(settings.validation.finalists)", "archive.top(99)", _POOLS, "everybody is a finalist"
     ),
     Mutant(
-        _VALIDATION,
+        _FINALISTS,
         "evaluator, settings.validation.rounding_loss)",
         "evaluator, 9.9)",
         _POOLS,
         "rounding may cost anything",
     ),
     Mutant(
-        _VALIDATION,
+        _FINALISTS,
         "key=lambda place: (scores[place], -place)",
         "key=lambda place: (scores[place], place)",
         _POOLS,
@@ -188,17 +191,24 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "compare(one.outcome, other.outcome).value for",
-        "compare(other.outcome, one.outcome).value for",
+        "fitness.compare(one.outcome, other.outcome).value)",
+        "fitness.compare(other.outcome, one.outcome).value)",
         _HOLDOUT_TESTS,
         "the loser wins",
     ),
     Mutant(
         _HOLDOUT,
-        "compare(one.outcome, other.outcome).value for",
-        "compare(one.outcome, b[0].outcome).value for",
+        "[self._score(one, other) for one",
+        "[self._score(one, b[0]) for one",
         _HOLDOUT_TESTS,
         "tables are not paired",
+    ),
+    Mutant(
+        _HOLDOUT,
+        "if not math.isfinite(value):",
+        "if math.isinf(value):",
+        _HOLDOUT_TESTS,
+        "what is no number is compared",
     ),
     Mutant(
         _HOLDOUT,
@@ -216,8 +226,8 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "mean = float(fitness.compare(one.outcome, other.outcome).value)",
-        "mean = float(fitness.compare(other.outcome, one.outcome).value)",
+        "mean = self._score(one, other)",
+        "mean = self._score(other, one)",
         _HOLDOUT_TESTS,
         "the loser wins on a trace",
     ),
@@ -249,6 +259,30 @@ MUTANTS = (
         ("tests/search/test_trace.py",),
         "a fitness without rows has an interval",
     ),
+    Mutant(
+        _MEANING,
+        "if load.waited_share == 0:",
+        "if load.waited_share < 0.5:",
+        _MEANING_TESTS,
+        "a busy cluster is called idle",
+    ),
+    Mutant(_MEANING, "if instances == 1 and", "if instances < 3 and", _MEANING_TESTS, "two are one"),
+    Mutant(
+        "search/verdict/verdict.py",
+        "if found.completed_requests] or measures",
+        "] or measures",
+        _VERDICT_TESTS,
+        "nothing served is served in no time",
+    ),
+    Mutant(
+        _TUNED,
+        "for found in selection.evaluate(policies)])",
+        "for found in evaluator.evaluate(policies)])",
+        _TUNED_TESTS,
+        "tuned knobs are chosen on the search tables",
+    ),
+    Mutant(_TUNED, "budget=candidates + 1, seconds=None)", "budget=candidates + 1)", _TUNED_TESTS, "in a hurry"),
+    Mutant(_TUNED, "policies = [primary, *(", "policies = [*(", _TUNED_TESTS, "tuned knobs may be worse than untuned"),
     Mutant(
         _JUDGEMENT,
         "above = [name for name, (low, _) in bounds.items() if low > 0]",
@@ -322,8 +356,8 @@ MUTANTS = (
     ),
     Mutant(
         _VERDICT,
-        "fmean(getattr(found, field.name) for found in measures)",
-        "max(getattr(found, field.name) for found in measures)",
+        "fmean(getattr(found, field.name) for found in served)",
+        "max(getattr(found, field.name) for found in served)",
         _VERDICT_TESTS,
         "means are maxima",
     ),

@@ -51,8 +51,15 @@ MUTANTS = (
     ),
     Mutant(
         _PARAMETERS,
-        "low, high, at = math.log(low), math.log(high), math.log(at)",
-        "pass",
+        "half = 0.5 if self.integer",
+        "half = 0.0 if self.integer",
+        _PARAMETER_TESTS,
+        "the ends of whole numbers are drawn half as often",
+    ),
+    Mutant(
+        _PARAMETERS,
+        "at = math.log(value) if self.log else value",
+        "at = value",
         _PARAMETER_TESTS,
         "places on a logarithmic range are linear",
     ),
@@ -236,7 +243,11 @@ MUTANTS = (
         "twice the loss is given away",
     ),
     Mutant(
-        _ROUNDING, '_LISTED = ("long_prefill_threshold",)', "_LISTED = ()", _ROUNDING_TESTS, "listed values are rounded"
+        _ROUNDING,
+        "if not value or not isinstance(space.parameters.get(key), Number):",
+        "if not value or not isinstance(value, int | float):",
+        _ROUNDING_TESTS,
+        "what is listed or not searched is rounded",
     ),
     Mutant(
         _ROUNDING,

@@ -21,6 +21,7 @@ _CSV_TESTS, _SHEET_TESTS = (
     ("tests/blis/workload/read/test_csv_requests.py",),
     ("tests/blis/workload/read/test_sheet.py",),
 )
+_TIMES, _TIMES_TESTS = "blis/workload/read/wall_times.py", ("tests/blis/workload/read/test_wall_times.py",)
 _FORMATS_TESTS, _TRACES_TESTS = (
     ("tests/blis/workload/read/test_trace_formats.py",),
     ("tests/blis/workload/read/test_traces.py",),
@@ -324,10 +325,10 @@ MUTANTS = (
         "errors name the row, not the line",
     ),
     Mutant(
-        _SHEET,
-        'if "_" in cell:  # Python reads 1_000 as a number',
-        "if not cell:",
-        _SHEET_TESTS + _CSV_TESTS,
+        "blis/numerals.py",
+        're.compile(r"-?[0-9]+")',
+        're.compile(r"-?[0-9_]+")',
+        ("tests/blis/test_numerals.py", *_CSV_TESTS),
         "1_000 is a number",
     ),
     Mutant(
@@ -342,8 +343,8 @@ MUTANTS = (
     ),
     Mutant(
         _FORMATS,
-        "np.float64) * 1000).astype(np.int64)",
-        "np.float64) * 1000 + 1).astype(np.int64)",
+        "arrival_us=np.rint(times * unit_us).astype",
+        "arrival_us=np.rint(times * unit_us + 1).astype",
         _FORMATS_TESTS,
         "everybody comes 1 µs later",
     ),
@@ -354,7 +355,7 @@ MUTANTS = (
         _FORMATS_TESTS,
         "blocks are not shared",
     ),
-    Mutant(_FORMATS, "if time_ms < earliest_ms:", "if time_ms < 0:", _FORMATS_TESTS, "unsorted lines"),
+    Mutant(_FORMATS, "if time < earliest:", "if time < 0:", _FORMATS_TESTS, "unsorted lines"),
     Mutant(_FORMATS, "if len(ids) != needed:", "if len(ids) < needed:", _FORMATS_TESTS, "too many blocks"),
     Mutant(
         _FORMATS,
@@ -363,7 +364,12 @@ MUTANTS = (
         _FORMATS_TESTS,
         "wall times are rounded down",
     ),
-    Mutant(_FORMATS, 'cell[20:].ljust(7, "0")', 'cell[20:].rjust(7, "0")', _FORMATS_TESTS, ".5 is 5 ticks"),
+    Mutant(_TIMES, '.ljust(7, "0")', '.rjust(7, "0")', _FORMATS_TESTS, ".5 is 5 ticks"),
+    Mutant(_TIMES, '-1 if sign == "-" else 1', '1 if sign == "-" else -1', _TIMES_TESTS, "offsets are added"),
+    Mutant(_TIMES, "if offset != with_offset:", "if False:", _TIMES_TESTS, "times without an offset are UTC"),
+    Mutant(
+        _FORMATS, "len(times) >= _MANY and", "len(times) < _MANY and", _FORMATS_TESTS, "only short files are doubted"
+    ),
     Mutant(
         _FORMATS,
         "best = max(found, key=found.__getitem__)",
@@ -373,8 +379,8 @@ MUTANTS = (
     ),
     Mutant(
         _TRACES,
-        "table.arrival_us / spec.rate_scale",
-        "table.arrival_us * spec.rate_scale",
+        "table.arrival_us / rate_scale",
+        "table.arrival_us * rate_scale",
         _TRACES_TESTS,
         "faster is slower",
     ),

@@ -35,9 +35,9 @@ class Bucket:
 class Admission:
     """Asked in order of arrival."""
 
-    def __init__(self, setup: Setup, view: View) -> None:
+    def __init__(self, setup: Setup, view: View, first_arrival_us: int) -> None:
         """Start with full buckets and nobody in flight."""
-        self._setup, self._view = setup, view
+        self._setup, self._view, self._first_arrival_us = setup, view, first_arrival_us
         self._given = setup.admission_parameters
         self._buckets: dict[int, Bucket] = {}
         self._admitted: list[Job] = []
@@ -95,7 +95,7 @@ class Admission:
         if waiting >= max_queued:
             completions = self._view.completions()
             if completions > 0:
-                self.retry_after_us = int((waiting - max_queued + 1.0) * now / completions)
+                self.retry_after_us = int((waiting - max_queued + 1.0) * (now - self._first_arrival_us) / completions)
             return False
         return len(self._in_flight(job.request.tenant)) < _parameter(self._given, "max_tenant_in_flight", 1e6)
 

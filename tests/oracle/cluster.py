@@ -99,7 +99,8 @@ class _Cluster:
         for engine in self.engines:
             engine.on_step = on_step
         self.view = View(setup, self.engines, keys)
-        self.admission = Admission(setup, self.view)
+        self._first_arrival_us = min((request.arrival_us for request in requests), default=0)
+        self.admission = Admission(setup, self.view, self._first_arrival_us)
         self.gateway = Gateway(setup, self.view)
         self.router = Router(setup, compat, self.view)
         self.jobs = [Job(row, request) for row, request in enumerate(requests)]
@@ -162,10 +163,12 @@ class _Cluster:
             job.retry_after_us = self.admission.retry_after_us
         elif not self.setup.flow_control.enabled:
             self._push(self._now + self.setup.routing_latency_us, ROUTING, job)
-        elif self.gateway.joins(job, self._now):
-            self._look()
         else:
-            self._reject(job, "gateway-full")
+            self._expire()
+            if self.gateway.joins(job, self._now):
+                self._look()
+            else:
+                self._reject(job, "gateway-full")
 
     def _reject(self, job: Job, reason: str) -> None:
         job.status, job.reason = REJECTED, REASONS.index(reason)
@@ -180,7 +183,12 @@ class _Cluster:
     def _look(self) -> None:
         """Let the gateway route whom it can, and reject who has waited too long."""
         self.view.at_decision(self._now)
-        for job in self.gateway.look(self._now, self._route):
+        self._expire()
+        self.gateway.look(self._route)
+
+    def _expire(self) -> None:
+        """Reject who has waited too long at the gateway."""
+        for job in self.gateway.expired(self._now):
             self._reject(job, "expired")
 
     def _route(self, job: Job) -> None:
@@ -196,8 +204,9 @@ class _Cluster:
 
     def _take_samples(self, until_us: float) -> None:
         """Note the state at every sampling instant up to the next event or the horizon."""
-        while self._sample_us > 0 and len(self.samples) * self._sample_us <= until_us:
-            time_us = len(self.samples) * self._sample_us
+        first = self._first_arrival_us // max(self._sample_us, 1)
+        while self._sample_us > 0 and (first + len(self.samples)) * self._sample_us <= until_us:
+            time_us = (first + len(self.samples)) * self._sample_us
             self.samples.append(sample(time_us, self.engines, self.view, self.jobs, len(self.gateway)))
 
 
@@ -212,6 +221,8 @@ def _end_us(cluster: _Cluster, cut: bool) -> int:
 
 
 def _result(cluster: _Cluster, cut: bool) -> OracleResult:
+    for engine in cluster.engines:
+        engine.cut()
     jobs = cluster.jobs
     delays = [job.scheduled_us - job.request.arrival_us if job.scheduled_us >= 0 else -1 for job in jobs]
     return OracleResult(
@@ -235,7 +246,7 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         itl_us=[job.itl_us for job in jobs],
         instances=[engine.final_counters() for engine in cluster.engines],
         end_us=_end_us(cluster, cut),
-        token_overhead_us=[engine.token_overhead_us for engine in cluster.engines],
+        token_overhead_us=[engine.overhead_us for engine in cluster.engines],
         last_gap_twice=cluster.compat.last_gap_twice,
         samples=cluster.samples,
     )

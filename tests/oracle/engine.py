@@ -6,6 +6,7 @@ import heapq
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from blis.config import Compat
 from blis.errors import EngineError
@@ -85,8 +86,8 @@ class Engine:
         self.batch: list[Job] = []
         self.counters: dict[str, int] = dict.fromkeys(INSTANCE_COUNTERS.names or (), 0)
         self.overhead_us = int(self.machine.alpha[2])
-        self.token_overhead_us = self.overhead_us if compat.overhead_per_token else 0
         self.last_completion_us = 0
+        self._at_horizon: tuple[dict[str, int], list[tuple[Job, dict[str, Any]]]] = {}, []
         self.on_step: Callable[[int, Engine], None] | None = None
         self._events: list[tuple[int, int, int, Job | None]] = []
         self._sequence = 0
@@ -200,15 +201,16 @@ class Engine:
         count["batch_sum"] += len(self.batch)
         duration = self._duration() + self._transfer_us
         end = now + duration
+        reported_us = self._reported(now, end)
         for job in self.batch:
             if job.prefilling:
                 self.order.computed(job, job.new)
             job.computed += job.new
             if job.computed == job.known:
                 self._token_out(job, end)
-        count["busy_us"] += duration
+        count["busy_us"] += reported_us
+        count["block_us"] += self.kv.used * reported_us
         count["peak_blocks"] = max(count["peak_blocks"], self.kv.used)
-        count["block_us"] += self.kv.used * duration
         for job in [job for job in self.batch if job.finished]:
             self._complete(job, end, duration)
         self._busy_until = end
@@ -216,6 +218,23 @@ class Engine:
             self._schedule_step(end)
         if self.on_step is not None:
             self.on_step(self.index, self)
+
+    def _reported(self, now: int, end: int) -> int:
+        """Return how much of a step is reported; of one that passes the horizon remember how things stand before."""
+        horizon = self.setup.horizon_us
+        if horizon is None or end <= horizon or self.compat.behind_horizon:
+            return end - now
+        batch = [(job, {**vars(job), "itl_us": list(job.itl_us)}) for job in self.batch]
+        self._at_horizon = {name: self.counters[name] for name in ("completed", "output_tokens")}, batch
+        return horizon - now
+
+    def cut(self) -> None:
+        """Forget what the step that passes the horizon brought: none of it is reported (Q20)."""
+        counters, batch = self._at_horizon
+        self.counters |= counters
+        for job, before in batch:
+            vars(job).update(before)
+        self.batch = [job for job, _ in batch] or self.batch
 
     def _duration(self) -> int:
         """Return what the batch takes in microseconds (section 10), also counting the prefill tokens."""
@@ -233,9 +252,12 @@ class Engine:
         first = job.generated == 0
         if first:
             job.first_token_us, job.first_step = end, self.counters["steps"]
-            job.ttft_us = end + self.overhead_us - job.request.arrival_us
+            if job.output_tokens == 0 and not self.compat.first_token_without_output:
+                job.first_token_us = -1
+            else:
+                job.ttft_us = end + self.overhead_us - job.request.arrival_us
         else:
-            job.itl_us.append(end - job.last_token_us + self.token_overhead_us)
+            job.itl_us.append(end - job.last_token_us + self.overhead_us)
         job.generated += 1
         job.prefilling = False
         job.last_token_us, job.last_step = end, self.counters["steps"]
@@ -245,13 +267,14 @@ class Engine:
 
     def _complete(self, job: Job, end: int, duration: int) -> None:
         if self.compat.last_gap_twice:
-            job.itl_us.append(duration + self.token_overhead_us)
+            job.itl_us.append(duration + self.overhead_us)
             if job.output_tokens > 0 and not self._store(job, 1):
                 self.counters["allocation_failures"] += 1
         self.kv.release(job.row)
         self.batch.remove(job)
         job.status, job.completed_us = COMPLETED, end
-        job.e2e_us = job.ttft_us + sum(job.itl_us)
+        answered_us = job.ttft_us if job.ttft_us >= 0 else end - job.request.arrival_us
+        job.e2e_us = answered_us + sum(job.itl_us)
         self.counters["completed"] += 1
         self.last_completion_us = max(self.last_completion_us, end)
         self._push(end, LEFT_EVENT, job)
@@ -347,8 +370,15 @@ class Engine:
                 job.scheduled_us = now
             if job.cached_tokens < 0:
                 job.cached_tokens = start
-            self.counters["lookup_blocks"] += job.prompt_tokens // size
-            self.counters["lookup_hit_blocks"] += min(found, job.prompt_tokens // size)
+            self._count_lookup(job.preemptions > 0, job.prompt_tokens // size, len(attach), found)
+
+    def _count_lookup(self, again: bool, prompt_blocks: int, attached: int, found: int) -> None:
+        """Count the prompt's blocks; a preempted request mostly finds its own, and is counted apart."""
+        blocks, hits = ("again_blocks", "again_hit_blocks") if again else ("lookup_blocks", "lookup_hit_blocks")
+        self.counters[blocks] += prompt_blocks
+        self.counters[hits] += min(found, prompt_blocks)
+        if not again:
+            self.counters["lookup_cpu_hit_blocks"] += max(0, min(found, prompt_blocks) - attached)
 
     def _cached(self, job: Job) -> tuple[list[int], list[int]]:
         """Return the GPU blocks of the leading full blocks, and the keys that the second tier has after them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.oracle.engine import Job
@@ -40,26 +40,20 @@ class Gateway:
         self._waiting.append(_Waiting(job, band, now))
         return True
 
-    def look(self, now: int, route: Callable[[Job], None]) -> list[Job]:
-        """Route whom the cluster has room for; return those whose time has run out."""
-        expired = list(self._expired(now))
+    def look(self, route: Callable[[Job], None]) -> None:
+        """Route whom the cluster has room for."""
         while self._waiting and self._has_room():
             waiting = self._next()
             self._waiting.remove(waiting)
             self._served[waiting.band] = waiting.job.request.tenant
             route(waiting.job)
-        return expired
 
-    def _expired(self, now: int) -> Iterable[Job]:
-        """Remove the first of every flow while it has waited too long."""
+    def expired(self, now: int) -> list[Job]:
+        """Remove all that have waited too long."""
         ttl = self._control.ttl_us
-        for flow in sorted({(waiting.band, waiting.job.request.tenant) for waiting in self._waiting}):
-            while members := [each for each in self._waiting if (each.band, each.job.request.tenant) == flow]:
-                first = min(members, key=self._order)
-                if ttl == 0 or now - first.since_us <= ttl:
-                    break
-                self._waiting.remove(first)
-                yield first.job
+        late = [each for each in self._waiting if ttl > 0 and now - each.since_us > ttl]
+        self._waiting = [each for each in self._waiting if each not in late]
+        return [each.job for each in late]
 
     def _order(self, waiting: _Waiting) -> tuple[float, int]:
         request = waiting.job.request

@@ -18,7 +18,7 @@ class Router:
 
     def __init__(self, setup: Setup, compat: Compat, view: View) -> None:
         """Start without history."""
-        self._setup, self._view = setup, view
+        self._setup, self._compat, self._view = setup, compat, view
         self.memory = Memory(setup, compat, view)
 
     def choose(self, job: Job, forced: int | None = None) -> tuple[int, Scores]:
@@ -74,7 +74,8 @@ class Router:
         if self._setup.picker == "weighted-random":
             return _pick_by_weight(ask, scores)
         best = [j for j in ask.among if scores[j] == max(scores.values())]
-        return best[int(ask.job.request.uniform * len(best))] if self._setup.tie_break == "random" else best[0]
+        at_random = self._setup.tie_break == "random" and not self._compat.first_of_ties
+        return best[int(ask.job.request.uniform * len(best))] if at_random else best[0]
 
 
 def _pick_by_weight(ask: Question, scores: Scores) -> int:

@@ -65,7 +65,7 @@ class Setup(Machine):
     filters: tuple[tuple[str, Mapping[str, float]], ...] = field(default=(), hash=False)  # name, parameters
     scorers: tuple[tuple[str, float], ...] = _DEFAULT_SCORERS  # name, weight
     picker: str = "max"
-    tie_break: str = "first"
+    tie_break: str = "random"
     prefix_index_blocks: int = 10_000
     snapshot_refresh_us: int = 0
     queue_age_us: int = 0

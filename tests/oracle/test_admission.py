@@ -13,7 +13,7 @@ from tests.oracle.fakes import Seen, job
 ALL = (0, 1)
 
 
-def policy(name, view, *, tiers=None, **given):
+def policy(name, view, *, tiers=None, first_arrival_us=0, **given):
     setup = Setup(
         alpha=(0, 0, 0),
         instances=len(view),
@@ -21,7 +21,7 @@ def policy(name, view, *, tiers=None, **given):
         admission_parameters=given,
         slo_tiers=tiers or {},
     )
-    return Admission(setup, view)
+    return Admission(setup, view, first_arrival_us)
 
 
 def test_everybody_and_nobody():
@@ -57,6 +57,13 @@ def test_bounded_queue_tells_when_to_come_back():
     assert bounded.retry_after_us == -1
     assert bounded.admits(job(), 10_001, (0,))  # its own instances hold 5
     assert bounded.retry_after_us == -1
+
+
+def test_the_pace_of_a_run_counts_from_its_first_arrival():
+    view = Seen([3, 3], completed=4)
+    late = policy("queue-depth", view, max_queued=6, first_arrival_us=1_700_000_000_000_000)
+    assert not late.admits(job(), 1_700_000_000_010_001, ALL)
+    assert late.retry_after_us == 2500
 
 
 def test_a_tenant_may_have_so_many_in_flight():

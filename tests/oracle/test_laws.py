@@ -190,15 +190,20 @@ def _check_result(setup: Setup, requests: list[OracleRequest], result: OracleRes
         if result.status_names()[row] == "dropped":
             continue
         arrival, outputs = request.arrival_us, len(request.output)
-        times = [arrival, result.queued_us[row], result.scheduled_us[row], result.first_token_us[row]]
+        silent = outputs == 0 and not compat.first_token_without_output
+        first_token_us = result.completed_us[row] if silent else result.first_token_us[row]
+        times = [arrival, result.queued_us[row], result.scheduled_us[row], first_token_us]
         if not compat.last_scheduling_delay:
             assert times == sorted(times)
         assert result.ttft_us[row] <= result.e2e_us[row]
         gaps = result.itl_us[row]
         assert len(gaps) == max(outputs - 1, 0) + compat.last_gap_twice
-        assert result.e2e_us[row] == result.ttft_us[row] + sum(gaps)
+        if silent:
+            assert (result.first_token_us[row], result.ttft_us[row]) == (-1, -1)
+        else:
+            assert result.e2e_us[row] == result.ttft_us[row] + sum(gaps)
         if compat == Compat():
-            assert result.e2e_us[row] == result.completed_us[row] - arrival + overhead
+            assert result.e2e_us[row] == result.completed_us[row] - arrival + outputs * overhead
         assert result.generated_tokens[row] == outputs
     counters = result.instances
     assert sum(c["completed"] + c["dropped"] for c in counters) == len(requests)

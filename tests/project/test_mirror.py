@@ -15,7 +15,6 @@ WITHOUT = {
     "blis/latency/registry.py": "what every kind goes through: tests/blis/latency/test_kinds.py",
     "blis/latency/deployment.py": "names of a deployment: tests/blis/latency/test_roofline_by_name.py",
     "blis/latency/blackbox.py": "three coefficients: tests/blis/latency/test_kinds.py",
-    "blis/cli/run_requests.py": "the flags of a command: tests/blis/cli/test_run.py and test_run_original.py",
     "blis/cli/run_scenario.py": "the flags of a command: tests/blis/cli/test_run.py and test_data_files.py",
     "blis/config/limits.py": "one constant",
     "blis/config/slo_tiers.py": "one dataclass: tests/blis/config/test_scenario.py",

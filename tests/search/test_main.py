@@ -118,7 +118,7 @@ def test_exported_weights_are_integers_and_provenance_names_the_run(done):
 
 def test_the_parts_of_the_verdict(done):
     verdict = facts(done)
-    assert set(verdict["baselines"]) == set(done.baselines)
+    assert set(verdict["baselines"]) == {*done.baselines, "llm-d-default-tuned-knobs"}
     assert set(verdict["split"]) == {"knobs_alone", "policy_alone"}
     assert verdict["optimism"] == pytest.approx(verdict["winner"]["search"] - verdict["winner"]["report"])
     assert verdict["random_policies"]["n"] == 3

@@ -10,6 +10,7 @@ from blis.errors import EngineError, InputError
 from blis.yaml_strict import flat_keys
 from search.__main__ import run as job_of_a_search
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
+from search.identity import run_id
 from search.running.checkpoint import begin
 from search.settings import make_settings
 from tests.search.small import set_key, small_settings
@@ -61,9 +62,9 @@ def composed():
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("driver.budget", 0, "driver.budget must be >= 1"),
+        ("driver.budget", 0, "driver.budget must be in [1, 1e+08], got 0"),
         ("driver.budget", 7, "driver.budget must be above the 11 baselines, got 7"),
-        ("driver.batch", 0, "driver.batch must be >= 1"),
+        ("driver.batch", 0, "driver.batch must be in [1, 1e+06], got 0"),
         ("driver.seconds", -1, "driver.seconds must be > 0, got -1"),
         ("driver.options.tournament", 0, "driver.options.tournament must be >= 1"),
         ("seed", -1, "seed must be >= 0, got -1"),
@@ -77,10 +78,15 @@ def composed():
         ("cluster.instance.batch.max_running", 0, "batch.max_running must be in [1,"),
         ("workload.aggregate_rate", -3.0, "aggregate_rate must be > 0, got -3"),
         ("workload.rate_scale", 0.0, "workload.rate_scale must be > 0, got 0"),
-        ("workload.first", 0, "workload.first must be >= 1"),
+        ("workload.first", 0, "workload.first must be in [1,"),
         ("fitness.kind", "relativ", "unknown fitness.kind 'relativ' (did you mean 'relative'?)"),
         ("search_space.engine.max_running.low", 600, "low <= high must hold, got low 600 and high 512"),
-        ("validation.report_seeds", 1, "validation.report_seeds must be >= 2"),
+        ("validation.report_seeds", 1, "validation.report_seeds must be in [2, 10000], got 1"),
+        ("validation.random_policies", 10**9, "validation.random_policies must be in [0, 10000]"),
+        ("parallel.n_jobs", 10**9, "parallel.n_jobs must be in [-1, 4096]"),
+        ("seed", 10**400, "seed is too large"),
+        ("workload.first", 10**12, "workload.first must be in [1,"),
+        ("workload.rate_scale", 10**400, "workload.rate_scale is too large"),
     ],
 )
 def test_wrong_values_are_refused_with_their_key(composed, tmp_path, key, value, message):
@@ -254,3 +260,30 @@ def test_a_baseline_may_be_a_file(tmp_path):
     path.write_text("routing: {policy: least-loaded}\n")
     settings = small_settings(tmp_path, f"baselines=[llm-d-default,{path}]")
     assert list(settings.baselines) == ["llm-d-default", "mine"]
+
+
+def test_the_primary_may_be_a_file_and_then_is_a_baseline(tmp_path, monkeypatch):
+    (tmp_path / "mine.yaml").write_text("routing: {policy: least-loaded}\n")
+    monkeypatch.chdir(tmp_path)
+    settings = small_settings(tmp_path, "primary=mine.yaml")
+    assert settings.primary == next(iter(settings.baselines)) == "mine"
+    assert settings.problem.baseline.routing.policy == "least-loaded"
+    listed = small_settings(tmp_path, "primary=mine.yaml", f"baselines=[llm-d-default,{tmp_path / 'mine.yaml'}]")
+    assert (listed.primary, list(listed.baselines)) == ("mine", ["llm-d-default", "mine"])
+    assert run_id(listed) == run_id(small_settings(tmp_path, "primary=mine", "baselines=[llm-d-default,mine.yaml]"))
+
+
+def test_the_number_of_requests_is_obeyed_whatever_the_experiment():
+    quick = "experiment=quickstart"
+    for overrides, number in (([quick], 1000), ([quick, "workload.num_requests=2000"], 2000), ([], 4000)):
+        assert compose_settings(overrides).problem.workload.num_requests == number
+
+
+def test_a_trace_takes_the_number_as_well_and_is_found_from_everywhere(tmp_path, monkeypatch):
+    rows = "".join(f"{second},9,9\n" for second in range(2000))
+    (tmp_path / "t.csv").write_text("arrived_at,num_prefill_tokens,num_decode_tokens\n" + rows)
+    monkeypatch.chdir(tmp_path)
+    settings = compose_settings(["experiment=quickstart", "workload=trace", "workload.path=t.csv"])
+    spec = settings.problem.traffic.spec
+    assert (spec.path, spec.first) == (str(tmp_path / "t.csv"), 1000)
+    assert settings.problem.mapping()["workload"]["path"] == settings.config["workload"]["path"] == spec.path

@@ -75,7 +75,7 @@ class TestVerdict:
 
     def test_all_parts_but_a_redrawn_population_and_p_values(self, done):
         verdict = facts(done)
-        assert set(verdict["baselines"]) == set(done.baselines)
+        assert set(verdict["baselines"]) == {*done.baselines, "llm-d-default-tuned-knobs"}
         assert set(verdict["split"]) == {"knobs_alone", "policy_alone"}
         assert verdict["optimism"] == pytest.approx(verdict["winner"]["search"] - verdict["winner"]["report"])
         assert verdict["winner"]["report"] == verdict["baselines"]["llm-d-default"]["mean"]
@@ -150,7 +150,7 @@ class TestRunAgain:
         ("options", "message"),
         [
             (["--seed", "3"], "--seed is for drawn requests; those of a trace are recorded: give --window"),
-            (["--num-requests", "3"], "--num-requests is for drawn requests; the trace in --config has its own key"),
+            (["--num-requests", "3"], "--num-requests is for drawn requests; those of a trace are recorded"),
             (["--window", "report", "--requests", "x.csv"], "--window is for a recorded trace"),
         ],
     )
@@ -163,7 +163,7 @@ class TestRunAgain:
         mapping = load_mapping(done.run_dir / "scenario.yaml")
         dump_yaml({key: value for key, value in mapping.items() if key != "workload"}, tmp_path / "scenario.yaml")
         assert main(["run", "--config", str(tmp_path / "scenario.yaml"), "--window", "report"]) == 2
-        assert "--window is for a recorded trace, which --config must hold" in capsys.readouterr().err
+        assert "--window is for a recorded trace that a workload names" in capsys.readouterr().err
 
 
 class TestProblem:

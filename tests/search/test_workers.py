@@ -41,6 +41,11 @@ def test_impossible_numbers_of_workers(n_jobs):
         Workers(n_jobs)
 
 
+def test_a_backend_that_cannot_work_here():
+    with pytest.raises(InputError, match=r"parallel\.backend 'multiprocessing' cannot be used: it gives no results"):
+        Workers(2, "multiprocessing")
+
+
 def test_a_backend_that_joblib_does_not_have():
     with pytest.raises(InputError, match=r"parallel\.backend 'thread' cannot be used"):
         Workers(2, "thread")

@@ -56,13 +56,13 @@ def test_v11_queue_order(scheduler: str, priority: str, expected: dict[int, tupl
 @pytest.mark.parametrize(
     ("requests", "kv_blocks", "expected_e2e_us"),
     [
-        (V1, 64, [5240]),
-        (V4, 64, [1154, 2899]),
-        (V5, 64, [4279] * 3),
-        (V5B, 64, [6294, 6294, 4799]),
-        (V6, 64, [6201, 2200, 2163]),
-        (V7, 64, [3208, 6183]),
-        (V9, 4, [4256, 6300]),
+        (V1, 64, [5280]),
+        (V4, 64, [1154, 2909]),
+        (V5, 64, [4309] * 3),
+        (V5B, 64, [6344, 6344, 4829]),
+        (V6, 64, [6251, 2210, 2173]),
+        (V7, 64, [3228, 6233]),
+        (V9, 4, [4286, 6330]),
     ],
 )
 def test_default_mode_ends_with_the_last_token(

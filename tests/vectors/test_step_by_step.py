@@ -14,8 +14,9 @@ from tests.oracle.kv import KVCache
 from tests.oracle.requests import BlockKeys
 
 SETUP = Setup(alpha=(100, 1, 10), beta=(1000, 10, 5), kv_blocks=64, block_size_tokens=4)
-KEPT = Compat(last_gap_twice=True, decode_tokens_only=True, overhead_per_token=True)  # "STRICT" in V2 to V11
-OVERHEAD = Compat(overhead_per_token=True)  # "STRICT" in V1's bracket
+KEPT = Compat(  # "STRICT" in V2 to V11
+    last_gap_twice=True, decode_tokens_only=True, first_token_without_output=True, behind_horizon=True
+)
 DEFAULT = Compat()
 
 
@@ -69,13 +70,8 @@ def test_v1_one_request() -> None:
 
 
 def test_v1_without_the_second_last_gap() -> None:
-    result = simulate(SETUP, V1, OVERHEAD)
+    result = simulate(SETUP, V1, DEFAULT)
     assert (result.itl_us, result.e2e_us) == ([[1015] * 4], [5280])
-
-
-def test_v1_default_counts_the_overhead_once_and_every_token() -> None:
-    result = simulate(SETUP, V1)
-    assert (result.itl_us, result.e2e_us) == ([[1005] * 4], [5240])
     assert result.instances[0]["output_tokens"] == 5
 
 
@@ -236,12 +232,12 @@ def test_v11_queue_order(scheduler: str, priority: str, expected: dict[int, tupl
 @pytest.mark.parametrize(
     ("requests", "kv_blocks", "expected_e2e_us"),
     [
-        (V4, 64, [1154, 2899]),
-        (V5, 64, [4279] * 3),
-        (V5B, 64, [6294, 6294, 4799]),
-        (V6, 64, [6201, 2200, 2163]),
-        (V7, 64, [3208, 6183]),
-        (V9, 4, [4256, 6300]),
+        (V4, 64, [1154, 2909]),
+        (V5, 64, [4309] * 3),
+        (V5B, 64, [6344, 6344, 4829]),
+        (V6, 64, [6251, 2210, 2173]),
+        (V7, 64, [3228, 6233]),
+        (V9, 4, [4286, 6330]),
     ],
 )
 def test_default_mode_ends_with_the_last_token(

@@ -108,16 +108,16 @@ def run(compat: Compat) -> tuple[OracleResult, list[int], list[int]]:
 def test_a_prompt_comes_back_from_the_cpu_in_one_transfer() -> None:
     result, cpu, others = run(Compat())
     # two blocks reloaded, the third computed: 40 for the transfer, 2 / 0.5 for its blocks
-    assert result.ttft_us == [1120, 1160, 1000 + 40 + 40 + 4]
+    assert (result.ttft_us, result.e2e_us[2]) == ([1120, 1160, -1], 1000 + 40 + 40 + 4)
     assert result.cached_tokens == [0, 0, 8]
     counters = result.instances[0]
     assert (counters["cpu_hit_blocks"], counters["hit_blocks"], counters["miss_blocks"]) == (2, 0, 3 + 4 + 1)
     assert (counters["offloaded_blocks"], counters["thrashed_blocks"], counters["prefill_tokens"]) == (6, 0, 32)
-    assert (counters["lookup_blocks"], counters["lookup_hit_blocks"]) == (10, 2)
+    assert [counters[f"lookup_{name}blocks"] for name in ("", "hit_", "cpu_hit_")] == [10, 2, 2]
     assert cpu == [others[3], others[2], others[1]]  # the prompt's third block was computed again
 
 
 def test_a_fully_cached_prompt_reloads_nothing_in_the_original() -> None:
     result, cpu, _ = run(Compat(free_full_hit=True))
-    assert (result.ttft_us[2], result.cached_tokens[2]) == (1000, 12)
+    assert (result.e2e_us[2], result.cached_tokens[2]) == (1000, 12)
     assert (result.instances[0]["cpu_hit_blocks"], len(cpu)) == (0, 3)

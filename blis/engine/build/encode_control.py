@@ -42,7 +42,7 @@ def encode_control(
         "routing_latency_us": routing.latency_us,
         "admission": ADMISSION_POLICIES.code(cluster.admission.policy),
         "routing": ROUTING_POLICIES.code(routing.policy),
-        "random_ties": routing.tie_break == "random",
+        "random_ties": routing.tie_break == "random" and not compat.first_of_ties,
         "weighted_picker": routing.picker == "weighted-random",
         "filters": len(routing.filters),
         "index_blocks": routing.prefix_index_blocks,
@@ -56,7 +56,7 @@ def encode_control(
     }
     arrays: dict[str, Array] = {
         "views": _views(scenario, compat),
-        "signals": signals(routing, readers, observe),
+        "signals": signals(routing, readers, observe, table.first_arrival_us),
         "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
         "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
         "filters": _filters(routing),

@@ -26,8 +26,9 @@ def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
         steps=_by_instance(arrays.log[: cluster.log_rows].view(STEP_LOG, np.ndarray), len(arrays.instances)),
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=_counters(arrays.instances.view(np.ndarray), compat),
-        end_us=_duration_us(arrays, scenario, compat),
-        token_overhead_us=arrays.engines.overhead_us * compat.overhead_per_token,
+        start_us=0 if compat.duration_last_event else int(arrays.ask.start_us),
+        end_us=_end_us(arrays, scenario, compat),
+        token_overhead_us=arrays.engines.overhead_us.view(np.ndarray).copy(),
         last_gap_twice=compat.last_gap_twice,
         retry_after_us=_retry_after_us(arrays),
         samples=_samples(arrays),
@@ -76,8 +77,8 @@ def _counters(instances: Array, compat: Compat) -> Array:
     return counters
 
 
-def _duration_us(arrays: World, scenario: Scenario, compat: Compat) -> int:
-    """The duration of the run, engine.md 14: the last event, or also the last completion or the horizon."""
+def _end_us(arrays: World, scenario: Scenario, compat: Compat) -> int:
+    """When the run ended, engine.md 14, row "duration": the last event, or also the last completion or the horizon."""
     instances = arrays.instances
     last_us = int(instances.last_event_us.max())
     if compat.duration_last_event:

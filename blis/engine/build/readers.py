@@ -12,7 +12,7 @@ from blis.engine.build.arrays import listed
 from blis.engine.build.encode_traits import DRAWS
 from blis.engine.gateway.records import ADMISSION, BATCH, CACHE, END, KV, LOOK, QUEUE, ROUTING, SAMPLE, SIGNAL, VIEW
 from blis.engine.observe import Observe
-from blis.engine.records import NEVER_US
+from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
@@ -79,8 +79,8 @@ def reads_config(readers: Readers, placements: bool) -> dict[str, float]:
     return found
 
 
-def signals(routing: Routing, readers: Readers, observe: Observe) -> Array:
-    """What has to be read when; signals of one age and one audience are read together."""
+def signals(routing: Routing, readers: Readers, observe: Observe, start_us: int) -> Array:
+    """What has to be read when; signals of one age and one audience are read together. Samples begin at `start_us`."""
     ages = routing.signals
     groups: defaultdict[tuple[int, bool, int], int] = defaultdict(int)
     for kind, fact, age_us in (
@@ -96,10 +96,11 @@ def signals(routing: Routing, readers: Readers, observe: Observe) -> Array:
     for fact in _LIVE:
         if readers[fact]:
             groups[0, False, readers[fact]] |= 0
-    rows = [(kinds, who, age_us, lazy, max(age_us, 1)) for (age_us, lazy, who), kinds in groups.items()]
-    rows.append((0, END, 0, False, NEVER_US))  # at the end everything goes on to its end
+    rows = [(kinds, who, age_us, lazy, max(age_us, 1), NONE) for (age_us, lazy, who), kinds in groups.items()]
+    rows.append((0, END, 0, False, NEVER_US, NONE))  # at the end everything goes on to its end
     if observe.sample_us:
-        rows.append((SAMPLE, _DECISIONS | END, observe.sample_us, False, 0))
+        first_us = start_us // observe.sample_us * observe.sample_us
+        rows.append((SAMPLE, _DECISIONS | END, observe.sample_us, False, first_us, NONE))
     return listed(SIGNAL, rows)
 
 

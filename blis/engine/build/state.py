@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from blis.config import Compat, Instance, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
+from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.order import order, queue_order, service
 from blis.engine.gateway.records import ASK
@@ -86,7 +88,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     tiers, below = _tiers(scenario, instances * nodes + len(table))
     arrays = World(
         cluster=blank(CLUSTER, 1)[0],
-        ask=blank(ASK, 1)[0],
+        ask=_ask(table),
         config=config,
         engines=engines,
         latencies=latencies,
@@ -111,6 +113,13 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         **control_arrays,
     )
     return State(arrays)
+
+
+def _ask(table: RequestTable) -> Any:
+    """What the control plane knows of nobody yet."""
+    ask = blank(ASK, 1)[0]
+    ask.start_us = table.first_arrival_us
+    return ask
 
 
 def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
@@ -152,7 +161,8 @@ def _config(
         "evicts_by_priority": scenario.instance.preemption == "priority",
         "idle_when_batch_empties": compat.idle_when_batch_empties,
         "last_gap_twice": compat.last_gap_twice,
-        "overhead_per_token": compat.overhead_per_token,
+        "first_token_without_output": compat.first_token_without_output,
+        "behind_horizon": compat.behind_horizon,
         "last_scheduling_delay": compat.last_scheduling_delay,
         "fit_prompt_only": compat.fit_prompt_only,
         "free_full_hit": compat.free_full_hit,
@@ -175,14 +185,16 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
 def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
 
-    Raises InputError for a latency model that makes nothing of the longest step, or too much.
+    Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
+    outlast the clock.
     """
     different = {id(replica): replica.instance for replica in scenario.replicas}
     engines, latencies = {}, {}
     for key, instance in different.items():
         engines[key] = _engine(instance)
         latencies[key] = LATENCY.parameters(instance.latency_model, compat)
-        LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
+        step_us = LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
+        check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
     parameters = np.zeros((len(order), max(map(len, latencies.values()))))
     for row, key in zip(parameters, order, strict=True):

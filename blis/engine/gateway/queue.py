@@ -10,24 +10,23 @@ from __future__ import annotations
 from blis.engine import links
 from blis.engine.boundary import REASON
 from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, STARTED, UTILIZATION
+from blis.engine.gateway.signals import next_news_us
 from blis.engine.in_flight import note_refused
-from blis.engine.records import NONE
+from blis.engine.records import NEVER_US, NONE
 from blis.jit import kernel
-from blis.tables.records import EXPIRED, GATEWAY_FULL, REJECTED
+from blis.tables.records import EXPIRED, GATEWAY_FULL, IN_TRANSIT, REJECTED
 
 
 @kernel
 def join_gateway(w, r, now_us):
     """An admitted request joins its flow and the gateway looks, or it is refused because its band is full."""
+    _expire(w, now_us)
     band = w.bands[w.traits[r].band]
     if band.waiting >= w.config.max_band:
         _refuse(w, r, GATEWAY_FULL)
         return
     _insert(w, w.flows[w.traits[r].band, w.traits[r].tenant], r)
     band.waiting += 1
-    if w.cluster.waiting == 0:
-        every_us = w.config.look_every_us
-        w.cluster.next_look_us = (now_us + every_us - 1) // every_us * every_us
     w.cluster.waiting += 1
     w.cluster.looking = STARTED
     w.cluster.look_us = now_us
@@ -38,11 +37,9 @@ def begin_look(w, now_us):
     """Start the look that is due now, if it has not been: the one of an admission is begun there."""
     if w.cluster.looking == NO_LOOK:
         w.cluster.look_us = now_us
-        w.cluster.next_look_us = now_us + w.config.look_every_us
         w.cluster.looking = STARTED
     if w.cluster.looking == STARTED:
-        if w.config.ttl_us > 0:
-            _expire(w, now_us)
+        _expire(w, now_us)
         w.cluster.looking = DISPATCHING
 
 
@@ -51,6 +48,7 @@ def next_dispatched(w):
     """The request to route now, or NONE if nobody waits or there is no room; then the look is over."""
     if w.cluster.waiting == 0 or not _room(w):
         w.cluster.looking = NO_LOOK
+        _plan_next_look(w)
         return NONE
     band = 0
     while w.bands[band].waiting == 0:
@@ -71,9 +69,9 @@ def next_dispatched(w):
 @kernel
 def leave_gateway(w, r):
     """The request is routed; it is the first of its flow."""
+    _take_out(w, r)
     band = w.traits[r].band
     tenant = w.traits[r].tenant
-    _pop(w, band, tenant)
     if w.config.fair_turns:
         w.bands[band].next_tenant = tenant + 1 if tenant + 1 < w.flows.shape[1] else 0
 
@@ -98,18 +96,41 @@ def _room(w):
 
 @kernel
 def _expire(w, now_us):
-    """Reject the first of every flow while it has waited too long."""
-    for band in range(w.flows.shape[0]):
-        if w.bands[band].waiting == 0:
-            continue
-        for tenant in range(w.flows.shape[1]):
-            flow = w.flows[band, tenant]
-            while flow.head != NONE:
-                r = flow.head
-                if now_us - w.rows[r].arrival_us - w.config.admission_latency_us <= w.config.ttl_us:
-                    break
-                _pop(w, band, tenant)
-                _refuse(w, r, EXPIRED)
+    """Reject who has waited too long, wherever it stands; rows are in the order in which they came."""
+    while w.config.ttl_us > 0 and w.cluster.oldest < w.cluster.next_admission:
+        r = w.cluster.oldest
+        if _waits(w, r):
+            if now_us <= _last_us(w, r):
+                return
+            _take_out(w, r)
+            _refuse(w, r, EXPIRED)
+        w.cluster.oldest += 1
+
+
+@kernel
+def _waits(w, r):
+    """Whether a request that admission has decided on is at the gateway."""
+    return w.requests[r].status == IN_TRANSIT and w.requests[r].instance == NONE
+
+
+@kernel
+def _last_us(w, r):
+    """The last instant at which a waiting request may still be sent on."""
+    return w.rows[r].arrival_us + w.config.admission_latency_us + w.config.ttl_us
+
+
+@kernel
+def _plan_next_look(w):
+    """The next look is at the first instant of its grid at which anything can have changed."""
+    if w.cluster.waiting == 0:
+        return
+    every_us = w.config.look_every_us
+    news_us = max(next_news_us(w), w.cluster.look_us + 1)
+    if w.config.ttl_us > 0:
+        news_us = min(news_us, _last_us(w, w.cluster.oldest) + 1)
+    w.cluster.next_look_us = NEVER_US
+    if news_us <= w.config.horizon_us:
+        w.cluster.next_look_us = (news_us + every_us - 1) // every_us * every_us
 
 
 @kernel
@@ -124,10 +145,10 @@ def _insert(w, flow, r):
 
 
 @kernel
-def _pop(w, band, tenant):
-    """Take the first out of a flow."""
-    flow = w.flows[band, tenant]
-    links.unlink(flow, w.requests, flow.head)
+def _take_out(w, r):
+    """Take a waiting request out of its flow."""
+    band = w.traits[r].band
+    links.unlink(w.flows[band, w.traits[r].tenant], w.requests, r)
     w.bands[band].waiting -= 1
     w.cluster.waiting -= 1
 

@@ -49,6 +49,7 @@ VIEW = np.dtype(
 ASK = np.dtype(
     [
         ("now_us", "i8"),
+        ("start_us", "i8"),  # arrival of the first request of all
         ("turn", "i8"),  # routing decisions so far
         ("input_tokens", "i8"),
         ("prompt_blocks", "i8"),  # full ones; for readers of the prefix index
@@ -76,6 +77,7 @@ SIGNAL = np.dtype(
         ("age_us", "i8"),  # grid; 0 = live
         ("lazy", "i8"),  # read at the first decision when it has reached its age, instead of on the grid
         ("next_us", "i8"),  # not due before
+        ("changes", "i8"),  # CLUSTER.changes at the latest reading
     ],
     align=True,
 )

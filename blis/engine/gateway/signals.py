@@ -6,7 +6,7 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 
 from __future__ import annotations
 
-from blis.engine.gateway.records import BATCH, CACHE, END, KV, QUEUE, SAMPLE
+from blis.engine.gateway.records import BATCH, CACHE, END, KV, LOOK, QUEUE, SAMPLE
 from blis.engine.instance.step import advance
 from blis.engine.observe import sample_wanted, take_sample
 from blis.engine.records import DONE, NEVER_US
@@ -82,6 +82,39 @@ def _read(w, due, now_us, event):
     for s in range(len(w.signals)):
         if due >> s & 1:
             w.signals[s].next_us = NEVER_US + 1 if over else now_us + max(w.signals[s].age_us, 1)
+            w.signals[s].changes = w.cluster.changes
+
+
+@kernel
+def next_news_us(w):
+    """The first instant at which a look can see something that the one just done did not, if nobody comes or goes.
+
+    A reading shows what instances did before its instant: what the one that comes next does is news to the first
+    reading after it. One that was taken before the latest change is news itself when it is taken again.
+    """
+    event_us = _next_event_us(w)
+    news_us = NEVER_US
+    for s in range(len(w.signals)):
+        signal = w.signals[s]
+        if signal.kind == SAMPLE or not signal.readers & LOOK:
+            continue
+        seen_us = signal.next_us
+        if signal.changes == w.cluster.changes and not signal.lazy:  # a lazy one is due by when it was last read
+            age_us = max(signal.age_us, 1)
+            seen_us = event_us // age_us * age_us + age_us if event_us < NEVER_US else NEVER_US
+        news_us = min(news_us, seen_us)
+    return news_us
+
+
+@kernel
+def _next_event_us(w):
+    """When the next instance does something."""
+    event_us = NEVER_US
+    for i in range(w.config.instances):
+        event_us = min(event_us, w.instances[i].step_us)
+        if w.instances[i].pending > 0:
+            event_us = min(event_us, w.transit[i, 0].key)
+    return event_us
 
 
 @kernel

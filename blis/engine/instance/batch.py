@@ -218,7 +218,7 @@ def _admit(w, i, now_us, budget):
             instance.dropped += 1
             note_left(w, i, r)
             continue
-        _note_admission(w, i, r, now_us, cached)
+        _note_admission(w, i, r, now_us, cached, lower)
         request.computed = start + tokens
         _count_prefill(instance.step, 0 if w.config.free_context else start, tokens)
         charge(w, i, r, tokens)
@@ -242,12 +242,19 @@ def _admit(w, i, now_us, budget):
 
 
 @kernel
-def _note_admission(w, i, r, now_us, cached):
+def _note_admission(w, i, r, now_us, cached, lower):
+    """Count what was looked up; a request that comes back after a preemption finds its own blocks: counted apart."""
     instance = w.instances[i]
     request = w.requests[r]
     prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
-    instance.lookup_blocks += prompt_blocks
-    instance.lookup_hit_blocks += min(cached, prompt_blocks)
+    found = min(cached, prompt_blocks)
+    if request.preemptions > 0:
+        instance.again_blocks += prompt_blocks
+        instance.again_hit_blocks += found
+    else:
+        instance.lookup_blocks += prompt_blocks
+        instance.lookup_hit_blocks += found
+        instance.lookup_cpu_hit_blocks += found - min(cached - lower, prompt_blocks)
     if request.scheduled_us == NONE:
         request.cached_tokens = min(cached * w.config.block_tokens, w.rows[r].input_tokens)
     if request.scheduled_us == NONE or w.config.last_scheduling_delay:

@@ -34,6 +34,8 @@ def leap(w, i, until_us):
         return 0  # what leaves for a lower tier gets one time, which must be too old to matter when the leap ends
     steps = w.finish[i, 0].key - instance.steps - 1  # the step that ends somebody is a plain one
     steps = min(steps, (until_us - instance.step_us + duration_us - 1) // duration_us)
+    if not w.config.behind_horizon:  # a step that passes the horizon is a plain one
+        steps = min(steps, (w.config.horizon_us - instance.step_us) // duration_us)
     if steps < 2:
         return 0
     steps, blocks, block_steps = _affordable(w, i, steps)

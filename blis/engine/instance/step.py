@@ -41,6 +41,11 @@ def advance(w, i, until_us):
         queued_us = w.transit[i, 0].key if instance.pending > 0 else NEVER_US
         if min(queued_us, instance.step_us) >= until_us:
             return
+        if w.cluster.turns_left == 0:
+            w.cluster.halt = PAUSED
+            return
+        w.cluster.turns_left -= 1
+        w.cluster.changes += 1
         if queued_us <= instance.step_us:  # who is queued at t is seen by the step at t (Q3)
             if not _room_to_wait(w, i):
                 w.cluster.halt = GROW_WAITING
@@ -117,7 +122,7 @@ def _step(w, i, now_us):
     duration_us = step_us(w, i) + instance.transfer_us
     end_us = now_us + duration_us
     instance.steps += 1
-    _count_step(w, i, duration_us)
+    _count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
     log_steps(w, i, 1, duration_us)
     _finish_prefills(w, i, end_us)
     _complete(w, i, duration_us, end_us)
@@ -130,6 +135,7 @@ def _step(w, i, now_us):
 
 @kernel
 def _count_step(w, i, duration_us):
+    """Count a step and what it does. duration_us: as much of it as is reported."""
     instance = w.instances[i]
     instance.busy_us += duration_us
     instance.prefill_tokens += instance.step.prefill_tokens

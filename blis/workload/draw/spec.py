@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.config import MAX_TIME_US
+from blis.config import MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_integer, check_number
 from blis.tables.placement import Placement
 from blis.workload.assemble import MAX_TOKENS
@@ -62,7 +62,7 @@ class Client:
             for name, value in (labels or {}).items():
                 if not name or not value:
                     raise InputError(f"{kind}: a label must have a name and a value, got {name!r}: {value!r}")
-        check_number("rate_fraction", self.rate_fraction, above=0)
+        check_number("rate_fraction", self.rate_fraction, 0, MAX_WEIGHT, above=0)
         if self.prefix_length is not None:
             check_integer("prefix_length", self.prefix_length, 0, MAX_TOKENS)
             if not self.prefix_group:

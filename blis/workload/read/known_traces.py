@@ -126,7 +126,7 @@ def identify(path: str | Path) -> tuple[KnownTrace, bool] | None:
 
 def _read(path: str | Path) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return Path(path).expanduser().read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
 

@@ -12,8 +12,9 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.errors import InputError, unknown_name
+from blis.errors import InputError, in_short, unknown_name
 from blis.files import read_text
+from blis.numerals import read_number, read_whole
 
 
 def missing_name(kind: str, name: str, present: Iterable[str]) -> str:
@@ -86,10 +87,8 @@ class Sheet:
                 values[row] = blank
                 continue
             try:
-                value = int(cell)
+                value = read_whole(cell)
             except ValueError:
-                self.fail(column, row, "is not a whole number")
-            if "_" in cell:  # Python reads 1_000 as a number
                 self.fail(column, row, "is not a whole number")
             if not low <= value <= high:
                 self.fail(column, row, f"must be >= {low}" if value < low else f"must be <= {high}")
@@ -101,10 +100,10 @@ class Sheet:
         values = np.empty(len(self))
         for row, cell in enumerate(self.cells[column]):
             try:
-                value = float(cell)
+                value = read_number(cell)
             except ValueError:
                 self.fail(column, row, "is not a number")
-            if "_" in cell or not good(value):
+            if not good(value):
                 self.fail(column, row, f"must be {rule}")
             values[row] = value
         return values
@@ -117,4 +116,5 @@ class Sheet:
 
     def fail(self, column: str, row: int, problem: str) -> NoReturn:
         """Raise InputError for one cell."""
-        raise InputError(f"{self.path}: line {self.lines[row]}: column {column}: {self.cells[column][row]!r} {problem}")
+        cell = in_short(self.cells[column][row])
+        raise InputError(f"{self.path}: line {self.lines[row]}: column {column}: {cell} {problem}")

@@ -14,9 +14,9 @@ from blis.tables.requests import RequestTable
 from blis.workload.draw.arrivals import MAX_REQUESTS
 from blis.workload.draw.spec import Tenants
 from blis.workload.draw.streams import stream
-from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.read.trace_formats import FORMATS, TIME_UNITS, detect_format
 from blis.workload.windows import POOLS, Windows, slice_rows, split
-from blis.yaml_strict import build, plain
+from blis.yaml_strict import build, named_source, plain
 
 AUTO = "auto"
 
@@ -26,6 +26,7 @@ class TraceSpec:
     """A trace file and what is taken from it; field names are the keys of conf/workload/trace.yaml.
 
     path: the file. format: a name of FORMATS, or `auto` to tell it from the content.
+    time_unit: what the file's times are in, a name of TIME_UNITS; None = what the format says.
     start_s, end_s: only arrivals in [start_s, end_s) of the file's time, and time starts there; end_s None = to
     the end. first: of these, only so many requests; None = all. rate_scale: divides all gaps.
     classes: class name -> share, drawn a request at random for a file that names no classes; the shares sum to 1.
@@ -37,6 +38,7 @@ class TraceSpec:
 
     path: str
     format: str = AUTO
+    time_unit: str | None = None
     start_s: float = 0.0
     end_s: float | None = None
     first: int | None = None
@@ -52,6 +54,8 @@ class TraceSpec:
         if not self.path:
             raise InputError("path must name the trace file, as in workload.path=traffic.jsonl")
         check_choice("format", self.format, (AUTO, *FORMATS))
+        if self.time_unit is not None:
+            check_choice("time_unit", self.time_unit, TIME_UNITS)
         check_number("start_s", self.start_s, 0, MAX_TIME_US / 1e6)
         if self.end_s is not None:
             check_number("end_s", self.end_s, 0, MAX_TIME_US / 1e6, above=self.start_s)
@@ -66,6 +70,11 @@ class TraceSpec:
                 check_number(f"classes.{name}", share, 0, 1)
             if abs(sum(self.classes.values()) - 1) > 1e-9:
                 raise InputError(f"classes: the shares must sum to 1, got {sum(self.classes.values()):g}")
+
+    def faster(self, factor: float) -> TraceSpec:
+        """The same with so many times the arrival rate."""
+        check_number("rate_scale", factor, above=0)
+        return replace(self, rate_scale=self.rate_scale * factor)
 
 
 def trace_spec(mapping: Mapping[str, Any]) -> TraceSpec:
@@ -97,7 +106,7 @@ def load_trace(spec: TraceSpec) -> RequestTable:
     and the line and column where a row cannot be simulated.
     """
     name = detect_format(spec.path) if spec.format == AUTO else spec.format
-    table = _complete(FORMATS[name].parse(spec.path), spec, draws_ties=name != "requests")
+    table = _complete(_parse(name, spec), spec, draws_ties=name != "requests")
     start_us = round(spec.start_s * 1e6)
     end_us = MAX_TIME_US if spec.end_s is None else round(spec.end_s * 1e6)
     first, last = np.searchsorted(table.arrival_us, (start_us, end_us)).tolist()
@@ -108,7 +117,17 @@ def load_trace(spec: TraceSpec) -> RequestTable:
         raise InputError(f"{spec.path}: no request from start_s {spec.start_s:g} on; the last one is at {reach_s:g} s")
     if (first, last, start_us) != (0, len(table), 0):
         table = slice_rows(table, first, last, start_us)
-    return table if spec.rate_scale == 1 else _rescale(table, spec)
+    with named_source(spec.path):
+        return rescaled(table, spec.rate_scale)
+
+
+def _parse(name: str, spec: TraceSpec) -> RequestTable:
+    """The requests of the whole file, which is of this format."""
+    if spec.time_unit is None:
+        return FORMATS[name].parse(spec.path)
+    if not FORMATS[name].unit:
+        raise InputError(f"{spec.path}: time_unit is given, but format {name!r} says itself what its times are in")
+    return FORMATS[name].parse(spec.path, spec.time_unit)
 
 
 def _complete(table: RequestTable, spec: TraceSpec, draws_ties: bool) -> RequestTable:
@@ -133,11 +152,13 @@ def _draw(spec: TraceSpec, name: str, shares: Any, n: int) -> np.ndarray[Any, An
     return stream(spec.seed, name).choice(len(shares), size=n, p=shares)
 
 
-def _rescale(table: RequestTable, spec: TraceSpec) -> RequestTable:
+def rescaled(table: RequestTable, rate_scale: float) -> RequestTable:
     """The table with all times divided by `rate_scale`."""
-    times = table.arrival_us / spec.rate_scale
+    if rate_scale == 1:
+        return table
+    times = table.arrival_us / rate_scale
     if times[-1] >= MAX_TIME_US:
-        raise InputError(f"{spec.path}: rate_scale {spec.rate_scale:g} puts arrivals beyond {MAX_TIME_US} µs")
+        raise InputError(f"rate_scale {rate_scale:g} puts arrivals beyond {MAX_TIME_US} µs")
     arrival_us = np.rint(times).astype(np.int64)
     arrival_us.setflags(write=False)
     return replace(table, arrival_us=arrival_us, cache={})

@@ -43,6 +43,26 @@ def test_drawn_requests_give_paired_intervals(compare, small: Path):
     assert compare("--workload-spec", small / "chat.yaml", "--seeds", 3, "--seed", 9)[1] != text
 
 
+def test_json_says_what_the_text_says(compare, small: Path):
+    drawn = ("--workload-spec", small / "chat.yaml", "--seeds", 3)
+    found, text = json.loads(compare(*drawn, "--output", "json")[1]), compare(*drawn, "--output", "text")[1]
+    assert text == compare(*drawn)[1]
+    assert text.startswith(f"against {found['baseline']}; {found['method']}, each by itself")
+    entry = found["measures"]["E2E mean"]
+    line = text.split(f"E2E mean ({entry['unit']})\n")[1].splitlines()[2].split()
+    busiest = entry["policies"]["always-busiest"]
+    low, high = busiest["interval_95"]
+    assert line[:3] == ["always-busiest", f"{busiest['mean']:.1f}", f"{busiest['difference']:+.1f}"]
+    assert (" ".join(line[3:5]), line[5]) == (f"[{low:+.1f}, {high:+.1f}]", busiest["verdict"])
+    assert entry["policies"]["round-robin"] == {"mean": pytest.approx(busiest["mean"] - busiest["difference"])}
+
+
+def test_json_has_null_where_there_is_nothing(compare, small: Path):
+    nobody = ("--requests", small / "requests.csv", "--admission-policy", "reject-all", "--output", "json")
+    entry = json.loads(compare(*nobody)[1])["measures"]["TTFT mean"]["policies"]["least-loaded"]
+    assert entry == {"mean": None, "difference": None, "interval_95": None, "verdict": None}
+
+
 def test_means_are_those_of_single_runs(compare, small: Path, capsys):
     _, text, _ = compare("--workload-spec", small / "chat.yaml", "--seeds", 1, "--seed", 5)
     arguments = ["run", f"--config={small / 'scenario.yaml'}", f"--workload-spec={small / 'chat.yaml'}", "--seed=5"]

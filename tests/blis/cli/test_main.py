@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -25,7 +26,13 @@ def test_help_shows_examples(capsys):
     ("arguments", "part"),
     [
         ([], "COMMAND"),
-        (["rum"], "rum"),
+        (
+            ["rum"],
+            "unknown command 'rum' (did you mean 'run'?); choose one of: compare, completion, run, traces, validate",
+        ),
+        (["validat", "--help"], "did you mean 'validate'?"),
+        (["run", "--num-instances", "+2"], "'+2' is not a whole number"),
+        (["run", "--rate", "1_0"], "'1_0' is not a number"),
         (["run", "--confg", "x"], "--confg"),
         (["run", "--num-instances", "two"], "'two'"),
         (["run", "--requests", "a.csv", "--workload-spec", "b.yaml"], "not allowed with"),
@@ -38,6 +45,13 @@ def test_a_wrong_command_line_is_one_line_and_status_2(arguments, part, capsys):
     assert output.out == ""
     assert output.err.startswith("blis: error: ") and output.err.count("\n") == 1
     assert part in output.err
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"blis {version('blis')}\n"
 
 
 def test_a_broken_law_is_a_failure(small_run, capsys, monkeypatch):

@@ -7,6 +7,7 @@ import pytest
 from blis.cli.main import main
 from blis.workload.read.known_traces import KNOWN_TRACES
 from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples, write_mooncake
+from tests.places import CONF
 
 
 def facts(output: str) -> dict[str, str]:
@@ -32,6 +33,18 @@ def test_a_file_is_described(tmp_path, capsys):
     assert (found["format"], found["rows"], found["time span"]) == ("mooncake", "2", "2.500 s")
     assert (found["mean input"], found["mean output"]) == ("1280.0 tokens", "15.0 tokens")
     assert found["ideal hit rate"] == "0.4000 of full prompt blocks of 512 tokens"
+
+
+def test_the_load_is_always_said_and_that_of_a_scenario_if_there_is_one(tmp_path, capsys):
+    path = write_mooncake(tmp_path / "t.jsonl", [(100 * i, 512, 10, [i]) for i in range(101)])
+    assert main(["traces", "--check", str(path)]) == 0
+    alone = facts(capsys.readouterr().out)
+    assert main(["traces", "--check", str(path), "--config", str(CONF / "cluster" / "h100x4.yaml")]) == 0
+    four = facts(capsys.readouterr().out)
+    assert alone["offered"] == four["offered"] == "10 requests/s"
+    assert "1 x meta-llama/llama-3.1-8b-instruct H100 TP 2" in alone["served"] and "by 4 x" in four["served"]
+    shares = [float(found["utilisation"].rstrip("%")) for found in (alone, four)]
+    assert 10 < shares[0] < 100 and shares[1] == pytest.approx(shares[0] / 4, abs=0.1)
 
 
 @needs_samples

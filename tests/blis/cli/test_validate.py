@@ -55,7 +55,7 @@ def test_rows_of_others_are_traces(validate, tmp_path):
     write_text(tmp_path / "compact.csv", COMPACT)
     write_mooncake(tmp_path / "m.jsonl", [(0, 1024, 10, [1, 2])])
     write_mooncake(tmp_path / "m.json", [(0, 1024, 10, [1, 2])])
-    assert one(validate, tmp_path / "tokens.csv") == (0, "trace, valid: token lists, 1 requests")
+    assert one(validate, tmp_path / "tokens.csv") == (0, "trace, valid: token-lists, 1 requests")
     assert one(validate, tmp_path / "compact.csv") == (0, "trace, valid: compact, 2 requests")
     assert one(validate, tmp_path / "m.jsonl") == (0, "trace, valid: mooncake, 1 requests")
     assert one(validate, tmp_path / "m.json") == (0, "trace, valid: mooncake, 1 requests")

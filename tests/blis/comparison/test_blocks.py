@@ -65,7 +65,8 @@ def test_an_interval_counts_every_row_as_often_as_its_block():
     def by_block(times):
         return float(np.dot(times, sums) / np.dot(times, sizes))
 
-    assert blocks.interval(by_row, seed=3) == pytest.approx(block_interval(by_block, blocks.count, seed=3))
+    found, expected = blocks.interval(by_row, seed=3), block_interval(by_block, blocks.count, seed=3)
+    assert found[:2] == pytest.approx(expected[:2])
 
 
 def test_draws_without_any_row_are_left_out():
@@ -75,6 +76,6 @@ def test_draws_without_any_row_are_left_out():
         asked.append(times)
         return float(times[0])
 
-    low, high = time_blocks(np.array([0, 999]), 20).interval(score, seed=1)
+    low, high, _ = time_blocks(np.array([0, 999]), 20).interval(score, seed=1)
     assert all(times.any() for times in asked)
     assert 0 <= low <= high

@@ -3,6 +3,9 @@ import pytest
 from scipy import stats
 
 from blis.comparison.statistics import (
+    BCA,
+    PERCENTILE,
+    POINT,
     Comparison,
     bca_interval,
     block_interval,
@@ -43,7 +46,8 @@ def test_a_comparison_holds_all():
     assert isinstance(found, Comparison)
     assert (found.n, found.mean) == (8, pytest.approx(np.mean(SAMPLE)))
     assert (found.t_low, found.t_high) == paired_t_interval(SAMPLE)
-    assert (found.bca_low, found.bca_high) == bca_interval(SAMPLE, 1)
+    assert (found.bca_low, found.bca_high, found.bootstrap) == bca_interval(SAMPLE, 1)
+    assert found.bootstrap == BCA
     assert found.bca_low < found.mean < found.bca_high
     assert (found.p_value < 0.05) == (found.t_low > 0 or found.t_high < 0)
 
@@ -54,9 +58,9 @@ def test_the_bootstrap_depends_on_the_seed_alone():
 
 def test_bca_follows_the_skew():
     sample = np.random.default_rng(0).lognormal(0, 1, 40)
-    low, high = bca_interval(sample, 1)
+    low, high, _ = bca_interval(sample, 1)
     assert high - sample.mean() > sample.mean() - low
-    assert bca_interval(sample + 5, 1) == pytest.approx((low + 5, high + 5))
+    assert bca_interval(sample + 5, 1)[:2] == pytest.approx((low + 5, high + 5))
 
 
 @pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (0.1, 0.0), (-0.3, 0.0)])
@@ -65,6 +69,14 @@ def test_equal_differences_give_a_point(value: float, p_value: float, n: int):
     found = paired_comparison([value] * n, seed=1)
     assert found.t_low == found.t_high == found.bca_low == found.bca_high == found.mean == pytest.approx(value)
     assert found.p_value == p_value
+
+
+@pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (1e-17, 1.0), (0.1, 0.0), (-7000.3, 0.0)])
+def test_differences_that_are_equal_up_to_rounding_give_a_point(value: float, p_value: float):
+    found = paired_comparison([*7 * [value], np.nextafter(value, 1)], seed=1)
+    assert found.t_low == found.t_high == found.bca_low == found.bca_high == pytest.approx(value, rel=1e-12, abs=1e-12)
+    assert (found.bootstrap, found.p_value) == (POINT, p_value)
+    assert (found.t_low == 0) == (p_value == 1)
 
 
 @pytest.mark.parametrize("values", [[], [0.1], [0.1, float("nan")], [0.1, float("inf")], [[0.1, 0.2]]])
@@ -91,7 +103,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(5)
     samples = rng.normal(1, 2, (300, 12))
     t_hits = [low <= 1 <= high for low, high in map(paired_t_interval, samples)]
-    bca_hits = [low <= 1 <= high for low, high in (bca_interval(s, 1, n_boot=499) for s in samples)]
+    bca_hits = [low <= 1 <= high for low, high, _ in (bca_interval(s, 1, n_boot=499) for s in samples)]
     assert 0.92 <= np.mean(t_hits) <= 0.98
     assert 0.86 <= np.mean(bca_hits) <= 0.98
 
@@ -105,8 +117,9 @@ class TestBlocks:
         return float(np.dot(times, self.values) / times.sum())
 
     def test_of_a_mean_it_is_the_bca_interval_of_the_mean(self):
-        low, high = block_interval(self.mean, 40, seed=1, n_boot=4000)
-        assert (low, high) == pytest.approx(bca_interval(self.values, 1), abs=0.05)
+        low, high, method = block_interval(self.mean, 40, seed=1, n_boot=4000)
+        assert (low, high) == pytest.approx(bca_interval(self.values, 1)[:2], abs=0.05)
+        assert method == BCA
         assert high - self.values.mean() > self.values.mean() - low
 
     def test_it_depends_on_the_seed_alone(self):
@@ -114,11 +127,16 @@ class TestBlocks:
         assert first == again != other
 
     def test_equal_resamples_give_a_point(self):
-        assert block_interval(lambda times: 0.25, 12, seed=1, n_boot=50) == (0.25, 0.25)
+        assert block_interval(lambda times: 0.25, 12, seed=1, n_boot=50) == (0.25, 0.25, POINT)
 
     def test_resamples_without_anything_to_score_are_left_out(self):
         def score(times):
             return float(times[0]) if times[0] else np.nan
 
-        low, high = block_interval(score, 3, seed=1, n_boot=200)
-        assert (low, high) == (1.0, 3.0)
+        assert block_interval(score, 3, seed=1, n_boot=200) == (1.0, 3.0, PERCENTILE)
+
+    def test_without_any_resample_to_score_there_is_none(self):
+        assert block_interval(lambda times: np.nan, 12, seed=1, n_boot=50) is None
+
+    def test_resamples_that_differ_by_rounding_are_equal(self):
+        assert block_interval(lambda times: 1e-17 * float(times[0]), 12, seed=1, n_boot=50) == (0.0, 0.0, POINT)

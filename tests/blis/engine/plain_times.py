@@ -48,7 +48,8 @@ def requests(
 ) -> RequestTable:
     """Requests with these numbers of output tokens; prompts are 8 tokens of their own if none are given.
 
-    answers: what they generate, if anybody is to ask for it again; instead of `outputs`.
+    answers: what they generate, if anybody is to ask for it again; instead of `outputs`. What is drawn for their
+    ties is the first instance.
     """
     n = len(arrivals_us)
     lengths = [outputs] * n if isinstance(outputs, int) else list(outputs)
@@ -59,4 +60,4 @@ def requests(
     arrays = {name: np.array(values, types[name]) if name in types else values for name, values in columns.items()}
     if "tenant" in columns:
         arrays["tenant_names"] = tuple(f"t{number}" for number in range(max(columns["tenant"]) + 1))
-    return replace(table, **arrays, cache={})
+    return replace(table, **{"uniform": np.zeros(n), **arrays}, cache={})

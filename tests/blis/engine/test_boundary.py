@@ -6,6 +6,7 @@ import pytest
 
 from blis.config import Admission, Compat, LatencyModel
 from blis.engine.run import simulate
+from blis.evaluation.laws import check_laws
 from tests.blis.engine.plain_times import STEP_US, deployment, requests
 
 OVERHEAD = {"latency_model": LatencyModel(alpha=(0, 0, 10), beta=(STEP_US, 0, 0))}
@@ -30,26 +31,44 @@ def test_what_never_happened_is_minus_one():
 
 
 def test_a_run_that_is_cut_reports_the_tokens_so_far():
-    result = simulate(deployment(horizon_us=250), requests([0, 150], 9))
-    assert result.generated_tokens.tolist() == [3, 1]  # steps at 0, 100 and 200
+    result = simulate(deployment(horizon_us=350), requests([0, 150], 9))
+    assert result.generated_tokens.tolist() == [3, 1]  # steps at 0, 100, 200 and, with its tokens at 400, at 300
     assert result.last_step.tolist() == [3, 3]
     assert result.first_step.tolist() == [1, 3]
+    assert result.instances["output_tokens"].tolist() == [4]
+    assert result.instances["busy_us"].tolist() == [350]
+
+
+@pytest.mark.parametrize("outputs", [0, 1, 2, 5])
+@pytest.mark.parametrize("horizon_us", [99, 100, 101, 199, 200])
+def test_what_lies_behind_the_horizon_is_not_reported(horizon_us, outputs):
+    result = simulate(deployment(horizon_us=horizon_us), requests([0], outputs))
+    tokens = min(horizon_us // STEP_US, outputs)
+    done = horizon_us >= STEP_US * max(outputs, 1)
+    assert result.status_names() == ["completed" if done else "running"]
+    assert result.generated_tokens.tolist() == [tokens]
+    assert result.first_token_us.tolist() == [STEP_US if tokens else -1]
+    assert result.completed_us.tolist() == [STEP_US * max(outputs, 1) if done else -1]
+    assert (result.e2e_us >= 0).tolist() == [done]
+    counters = result.instances[0]
+    assert (counters["completed"], counters["running"], counters["output_tokens"]) == (done, not done, tokens)
+    assert check_laws(deployment(horizon_us=horizon_us), requests([0], outputs), result) == []
 
 
 @pytest.mark.parametrize(
     ("compat", "e2e_us"),
     [
-        (Compat(), [110, 110, 310]),  # the overhead once a request
-        (Compat(overhead_per_token=True), [110, 110, 330]),  # or once a token, and once without any
-        (Compat(last_gap_twice=True), [210, 210, 410]),  # the last step counts twice
-        (Compat(overhead_per_token=True, last_gap_twice=True), [220, 220, 440]),
+        (Compat(), [100, 110, 330]),  # the overhead once a token
+        (Compat(first_token_without_output=True), [110, 110, 330]),  # and once without any
+        (Compat(last_gap_twice=True), [210, 220, 440]),  # the last step counts twice
+        (Compat(first_token_without_output=True, last_gap_twice=True), [220, 220, 440]),
     ],
 )
 def test_latencies_of_requests_with_0_1_and_3_outputs(compat, e2e_us):
     table = requests([0, 1000, 2000], [0, 1, 3])
     result = simulate(deployment(engine=OVERHEAD), table, compat)
     assert result.e2e_us.tolist() == e2e_us
-    assert result.ttft_us.tolist() == [110, 110, 110]
+    assert result.ttft_us.tolist() == [110 if compat.first_token_without_output else -1, 110, 110]
     assert result.generated_tokens.tolist() == [0, 1, 3]
     assert result.completed_us.tolist() == [100, 1100, 2300]  # overheads are no part of the clock
 

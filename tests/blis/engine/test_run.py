@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from copy import deepcopy
 
 import numpy as np
 import pytest
 
-from blis.config import Admission, Batch, Compat
+from blis.config import Admission, Batch, Compat, FlowControl, LatencyModel, Routing
 from blis.engine.build.outcome import collect
 from blis.engine.build.state import encode
 from blis.engine.observe import Observe
@@ -27,6 +28,39 @@ def test_a_run_can_pause_after_any_number_of_steps(steps, number):
         pass
     found = collect(state.arrays, case.scenario, case.compat)
     assert_same_results(found, simulate(case.scenario, case.table, case.compat, case.observe))
+
+
+@pytest.mark.parametrize("turns", [2, 7])
+@pytest.mark.parametrize("number", [3, 40, 77])
+def test_a_run_can_look_up_after_any_number_of_events(turns, number, monkeypatch):
+    case = tight_case(number)
+    whole = simulate(case.scenario, case.table, case.compat, case.observe)
+    monkeypatch.setattr("blis.engine.run.TURNS", turns)
+    assert_same_results(whole, simulate(case.scenario, case.table, case.compat, case.observe))
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+def test_a_long_run_can_be_interrupted():
+    def interrupt(*_):
+        raise InterruptedRunError
+
+    # a reading that is due by when it was last taken makes the gateway look every µs, 10**10 times
+    scenario = deployment(
+        flow_control=FlowControl(enabled=True, detector="utilization", queue_threshold=1, interval_us=1),
+        routing=Routing(snapshot_refresh_us=1),
+        engine={"latency_model": LatencyModel(beta=(1e10, 0, 0)), "batch": Batch(max_running=1)},
+    )
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(InterruptedRunError):
+            simulate(scenario, requests([0, 0, 0, 5], 3))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_resume_runs_so_many_steps_and_says_whether_there_is_more():

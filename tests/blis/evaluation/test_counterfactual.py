@@ -60,7 +60,7 @@ def test_the_realised_regret_is_what_the_best_other_choice_would_have_saved(as_o
 
 
 def test_a_horizon_leaves_some_without_a_time_and_others_complete():
-    scenario = replace(SCENARIO, horizon_us=20_000)
+    scenario = replace(SCENARIO, horizon_us=24_000)
     result = simulate(scenario, TABLE)
     (found,) = what_if(scenario, TABLE, result, 1, [1])
     forced = simulate(scenario, TABLE, None, Observe(forced_row=1, forced_instance=1))

@@ -25,7 +25,9 @@ SCENARIO = Scenario(INSTANCE, Cluster(2))
 def run(horizon_us: int | None = None) -> tuple[Scenario, RequestTable, ResultTable]:
     """A run of 12 requests in which some are preempted."""
     prompts = [[100 * row + token for token in range(8)] for row in range(12)]
-    table = table_from_tokens([10 * row for row in range(12)], prompts, [[7] * (row * 5 % 13) for row in range(12)])
+    table = table_from_tokens(
+        [10 * row for row in range(12)], prompts, [[7] * (row * 5 % 13 or 1) for row in range(12)]
+    )
     scenario = replace(SCENARIO, horizon_us=horizon_us)
     return scenario, table, simulate(scenario, table)
 
@@ -75,8 +77,9 @@ def test_random_runs_keep_the_laws(seed: int):
         ("ttft_us", -1, "request 0 has a TTFT without a first token, or lacks it"),
         ("e2e_us", 1000, "request 0 has gaps that do not add up to E2E - TTFT"),
         ("ttft_us", 1, "request 0 has gaps that do not add up"),
+        ("ttft_us", 1, "request 0 has another TTFT than its first token and one overhead"),
         ("last_step", 10**6, "request 0 has a step that its instance never made"),
-        ("generated_tokens", 1, "request 0 generated more tokens than it has"),
+        ("generated_tokens", 2, "request 0 generated more tokens than it has"),
         ("cached_tokens", 10**6, "request 0 found more cached tokens than its prompt has"),
         ("preemptions", 5, "instance 0 counts other preemptions than its requests"),
         ("instances.routed", 0, "instance 0 was sent other requests"),
@@ -140,12 +143,26 @@ def test_uncharged_prefill_is_noticed():
     assert violation == "instance 1 charged other prefill tokens than its requests lacked in the cache"
 
 
-def test_a_horizon_may_leave_requests_and_completions_after_it():
+def test_a_horizon_may_leave_requests_but_nothing_after_it():
     horizons = range(30, int(run()[2].end_us), 7)
     results = [run(horizon_us) for horizon_us in horizons]
     assert all(check_laws(*found) == [] for found in results)
-    late = [(result.completed_us > scenario.horizon_us).any() for scenario, _, result in results]
-    assert any(late) and any((result.status != COMPLETED).any() for _, _, result in results)
+    assert any((result.status != COMPLETED).any() for _, _, result in results)
+    original = Compat(behind_horizon=True)
+    late = [simulate(scenario, table, original) for scenario, table, _ in results]
+    assert any((found.completed_us > horizon_us).any() for found, horizon_us in zip(late, horizons, strict=True))
+    for (scenario, table, _), found in zip(results, late, strict=True):
+        assert check_laws(scenario, table, found, original) == []
+        if (found.completed_us > (scenario.horizon_us or 0)).any():
+            assert any(
+                "its first or last token after the horizon" in text for text in check_laws(scenario, table, found)
+            )
+
+
+def test_a_token_without_output_is_noticed():
+    scenario, table, result = run()
+    silent = replace(table, output_tokens=np.where(np.arange(len(table)) == 0, 0, table.output_tokens), cache={})
+    assert "request 0 has a first token though it has no output" in check_laws(scenario, silent, result)
 
 
 def test_nothing_starts_after_the_horizon():

@@ -262,6 +262,11 @@ def test_the_two_defaults_differ_in_queue_scorer_and_ties():
     assert (llm_d.tie_break, blis.tie_break) == ("random", "first")
 
 
+@pytest.mark.parametrize("name", ["llm-d-default", "epp-estimate-prefix", "epp-precise-prefix", "lmetric"])
+def test_what_is_named_after_llm_d_draws_ties_at_random_as_it_does(name: str):
+    assert load_bundle(POLICIES / f"{name}.yaml").routing.tie_break == "random"
+
+
 @pytest.mark.parametrize("name", SCORERS)
 def test_every_registered_scorer_can_be_named(name: str):
     bundle = load_bundle({"routing": {"policy": "weighted", "scorers": [{"name": name, "weight": 1}]}})

@@ -60,3 +60,10 @@ def test_a_space_with_one_point_left_is_asked_again():
     driver.favourite = {"engine.long_prefill_threshold": 0}
     genomes = [proposal.genome["engine.long_prefill_threshold"] for proposal in driver.ask(20)]
     assert genomes[0] == 0 and set(genomes) == {0, 256}
+
+
+def test_the_last_new_point_of_a_space_is_found():
+    knob = {"type": "int", "low": 1, "high": 20}
+    driver = Stubborn(space_from_mapping({"engine": {"max_running": knob}}), [], 1, Options())
+    driver.favourite = {"engine.max_running": 1}
+    assert {proposal.genome["engine.max_running"] for proposal in driver.ask(20)} == set(range(1, 21))

@@ -4,7 +4,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 
+from blis.errors import InputError
 from search.drivers import DRIVERS, make_driver
 from search.run_folder.pareto import non_dominated
 from search.space.space import space_from_mapping
@@ -77,6 +79,12 @@ def test_what_has_no_objectives_never_survives():
     driver = make_driver("deap_nsga2", SPACE, [], 1, {})
     run(driver, 12, failing=lambda genome: genome["routing.scorers.queue-depth"] > 0.5)
     assert all(genome["routing.scorers.queue-depth"] <= 0.5 for genome, _ in driver.state()["population"])
+
+
+@pytest.mark.parametrize("population", [2, 3, 4])
+def test_a_population_without_room_for_a_tournament_is_refused(population):
+    with pytest.raises(InputError, match=rf"driver.options.population must be >= 5, got {population}"):
+        make_driver("deap_nsga2", SPACE, [], 1, {"population": population})
 
 
 def test_it_alone_looks_for_compromises():

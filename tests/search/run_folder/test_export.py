@@ -43,6 +43,7 @@ def test_a_policy_carries_where_it_came_from_and_what_is_proved(settings):
         "mean": pytest.approx(0.06),
         "t": [0.05, 0.07],
         "bca": [0.05, 0.07],
+        "bootstrap": "BCa",
         "tables": 32,
     }
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from search.running.archive import BASELINE, LABELS, UNDONE_AND_HARM, Archive, Row
+from search.running.archive import BASELINE, LABELS, STALE, UNDONE_AND_HARM, Archive, Row
 from search.running.evaluator import FAILED, INVALID, OK, Evaluation
 from tests.search.verdict.comparisons import POLICY
 
@@ -40,6 +40,18 @@ def test_the_best_is_the_first_of_the_highest_baselines_included(archive):
     assert archive.best().index == 2
     assert Archive((), (), archive.rows[:2]).best().index == 0
     assert Archive((), (), archive.rows[3:4]).best() is None
+
+
+def test_a_space_is_exhausted_when_nothing_new_was_asked_for_some_time():
+    found = [row(0, "base", 0.5, origin=BASELINE), row(1, "one", 0.2)]
+    repeats = [row(i, ("one", "base")[i % 2], 0.2) for i in range(2, 2 + STALE)]
+    archive = Archive((), (), [*found, *repeats[:-1]])
+    assert not archive.exhausted() and not Archive((), ()).exhausted()
+    archive.rows.append(repeats[-1])
+    assert archive.exhausted()
+    archive.rows.append(row(2 + STALE, "two", 0.1))
+    assert not archive.exhausted()
+    assert not Archive((), (), [row(i, "base", 0.5, origin=BASELINE) for i in range(2 * STALE)]).exhausted()
 
 
 def test_a_score_of_zero_is_a_score():

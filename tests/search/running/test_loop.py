@@ -10,6 +10,7 @@ from search.running.archive import BASELINE, Archive
 from search.running.candidates import make_candidates
 from search.running.evaluator import INVALID, OK, Evaluator
 from search.running.loop import run_search
+from search.space.space import space_from_mapping
 from tests.search.small import small_settings
 
 
@@ -158,6 +159,19 @@ def test_an_interruption_keeps_the_finished_generations(settings):
 def test_a_budget_of_seconds_ends_after_a_generation(tmp_path):
     archive = run(small_settings(tmp_path, "driver.seconds=0.0000000001"))
     assert len(archive.rows) == 10
+
+
+TINY = {"engine": {"long_prefill_threshold": {"type": "categorical", "choices": [0, 256]}}}
+
+
+def test_a_space_that_has_nothing_new_ends_the_search_and_so_it_does_when_resumed(tmp_path):
+    settings = replace(small_settings(tmp_path, "driver.budget=4000"), space=space_from_mapping(TINY))
+    archive = run(settings)
+    assert len(archive.rows) < 100 and archive.exhausted()
+    evaluator = Evaluator(settings.problem, settings.problem.search_seeds, settings.workers)
+    rows = list(archive.rows)
+    run_search(make_candidates(settings), evaluator, settings.driver, archive)
+    assert archive.rows == rows
 
 
 def test_another_seed_gives_another_search_on_the_same_tables(tmp_path, settings, archive):

@@ -1,6 +1,7 @@
 """One dimension of a space: how its values are drawn, varied, mixed and found."""
 
 import math
+from collections import Counter
 from random import Random
 
 import pytest
@@ -21,6 +22,17 @@ def test_places_and_values_are_inverse(number):
         assert number.place(value) == pytest.approx(place, abs=0.002)
         assert number.low <= value <= number.high
         assert not number.integer or isinstance(value, int)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_the_ends_of_whole_numbers_are_drawn_as_often_as_their_neighbours(log):
+    number, rng = Number(3, 6, log=log, integer=True), Random(7)
+    counts = Counter(number.sample(rng) for _ in range(8000))
+    whole = math.log(6.5 / 2.5)
+    for value in (3, 4, 5, 6):
+        share = math.log((value + 0.5) / (value - 0.5)) / whole if log else 0.25
+        assert counts[value] / 8000 == pytest.approx(share, abs=0.02)
+        assert number.value_at(number.place(value)) == value
 
 
 def test_the_middle_of_a_range():

@@ -83,9 +83,9 @@ def test_rounded_policies_are_policies_with_short_numbers(full):
     rng = Random(3)
     for _ in range(60):
         bundle = decode(space, space.sample(rng), rates)
-        rounded = round_bundle(bundle, 100, 2)
+        rounded = round_bundle(bundle, space, 100, 2)
         apply_bundle(scenario, rounded)  # valid
-        assert round_bundle(rounded, 100, 2) == rounded
+        assert round_bundle(rounded, space, 100, 2) == rounded
         if bundle.admission.parameters:
             assert all(len(f"{value:g}") <= 7 for value in rounded.admission.parameters.values())
 

@@ -1,14 +1,19 @@
 """Comparisons and verdicts by hand."""
 
 from blis.comparison.statistics import BlockComparison, Comparison, holm
+from blis.evaluation.load import Load
 from blis.policies.bundle import load_bundle
 from search.problem.policy import Policy
 from search.running.performance import Measures
 from search.verdict.judgement import judge
+from search.verdict.meaning import Situation
+from search.verdict.tuned_knobs import TunedKnobs
 from search.verdict.verdict import Measured, Proof, Question, RandomPolicies, Redrawn, Verdict, Winner
 
 BUNDLE = load_bundle({"scheduler": "fcfs"})
 POLICY = Policy(BUNDLE, BUNDLE, None, "0123456789ab")
+TUNED = TunedKnobs("llm-d-tuned-knobs", flaw="not searched: the search space names no engine knob")
+SITUATION = Situation(4, None, Load(0.5, 56.0, 54.25, 0.125), 0.75, ())
 NO_RANDOM = RandomPolicies(0, None, None)
 MEASURES = Measures(100, 50.0, 250.0, 10.0, 2000.0, 9000.0, 0.75)
 
@@ -38,7 +43,9 @@ def verdict_of(comparisons, *, p_holm, pools, redrawn=None, random=NO_RANDOM):
     whole = comparisons["llm-d"]
     scores = Winner("0123456789ab", 0.5, 0.4, 0.3, whole.mean)
     measured = Measured((7, 8), (MEASURES, MEASURES), (MEASURES, MEASURES))
-    proof = Proof(judgement, scores, "blis", comparisons, p_holm, whole, whole, redrawn, random, measured)
+    proof = Proof(
+        judgement, scores, "blis", comparisons, p_holm, TUNED, whole, whole, redrawn, random, measured, SITUATION
+    )
     return Verdict(judgement.outcome, "It is so.", POLICY, Question("llm-d", 1, True, pools), proof)
 
 

@@ -6,9 +6,9 @@ the policy it is compared with. The simulator runs as always, on a few requests 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
@@ -21,7 +21,8 @@ from blis.workload.draw.generate import generate
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.problem.traffic import Drawn
 from search.settings import Settings
-from search.space.space import space_from_mapping
+from search.space.parameters import Number
+from search.space.space import Space
 from tests.search.small import small_settings
 
 REDRAWN = "redrawn"
@@ -95,6 +96,9 @@ class MarkedFitness:
         """What the policy is worth on this table."""
         return worth(table.tenant_names[0], scenario)
 
+    def good_share(self, outcome: float) -> None:
+        """No SLOs."""
+
     def compare(self, candidate: float, baseline: float) -> FitnessValue:
         """How much more the candidate is worth."""
         return FitnessValue(candidate - baseline, {})
@@ -103,21 +107,41 @@ class MarkedFitness:
         """No score by row."""
 
 
-def marked_settings(run_dir: Path, budgets: tuple[int, ...] = (1100, 1200, 1300), finalists: int = 3) -> Settings:
-    """A random search over a few token budgets, all with least-loaded routing, on marked requests."""
-    validation = (f"validation.finalists={finalists}", "validation.rounding_loss=0.05")
+def marked_settings(
+    run_dir: Path, budgets: tuple[int, ...] = (1100, 1200, 1300), finalists: int = 3, tuned: float = 0
+) -> Settings:
+    """A random search over a few token budgets, all with least-loaded routing, on marked requests.
+
+    tuned: share of the budget for tuning the primary baseline's token budget alone.
+    """
+    validation = (
+        f"validation.finalists={finalists}",
+        "validation.rounding_loss=0.05",
+        f"validation.tuned_knobs_share={tuned}",
+    )
     settings = small_settings(run_dir, "driver=random", "driver.budget=30", *validation)
     problem = settings.problem.on(MarkedTraffic(settings.problem.workload))
     problem = replace(problem, fitness=MarkedFitness(), baseline=BASELINES["plain"])
     return replace(
         settings,
         problem=problem,
-        space=space_from_mapping(_space(budgets)),
+        space=_space(budgets),
         primary="plain",
         baselines={name: problem.policy(bundle) for name, bundle in BASELINES.items()},
     )
 
 
-def _space(budgets: tuple[int, ...]) -> Mapping[str, object]:
-    fixed: Mapping[str, object] = {"routing": {"policy": "least-loaded"}}
-    return {"engine": {"max_scheduled_tokens": {"type": "categorical", "choices": [*budgets]}}, "fixed": fixed}
+@dataclass(frozen=True)
+class FewOf(Number):
+    """A number of a range, of which the search meets only a few."""
+
+    met: tuple[int, ...] = ()
+
+    def sample(self, rng: Random) -> int:
+        """One of the few."""
+        return rng.choice(self.met)
+
+
+def _space(budgets: tuple[int, ...]) -> Space:
+    number = FewOf(min(budgets), max(budgets), integer=True, met=budgets)
+    return Space({"engine.max_scheduled_tokens": number}, fixed={"routing": {"policy": "least-loaded"}})

@@ -1,5 +1,6 @@
 """Fresh tables: every policy against every other on the same ones, each pair simulated once."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from blis.comparison.statistics import paired_comparison
 from blis.engine.run import simulate
 from blis.errors import EngineError
+from blis.fitness.value import FitnessValue
 from search.problem.traffic import Recorded
 from search.running.evaluator import Evaluator
 from search.verdict.holdout import Holdout, TraceHoldout, make_holdout
@@ -77,6 +79,14 @@ def test_a_policy_without_a_score_is_an_error(settings, policies):
         make_holdout(broken).against(policies[0], [policies[1]])
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_score_that_is_no_number_is_an_error(settings, policies, monkeypatch, value):
+    holdout = make_holdout(settings)
+    monkeypatch.setattr(type(settings.problem.fitness), "compare", lambda *_: FitnessValue(value, {}))
+    with pytest.raises(EngineError, match=f"the fitness gives {value}"):
+        holdout.against(policies[0], [policies[1]])
+
+
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trace")
@@ -108,3 +118,10 @@ class TestTrace:
         for pair in ((slow, fast), (fast, slow)):
             (found,) = holdout.against(pair[0], [pair[1]])
             assert 5 * max(p99_us) <= found.block_us < 10 * max(p99_us)
+
+    def test_blocks_that_never_give_a_score_give_no_interval(self, recorded, monkeypatch):
+        holdout, baselines = make_holdout(recorded), recorded.baselines
+        monkeypatch.setattr(type(recorded.problem.fitness), "compare_resampled", lambda *_: math.nan)
+        (found,) = holdout.against(baselines["least-loaded"], [baselines["round-robin"]])
+        assert (found.bounds, found.flaw) == (None, "no resample of its blocks of time has a score")
+        assert math.isfinite(found.mean)

@@ -1,8 +1,11 @@
 """What the terminal shows of a verdict."""
 
+from dataclasses import replace
+
+from blis.comparison.statistics import PERCENTILE
 from search.verdict.report import report
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
-from tests.search.verdict.comparisons import POLICY, drawn_verdict, trace_verdict
+from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, trace_verdict
 
 
 def test_drawn_tables():
@@ -22,6 +25,7 @@ against llm-d
   random weights: best            +0.250
   winner on the search tables     +0.500
   optimism (search - report)      +0.440
+llm-d-tuned-knobs: not searched: the search space names no engine knob
 
 mean over the report tables         winner     llm-d
   TTFT mean                         50.0 ms    50.0 ms
@@ -30,6 +34,9 @@ mean over the report tables         winner     llm-d
   E2E mean                          2000.0 ms  2000.0 ms
   E2E p99                           9000.0 ms  9000.0 ms
   prompt blocks found in the cache  75.0%      75.0%
+
+load under llm-d: 4 instances, utilisation 50.0%, 56 requests/s offered, 54.2 served, 12.5% of the requests waited or\
+ were not served
 """
     )
 
@@ -40,6 +47,24 @@ def test_a_trace_has_one_kind_of_interval_and_no_other_population():
     assert lines[3].split("  ")[-1] == "primary"
     assert not any("redrawn" in line or "random" in line for line in lines)
     assert "report window and its warm-up       winner     llm-d" in lines
+
+
+def test_where_nothing_was_completed_nothing_was_measured():
+    verdict = drawn_verdict()
+    nothing = replace(MEASURES, completed_requests=0, ttft_p99_ms=0.0)
+    measured = replace(verdict.proof.measured, primary=(nothing, nothing))
+    lines = report(replace(verdict, evidence=replace(verdict.proof, measured=measured))).splitlines()
+    assert "  TTFT p99                          250.0 ms   none" in lines
+    assert "  prompt blocks found in the cache  75.0%      none" in lines
+
+
+def test_an_interval_that_is_not_bca_says_so():
+    verdict = drawn_verdict()
+    found = replace(verdict.proof.baselines["blis"], bootstrap=PERCENTILE)
+    proof = replace(verdict.proof, baselines={**verdict.proof.baselines, "blis": found})
+    first, second = report(replace(verdict, evidence=proof)).splitlines()[3:5]
+    assert "percentile" not in first
+    assert "[-0.010, +0.090]  [-0.010, +0.090] percentile  best on selection" in second
 
 
 def test_without_a_proof_only_the_sentence():

@@ -2,14 +2,14 @@
 
 import pytest
 
-from blis.comparison.statistics import BlockComparison
+from blis.comparison.statistics import PERCENTILE, POINT, BlockComparison, Comparison
 from search.verdict.judgement import judge
 from search.verdict.sentence import sentence
 from tests.search.verdict.comparisons import by_blocks, compared, judged
 
 
 def words(comparisons):
-    return sentence(judged(comparisons), comparisons["llm-d"], "llm-d", "round-robin")
+    return sentence(judged(comparisons), comparisons, "llm-d", "round-robin", "llm-d-tuned-knobs")
 
 
 def test_a_winner_over_all():
@@ -37,10 +37,28 @@ def test_no_significant_winner_names_the_best_baseline(bounds):
     assert ("it loses to llm-d" in text) == (bounds[1] < 0)
 
 
+def test_how_much_is_beyond_tuned_knobs():
+    text = words(compared(llm_d=(0.05, 0.07), llm_d_tuned_knobs=(-0.01, 0.03)))
+    assert "32 fresh tables); beyond tuned engine knobs +0.010 [-0.010, +0.030]; of the baselines it beats" in text
+    assert "beyond" not in words(compared(llm_d=(-0.01, 0.07), llm_d_tuned_knobs=(-0.01, 0.03)))
+
+
+def test_what_is_the_same_on_all_tables_has_no_interval_to_show():
+    found = {"llm-d": Comparison(0.06, 0.06, 0.06, 0.06, 0.06, 0.0, 32, POINT)}
+    text = "The policy found beats llm-d by +0.060 (the same on all 32 fresh tables); it beats all 1 baseline."
+    assert words(found) == text
+
+
 def test_on_a_trace_it_says_so_and_what_is_too_short():
     comparisons = {"llm-d": by_blocks(0.1, 0.2), "blis": BlockComparison(0.3, flaw="too short")}
-    assert sentence(judge(comparisons, {}, "llm-d", 0.01), comparisons["llm-d"], "llm-d", "blis") == (
+    assert sentence(judge(comparisons, {}, "llm-d", 0.01), comparisons, "llm-d", "blis", "") == (
         "The policy found beats llm-d by +0.150 [+0.100, +0.200] on this trace, later"
         " (95 %, block bootstrap, 12 blocks of 2.5 s); of the baselines it beats llm-d (each by its own interval);"
         " too short for an interval against blis."
     )
+
+
+def test_on_a_trace_it_says_which_interval_it_has():
+    found = {"llm-d": BlockComparison(0.15, (0.1, 0.2), 12, 2_500_000, PERCENTILE)}
+    text = sentence(judge(found, {}, "llm-d", 0.01), found, "llm-d", "blis", "")
+    assert "(95 %, block bootstrap (percentile), 12 blocks of 2.5 s)" in text

@@ -1,6 +1,7 @@
 """Every number of a verdict comes from the pool it should: the search chooses nothing that it is praised for."""
 
 import json
+from dataclasses import replace
 from statistics import fmean, median
 
 import pytest
@@ -10,8 +11,9 @@ from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.__main__ import run
-from search.application import EXIT_OK
-from search.verdict.validation import random_bundles
+from search.application import EXIT_FAILURE, EXIT_OK
+from search.verdict.validation import NO_NEW_POLICY, random_bundles
+from search.verdict.verdict import FAILED
 from tests.search.verdict.pools import (
     BASELINES,
     BUDGETS,
@@ -21,6 +23,8 @@ from tests.search.verdict.pools import (
     marked_settings,
     worth,
 )
+
+LEAST_LOADED = {"routing": {"policy": "least-loaded"}}
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +161,21 @@ def test_of_two_that_round_to_the_same_the_better_one_is_meant(tmp_path, no_figu
     assert run(settings) == EXIT_OK
     assert exported(settings).engine.max_scheduled_tokens == 1200
     assert written(settings)["winner"]["search"] == score(SEARCH_POOL, 1234)
+
+
+def test_a_space_that_was_tried_whole_is_said(tmp_path, no_figures):
+    settings = marked_settings(tmp_path)
+    assert run(replace(settings, driver=replace(settings.driver, budget=500))) == EXIT_OK
+    assert written(settings)["sentence"].endswith("The search ended early: every policy of the search space was tried.")
+
+
+def test_a_space_of_baselines_is_nothing_to_prove(tmp_path, no_figures):
+    settings = marked_settings(tmp_path, budgets=(2048,))  # as the cluster file says
+    baselines = {**settings.baselines, "loaded": settings.problem.policy(load_bundle(LEAST_LOADED))}
+    driver = replace(settings.driver, budget=500)
+    assert run(replace(settings, baselines=baselines, driver=driver)) == EXIT_FAILURE
+    found = written(settings)
+    assert (found["outcome"], found["sentence"]) == (FAILED, NO_NEW_POLICY)
 
 
 def test_rounding_may_cost_no_more_than_it_may(tmp_path, no_figures):

@@ -1,11 +1,12 @@
 """The facts of a verdict as verdict.json has them."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from search.running.performance import Measures
-from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict, mean_of
+from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict, mean_of, numbers
 from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, trace_verdict
 
 ORIGIN = {"run_id": "abc"}
@@ -30,16 +31,19 @@ def test_json_is_sorted_and_says_where_it_comes_from():
 def test_a_comparison_over_tables_has_two_intervals_and_p_values():
     found = content(drawn_verdict())
     assert found["baselines"]["llm-d"] == {
-        "mean": pytest.approx(0.06), "t": [0.05, 0.07], "bca": [0.05, 0.07], "p": 0.001, "p_holm": 0.002, "tables": 32
+        "mean": pytest.approx(0.06), "t": [0.05, 0.07], "bca": [0.05, 0.07], "bootstrap": "BCa", "p": 0.001,
+        "p_holm": 0.002, "tables": 32,
     }  # fmt: skip
-    assert set(found["split"]["knobs_alone"]) == {"mean", "t", "bca", "p", "tables"}
+    assert set(found["split"]["knobs_alone"]) == {"mean", "t", "bca", "bootstrap", "p", "tables"}
     assert found["redrawn_population"]["workload_seed"] == 2
     assert found["random_policies"] == {"n": 3, "median": -1.5, "best": 0.25}
 
 
 def test_a_comparison_on_a_trace_has_blocks():
     found = content(trace_verdict())
-    assert found["baselines"]["blis"] == {"mean": 0.04, "interval": [-0.01, 0.09], "blocks": 12, "block_s": 2.5}
+    assert found["baselines"]["blis"] == {
+        "mean": 0.04, "interval": [-0.01, 0.09], "bootstrap": "BCa", "blocks": 12, "block_s": 2.5
+    }  # fmt: skip
     assert "redrawn_population" not in found
     assert found["random_policies"] == {"n": 0, "median": None, "best": None}
 
@@ -51,8 +55,14 @@ def test_what_was_measured_is_there_by_table_and_in_the_mean():
 
 
 def test_the_mean_is_over_tables():
-    first, second = (Measures(*(float(i * k) for k in range(7))) for i in (1, 3))
-    assert mean_of([first, second]) == Measures(*(2.0 * k for k in range(7)))
+    first, second = (Measures(*(float(i * k) for k in range(1, 8))) for i in (1, 3))
+    assert mean_of([first, second]) == Measures(*(2.0 * k for k in range(1, 8)))
+
+
+def test_tables_on_which_nothing_was_completed_count_for_nothing_else():
+    nothing = Measures(0, *6 * [0.0])
+    assert mean_of([MEASURES, nothing]) == replace(MEASURES, completed_requests=50)
+    assert numbers(mean_of([nothing, nothing])) == {**dict.fromkeys(vars(nothing)), "completed_requests": 0}
 
 
 def test_without_a_proof_it_says_how_far_the_search_came():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from blis.config import Admission, Batch, Compat, LatencyModel
+from blis.config import Admission, Batch, Compat, LatencyModel, Routing
 from blis.engine.gateway import decide as gateway
 from blis.engine.gateway.records import VIEW
 from blis.engine.run import simulate
@@ -33,6 +33,16 @@ def views(*scores: float) -> np.ndarray:
 )
 def test_the_best_score_wins_and_ties_follow_the_uniform_number(scores, uniform, chosen):
     assert best(views(*scores), uniform) == chosen
+
+
+@pytest.mark.parametrize(
+    ("asked", "compat", "went"),
+    [({}, Compat(), 1), ({"tie_break": "first"}, Compat(), 0), ({}, Compat.original(), 0)],
+)
+def test_ties_go_at_random_unless_the_first_is_asked_for(asked, compat, went):
+    table = requests([0], uniform=np.array([0.99]))
+    scenario = deployment(2, routing=Routing("least-loaded", **asked))
+    assert simulate(scenario, table, compat).instance.tolist() == [went]
 
 
 def test_only_the_eligible_can_win():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blis.config import Admission, Batch, FlowControl, Routing, SloTier
+from blis.config import Admission, Batch, FlowControl, LatencyModel, Routing, SloTier
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from tests.blis.engine.plain_times import deployment, requests
@@ -78,6 +78,31 @@ def test_who_has_waited_too_long_is_expired_by_the_next_look():
     assert result.status_names() == ["completed", "rejected", "rejected"]
     later = run(gateway(ttl_us=190), requests([0, 10, 20], 3))
     assert later.reasons() == ["", "expired", ""]  # at 210 the first has waited 200, the second 190
+
+
+def test_who_has_waited_too_long_is_expired_wherever_it_stands():
+    tiers = {"soon": SloTier(0, ttft_ms=0.1), "later": SloTier(0, ttft_ms=9)}
+    table = requests([0, 10, 60], 9, slo_class=[0, 1, 0], slo_names=("soon", "later"))
+    flow = gateway(ttl_us=100, ordering="deadline")  # 1 stands behind 2, came first, and is expired at 120
+    for horizon_us, fates in ((119, ["in_transit"] * 2), (120, ["rejected", "in_transit"]), (180, ["rejected"] * 2)):
+        found = run(flow, table, slo_tiers=tiers, horizon_us=horizon_us).status_names()
+        assert found == ["running", *fates]
+
+
+def test_who_has_waited_too_long_takes_no_place():
+    flow = gateway(ttl_us=100, interval_us=1000, max_requests_per_band=1)
+    result = run(flow, requests([0, 10, 110, 111, 212], 30))
+    # 1 has waited for 100 µs at 110 and for more at 111; 3 for more at 212
+    assert result.reasons() == ["", "expired", "gateway-full", "expired", "expired"]
+
+
+@pytest.mark.parametrize("detector", [{"detector": "concurrency"}, {"detector": "utilization", "queue_threshold": 1}])
+def test_the_gateway_does_not_walk_its_grid_while_nothing_can_change(detector):
+    # steps of 1000 s, a look every µs
+    slow = {"latency_model": LatencyModel(beta=(1e9, 0, 0)), "batch": Batch(max_running=1)}
+    result = run(gateway(interval_us=1, **detector), requests([0, 0, 0, 5], 3), engine=slow)
+    assert result.status_names() == ["completed"] * 4
+    assert max(result.routed_us) > 10**9
 
 
 def test_admission_latency_is_no_waiting():

@@ -33,11 +33,12 @@ def test_a_completion_is_seen_at_the_start_of_the_step_that_makes_it():
     assert decisions["free_blocks"][:, 0].tolist() == [1000, 1000]
 
 
-@pytest.mark.parametrize(("horizon_us", "steps", "generated"), [(99, 1, 1), (100, 2, 2), (199, 2, 2), (200, 3, 3)])
-def test_a_step_that_starts_at_the_horizon_runs(horizon_us, steps, generated):
-    result = simulate(deployment(horizon_us=horizon_us), requests([0], 5))
+@pytest.mark.parametrize(("horizon_us", "steps", "generated"), [(99, 1, 0), (100, 2, 1), (199, 2, 1), (200, 3, 2)])
+@pytest.mark.parametrize("original", [False, True])
+def test_a_step_that_starts_at_the_horizon_runs_but_its_tokens_are_not_reported(horizon_us, steps, generated, original):
+    result = simulate(deployment(horizon_us=horizon_us), requests([0], 5), Compat(behind_horizon=original))
     assert result.instances["steps"][0] == steps
-    assert result.generated_tokens.tolist() == [generated]
+    assert result.generated_tokens.tolist() == [generated + original]
     assert result.status_names() == ["running"]
 
 
@@ -92,7 +93,8 @@ def test_the_peak_is_that_of_the_fullest_step():
 
 @pytest.mark.parametrize(("horizon_us", "end_us"), [(100, 100), (99, 0)])
 def test_an_end_at_the_horizon_is_an_event_and_one_beyond_it_is_none(horizon_us, end_us):
-    result = simulate(deployment(horizon_us=horizon_us), requests([0]), Compat(duration_last_event=True))
+    original = Compat(duration_last_event=True, behind_horizon=True)
+    result = simulate(deployment(horizon_us=horizon_us), requests([0]), original)
     assert result.end_us == end_us
     assert result.status_names() == ["completed"]
 

@@ -100,6 +100,10 @@ def test_windows_line_ends_a_byte_order_mark_and_blank_lines_do_no_harm(tmp_path
         ("b,x,64,5,,0,,", "column arrival_us: 'x' is not a whole number"),
         ("b,1.5,64,5,,0,,", "column arrival_us: '1.5' is not a whole number"),
         ("b,1_0,64,5,,0,,", "column arrival_us: '1_0' is not a whole number"),
+        ("b,+3,64,5,,0,,", "column arrival_us: '+3' is not a whole number"),
+        ("b, 3,64,5,,0,,", "column arrival_us: ' 3' is not a whole number"),
+        ("b,٣,64,5,,0,,", "column arrival_us: '٣' is not a whole number"),
+        (f"b,{'9' * 5000},64,5,,0,,", f"column arrival_us: '{'9' * 36}... is not a whole number"),
         ("b,nan,64,5,,0,,", "column arrival_us: 'nan' is not a whole number"),
         ("b,,64,5,,0,,", "column arrival_us: '' is not a whole number"),
         ("b,-1,64,5,,0,,", "column arrival_us: '-1' must be >= 0"),
@@ -120,7 +124,7 @@ def test_a_bad_row_is_named_by_line_and_column(tmp_path, row, problem):
     assert error_of(tmp_path, HEADER, "a,2,64,5,,0,,", row) == f"line 3: {problem}"
 
 
-@pytest.mark.parametrize("value", ["1", "-0.1", "nan", "0_1"])
+@pytest.mark.parametrize("value", ["1", "-0.1", "nan"])
 def test_uniform_is_in_its_range(tmp_path, value):
     problem = error_of(tmp_path, HEADER + ",uniform", f"a,2,64,5,,0,,,{value}")
     assert problem == f"line 2: column uniform: '{value}' must be a number in [0, 1)"

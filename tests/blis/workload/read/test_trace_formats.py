@@ -44,7 +44,7 @@ def block_of(table, row, block, size):
 class TestMooncake:
     def test_columns(self, tmp_path):
         rows = [(0, 600, 5, [7, 8]), (27.5, 512, 0, [9]), (27.5, 1, 3, [9])]
-        table = load_mooncake(write_mooncake(tmp_path / "t.jsonl", rows))
+        table = load_mooncake(write_mooncake(tmp_path / "t.jsonl", rows), "ms")
         assert table.arrival_us.tolist() == [0, 27500, 27500]  # equal times keep the order of the file
         assert table.input_tokens.tolist() == [600, 512, 1]
         assert table.output_tokens.tolist() == [5, 0, 3]
@@ -93,7 +93,7 @@ class TestMooncake:
         [
             (mooncake_row(-1, 512, 1, [1]), "column timestamp: -1 is not a time in ms >= 0"),
             (mooncake_row(4, 512, 1, [1]), "column timestamp: 4 is less than 5 before it"),
-            (mooncake_row(float("nan"), 512, 1, [1]), "column timestamp: nan is not a time in ms >= 0"),
+            (mooncake_row(float("nan"), 512, 1, [1]), "not valid JSON: NaN is no number in JSON"),
             (mooncake_row("6", 512, 1, [1]), "column timestamp: '6' is not a time in ms >= 0"),
             (mooncake_row(6, 0, 1, []), "column input_length: 0 is not a whole number in [1, 1000000000]"),
             (mooncake_row(6, 1.5, 1, [1]), "column input_length: 1.5 is not a whole number in [1, 1000000000]"),
@@ -105,6 +105,11 @@ class TestMooncake:
             (mooncake_row(6, 512, 1, ["1"]), "column hash_ids: ['1'] is not a list of whole numbers"),
             (mooncake_row(6, 512, 1, 1), "column hash_ids: 1 is not a list of whole numbers"),
             (mooncake_row(6, 512, 1, [1])[:-3], "not valid JSON: "),
+            (
+                mooncake_row(6, 512, 1, [1])[:-1] + ', "output_length": 2}',
+                "not valid JSON: duplicate key 'output_length'",
+            ),
+            (mooncake_row(6, 655, 1, [1] * 41), "column hash_ids: [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ... has 41 ids"),
             ("[]", "a JSON object is expected, got '[]'"),
             ('{"timestamp": 6, "input_length": 1, "output_length": 1, "hash_id": [1]}', "key 'hash_ids' is missing"),
         ],
@@ -116,6 +121,19 @@ class TestMooncake:
     def test_a_missing_key_names_what_may_have_been_meant(self, tmp_path):
         text = error_of(load_mooncake, tmp_path / "t.jsonl", '{"timestamp": 6, "input_len": 1}')
         assert text == "line 1: key 'input_length' is missing (is it 'input_len'?)"
+
+    @pytest.mark.parametrize("times", [[0, 0.37], [0.0, 1000.5, 2000], [i // 3 for i in range(30)]])
+    def test_milliseconds_that_look_like_seconds_are_refused_unless_said(self, tmp_path, times):
+        path = write_mooncake(tmp_path / "t.jsonl", [(time, 5, 5, [i]) for i, time in enumerate(times)])
+        with pytest.raises(InputError, match=r"t.jsonl: .* are they seconds.* time_unit=s, else time_unit=ms"):
+            load_mooncake(path)
+        assert load_mooncake(path, "ms").arrival_us.tolist() == [round(time * 1000) for time in times]
+        assert load_mooncake(path, "s").arrival_us.tolist() == [round(time * 1e6) for time in times]
+
+    @pytest.mark.parametrize("times", [[0] * 30, [i // 4 for i in range(10)], [*range(30)]])
+    def test_bursts_and_short_files_are_not_doubted(self, tmp_path, times):
+        path = write_mooncake(tmp_path / "t.jsonl", [(time, 5, 5, [i]) for i, time in enumerate(times)])
+        assert load_mooncake(path).arrival_us.tolist() == [1000 * time for time in times]
 
     def test_a_file_of_12000_rows_shares_what_it_repeats(self, tmp_path):
         rows = [(i, 25 * 512, 100, [i % 50, *range(100 + 24 * i, 124 + 24 * i)]) for i in range(12_000)]
@@ -195,6 +213,7 @@ class TestCompact:
         path.write_text(f"{COMPACT_HEADER},note\n0.0,374,44,x\n4.314579,396,109,y\n")
         table = load_compact(path)
         assert table.arrival_us.tolist() == [0, 4314579]
+        assert load_compact(path, "ms").arrival_us.tolist() == [0, 4315]
         assert table.input_tokens.tolist() == [374, 396]
         assert table.output_tokens.tolist() == [44, 109]
 
@@ -202,10 +221,10 @@ class TestCompact:
         ("row", "problem"),
         [
             ("0.5,1,1", "arrived_at: '0.5' is less than 1.5 before it"),
-            ("-1,1,1", "arrived_at: '-1' must be a number of seconds >= 0"),
-            ("nan,1,1", "arrived_at: 'nan' must be a number of seconds >= 0"),
+            ("-1,1,1", "arrived_at: '-1' must be a time in s >= 0"),
+            ("nan,1,1", "arrived_at: 'nan' must be a time in s >= 0"),
             ("x,1,1", "arrived_at: 'x' is not a number"),
-            ("1_0,1,1", "arrived_at: '1_0' must be a number of seconds >= 0"),
+            ("1_0,1,1", "arrived_at: '1_0' is not a number"),
             ("2,0,1", "num_prefill_tokens: '0' must be >= 1"),
         ],
     )
@@ -229,6 +248,7 @@ class TestDetection:
             ("azure", ["TIMESTAMP,ContextTokens,GeneratedTokens", AZURE_ROW]),
             ("compact", [COMPACT_HEADER, "0,1,1"]),
             ("requests", [REQUESTS_HEADER, "a,0,1,1,,0,,"]),
+            ("token-lists", ["arrived,p,d,prompt,output", "0,1,1,[1],[2]"]),
         ],
     )
     @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -239,9 +259,11 @@ class TestDetection:
         assert len(FORMATS[name].parse(path)) == 1
 
     def test_every_format_is_tried_here(self):
-        assert set(FORMATS) == {"mooncake", "azure", "compact", "requests"}
+        assert set(FORMATS) == {"mooncake", "azure", "compact", "requests", "token-lists"}
 
-    @pytest.mark.parametrize("line", ['{"prompt": 1}', "a,b,c", "0,0.25,2.1,Gamma"])
+    @pytest.mark.parametrize(
+        "line", ['{"prompt": 1}', "a,b,c", "0,0.25,2.1,Gamma", "request_id,request_type,batch_size"]
+    )
     def test_a_file_of_another_kind_is_refused_with_the_known_ones(self, tmp_path, line):
         text = error_of(detect_format, tmp_path / "t", line)
         assert text.startswith(f"line 1: {line!r} is of no known format (mooncake: timestamp,")

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from blis.config import MAX_TIME_US
-from blis.errors import InputError
+from blis.errors import InputError, in_short
 from blis.files import read_text
+from blis.json_strict import parse_json
+from blis.numerals import read_number
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
+
+#: What stands where, as it can be listed beside the column names of other formats.
+COLUMNS = ("1st: arrival in s", "4th: tokens of the prompt", "5th: tokens of the output")
 
 _COLUMNS = 5
 _ARRIVAL, _PROMPT, _OUTPUT = 0, 3, 4
@@ -59,7 +63,9 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     usual_limit = csv.field_size_limit(2**31 - 1)  # a prompt's tokens are one cell
     try:
         header = next(reader, None)
-        if header is None or len(header) < _COLUMNS:
+        if not header:
+            raise InputError(f"{path}: empty file; a header of at least {_COLUMNS} columns is expected")
+        if len(header) < _COLUMNS:
             raise InputError(f"{path}: line 1: a header of at least {_COLUMNS} columns is expected")
         for row in reader:
             if not row:
@@ -77,23 +83,24 @@ def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
 
 def _arrival_us(cell: str, where: str) -> int:
     try:
-        seconds = float(cell)
+        seconds = read_number(cell)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds <= MAX_TIME_US / 1e6 or "_" in cell:
-        raise InputError(f"{where}: column {_ARRIVAL + 1}: {cell!r} is not a number of seconds >= 0")
+    if not 0 <= seconds <= MAX_TIME_US / 1e6:
+        raise InputError(f"{where}: column {_ARRIVAL + 1}: {in_short(cell)} is not a number of seconds >= 0")
     return round(seconds * 1e6)
 
 
 def _tokens(cell: str, where: str, column: int) -> list[int]:
     """A JSON list of whole numbers; null is an empty one."""
     try:
-        tokens = json.loads(cell)
-    except (ValueError, RecursionError):
+        tokens = parse_json(cell)
+    except ValueError:
         tokens = cell
     if tokens is None:
         return []
     if not isinstance(tokens, list) or not all(type(token) is int and 0 <= token <= _MAX_TOKEN for token in tokens):
-        shown = cell if len(cell) <= 40 else cell[:37] + "..."
-        raise InputError(f"{where}: column {column + 1}: {shown!r} is not a JSON list of tokens in [0, {_MAX_TOKEN}]")
+        raise InputError(
+            f"{where}: column {column + 1}: {in_short(cell)} is not a JSON list of tokens in [0, {_MAX_TOKEN}]"
+        )
     return tokens

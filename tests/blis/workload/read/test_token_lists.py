@@ -1,8 +1,8 @@
 import pytest
 
 from blis.errors import InputError
-from blis.original.token_lists import is_token_lists, load_token_lists
 from blis.workload.content.reuse import ideal_hits
+from blis.workload.read.token_lists import is_token_lists, load_token_lists
 
 HEADER = "arrival,id,model,prompt,output"
 
@@ -40,7 +40,7 @@ def test_a_cell_may_be_long_and_more_columns_are_left_aside(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "problem"),
     [
-        ([], "line 1: a header of at least 5 columns"),
+        ([], "empty file; a header of at least 5 columns"),
         (["a,b,c"], "line 1: a header of at least 5 columns"),
         ([HEADER], "no requests after the header"),
         ([HEADER, "1,a,m,[1]"], "line 2: 4 columns, but the header has 5"),

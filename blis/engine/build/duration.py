@@ -1,0 +1,33 @@
+"""How long a run can last at most: times that int64 cannot hold are refused before anything runs."""
+
+from __future__ import annotations
+
+from blis.config import MAX_TIME_US, Instance, Scenario
+from blis.errors import InputError
+from blis.tables.requests import RequestTable
+
+
+def check_duration(scenario: Scenario, instance: Instance, table: RequestTable, step_us: float) -> None:
+    """Raise InputError if all requests one after the other, a token a step, could end beyond MAX_TIME_US.
+
+    step_us: the longest step of `instance`.
+    """
+    fixed_us, token_us, overhead_us = instance.latency_model.alpha
+    tokens = table.input_tokens + table.output_tokens
+    longest, total = int(tokens.max(initial=0)), int(tokens.sum()) + len(table)
+    before_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us + fixed_us
+    last_us = float(table.arrival_us[-1]) if len(table) else 0.0
+    busy_us = total * (step_us + _transfers_us(instance, longest))
+    end_us = last_us + before_us + longest * token_us + busy_us + (longest + 2) * overhead_us
+    if not end_us < MAX_TIME_US:
+        raise InputError(
+            f"{total} tokens in steps of up to {step_us:g} µs and what is charged beside them may last until"
+            f" {end_us:.3g} µs; times must stay below {MAX_TIME_US:.3g} µs"
+        )
+
+
+def _transfers_us(instance: Instance, longest: int) -> float:
+    """What a step may wait for blocks of the tiers below, of every member of its batch."""
+    blocks = longest / instance.kv.block_size_tokens + 1
+    once_us = sum(tier.base_latency_us + blocks / tier.bandwidth_blocks_us for tier in instance.kv.lower_tiers)
+    return once_us * instance.batch.max_running

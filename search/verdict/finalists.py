@@ -1,0 +1,40 @@
+"""The best few of a search, rounded: what is looked at on fresh requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search.problem.policy import Policy
+from search.running.archive import Archive
+from search.running.evaluator import Evaluator
+from search.settings import Settings
+from search.verdict.rounding import round_finalists
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables."""
+
+    policy: Policy
+    search: float
+    rounded: float
+
+
+def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:
+    """The best different policies of the search, rounded; two that round to the same are one."""
+    rows = archive.top(settings.validation.finalists)
+    policies = [row.policy.spelled_out() for row in rows if row.policy is not None]
+    scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
+    rounded = round_finalists(policies, scores, settings.space, evaluator, settings.validation.rounding_loss)
+    found: dict[str, Finalist] = {}
+    for score, (policy, evaluation) in zip(scores, rounded, strict=True):
+        assert evaluation.fitness is not None  # the rounding kept to what has a score
+        found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))
+    return list(found.values())
+
+
+def best_of(scores: Sequence[float | None]) -> int | None:
+    """The place of the highest score, the first of equals; None if there is none."""
+    places = [place for place, score in enumerate(scores) if score is not None]
+    return max(places, key=lambda place: (scores[place], -place), default=None)

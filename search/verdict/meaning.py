@@ -1,0 +1,71 @@
+"""Whether a verdict can mean anything: said before all else where it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from statistics import fmean
+from typing import Any
+
+from blis.evaluation.load import Load
+from search.running.performance import Performance
+from search.settings import Settings
+from search.space.parameters import is_free
+
+ROUTING = "routing."  # beginning of its space keys
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the primary baseline meets on the report tables, in means over them, and whether that is a question.
+
+    wanted: the utilisation for which the instances were chosen, if they were. good_share: of the scored requests,
+    those that met every SLO; None if the fitness has none. doubts: sentences.
+    """
+
+    instances: int
+    wanted: float | None
+    load: Load
+    good_share: float | None
+    doubts: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"instances": self.instances, **asdict(self.load), "good_share": self.good_share}
+
+    def __str__(self) -> str:
+        """In words."""
+        chosen = "" if self.wanted is None else f", chosen for workload.utilisation {self.wanted:g}"
+        plural = "" if self.instances == 1 else "s"
+        waited = f"{self.load.waited_share:.1%} of the requests waited or were not served"
+        return f"{self.instances} instance{plural}{chosen}, {rates(self.load)}, {waited}"
+
+
+def situation(settings: Settings, primary: Sequence[Performance]) -> Situation:
+    """The situation. primary: what the primary baseline did on each report table."""
+    problem, loads = settings.problem, [found.load for found in primary]
+    instances = problem.scenario.cluster.instances
+    load = Load(*(fmean(getattr(one, field.name) for one in loads) for field in fields(Load)))
+    shares = [problem.fitness.good_share(found.outcome) for found in primary]
+    known = [share for share in shares if share is not None]
+    good_share = fmean(known) if known else None
+    doubts = []
+    if instances == 1 and _only_routing(settings):
+        doubts.append("Routing cannot matter: there is one instance, and the search space varies nothing else.")
+    if load.waited_share == 0:
+        doubts.append(f"The cluster is idle: under {settings.primary} no request ever waits ({rates(load)}).")
+    if good_share == 1:
+        doubts.append(f"There is no target to win: {settings.primary} meets every SLO for every request.")
+    return Situation(instances, problem.traffic.mapping().get("utilisation"), load, good_share, tuple(doubts))
+
+
+def rates(load: Load) -> str:
+    """A load in words."""
+    offered = f"{load.offered_per_s:.3g} requests/s offered, {load.served_per_s:.3g} served"
+    return f"utilisation {load.utilisation:.1%}, {offered}"
+
+
+def _only_routing(settings: Settings) -> bool:
+    """Whether the search varies nothing but where requests go."""
+    free = [key for key, parameter in settings.space.parameters.items() if is_free(parameter)]
+    return all(key.startswith(ROUTING) for key in free)

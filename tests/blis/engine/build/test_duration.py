@@ -1,0 +1,56 @@
+"""Numbers that are each allowed and whose products are no times."""
+
+from __future__ import annotations
+
+import pytest
+
+import blis
+from blis.errors import InputError
+from blis.workload.assemble import table_from_tokens
+from blis.workload.draw.generate import generate
+from blis.workload.draw.spec import load_spec
+from tests.blis.conftest import SCENARIO
+
+
+def requests(arrival_us: int = 0, output: int = 4):
+    constant = {"type": "constant", "params": {"value": output}}
+    client = {
+        "rate_fraction": 1,
+        "arrival": {"process": "constant"},
+        "input_distribution": {"type": "constant", "params": {"value": 20}},
+        "output_distribution": constant,
+    }
+    table = generate(load_spec({"aggregate_rate": 1, "num_requests": 3, "clients": [client]}), 0)
+    return table if not arrival_us else table_from_tokens([arrival_us], [[1, 2]], [[3]])
+
+
+def with_changes(alpha=(100, 1, 10), beta=(5000, 20, 30), admission_us=0, kv=None):
+    latency = {"alpha": list(alpha), "beta": list(beta)}
+    instance = {"latency_model": latency, "kv": {"blocks": 10**8, **(kv or {})}}
+    cluster = {
+        **SCENARIO["cluster"],
+        "admission": {"latency_us": admission_us},
+        "routing": {"latency_us": admission_us},
+    }
+    return blis.load_scenario({"cluster": cluster, "instance": instance})
+
+
+@pytest.mark.parametrize(
+    ("changes", "arrival_us", "output"),
+    [
+        ({"beta": (1e11, 0, 0)}, 0, 10**9),
+        ({"alpha": (1, 1, 1e12)}, 0, 10**9),
+        ({"alpha": (1e12, 1e12, 0)}, 0, 10**9),
+        ({"admission_us": 2**62}, 0, 4),
+        ({"admission_us": 2**61}, 2**62 - 1, 1),
+        ({"kv": {"cpu_blocks": 5, "transfer_base_latency_us": 10**12}}, 0, 10**9),
+    ],
+)
+def test_a_run_that_could_outlast_the_clock_is_refused(changes, arrival_us, output):
+    with pytest.raises(InputError, match=r"may last until .*; times must stay below 4.61e.18 µs"):
+        blis.simulate(with_changes(**changes), requests(arrival_us, output))
+
+
+def test_slow_is_not_too_slow():
+    result = blis.simulate(with_changes(beta=(1e11, 1, 1), alpha=(1e11, 1, 1e11)), requests())
+    assert result.table.end_us > 4e11 and result.metrics.to_dict()["completed_requests"] == 3

@@ -1,0 +1,70 @@
+"""What a verdict is worth: said before all else where it can mean nothing."""
+
+import json
+
+import pytest
+
+from search.__main__ import run
+from search.application import EXIT_FAILURE, EXIT_OK
+from search.verdict.holdout import make_holdout
+from search.verdict.meaning import situation
+from tests.search.small import small_settings
+
+QUIET = ("workload.aggregate_rate=0.5", "workload.population.prefix.share=0")
+
+
+def met(tmp_path, *overrides):
+    """What the primary baseline meets."""
+    settings = small_settings(tmp_path / "run", "workload.first=60", *overrides)
+    return situation(settings, make_holdout(settings).reported(settings.problem.against))
+
+
+def test_a_busy_cluster_leaves_no_doubt(tmp_path):
+    found = met(tmp_path, "workload.aggregate_rate=300")
+    assert found.doubts == () and found.load.waited_share > 0 and found.good_share < 1
+    assert str(found).startswith("4 instances, utilisation ")
+    assert f"{found.load.offered_per_s:.3g} requests/s offered, {found.load.served_per_s:.3g} served" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("space", "instances", "doubted"),
+    [("routing_weights", 1, True), ("routing_weights", 2, False), ("default", 1, False)],
+)
+def test_one_instance_cannot_be_routed_to(tmp_path, space, instances, doubted):
+    found = met(tmp_path, f"search_space={space}", f"cluster.cluster.instances={instances}")
+    assert any(doubt.startswith("Routing cannot matter") for doubt in found.doubts) == doubted
+
+
+def test_an_idle_cluster_and_targets_that_are_all_met_are_said_with_the_load(tmp_path):
+    idle, content = met(tmp_path, *QUIET).doubts
+    assert idle.startswith("The cluster is idle: under llm-d-default no request ever waits (utilisation ")
+    assert "requests/s offered" in idle and "served)" in idle
+    assert content == "There is no target to win: llm-d-default meets every SLO for every request."
+
+
+def test_the_original_fitness_has_no_targets(tmp_path):
+    found = met(tmp_path, *QUIET, "fitness=original")
+    assert found.good_share is None and len(found.doubts) == 1
+
+
+def test_the_first_line_of_the_verdict_says_so_even_where_every_difference_is_the_same(tmp_path, capsys):
+    """Constant lengths on a quiet cluster: what a token budget is worth is equal but for rounding on all tables."""
+    tokens = {"input": 625, "output": 20}
+    lengths = [
+        f"workload.population.{side}_distribution={{type: constant, params: {{value: {length}}}}}"
+        for side, length in tokens.items()
+    ]
+    settings = small_settings(tmp_path / "run", *QUIET, *lengths, "search_space=engine_knobs", "primary=round-robin")
+    assert run(settings) == EXIT_OK
+    verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first == verdict["sentence"] and first.startswith("The cluster is idle")
+    assert verdict["doubts"] and verdict["load"]["waited_share"] == 0
+    assert "point" in {found["bootstrap"] for found in verdict["baselines"].values()}
+
+
+def test_nothing_served_is_no_verdict(tmp_path, capsys):
+    settings = small_settings(tmp_path / "run", "workload.first=20", "cluster.instance.kv.blocks=1")
+    assert run(settings) == EXIT_FAILURE
+    out = capsys.readouterr().out
+    assert out.startswith("Nothing was served: no request is completed under any policy.") and "0.0 ms" not in out
