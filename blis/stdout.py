@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import Callable
 
-FAILURE = 1
+FAILURE, INTERRUPTED = 1, 130
 
 
 def delivered(command: Callable[[], int]) -> int:
     """The exit status of a command, after what it printed has arrived.
 
-    FAILURE if nobody reads it any more (`| head` has had enough), or if there is no room for it, which is told.
+    FAILURE if nobody reads it any more (`| head` has had enough), or if there is no room for it, which is told;
+    INTERRUPTED after Ctrl-C.
     """
     try:
         try:
@@ -22,6 +23,8 @@ def delivered(command: Callable[[], int]) -> int:
     except OSError as error:
         _give_up(error)
         return FAILURE
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def say(*lines: str) -> bool:

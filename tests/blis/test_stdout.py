@@ -36,7 +36,8 @@ def stdout(kind: str) -> Iterator[int]:
 
 def command(what: str, kind: str) -> tuple[int, list[str]]:
     """Exit status and stderr of a command with such a standard output."""
-    script = f"import sys, argparse\nfrom blis.stdout import delivered, say\nsys.exit(delivered(lambda: {what} or 0))"
+    imports = "import argparse, signal, sys\nfrom blis.stdout import delivered, say\n"
+    script = f"{imports}sys.exit(delivered(lambda: {what} or 0))"
     closing = ["bash", "-c", 'exec "$@" >&-', "bash"] if kind == "closed" else []
     with stdout(kind) as descriptor:
         done = subprocess.run(
@@ -61,6 +62,10 @@ def test_who_says_something_hears_whether_it_arrived(kind, lines):
 @pytest.mark.parametrize(("kind", "status", "lines"), [("fine", 0, []), ("unread", 1, []), ("full", 1, [FULL])])
 def test_what_is_printed_arrives_or_the_exit_status_says_so(what, kind, status, lines):
     assert command(what, kind) == (status, lines)
+
+
+def test_ctrl_c_is_no_traceback():
+    assert command("signal.raise_signal(signal.SIGINT)", "fine") == (130, [])
 
 
 def test_trouble_with_a_file_is_not_taken_for_that():

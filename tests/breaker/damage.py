@@ -15,7 +15,8 @@ from typing import Any
 
 from blis.errors import InputError
 from search.__main__ import run
-from search.application import EXIT_OK, continued
+from search.application import EXIT_OK
+from search.resumed import continued
 from search.running.checkpoint import begin
 from search.running.loop import run_search
 from search.saved import FILE, saved_text

@@ -7,8 +7,6 @@ import sys
 import pytest
 
 from blis.errors import EngineError, InputError
-from blis.yaml_strict import flat_keys
-from search.__main__ import run as job_of_a_search
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
 from search.identity import run_id
 from search.running.checkpoint import begin
@@ -199,39 +197,6 @@ def test_the_system_may_end_a_search_like_ctrl_c(command, name):
 
     assert command(job=job) == (EXIT_INTERRUPTED, "", "")
     assert signal.getsignal(getattr(signal, name)) == before
-
-
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """The folder of a small search that was made with keys and a file of conf/."""
-    folder = tmp_path_factory.mktemp("kept")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
-        assert job_of_a_search(small_settings(folder, "driver=random", "driver.budget=20")) == EXIT_OK
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("overrides", "different"),
-    [
-        ([], {}),
-        (["driver=random"], {}),  # whose file has a budget of its own
-        (["driver.budget=30"], {"driver.budget": 30}),
-        (["tracking=none", "parallel.n_jobs=2"], {"parallel.n_jobs": 2}),
-        (["seed=3"], {"seed": 3}),
-        (["driver=cmaes"], {"driver.name": "cmaes", "driver.options.initial": 48}),
-    ],
-)
-def test_the_folder_holds_the_keys_of_a_search_that_goes_on(kept, overrides, different):
-    first = flat_keys(small_settings(kept, "driver=random", "driver.budget=20").config)
-    again = flat_keys(compose_settings([f"resume={kept}", *overrides]).config)
-    assert {key: again[key] for key in different} == different
-    assert {key for key in first if again.get(key) != first[key]} <= {*different, "driver.batch"}
-
-
-def test_an_experiment_is_all_keys_again(kept):
-    settings = compose_settings([f"resume={kept}", "experiment=quickstart"])
-    assert (settings.config["workload"]["first"], settings.driver.name) == (1000, "deap_ga")
 
 
 def test_the_configuration_can_be_printed(command):
