@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -15,6 +16,8 @@ def delivered(command: Callable[[], int]) -> int:
     FAILURE if nobody reads it any more (`| head` has had enough), or if there is no room for it, which is told;
     INTERRUPTED after Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may have what a terminal has not
     try:
         try:
             return command()

@@ -64,6 +64,10 @@ def test_what_is_printed_arrives_or_the_exit_status_says_so(what, kind, status, 
     assert command(what, kind) == (status, lines)
 
 
+def test_what_a_terminal_has_no_letter_for_is_spelled_out():
+    assert command("print('\\udc80')", "fine") == (0, [])
+
+
 def test_ctrl_c_is_no_traceback():
     assert command("signal.raise_signal(signal.SIGINT)", "fine") == (130, [])
 
