@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from blis.errors import EngineError, InputError, one_line, unknown_name
+from blis.stdout import note
 from search import user_files
 from search.config import conf_folder
 from search.folder import claimed
@@ -144,7 +145,7 @@ def _plain(composed: DictConfig) -> dict[str, Any]:
 
 def _complain(error: Exception, code: int = EXIT_INPUT) -> int:
     """Say what is wrong in one line on stderr; the exit code."""
-    print(f"error: {_in_short(error)}", file=sys.stderr)
+    note(f"error: {_in_short(error)}")
     return code
 
 

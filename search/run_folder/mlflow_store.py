@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 from filelock import FileLock
 
 from blis.errors import named
+from blis.stdout import note
 from search.uri import SQLITE, concealed, database_path
 
 PARENT_TAG = "mlflow.parentRunId"
@@ -123,7 +123,7 @@ class Store:
             self._enabled = False
             self._status = "FAILED"
             problem = concealed(named(error), self._uri)[:LONGEST_ERROR]
-            print(f"warning: not tracked in MLflow any more: {problem}", file=sys.stderr)
+            note(f"warning: not tracked in MLflow any more: {problem}")
 
     def _connect(self, uri: str, experiment: str) -> None:
         with _store_lock(uri):

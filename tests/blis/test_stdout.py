@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from blis.stdout import note
 from tests.places import ROOT
 
 #: Says something twice, and on stderr what became of it.
@@ -70,6 +71,20 @@ def test_what_a_terminal_has_no_letter_for_is_spelled_out():
 
 def test_ctrl_c_is_no_traceback():
     assert command("signal.raise_signal(signal.SIGINT)", "fine") == (130, [])
+
+
+@pytest.mark.parametrize("stderr", [">&-", "> /dev/full"])
+def test_a_remark_that_nobody_can_read_stops_nothing(stderr):
+    script = "from blis.stdout import note; note('x'); note('y'); print('done')"
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" -c "$1" 2{stderr}', sys.executable, script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert done.stdout == "done\n"
+
+
+def test_a_remark_is_a_line_on_standard_error(capsys):
+    note("so it is")
+    assert capsys.readouterr() == ("", "so it is\n")
 
 
 def test_trouble_with_a_file_is_not_taken_for_that():

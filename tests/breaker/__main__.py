@@ -34,7 +34,8 @@ def main() -> int:
                 if problem:
                     wrong.append(problem)
                     print(f"WRONG  {problem}", flush=True)
-            print(f"{title}: {', '.join(f'{count} {answer}' for answer, count in counts.most_common())}", flush=True)
+            found = ", ".join(f"{count} {answer}" for answer, count in counts.most_common())
+            print(f"{title}: {found or 'none'}", flush=True)
     print(f"{len(wrong)} answered wrong")
     return 1 if wrong else 0
 

@@ -36,6 +36,8 @@ Node = dict[str, Any] | list[Any]
 
 def damaged_checkpoints(folder: Path, n: int, seed: int) -> Iterator[tuple[str, str]]:
     """How each damaged checkpoint was answered, and what was wrong about that, if anything."""
+    if n == 0:
+        return
     sound, rng = folder / "sound", Random(seed)
     with redirect_stdout(io.StringIO()):
         assert run(small_settings(sound, *SMALL)) == EXIT_OK
