@@ -189,14 +189,27 @@ def test_a_run_folder_that_cannot_be_is_one_line(monkeypatch, tmp_path, capfd, p
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_the_system_may_end_a_search_like_ctrl_c(command, name):
-    before = signal.getsignal(getattr(signal, name))
+    number, usual = getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
 
     def job(settings):
-        signal.raise_signal(getattr(signal, name))
+        signal.raise_signal(number)
         raise AssertionError("nothing happened")
 
-    assert command(job=job) == (EXIT_INTERRUPTED, "", "")
-    assert signal.getsignal(getattr(signal, name)) == before
+    before = signal.signal(number, usual)  # where tests run, it may be ignored
+    try:
+        assert command(job=job) == (EXIT_INTERRUPTED, "", "")
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
+
+
+def test_what_the_user_wants_ignored_stays_so(command):
+    """As `nohup` does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert command(job=lambda settings: signal.raise_signal(signal.SIGHUP) or EXIT_OK)[0] == EXIT_OK
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_configuration_can_be_printed(command):

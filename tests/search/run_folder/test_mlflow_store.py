@@ -187,10 +187,12 @@ def test_ctrl_c_while_the_end_is_waited_for_leaves_out_the_rest_and_ends_the_run
     store = Store("http://store", "mine")
     store.open("first", {"a": 1}, {})
     store.metrics({"late": 1.0})
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     timers = Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)), Timer(0.6, client.answer.set)
     for timer in timers:
         timer.start()
     with pytest.raises(KeyboardInterrupt):
         store.close("FINISHED")
+    signal.signal(signal.SIGINT, before)
     (run,) = client.runs.values()
     assert (run.params, run.metrics, run.status) == ({"a": "1"}, [], "FINISHED")
