@@ -24,6 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from blis.errors import EngineError, InputError, one_line, unknown_name
+from blis.files import read_text, write_text
 from blis.stdout import note
 from search import user_files
 from search.config import conf_folder
@@ -31,6 +32,7 @@ from search.folder import claimed
 from search.overrides import override_problem
 from search.resumed import continued, key_of
 from search.settings import Settings, make_settings
+from search.uri import concealed, shown
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -104,9 +106,17 @@ def _run(job: Callable[[Settings], int], composed: Mapping[str, Any], run_dir: P
     """The exit code of one job, which has its folder to itself."""
     overrides = HydraConfig.get().overrides
     settings = make_settings(continued(composed, list(overrides.task)), run_dir)
+    _conceal_sweep(settings.tracking.uri)
     movable = not any(key_of(override) in FOLDER_KEYS for override in overrides.hydra)
     with claimed(settings.run_dir, resumed=settings.resume is not None, movable=movable) as folder:
         return job(replace(settings, run_dir=folder, overrides=_told(overrides.task)))
+
+
+def _conceal_sweep(uri: str) -> None:
+    """Take the secrets of a store's address out of the file that Hydra writes of a multirun."""
+    path = Path(HydraConfig.get().sweep.dir) / "multirun.yaml"
+    if shown(uri) != uri and path.is_file():
+        write_text(path, concealed(read_text(path), uri))
 
 
 def _told(overrides: Sequence[str]) -> tuple[str, ...]:

@@ -153,8 +153,10 @@ class Store:
     def _child(self, name: str, params: Mapping[str, Any], values: Mapping[str, float], status: str) -> None:
         tags = {PARENT_TAG: self._run_id, "status": status}
         run = self._client.create_run(self._experiment_id, run_name=name, tags=tags)
-        self._log(run.info.run_id, values, params)
-        self._client.set_terminated(run.info.run_id)
+        try:
+            self._log(run.info.run_id, values, params)
+        finally:
+            self._client.set_terminated(run.info.run_id)
 
     def _files(self, folder: Path, paths: Sequence[Path]) -> None:
         for path in paths:

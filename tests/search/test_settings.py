@@ -125,6 +125,15 @@ def test_multirun_runs_a_job_for_every_combination(command):
     assert len({s.run_dir for s in seen}) == 4
 
 
+def test_no_file_of_a_multirun_has_a_secret(command, tmp_path):
+    uri = "tracking.uri=http://me:open-sesame@host"
+    told = []
+    assert command("-m", "seed=1,2", uri, job=lambda s: told.append(s.overrides) or EXIT_OK)[0] == EXIT_OK
+    assert told == [("seed=1",), ("seed=2",)]
+    texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert texts and not [text for text in texts if "sesame" in text]
+
+
 @pytest.mark.parametrize(("option", "where"), [("-m", 0), ("--multirun", 1)])
 def test_multirun_may_be_asked_for_anywhere(command, option, where):
     arguments, seen = ["driver=deap_ga,random", "driver.budget=48"], []

@@ -118,6 +118,15 @@ def test_trouble_is_one_line_and_the_rest_is_left_out_but_the_end(client, monkey
     assert client.runs["first"].status == "FAILED"
 
 
+def test_a_child_that_cannot_be_logged_is_ended_too(client, monkeypatch, capfd):
+    store = Store("http://store", "mine")
+    store.open("first", {}, {})
+    store.child("child", {}, {"fitness": "none"}, "finalist")
+    store.close("FINISHED")
+    assert "could not convert string to float" in capfd.readouterr().err
+    assert "RUNNING" not in {run.status for run in client.runs.values()}
+
+
 def test_secrets_are_not_told(client, monkeypatch, capfd):
     def refuse(*_, **__):
         raise ValueError("no login for me:secret@store")
