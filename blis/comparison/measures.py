@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
-from blis.evaluation.distribution import US_PER_MS, known
+from blis.evaluation.distribution import US_PER_MS, Weighted, known, weighted_distribution
+from blis.evaluation.gaps import Gaps
+from blis.evaluation.itl import counted
 from blis.evaluation.ratios import US_PER_S
 from blis.evaluation.slo import tpot_us
 from blis.tables.records import COMPLETED, REJECTED
@@ -29,12 +31,19 @@ class Rows:
     in_time: NDArray[np.bool_]  # [m] completed, and the first token came by the `ttft_ms` of its tier
     rejected: NDArray[np.bool_]  # [m]
     unserved: NDArray[np.bool_]  # [m] not completed, for whatever reason
+    gaps: Gaps  # between tokens, of the rows before any were drawn again
+    places: NDArray[np.int64]  # [m] which of these rows each row is
     span_s: float  # from the first arrival of these rows to the last
     e2e_p99_ms: float  # of the whole run, a warm-up included: how long what happens once is felt; 0 without any
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         """These rows, some more often and some not at all."""
         return replace(self, **{name: column[rows] for name, column in vars(self).items() if np.ndim(column)})
+
+    @property
+    def gaps_us(self) -> Weighted:
+        """The gaps between tokens of the completed requests among these."""
+        return counted(self.gaps, np.bincount(self.places[~self.unserved], minlength=len(self.gaps.spans)))
 
 
 def counted_rows(table: RequestTable) -> slice:
@@ -59,6 +68,8 @@ def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Row
         unserved=~done,
         span_s=float(arrival_us[-1] - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,
         e2e_p99_ms=known(result.e2e_us).p99,
+        gaps=Gaps.of(result, np.arange(len(table))[rows], np.zeros(len(status), np.int64), 1),
+        places=np.arange(len(status)),
     )
 
 
@@ -77,6 +88,9 @@ MEASURES: dict[str, Measure] = {
     "TTFT mean": Measure("ms", lambda rows: _mean(rows.ttft_ms)),
     "TTFT p99": Measure("ms", lambda rows: _p99(rows.ttft_ms)),
     "TPOT mean": Measure("ms", lambda rows: _mean(rows.tpot_ms), digits=2),
+    "ITL mean": Measure("ms", lambda rows: _of_gaps(rows, "mean"), digits=2),
+    "ITL p99": Measure("ms", lambda rows: _of_gaps(rows, "p99"), digits=2),
+    "ITL max": Measure("ms", lambda rows: _of_gaps(rows, "max")),
     "E2E mean": Measure("ms", lambda rows: _mean(rows.e2e_ms)),
     "E2E p99": Measure("ms", lambda rows: _p99(rows.e2e_ms)),
     "in time": Measure("% of offered", lambda rows: _percent(rows.in_time), more_is_better=True, digits=2),
@@ -94,6 +108,11 @@ def _mean(values: Floats) -> float:
 def _p99(values: Floats) -> float:
     known = values[~np.isnan(values)]
     return float(np.percentile(known, 99)) if len(known) else np.nan
+
+
+def _of_gaps(rows: Rows, statistic: str) -> float:
+    itl = weighted_distribution(rows.gaps_us)
+    return float(getattr(itl, statistic)) if itl.count else np.nan
 
 
 def _percent(chosen: NDArray[np.bool_]) -> float:

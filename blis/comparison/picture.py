@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from blis.comparison.measures import Rows
 from blis.comparison.style import INK, different_colours, dress
+from blis.evaluation.distribution import US_PER_MS, Weighted, weighted_distribution
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +37,7 @@ class PictureRun:
 
 
 def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
-    """Above: distributions of TTFT and E2E, a curve a policy. Below, a row a policy: waiting requests and KV use.
+    """Above: distributions of TTFT, gaps and E2E, a curve a policy. Below, a row a policy: waiting requests, KV use.
 
     Scales are the same for all policies.
     """
@@ -47,29 +48,43 @@ def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
     figure = Figure(figsize=(13, 4.4 + 2.5 * count), dpi=120, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
-    panels = figure.subplots(1 + count, 2, height_ratios=(1.7, *([1] * count)), squeeze=False)
-    _draw_distributions(panels[0, 0], {name: one.rows.ttft_ms for name, one in runs.items()}, "time to first token")
-    _draw_distributions(panels[0, 1], {name: one.rows.e2e_ms for name, one in runs.items()}, "end-to-end latency")
-    for (name, one), row, colour in zip(runs.items(), panels[1:], different_colours(count), strict=True):
+    grid = figure.add_gridspec(1 + count, 6, height_ratios=(1.7, *([1] * count)))
+    for column, (label, of) in enumerate(_DISTRIBUTIONS.items()):
+        axes = figure.add_subplot(grid[0, 2 * column : 2 * column + 2])
+        _draw_distributions(axes, {name: of(one.rows) for name, one in runs.items()}, label)
+    panels = [[figure.add_subplot(grid[1 + k, half]) for half in (slice(3), slice(3, 6))] for k in range(count)]
+    for (name, one), row, colour in zip(runs.items(), panels, different_colours(count), strict=True):
         _draw_instances(row[0], one, one.samples["queue_depth"], f"{name}: waiting requests", colour)
         _draw_instances(
             row[1], one, 100 * one.samples["used_blocks"] / one.kv_blocks, f"{name}: KV cache in use, %", colour
         )
-    _align(panels[1:], runs)
+    _align(panels, runs)
     return figure
 
 
-def _draw_distributions(axes: Axes, found: Mapping[str, NDArray[np.float64]], label: str) -> None:
-    """Shares of requests that were faster than a time, on a logarithmic axis; names beside their curves."""
-    known = {name: np.sort(times_ms[~np.isnan(times_ms)]) / 1e3 for name, times_ms in found.items()}
+def _known(times_ms: NDArray[np.float64]) -> Weighted:
+    """In µs, those that there are."""
+    return Weighted.once(times_ms[~np.isnan(times_ms)] * US_PER_MS)
+
+
+#: What the upper panels show of a run, by their headings.
+_DISTRIBUTIONS: dict[str, Callable[[Rows], Weighted]] = {
+    "time to first token": lambda rows: _known(rows.ttft_ms),
+    "gaps between tokens": lambda rows: rows.gaps_us,
+    "end-to-end latency": lambda rows: _known(rows.e2e_ms),
+}
+
+
+def _draw_distributions(axes: Axes, found: Mapping[str, Weighted], label: str) -> None:
+    """Shares that were faster than a time, on a logarithmic axis; names beside their curves."""
     colours = dict(zip(found, different_colours(len(found)), strict=True))
-    fastest_first = sorted((name for name in known if len(known[name])), key=lambda name: known[name].mean())
+    means = {name: weighted_distribution(times).mean for name, times in found.items() if len(times.values)}
+    fastest_first = sorted(means, key=lambda name: means[name])
     heights = np.linspace(0.85, 0.15, len(fastest_first)) if len(fastest_first) != 1 else [0.5]
     for place, (name, height) in enumerate(zip(fastest_first, heights, strict=True)):
-        seconds = known[name]
-        share = np.arange(1, len(seconds) + 1) / len(seconds)
+        seconds, share = found[name].values / 1e6, found[name].shares
         axes.step(seconds, share, where="post", color=colours[name], linewidth=1.6)
-        at = seconds[min(int(height * len(seconds)), len(seconds) - 1)]
+        at = seconds[np.searchsorted(share, height)]
         axes.plot([at], [height], "o", color=colours[name], markersize=4)
         to_the_left = place < len(fastest_first) / 2  # away from the slower curves
         _label(axes, name, (at, height), (-7 if to_the_left else 7, 0), colours[name])
@@ -78,7 +93,7 @@ def _draw_distributions(axes: Axes, found: Mapping[str, NDArray[np.float64]], la
     axes.margins(x=0.08)
     axes.set_title(label, loc="left", color=INK, fontsize=11)
     axes.set_xlabel("seconds")
-    axes.set_ylabel("share of requests")
+    axes.set_ylabel("share of gaps" if "gaps" in label else "share of requests")
     dress(axes)
 
 
@@ -113,14 +128,14 @@ def _shades(number: int) -> Sequence[Any]:
     return [colormaps["viridis"](place) for place in np.linspace(0.0, 0.85, number)]
 
 
-def _align(panels: NDArray[Any], runs: Mapping[str, PictureRun]) -> None:
+def _align(panels: Sequence[Sequence[Axes]], runs: Mapping[str, PictureRun]) -> None:
     """The same scales in all rows of a column."""
     longest_s = max(float(one.seconds.max(initial=0)) for one in runs.values())
     deepest = max([one.samples["queue_depth"].max(initial=1) for one in runs.values()])
     for queue, kv in panels:
         for axes in (queue, kv):
             axes.set_xlim(0, max(longest_s, 1e-6))
-            axes.set_xlabel("seconds" if queue is panels[-1, 0] else "")
+            axes.set_xlabel("seconds" if queue is panels[-1][0] else "")
         queue.set_ylim(0, 1.15 * max(deepest, 1))
         kv.set_ylim(0, 108)
 

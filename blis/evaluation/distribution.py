@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.evaluation.itl import Weighted
-
 US_PER_MS = 1000.0
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """A multiset of numbers: `values` ascending, `weights` how often each occurs (>= 1)."""
+
+    values: NDArray[Any]
+    weights: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: NDArray[Any], weights: NDArray[np.int64]) -> Weighted:
+        """From values in any order; those of weight 0 are left out."""
+        values, weights = values[weights > 0], weights[weights > 0]
+        order = np.argsort(values, kind="stable")
+        return cls(values[order], weights[order])
+
+    @classmethod
+    def once(cls, values: NDArray[Any]) -> Weighted:
+        """Numbers in any order, each as often as it stands there."""
+        return cls(np.sort(values), np.ones(len(values), np.int64))
+
+    @classmethod
+    def together(cls, several: Sequence[Weighted]) -> Weighted:
+        """The numbers of all of them."""
+        values, weights = ([getattr(one, name) for one in several] for name in ("values", "weights"))
+        return cls.of(np.concatenate(values), np.concatenate(weights))
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Of each value, the share of the numbers that are not above it."""
+        upto = np.cumsum(self.weights)
+        return np.asarray(upto / max(int(upto[-1]) if len(upto) else 0, 1), np.float64)
 
 
 @dataclass(frozen=True)
@@ -34,7 +65,7 @@ class Distribution:
 
 def distribution(values: NDArray[Any], unit: float = US_PER_MS) -> Distribution:
     """Mean, percentiles and range of numbers in µs, divided by `unit` (ms by default)."""
-    return weighted_distribution(Weighted(np.sort(values), np.ones(len(values), np.int64)), unit)
+    return weighted_distribution(Weighted.once(values), unit)
 
 
 def known(values: NDArray[np.int64], unit: float = US_PER_MS) -> Distribution:

@@ -14,25 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.evaluation.distribution import Distribution, Weighted, weighted_distribution
+from blis.evaluation.gaps import Gaps
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Weighted:
-    """A multiset of numbers: `values` ascending, `weights` how often each occurs (>= 1)."""
-
-    values: Ints
-    weights: Ints
-
-    @classmethod
-    def of(cls, values: Ints, weights: Ints) -> Weighted:
-        """From values in any order; those of weight 0 are left out."""
-        values, weights = values[weights > 0], weights[weights > 0]
-        order = np.argsort(values, kind="stable")
-        return cls(values[order], weights[order])
 
 
 @dataclass(frozen=True)
@@ -82,46 +69,30 @@ def expand_gaps(result: ResultTable, row: int) -> list[int]:
     return [gap + overhead_us for gap in gaps]
 
 
-def gap_distribution(result: ResultTable, among: NDArray[np.bool_] | None = None) -> Weighted:
-    """The gaps of all completed requests, in µs: the lists of `expand_gaps` thrown together.
+def all_gaps(result: ResultTable, group: NDArray[np.integer[Any]] | None = None, groups: int = 1) -> Gaps:
+    """The gaps of all requests of a run, in `groups` groups. group: [n]."""
+    rows = np.arange(len(result))
+    return Gaps.of(result, rows, np.zeros_like(rows) if group is None else group, groups)
+
+
+def itl(result: ResultTable, among: NDArray[np.bool_] | None = None) -> Distribution:
+    """The gaps of all completed requests, in ms: the lists of `expand_gaps` thrown together.
 
     among: [n] only of these requests.
     """
     chosen = result.status == COMPLETED
-    if among is not None:
-        chosen &= among
-    long_gaps = result.gaps[chosen[result.gaps["request"]]]
-    index = StepIndex.of(result)
-    overhead_us = result.token_overhead_us
-    values = [
-        result.steps["gap_us"] + overhead_us[result.steps["instance"]],
-        long_gaps["gap_us"] + overhead_us[result.instance[long_gaps["request"]]],
+    return itl_by_group(all_gaps(result), chosen if among is None else chosen & among)[0]
+
+
+def counted(gaps: Gaps, times: NDArray[Any]) -> Weighted:
+    """All gaps in µs, if request j counts times[j] times."""
+    weights = gaps.weights(times).sum(axis=0)[gaps.order]
+    return Weighted(gaps.value_us[gaps.order][weights > 0], weights[weights > 0])
+
+
+def itl_by_group(gaps: Gaps, times: NDArray[Any]) -> list[Distribution]:
+    """[1 + K] the gaps in ms, of all requests and of each group, if request j counts times[j] times. times: [m]."""
+    values, weights = gaps.value_us[gaps.order], gaps.weights(times)[:, gaps.order]
+    return [
+        weighted_distribution(Weighted(values[each > 0], each[each > 0])) for each in (weights.sum(axis=0), *weights)
     ]
-    weights = [_tokens_a_log_row(result, index, np.flatnonzero(chosen), long_gaps), np.ones(len(long_gaps), np.int64)]
-    if result.last_gap_twice:
-        last = index.number(result.instance[chosen], result.last_step[chosen])
-        values.append(values[0][np.searchsorted(index.rows, last, side="right") - 1])
-        weights.append(np.ones(len(last), np.int64))
-    return Weighted.of(np.concatenate(values), np.concatenate(weights))
-
-
-def _tokens_a_log_row(result: ResultTable, index: StepIndex, rows: Ints, long_gaps: NDArray[np.void]) -> Ints:
-    """[log rows] how many tokens the requests `rows` got in the steps of each log row, long gaps not counted."""
-    away = result.instance[long_gaps["request"]]
-    enters = np.concatenate(
-        [
-            index.number(result.instance[rows], result.first_step[rows]),
-            index.number(away, long_gaps["to_step"]),
-        ]
-    )
-    leaves = np.concatenate(
-        [
-            index.number(result.instance[rows], result.last_step[rows]),
-            index.number(away, long_gaps["from_step"]),
-        ]
-    )
-    # Entering after step p and leaving after step q makes a member of p + 1 ... q.
-    change = np.bincount(enters, minlength=index.total + 1) - np.bincount(leaves, minlength=index.total + 1)
-    members = np.cumsum(change) - change  # [number] who get a token in this step
-    upto = np.concatenate([[0], np.cumsum(members)])  # [number] tokens before this step
-    return upto[index.rows + result.steps["count"]] - upto[index.rows]

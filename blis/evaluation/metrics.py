@@ -17,9 +17,9 @@ from blis.config import Compat, Scenario
 from blis.evaluation.attainment import Attainment, attainment, ttft_attainment
 from blis.evaluation.detectors.anomalies import Anomalies, find_anomalies
 from blis.evaluation.detectors.saturation import Saturation, saturation
-from blis.evaluation.distribution import Distribution, distribution, known, weighted_distribution
+from blis.evaluation.distribution import US_PER_MS, Distribution, distribution, known
 from blis.evaluation.hit_rates import HitRates, hit_rates
-from blis.evaluation.itl import gap_distribution
+from blis.evaluation.itl import all_gaps, itl_by_group
 from blis.evaluation.ratios import US_PER_S, jain_index, per_s
 from blis.evaluation.raw_metrics import RawMetrics, raw_metrics
 from blis.evaluation.slo import SLOClass, class_label, class_targets, good_requests, tpot_us
@@ -97,6 +97,7 @@ class Metrics:
     ttft: Distribution
     e2e: Distribution
     itl: Distribution  # gaps between tokens of all completed requests
+    longest_stall_ms: float  # the longest gap of any request, unfinished ones included
     tpot: Distribution  # (E2E - TTFT) / (output - 1), of completed requests with 2 output tokens or more
     scheduling_delay: Distribution
     classes: dict[str, ClassMetrics]
@@ -136,6 +137,7 @@ class Metrics:
         if self.goodput is not None:
             values |= self.goodput.to_dict()
         return values | {
+            "longest_stall_ms": self.longest_stall_ms,
             "kv_allocation_failures": self.allocation_failures,
             "preemption_count": self.preemptions,
             "preemption_rate": self.raw.preemption_rate,
@@ -165,6 +167,14 @@ def compute_metrics(
     instances = result.instances
     completed = result.status == COMPLETED
     good = None if slo is None else good_requests(table, result, class_targets(table, slo))
+    labels, label = _labels(table)
+    gaps = all_gaps(result, label, len(labels))
+    itl, *itl_by_class = itl_by_group(gaps, completed)
+    classes = {
+        name: _class_metrics(scenario, table, result, label == code, good, itl_by_class[code])
+        for code, name in enumerate(labels)
+        if (label == code).any()
+    }
     blocks = [replica.instance.kv.blocks for replica in scenario.replicas]
     return Metrics(
         requests=len(table),
@@ -185,10 +195,11 @@ def compute_metrics(
         duration_us=result.duration_us,
         ttft=known(result.ttft_us),
         e2e=known(result.e2e_us),
-        itl=weighted_distribution(gap_distribution(result)),
+        itl=itl,
+        longest_stall_ms=gaps.longest_us() / US_PER_MS,
         tpot=distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)]),
         scheduling_delay=known(result.scheduling_delay_us),
-        classes=_by_class(scenario, table, result, good),
+        classes=classes,
         ttft_in_time=ttft_attainment(scenario, table, result),
         goodput=None if good is None else _goodput(result, good),
         hit_rates=hit_rates(result, compat),
@@ -201,26 +212,22 @@ def compute_metrics(
     )
 
 
-def _by_class(
-    scenario: Scenario, table: RequestTable, result: ResultTable, good: Mask | None
-) -> dict[str, ClassMetrics]:
-    """Metrics of each class that has a request, by name in alphabetical order."""
-    members: dict[str, Mask] = {}
-    for code in np.unique(table.slo_class):
-        label = class_label(table.slo_names[code])
-        members[label] = members.get(label, False) | (table.slo_class == code)
-    return {label: _class_metrics(scenario, table, result, members[label], good) for label in sorted(members)}
+def _labels(table: RequestTable) -> tuple[list[str], NDArray[np.int64]]:
+    """The names of the classes, in alphabetical order, and [n] the number there of each request's."""
+    named = [class_label(name) for name in table.slo_names]
+    labels = sorted(set(named))
+    return labels, np.array([labels.index(name) for name in named], np.int64)[table.slo_class]
 
 
 def _class_metrics(
-    scenario: Scenario, table: RequestTable, result: ResultTable, member: Mask, good: Mask | None
+    scenario: Scenario, table: RequestTable, result: ResultTable, member: Mask, good: Mask | None, itl: Distribution
 ) -> ClassMetrics:
     several = member & (result.status == COMPLETED) & (table.output_tokens > 1)
     return ClassMetrics(
         ttft=known(result.ttft_us[member]),
         e2e=known(result.e2e_us[member]),
         tpot=distribution(tpot_us(table, result)[several]),
-        itl=weighted_distribution(gap_distribution(result, member)),
+        itl=itl,
         ttft_in_time=ttft_attainment(scenario, table, result, member),
         goodput=None if good is None else _goodput(result, good, member),
     )

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from blis.config import MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_integer, check_number, unknown_name
+from blis.evaluation.itl import all_gaps
 from blis.sums import total
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
+
+#: The percentile of a request's gaps that a class may have a target for.
+ITL_PERCENT = 99.0
 
 
 @dataclass(frozen=True)
@@ -25,12 +29,15 @@ class SLOClass:
     ttft_us: int  # target of the time to the first token
     tpot_us: int  # target of the time per further output token
     weight: float  # in the score, relative to those of the others
+    itl_p99_us: int | None = None  # target of the 99th percentile of a request's gaps between tokens
 
     def __post_init__(self) -> None:
         """Check that targets are positive and the weight is not negative."""
         check_integer(f"SLO class {self.name!r}: ttft_us", self.ttft_us, 1, MAX_TIME_US)
         check_integer(f"SLO class {self.name!r}: tpot_us", self.tpot_us, 1, MAX_TIME_US)
         check_number(f"SLO class {self.name!r}: weight", self.weight, 0, MAX_WEIGHT)
+        if self.itl_p99_us is not None:
+            check_integer(f"SLO class {self.name!r}: itl_p99_us", self.itl_p99_us, 1, MAX_TIME_US)
 
 
 class Targets(NamedTuple):
@@ -39,6 +46,7 @@ class Targets(NamedTuple):
     declared: NDArray[np.int64]  # [n] index into the declared classes
     ttft_us: NDArray[np.float64]  # [n]
     tpot_us: NDArray[np.float64]  # [n]
+    itl_p99_us: NDArray[np.float64]  # [n] infinite where there is none
 
 
 def class_label(name: str) -> str:
@@ -53,10 +61,9 @@ def class_targets(table: RequestTable, slo: Sequence[SLOClass]) -> Targets:
         if class_label(name) not in index:
             raise unknown_name("SLO class of the requests", class_label(name), index)
     declared = np.array([index[class_label(name)] for name in table.slo_names])[table.slo_class]
-    ttft_us, tpot_us = (
-        np.array(column, np.float64) for column in zip(*((c.ttft_us, c.tpot_us) for c in slo), strict=True)
-    )
-    return Targets(declared, ttft_us[declared], tpot_us[declared])
+    targets = [(c.ttft_us, c.tpot_us, np.inf if c.itl_p99_us is None else c.itl_p99_us) for c in slo]
+    ttft_us, tpot_us, itl_p99_us = (np.array(column, np.float64) for column in zip(*targets, strict=True))
+    return Targets(declared, ttft_us[declared], tpot_us[declared], itl_p99_us[declared])
 
 
 def with_shares(slo: Sequence[SLOClass]) -> tuple[SLOClass, ...]:
@@ -84,4 +91,6 @@ def tpot_us(table: RequestTable, result: ResultTable) -> NDArray[np.float64]:
 def good_requests(table: RequestTable, result: ResultTable, targets: Targets) -> NDArray[np.bool_]:
     """[n] completed with every SLO of the class met (at <=); one output token meets any TPOT, none meets no TTFT."""
     paced = (table.output_tokens <= 1) | (tpot_us(table, result) <= targets.tpot_us)
+    if np.isfinite(targets.itl_p99_us).any():
+        paced &= all_gaps(result).percentiles_us(ITL_PERCENT) <= targets.itl_p99_us
     return (result.status == COMPLETED) & (result.ttft_us >= 0) & (result.ttft_us <= targets.ttft_us) & paced

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.evaluation.gaps import Gaps
 from blis.evaluation.ratios import jain_index
-from blis.evaluation.slo import SLOClass, class_targets
+from blis.evaluation.slo import ITL_PERCENT, SLOClass, class_targets
 from blis.sums import total
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
 CAP = 10.0  # latencies count up to so many times their target
+TAIL_SHARE = 0.05  # of what is worst
 OUTPUT_TOKEN_WORK = 4  # work of an output token in input tokens
 
 Floats = NDArray[np.float64]
@@ -40,6 +43,9 @@ class ScoringTable:
     ttft_target_us: Floats  # [m]
     tpot_target_us: Floats  # [m]
     e2e_target_us: Floats  # [m]
+    itl_p99_target_us: Floats  # [m] infinite where there is none
+    itl_cap_us: NDArray[np.int64]  # [K] gaps count up to this
+    has_output: NDArray[np.bool_]  # [m]
     later_tokens: Floats  # [m] output tokens after the first
     work: Floats  # [m] input + 4 x output tokens
     tenant: NDArray[np.int64]  # [m] 0 ... T - 1
@@ -54,6 +60,7 @@ class ScoringTable:
         ends = np.cumsum(np.bincount(targets.declared[rows], minlength=len(slo))).tolist()
         later_tokens = np.maximum(table.output_tokens[rows] - 1, 0).astype(np.float64)
         ttft_us, tpot_us = targets.ttft_us[rows], targets.tpot_us[rows]
+        itl_us = [3 * declared.tpot_us if declared.itl_p99_us is None else declared.itl_p99_us for declared in slo]
         _, tenant = np.unique(table.tenant[rows], return_inverse=True)
         return cls(
             rows=rows,
@@ -62,6 +69,9 @@ class ScoringTable:
             ttft_target_us=ttft_us,
             tpot_target_us=tpot_us,
             e2e_target_us=ttft_us + later_tokens * tpot_us,
+            itl_p99_target_us=targets.itl_p99_us[rows],
+            itl_cap_us=(CAP * np.array(itl_us)).astype(np.int64),
+            has_output=table.output_tokens[rows] > 0,
             later_tokens=later_tokens,
             work=(table.input_tokens[rows] + OUTPUT_TOKEN_WORK * table.output_tokens[rows]).astype(np.float64),
             tenant=tenant,
@@ -89,12 +99,15 @@ class ScoringTable:
 
 
 #: Columns of a scoring table that stay as they are when rows are drawn again.
-_BY_ROW = ("rows", "ttft_target_us", "tpot_target_us", "e2e_target_us", "later_tokens", "work")
+_BY_ROW = (
+    "rows", "ttft_target_us", "tpot_target_us", "e2e_target_us", "itl_p99_target_us",
+    "has_output", "later_tokens", "work",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What scoring needs of one run, over the scored rows. Latencies count only where `completed`."""
+    """What scoring needs of one run, over the scored rows. Latencies count where `completed`, TTFT with an output."""
 
     scoring: ScoringTable
     completed: NDArray[np.bool_]  # [m]
@@ -108,6 +121,8 @@ class Outcome:
     undone: float  # share of the offered work, by class
     fairness: float  # Jain index
     instances: int  # provisioned
+    gaps: Gaps  # between tokens, of the scored rows before any were drawn again, in groups by class
+    places: NDArray[np.int64]  # [m] which of these rows each row is
     kept: Mapping[str, Floats]  # [m] what fitness terms asked for, by their names
 
     @classmethod
@@ -118,6 +133,8 @@ class Outcome:
         good: NDArray[np.bool_],
         latencies: tuple[Floats, Floats, Floats, Floats],
         instances: int,
+        gaps: Gaps,
+        places: NDArray[np.int64],
         kept: Mapping[str, Floats],
     ) -> Outcome:
         """An outcome from what is known of each row. latencies: `ttft_us`, `log_ttft`, `log_tpot`, `log_e2e`."""
@@ -132,6 +149,8 @@ class Outcome:
             undone=_undone(scoring, completed),
             fairness=jain_index((good_by_tenant + 0.5) / (scoring.offered + 1)),
             instances=instances,
+            gaps=gaps,
+            places=places,
             kept=kept,
         )
 
@@ -139,18 +158,42 @@ class Outcome:
         """The outcome over rows drawn again, as `ScoringTable.resampled` gave them."""
         latencies = (self.ttft_us[places], self.log_ttft[places], self.log_tpot[places], self.log_e2e[places])
         kept = {name: values[places] for name, values in self.kept.items()}
-        return Outcome.of(scoring, self.completed[places], self.good[places], latencies, self.instances, kept)
+        drawn = (self.completed[places], self.good[places], latencies)
+        return Outcome.of(scoring, *drawn, self.instances, self.gaps, self.places[places], kept)
+
+    def worst_gaps_us(self, chosen: NDArray[np.bool_]) -> Floats:
+        """[K] the mean of the worst 5 % of the gaps of the chosen rows of each class, capped; 0 without any."""
+        if np.array_equal(chosen, self.paced):  # nearly always, and of a baseline every time the same
+            return self._worst_gaps_us
+        return self._worst_of(chosen)
+
+    @cached_property
+    def paced(self) -> NDArray[np.bool_]:
+        """[m] completed, with a token after the first."""
+        return self.completed & (self.scoring.later_tokens > 0)
+
+    @cached_property
+    def _worst_gaps_us(self) -> Floats:
+        return self._worst_of(self.paced)
+
+    def _worst_of(self, chosen: NDArray[np.bool_]) -> Floats:
+        times = np.bincount(self.places[chosen], minlength=len(self.gaps.spans))
+        return self.gaps.worst_means_us(times, self.scoring.itl_cap_us, TAIL_SHARE)
 
 
 def score_inputs(scoring: ScoringTable, result: ResultTable, keeps: Mapping[str, Keep]) -> Outcome:
     """Reduce a run to its outcome. keeps: what fitness terms want to know of every request."""
     rows = scoring.rows
     completed = result.status[rows] == COMPLETED
-    ttft_us = np.where(completed, result.ttft_us[rows], scoring.ttft_target_us)
+    answered = completed & scoring.has_output
+    ttft_us = np.where(answered, result.ttft_us[rows], scoring.ttft_target_us)
     e2e_us = np.where(completed, result.e2e_us[rows], scoring.e2e_target_us)
     tpot_us = scoring.tpot_target_us.copy()  # of a single token: just met, and else never read
     np.divide(e2e_us - ttft_us, scoring.later_tokens, out=tpot_us, where=scoring.later_tokens > 0)
-    good = completed & (ttft_us <= scoring.ttft_target_us) & (tpot_us <= scoring.tpot_target_us)
+    good = answered & (ttft_us <= scoring.ttft_target_us) & (tpot_us <= scoring.tpot_target_us)
+    gaps = Gaps.of(result, rows, _classes(scoring), len(scoring.classes))
+    if np.isfinite(scoring.itl_p99_target_us).any():
+        good &= gaps.percentiles_us(ITL_PERCENT) <= scoring.itl_p99_target_us
     capped_ttft_us = np.minimum(ttft_us, CAP * scoring.ttft_target_us)
     with np.errstate(divide="ignore"):  # a latency of 0 makes its term infinite, and the caller sees that
         latencies = (
@@ -160,7 +203,12 @@ def score_inputs(scoring: ScoringTable, result: ResultTable, keeps: Mapping[str,
             np.log(np.minimum(e2e_us, CAP * scoring.e2e_target_us)),
         )
     kept = {name: keep(result)[rows] for name, keep in keeps.items()}
-    return Outcome.of(scoring, completed, good, latencies, len(result.instances), kept)
+    return Outcome.of(scoring, completed, good, latencies, len(result.instances), gaps, np.arange(len(rows)), kept)
+
+
+def _classes(scoring: ScoringTable) -> NDArray[np.int64]:
+    """[m] the number of each row's class."""
+    return np.repeat(np.arange(len(scoring.classes)), [rows.stop - rows.start for rows in scoring.classes])
 
 
 def _undone(scoring: ScoringTable, completed: NDArray[np.bool_]) -> float:

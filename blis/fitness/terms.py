@@ -13,10 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.fitness.outcome import Floats, Keep, Outcome
+from blis.fitness.outcome import TAIL_SHARE, Floats, Keep, Outcome
 from blis.plugins import FITNESS, Named
-
-TAIL_SHARE = 0.05
 
 
 class Common(NamedTuple):
@@ -35,7 +33,8 @@ class Pair:
         self.x, self.b = x, b
         both = x.completed & b.completed
         self.common = self._by_class(both)
-        self.paced = self._by_class(both & (x.scoring.later_tokens > 0))  # with a token after the first
+        self.answered = self._by_class(both & x.scoring.has_output)  # with a first token
+        self.paced = self._by_class(x.paced & b.paced)  # with a token after the first
 
     def _by_class(self, chosen: NDArray[np.bool_]) -> list[Common]:
         classes = zip(self.x.scoring.classes, self.x.scoring.class_weights, strict=True)
@@ -62,24 +61,36 @@ def term(name: str, weight: float = 0.0, keep: Keep | None = None) -> Callable[[
 @term("ttft", 0.15)
 def ttft(pair: Pair) -> float:
     """Mean log ratio of time to first token."""
-    return _mean_ratio(pair.common, pair.x.log_ttft, pair.b.log_ttft)
+    return _mean_ratio(pair.answered, pair.x.log_ttft, pair.b.log_ttft)
 
 
-@term("tail", 0.25)
+@term("tail", 0.20)
 def tail(pair: Pair) -> float:
     """Log ratio of the mean of the longest 5 % of times to first token."""
     total = 0.0
-    for rows, chosen, share in pair.common:
+    for rows, chosen, share in pair.answered:
         if share > 0:
             worst_b, worst_x = worst_mean(pair.b.ttft_us[rows][chosen]), worst_mean(pair.x.ttft_us[rows][chosen])
             total += share * float(np.log(worst_b) - np.log(worst_x))
     return total
 
 
-@term("tpot", 0.15)
+@term("tpot", 0.10)
 def tpot(pair: Pair) -> float:
     """Mean log ratio of time per output token."""
     return _mean_ratio(pair.paced, pair.x.log_tpot, pair.b.log_tpot)
+
+
+@term("itl", 0.15)
+def itl(pair: Pair) -> float:
+    """Log ratio of the mean of the longest 5 % of gaps between tokens. TPOT alone hides stalls."""
+    chosen = pair.x.paced & pair.b.paced
+    worst_b, worst_x = pair.b.worst_gaps_us(chosen), pair.x.worst_gaps_us(chosen)
+    total = 0.0
+    for common, theirs_us, ours_us in zip(pair.paced, worst_b, worst_x, strict=True):
+        if common.share > 0 and (ours_us > 0 or theirs_us > 0):
+            total += common.share * float(np.log(theirs_us) - np.log(ours_us))
+    return total
 
 
 @term("e2e", 0.15)
@@ -88,7 +99,7 @@ def e2e(pair: Pair) -> float:
     return _mean_ratio(pair.common, pair.x.log_e2e, pair.b.log_e2e)
 
 
-@term("goodput", 0.25)
+@term("goodput", 0.20)
 def goodput(pair: Pair) -> float:
     """Log ratio of requests that met every target, by class."""
     x, b = pair.x, pair.b

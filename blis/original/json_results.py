@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from blis.config import Compat, Scenario
-from blis.evaluation.distribution import Distribution, known, weighted_distribution
-from blis.evaluation.itl import gap_distribution
+from blis.evaluation.distribution import Distribution, known
+from blis.evaluation.itl import itl
 from blis.evaluation.ratios import US_PER_S, per_s
 from blis.files import write_text
 from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING, STATUS_NAMES
@@ -121,7 +121,7 @@ def _summary(
         "tokens_per_sec": _short(per_s(output_tokens, duration_us)),
         **_latency("e2e", known(result.e2e_us[member]), _SUMMARY),
         **_latency("ttft", known(result.ttft_us[member]), _SUMMARY),
-        **_latency("itl", weighted_distribution(gap_distribution(result, member)), _SUMMARY),
+        **_latency("itl", itl(result, member), _SUMMARY),
         **_latency("scheduling_delay", known(result.scheduling_delay_us[member]), ("p99",)),
         **({"kv_allocation_failures": failures} if failures else {}),
         "preemption_count": int(counters["preemptions"].sum()),

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from blis.comparison.style import INK as INK  # other pictures take these from here, too
 from blis.comparison.style import MUTED as MUTED
 from blis.comparison.style import different_colours
 from blis.comparison.style import dress as dress
+from blis.evaluation.distribution import Weighted
 from blis.files import write_bytes
 from search.problem.policy import Policy
 from search.running.archive import Archive
@@ -34,7 +34,11 @@ SHOWN_LOSS = 0.5
 WINNER_COLOUR = "#c2410c"
 BASELINE_COLOURS = ("#0969da", "#1a7f6b", "#8250df", "#9a6700", "#57606a", "#bf3989", "#4d8a1f", "#0a3069")
 
-Latencies = Mapping[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+#: What the panels of distributions show.
+PANELS = ("time to first token", "gaps between tokens", "end-to-end latency")
+
+#: By policy, in µs, in the order of PANELS.
+Latencies = Mapping[str, tuple[Weighted, Weighted, Weighted]]
 
 
 def baseline_colours(names: Sequence[str]) -> dict[str, str]:
@@ -54,16 +58,20 @@ def write_overview(settings: Settings, archive: Archive, verdict: Verdict, repor
 
 
 def latencies(policies: Mapping[str, Policy], evaluator: Evaluator) -> Latencies:
-    """Policy name -> (TTFT, E2E) in µs of all completed requests over the first few tables of an evaluator."""
+    """By policy, what all completed requests had to wait, over the first few tables of an evaluator."""
     found = evaluator.performances(list(policies.values()), evaluator.seeds[:TABLES])
     return {
-        name: (np.concatenate([one.ttft_us for one in tables]), np.concatenate([one.e2e_us for one in tables]))
+        name: (
+            Weighted.once(np.concatenate([one.ttft_us for one in tables])),
+            Weighted.together([one.gaps_us for one in tables]),
+            Weighted.once(np.concatenate([one.e2e_us for one in tables])),
+        )
         for name, tables in zip(policies, found, strict=True)
     }
 
 
 def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, winner: str, title: str) -> bytes:
-    """A PNG of three panels: convergence, distribution of TTFT, distribution of E2E.
+    """A PNG of four panels: convergence, and distributions of TTFT, of gaps between tokens and of E2E.
 
     baselines: their names, each with its colour in all panels; `winner` names its entry in `found`.
     """
@@ -71,14 +79,14 @@ def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, w
     from matplotlib.figure import Figure
 
     colours = baseline_colours(baselines)
-    figure = Figure(figsize=(16, 4.8), dpi=130, layout="constrained", facecolor="white")
+    figure = Figure(figsize=(20, 4.8), dpi=130, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, 3, width_ratios=(1.2, 1, 1))
+    panels = figure.subplots(1, 1 + len(PANELS), width_ratios=(1.2, *[1] * len(PANELS)))
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     _draw_convergence(panels[0], archive, colours)
-    for panel, column, label in ((panels[1], 0, "time to first token"), (panels[2], 1, "end-to-end latency")):
-        _draw_distribution(panel, found, column, label, winner, colours)
-    panels[2].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False, labelcolor=INK)
+    for column, label in enumerate(PANELS):
+        _draw_distribution(panels[1 + column], found, column, label, winner, colours)
+    panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False, labelcolor=INK)
     data = io.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()
@@ -125,15 +133,15 @@ def _label_levels(axes: Axes, levels: Mapping[str, float], colours: Mapping[str,
 def _draw_distribution(
     axes: Axes, found: Latencies, column: int, label: str, winner: str, colours: Mapping[str, str]
 ) -> None:
-    """Shares of requests that were faster than a time, on a logarithmic time axis; the winner on top."""
-    for name, pair in found.items():
-        seconds = np.sort(pair[column]) / 1e6
-        share = np.arange(1, len(seconds) + 1) / max(len(seconds), 1)
+    """Shares that were faster than a time, on a logarithmic time axis; the winner on top."""
+    for name, measured in found.items():
         colour, width, layer = (WINNER_COLOUR, 2.2, 3) if name == winner else (colours.get(name, MUTED), 1.1, 2)
-        axes.step(seconds, share, where="post", label=name, color=colour, linewidth=width, zorder=layer)
+        times = measured[column]
+        (line,) = axes.step(times.values / 1e6, times.shares, where="post", label=name, color=colour)
+        line.set(linewidth=width, zorder=layer)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.01)
     axes.set_title(label, loc="left", color=INK, fontsize=11)
     axes.set_xlabel("seconds")
-    axes.set_ylabel("share of completed requests")
+    axes.set_ylabel("share of gaps" if "gaps" in label else "share of completed requests")
     dress(axes)

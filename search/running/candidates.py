@@ -14,7 +14,7 @@ from search.problem.problem import Problem
 from search.running.archive import BASELINE
 from search.running.evaluator import Evaluation
 from search.settings import Settings
-from search.space.codec import decode, encode
+from search.space.codec import decode, encode, silent_part
 from search.space.space import Genome, Space
 
 
@@ -88,7 +88,7 @@ class Candidates:
 def make_candidates(settings: Settings) -> Candidates:
     """The candidates of a run, with its driver at the start."""
     problem, space, baselines = settings.problem, settings.space, settings.baselines
-    seeds = seed_genomes(space, baselines, problem.rates)
+    seeds = seed_genomes(space, baselines, problem)
     options = settings.driver.options
     driver = make_driver(settings.driver.name, space, list(seeds.values()), settings.seed, options)
     return Candidates(problem, space, baselines, seeds, driver)
@@ -99,7 +99,12 @@ def policy_of(genome: Genome, space: Space, problem: Problem) -> Policy:
     return problem.candidate(decode(space, genome, problem.rates))
 
 
-def seed_genomes(space: Space, baselines: Mapping[str, Policy], rates: Mapping[str, float]) -> dict[str, Genome]:
-    """The genomes of those baselines that lie in the space, by name: the start of a driver."""
-    found = {name: encode(space, policy, rates) for name, policy in baselines.items()}
+def seed_genomes(space: Space, baselines: Mapping[str, Policy], problem: Problem) -> dict[str, Genome]:
+    """The genomes of those baselines that lie in the space, by name: the start of a driver.
+
+    Where the space is silent they must decide as its candidates do: their scores are no news of it else.
+    """
+    as_candidates = silent_part(space, problem.against)
+    inside = {name: policy for name, policy in baselines.items() if silent_part(space, policy) == as_candidates}
+    found = {name: encode(space, policy, problem.rates) for name, policy in inside.items()}
     return {name: genome for name, genome in found.items() if genome is not None}

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
 from blis.errors import InputError, named, one_line
-from blis.evaluation.distribution import distribution, known
+from blis.evaluation.distribution import US_PER_MS, Weighted, distribution, known
 from blis.evaluation.hit_rates import hit_rates
+from blis.evaluation.itl import all_gaps, counted, itl_by_group
 from blis.evaluation.laws import check_laws
 from blis.evaluation.load import Load, load_of
 from blis.evaluation.slo import tpot_us
@@ -35,6 +36,12 @@ class Measures:
     ttft_mean_ms: float
     ttft_p99_ms: float
     tpot_mean_ms: float
+    itl_mean_ms: float
+    itl_p50_ms: float
+    itl_p95_ms: float
+    itl_p99_ms: float
+    itl_max_ms: float
+    longest_stall_ms: float
     e2e_mean_ms: float
     e2e_p99_ms: float
     prompt_hit_rate: float
@@ -45,16 +52,31 @@ class Measures:
         completed = result.status == COMPLETED
         ttft, e2e = known(result.ttft_us), known(result.e2e_us)
         tpot = distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)])
-        hits = hit_rates(result, Compat()).prompt
-        return cls(int(np.count_nonzero(completed)), ttft.mean, ttft.p99, tpot.mean, e2e.mean, e2e.p99, hits)
+        gaps = all_gaps(result)
+        itl, _ = itl_by_group(gaps, completed)
+        return cls(
+            completed_requests=int(np.count_nonzero(completed)),
+            ttft_mean_ms=ttft.mean,
+            ttft_p99_ms=ttft.p99,
+            tpot_mean_ms=tpot.mean,
+            itl_mean_ms=itl.mean,
+            itl_p50_ms=itl.p50,
+            itl_p95_ms=itl.p95,
+            itl_p99_ms=itl.p99,
+            itl_max_ms=itl.max,
+            longest_stall_ms=gaps.longest_us() / US_PER_MS,
+            e2e_mean_ms=e2e.mean,
+            e2e_p99_ms=e2e.p99,
+            prompt_hit_rate=hit_rates(result, Compat()).prompt,
+        )
 
 
 @dataclass(frozen=True)
 class Performance:
     """What is kept of a policy on a table, far less than the result.
 
-    outcome: what the fitness compares. load: of the cluster. ttft_us, e2e_us: of the requests that got a first token,
-    that were completed.
+    outcome: what the fitness compares. load: of the cluster. ttft_us, e2e_us: of the requests that were
+    completed, TTFT of those with an output. gaps_us: between tokens, of the same.
     """
 
     outcome: Any
@@ -62,6 +84,7 @@ class Performance:
     load: Load
     ttft_us: NDArray[np.int64]
     e2e_us: NDArray[np.int64]
+    gaps_us: Weighted
 
 
 class Failure(NamedTuple):
@@ -104,8 +127,9 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     done = result.status == COMPLETED
     outcome = fitness.outcome(scenario, table, result)
     load = load_of(scenario, table, result)
-    answered_us = result.ttft_us[result.ttft_us >= 0]
-    return Performance(outcome, Measures.of(table, result), load, answered_us, result.e2e_us[done])
+    ttft_us = result.ttft_us[done & (result.ttft_us >= 0)]
+    gaps_us = counted(all_gaps(result), done)
+    return Performance(outcome, Measures.of(table, result), load, ttft_us, result.e2e_us[done], gaps_us)
 
 
 @_survived

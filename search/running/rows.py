@@ -33,7 +33,7 @@ def row_mapping(row: Row) -> dict[str, Any]:
 
 def restored(settings: Settings, saved: Saved) -> list[Row]:
     """The rows with their policies. Raises InputError for one that this search cannot have written."""
-    seeds = seed_genomes(settings.space, settings.baselines, settings.problem.rates)
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
     where, rows = f"resume: {settings.resume}/{FILE}", []
     for place, kept in enumerate(saved.rows):
         try:

@@ -19,6 +19,9 @@ from search.space.templates import APPLY, FILTER_PREFIX, SCORER_PREFIX, SKIP
 
 _FLOW_ENABLED = "flow_control.enabled"
 
+#: Beginnings of keys that stand for one thing.
+_LISTS = (SCORER_PREFIX, FILTER_PREFIX[:-1], "flow_control.")
+
 
 def decode(space: Space, genome: Mapping[str, Value], rates: Mapping[str, float]) -> PolicyBundle:
     """The bundle that a genome stands for; `rates` scale the parameters that are `relative_to` one.
@@ -108,6 +111,14 @@ def policy_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     if bundle.routing.filters is not None:
         values["routing.filters"] = [(f.name, FILTERS.values(f.name, f.parameters)) for f in bundle.routing.filters]
     return values
+
+
+def silent_part(space: Space, policy: Policy) -> dict[str, Any]:
+    """What a policy decides that the space does not name, by space key; a part of a list names all of it."""
+    named = {*space.parameters, *policy_mapping(load_bundle(space.fixed))}
+    lists = [name for name in _LISTS if any(key.startswith(name) for key in named)]
+    values = policy_mapping(policy.complete)
+    return {key: value for key, value in values.items() if key not in named and not key.startswith(tuple(lists))}
 
 
 def check_space(space: Space, scenario: Scenario, rates: Mapping[str, float]) -> None:

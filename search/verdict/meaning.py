@@ -14,6 +14,9 @@ from search.space.parameters import is_free
 
 ROUTING = "routing."  # beginning of its space keys
 
+#: A cluster in which a smaller share of the requests waits is idle: whoever decides, nearly all are served at once.
+IDLE = 0.01
+
 
 @dataclass(frozen=True)
 class Situation:
@@ -28,6 +31,11 @@ class Situation:
     load: Load
     good_share: float | None
     doubts: tuple[str, ...]
+
+    @property
+    def preface(self) -> tuple[str, ...]:
+        """What a verdict begins with: the doubts, and the load that it was found under."""
+        return (*self.doubts, f"Load: {rates(self.load)}.") if self.doubts else ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -52,8 +60,11 @@ def situation(settings: Settings, primary: Sequence[Performance]) -> Situation:
     doubts = []
     if instances == 1 and _only_routing(settings):
         doubts.append("Routing cannot matter: there is one instance, and the search space varies nothing else.")
-    if load.waited_share == 0:
-        doubts.append(f"The cluster is idle: under {settings.primary} no request ever waits ({rates(load)}).")
+    if load.waited_share < IDLE:
+        waits = (
+            f"only {load.waited_share:.2%} of the requests ever wait" if load.waited_share else "no request ever waits"
+        )
+        doubts.append(f"The cluster is idle: under {settings.primary} {waits}.")
     if good_share == 1:
         doubts.append(f"There is no target to win: {settings.primary} meets every SLO for every request.")
     return Situation(instances, problem.traffic.mapping().get("utilisation"), load, good_share, tuple(doubts))

@@ -15,6 +15,12 @@ LATENCIES = {
     "ttft_mean_ms": "TTFT mean",
     "ttft_p99_ms": "TTFT p99",
     "tpot_mean_ms": "TPOT mean",
+    "itl_mean_ms": "ITL mean",
+    "itl_p50_ms": "ITL p50",
+    "itl_p95_ms": "ITL p95",
+    "itl_p99_ms": "ITL p99",
+    "itl_max_ms": "ITL max",
+    "longest_stall_ms": "longest stall",
     "e2e_mean_ms": "E2E mean",
     "e2e_p99_ms": "E2E p99",
 }

@@ -57,7 +57,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
         return unproved(settings, archive, FAILED, NOTHING_SERVED)
     proof = prove(holdout, finalists[chosen], scores[chosen], tuned, best_baseline)
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
-    text = " ".join([*proof.situation.doubts, words, *([EXHAUSTED] if archive.exhausted() else [])])
+    text = " ".join([*proof.situation.preface, words, *([EXHAUSTED] if archive.exhausted() else [])])
     return Verdict(proof.judgement.outcome, text, finalists[chosen].policy, question(settings), proof)
 
 

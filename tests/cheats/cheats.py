@@ -131,10 +131,22 @@ def without(scenario: Scenario, table: RequestTable, gone: Rows, simulate: Simul
             columns[name] = np.full(len(table), -1, column.dtype)
             columns[name][~gone] = column
     columns["status"][gone] = status
-    return replace(kept, **columns)
+    gaps = kept.gaps.copy()
+    gaps["request"] = (np.flatnonzero(~gone) if not gone.all() else np.zeros(1, np.int64))[gaps["request"]]
+    return replace(kept, gaps=gaps, **columns)
 
 
 def _columns(result: ResultTable) -> dict[str, NDArray]:
     """The columns with one row a request."""
-    others = ("steps", "gaps", "instances", "end_us", "token_overhead_us", "last_gap_twice", "samples", "decisions")
+    others = (
+        "steps",
+        "gaps",
+        "instances",
+        "start_us",
+        "end_us",
+        "token_overhead_us",
+        "last_gap_twice",
+        "samples",
+        "decisions",
+    )
     return {field.name: getattr(result, field.name) for field in fields(result) if field.name not in others}

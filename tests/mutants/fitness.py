@@ -20,7 +20,7 @@ MUTANTS = (
         "harm is the baseline's",
     ),
     Mutant(_RELATIVE, "SQUASH * np.tanh(term / SQUASH)", "np.tanh(term)", _TESTS, "terms saturate at 1"),
-    Mutant(_TERMS, "TAIL_SHARE = 0.05", "TAIL_SHARE = 0.01", _TESTS, "the tail is the worst percent"),
+    Mutant(_OUTCOME, "TAIL_SHARE = 0.05", "TAIL_SHARE = 0.01", _TESTS, "the tail is the worst percent"),
     Mutant(
         _TERMS,
         "largest = np.sort(np.partition(values, -needed)[-needed:])[::-1]",
@@ -43,9 +43,9 @@ MUTANTS = (
         "latencies of requests that one run left",
     ),
     Mutant(
-        _TERMS,
-        "self._by_class(both & (x.scoring.later_tokens > 0))",
-        "self._by_class(both)",
+        _OUTCOME,
+        "return self.completed & (self.scoring.later_tokens > 0)",
+        "return self.completed",
         _TESTS,
         "single tokens have a pace",
     ),
@@ -58,8 +58,8 @@ MUTANTS = (
     ),
     Mutant(
         _TERMS,
-        "_mean_ratio(pair.common, pair.x.log_ttft, pair.b.log_ttft)",
-        "_mean_ratio(pair.common, pair.b.log_ttft, pair.x.log_ttft)",
+        "_mean_ratio(pair.answered, pair.x.log_ttft, pair.b.log_ttft)",
+        "_mean_ratio(pair.answered, pair.b.log_ttft, pair.x.log_ttft)",
         _TESTS,
         "slower first tokens are better",
     ),
@@ -144,7 +144,31 @@ MUTANTS = (
         _TESTS,
         "the pace is not capped",
     ),
-    Mutant(_OUTCOME, "good = completed & (ttft_us <=", "good = (ttft_us <=", _TESTS, "what was not completed is good"),
+    Mutant(_OUTCOME, "good = answered & (ttft_us <=", "good = (ttft_us <=", _TESTS, "what was not completed is good"),
+    Mutant(
+        _OUTCOME,
+        "answered = completed & scoring.has_output",
+        "answered = completed",
+        _TESTS,
+        "requests without output have a first token",
+    ),
+    Mutant(
+        _OUTCOME,
+        "3 * declared.tpot_us if declared.itl_p99_us is None",
+        "declared.tpot_us if declared.itl_p99_us is None",
+        _TESTS,
+        "a gap counts up to ten times the target of the pace",
+    ),
+    Mutant(
+        _OUTCOME,
+        "self.places[chosen], minlength",
+        "self.places, minlength",
+        _TESTS,
+        "gaps of requests that one of both did not complete",
+    ),
+    Mutant(
+        _TERMS, "np.log(theirs_us) - np.log(ours_us)", "np.log(ours_us) - np.log(theirs_us)", _TESTS, "stalls are good"
+    ),
     Mutant(
         _OUTCOME,
         "& (tpot_us <= scoring.tpot_target_us)",

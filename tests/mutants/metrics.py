@@ -1,11 +1,11 @@
-"""Faults in the numbers of a run: counts, distributions, gaps between tokens, detectors, what-ifs, and the laws."""
+"""Faults in the numbers of a run: counts, distributions, detectors, what-ifs, and the laws."""
 
 from __future__ import annotations
 
 from tests.mutants import Mutant
 
 _METRICS, _RAW = "blis/evaluation/metrics.py", "blis/evaluation/raw_metrics.py"
-_DISTRIBUTION, _ITL = "blis/evaluation/distribution.py", "blis/evaluation/itl.py"
+_DISTRIBUTION = "blis/evaluation/distribution.py"
 _RATIOS, _ATTAINMENT = "blis/evaluation/ratios.py", "blis/evaluation/attainment.py"
 _HITS, _LAWS = "blis/evaluation/hit_rates.py", "blis/evaluation/laws.py"
 _WHAT_IF, _DECISIONS = "blis/evaluation/counterfactual.py", "blis/evaluation/decisions.py"
@@ -14,7 +14,7 @@ _INVERSIONS = "blis/evaluation/detectors/inversions.py"
 _SATURATION = "blis/evaluation/detectors/saturation.py"
 _FOLDER = "tests/blis/evaluation"
 _METRICS_TESTS, _RAW_TESTS = (f"{_FOLDER}/test_metrics.py",), (f"{_FOLDER}/test_raw_metrics.py",)
-_DISTRIBUTION_TESTS, _ITL_TESTS = (f"{_FOLDER}/test_distribution.py",), (f"{_FOLDER}/test_itl.py",)
+_DISTRIBUTION_TESTS = (f"{_FOLDER}/test_distribution.py",)
 _LAWS_TESTS, _WHAT_IF_TESTS = (f"{_FOLDER}/test_laws.py",), (f"{_FOLDER}/test_counterfactual.py",)
 _DECISIONS_TESTS = (f"{_FOLDER}/test_decisions.py", f"{_FOLDER}/test_decisions_of_runs.py")
 _DETECTORS = f"{_FOLDER}/detectors"
@@ -70,29 +70,6 @@ MUTANTS = (
         _DISTRIBUTION_TESTS + _METRICS_TESTS,
         "means without weights",
     ),
-    Mutant(
-        _ITL,
-        'gaps += durations[done : long_gap["from_step"]].tolist()',
-        'gaps += durations[first : long_gap["from_step"]].tolist()',
-        _ITL_TESTS,
-        "after a second preemption gaps come twice",
-    ),
-    Mutant(_ITL, "return [gap + overhead_us for gap in gaps]", "return gaps", _ITL_TESTS, "gaps without overhead"),
-    Mutant(
-        _ITL,
-        "gaps.append(int(durations[last - 1]))",
-        "gaps.append(int(durations[last - 2]))",
-        _ITL_TESTS,
-        "the last but one gap is repeated",
-    ),
-    Mutant(
-        _ITL,
-        "index.number(result.instance[rows], result.first_step[rows]),",
-        "index.number(result.instance[rows], result.first_step[rows] - 1),",
-        _ITL_TESTS,
-        "the first token has a gap",
-    ),
-    Mutant(_ITL, "chosen &= among", "pass", _ITL_TESTS, "gaps of everybody"),
     Mutant(
         _RATIOS,
         "(len(shares) * squares)",
@@ -158,8 +135,8 @@ MUTANTS = (
     ),
     Mutant(
         _METRICS,
-        "members.get(label, False) | (table.slo_class == code)",
-        "(table.slo_class == code)",
+        "labels = sorted(set(named))",
+        "labels = sorted(set(table.slo_names))",
         _METRICS_TESTS,
         "requests without a class are apart from class `default`",
     ),

@@ -261,7 +261,7 @@ MUTANTS = (
     ),
     Mutant(
         _MEANING,
-        "if load.waited_share == 0:",
+        "if load.waited_share < IDLE:",
         "if load.waited_share < 0.5:",
         _MEANING_TESTS,
         "a busy cluster is called idle",

@@ -58,7 +58,7 @@ def test_one_table_is_drawn_again_in_blocks_of_its_time():
     assert low < found.differences["faster"]["TTFT mean"].mean < high < 0
     assert "blocks" in found.method
     again = compare_policies({"base": base, "same": same, "faster": faster}, [table], "base", seed=5)
-    assert again == found
+    assert repr(again) == repr(found)  # some are not a number
 
 
 def test_each_policy_has_its_own_blocks_and_too_few_are_named():

@@ -61,6 +61,9 @@ def test_bca_follows_the_skew():
     low, high, _ = bca_interval(sample, 1)
     assert high - sample.mean() > sample.mean() - low
     assert bca_interval(sample + 5, 1)[:2] == pytest.approx((low + 5, high + 5))
+    means = np.random.default_rng(1).choice(sample, (9999, 40)).mean(axis=1)
+    plain_low, plain_high = np.quantile(means, (0.025, 0.975))  # percentiles lag behind the skew
+    assert low > plain_low + 0.01 and high > plain_high + 0.02
 
 
 @pytest.mark.parametrize(("value", "p_value"), [(0.0, 1.0), (0.1, 0.0), (-0.3, 0.0)])

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from blis.evaluation.distribution import distribution, known, weighted_distribution
-from blis.evaluation.itl import Weighted
+from blis.evaluation.distribution import Weighted, distribution, known, weighted_distribution
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 100])

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from blis.engine.run import simulate
-from blis.evaluation.itl import expand_gaps, gap_distribution
+from blis.evaluation.distribution import distribution
+from blis.evaluation.itl import all_gaps, expand_gaps, itl, itl_by_group
 from blis.tables.records import COMPLETED, INSTANCE_COUNTERS, LONG_GAP, QUEUED, STEP_LOG
 from blis.tables.results import ResultTable
 from tests.blis.handmade import make_result, make_table
@@ -16,9 +17,8 @@ def thrown_together(result: ResultTable, rows) -> list[int]:
     return sorted(gap for row in rows if result.status[row] == COMPLETED for gap in expand_gaps(result, row))
 
 
-def spread(numbers) -> list[int]:
-    assert (numbers.weights > 0).all() and (np.diff(numbers.values) >= 0).all()
-    return np.repeat(numbers.values, numbers.weights).tolist()
+def in_short(gaps_us):
+    return distribution(np.array(gaps_us, np.int64))
 
 
 def preempted() -> ResultTable:
@@ -50,7 +50,7 @@ def test_a_request_that_was_preempted_twice():
     gaps = np.array([(0, 3, 5, 80), (0, 6, 7, 90), (2, 2, 4, 30)], LONG_GAP)
     result = replace(preempted(), gaps=gaps)
     assert expand_gaps(result, 0) == [10, 80, 20, 90, 5]
-    assert spread(gap_distribution(result)) == thrown_together(result, range(4))
+    assert itl(result) == in_short(thrown_together(result, range(4)))
 
 
 def test_a_request_that_never_started_has_no_gaps():
@@ -60,10 +60,10 @@ def test_a_request_that_never_started_has_no_gaps():
 @pytest.mark.parametrize("twice", [False, True])
 def test_the_distribution_is_the_lists_of_completed_requests(twice: bool):
     result = replace(preempted(), last_gap_twice=twice, token_overhead_us=np.array([3, 4]))
-    assert spread(gap_distribution(result)) == thrown_together(result, range(4))
+    assert itl(result) == in_short(thrown_together(result, range(4)))
     among = np.array([False, True, True, True])
-    assert spread(gap_distribution(result, among)) == thrown_together(result, [1, 2, 3])
-    assert spread(gap_distribution(result, np.zeros(4, bool))) == []
+    assert itl(result, among) == in_short(thrown_together(result, [1, 2, 3]))
+    assert itl(result, np.zeros(4, bool)) == in_short([])
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -71,11 +71,19 @@ def test_random_runs(seed: int):
     case = random_case(Random(seed))
     result = simulate(case.scenario, case.table, case.compat)
     rows = range(len(case.table))
-    assert spread(gap_distribution(result)) == thrown_together(result, rows)
+    assert itl(result) == in_short(thrown_together(result, rows))
     odd = np.arange(len(case.table)) % 2 == 1
-    assert spread(gap_distribution(result, odd)) == thrown_together(result, rows[1::2])
+    assert itl(result, odd) == in_short(thrown_together(result, rows[1::2]))
     for row in np.flatnonzero(result.status == COMPLETED):
         gaps = expand_gaps(result, row)
         assert len(gaps) == max(case.table.output_tokens[row], 1) - 1 + result.last_gap_twice
         if result.ttft_us[row] >= 0:
             assert sum(gaps) == result.e2e_us[row] - result.ttft_us[row]
+
+
+def test_groups_and_all_of_them():
+    gaps = all_gaps(preempted(), np.array([1, 0, 1, 1]), 2)
+    everything, first, second = itl_by_group(gaps, np.array([2, 1, 0, 1]))
+    assert first == in_short([9, 9])
+    assert second == in_short([10, 80, 5] * 2)
+    assert everything == in_short([9, 9, *[10, 80, 5] * 2])

@@ -70,13 +70,14 @@ def plain_score(table: RequestTable, x: ResultTable, b: ResultTable) -> float:
     for k, declared in enumerate(SLO):
         members = [row for row in rows if table.slo_class[row] == k]
         both = [row for row in members if x.status[row] == b.status[row] == 0]
+        answered = [row for row in both if table.output_tokens[row] > 0]
         several = [row for row in both if table.output_tokens[row] > 1]
-        for name, chosen in (("ttft", both), ("e2e", both), ("tpot", several)):
+        for name, chosen in (("ttft", answered), ("e2e", both), ("tpot", several)):
             weight = declared.weight * min(max((len(chosen) - 10) / 10, 0), 1)
             ratios = [log(plain(table, b, r, name) / plain(table, x, r, name)) for r in chosen]
             terms[name] += weight * sum(ratios) / max(len(chosen), 1)
-        worst = [worst_mean(np.array([plain(table, run, r, "ttft") for r in both])) for run in (b, x)]
-        terms["tail"] += declared.weight * min(max((len(both) - 10) / 10, 0), 1) * log(worst[0] / worst[1])
+        worst = [worst_mean(np.array([plain(table, run, r, "ttft") for r in answered])) for run in (b, x)]
+        terms["tail"] += declared.weight * min(max((len(answered) - 10) / 10, 0), 1) * log(worst[0] / worst[1])
         counts = [sum(row in good[id(run)] for row in members) for run in (x, b)]
         terms["goodput"] += declared.weight * log((counts[0] + 0.5) / (counts[1] + 0.5))
         work = {row: table.input_tokens[row] + 4 * table.output_tokens[row] for row in members}
@@ -111,7 +112,7 @@ def plain(table: RequestTable, run: ResultTable, row: int, name: str) -> float:
 
 def plain_good(table: RequestTable, run: ResultTable, row: int) -> bool:
     declared, later = SLO[table.slo_class[row]], max(int(table.output_tokens[row]) - 1, 0)
-    if run.status[row] or run.ttft_us[row] > declared.ttft_us:
+    if run.status[row] or run.ttft_us[row] > declared.ttft_us or table.output_tokens[row] == 0:
         return False
     return later == 0 or (run.e2e_us[row] - run.ttft_us[row]) / later <= declared.tpot_us
 
@@ -137,7 +138,8 @@ def test_worked_example():
     assert found.terms["f_goodput"] == pytest.approx(log(128.5 / 96.5))
     terms = {"ttft": 0.2260, "tail": 0.6931, "tpot": 0, "e2e": 0.05, "goodput": 0.2513, "fairness": 0, "cost": 0}
     assert squash(terms["tail"]) == pytest.approx(0.6477, abs=5e-5)
-    assert sum(w * squash(terms[name]) for name, w in WEIGHTS.items()) == pytest.approx(0.265, abs=5e-4)
+    weights = {"ttft": 0.15, "tail": 0.25, "tpot": 0.15, "e2e": 0.15, "goodput": 0.25, "fairness": 0.05, "cost": 0}
+    assert sum(weight * squash(terms[name]) for name, weight in weights.items()) == pytest.approx(0.265, abs=5e-4)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -211,9 +213,8 @@ def test_rows_drawn_again_score_as_a_table_of_them(seed: int, absent: int | None
         **{name: getattr(table, name)[rows] for name in ("input_tokens", "output_tokens", "slo_class", "tenant")},
     )
     drawn = replace(drawn, scored=(0, len(rows)))
-    runs = [
-        replace(run, **{name: getattr(run, name)[rows] for name in ("status", "ttft_us", "e2e_us")}) for run in (x, b)
-    ]
+    names = ("status", "ttft_us", "e2e_us", "instance", "first_step", "last_step")
+    runs = [replace(run, **{name: getattr(run, name)[rows] for name in names}) for run in (x, b)]
     assert FITNESS.compare_resampled(*outcomes, times) == pytest.approx(score(drawn, *runs).value, abs=1e-12)
 
 

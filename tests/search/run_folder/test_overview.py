@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from blis.evaluation.distribution import Weighted
+from blis.evaluation.itl import expand_gaps
 from blis.tables.records import COMPLETED
 from blis.workload.draw.pools import REPORT_POOL
 from search.run_folder.overview import WINNER_NAME, latencies, overview_png, write_overview
@@ -39,14 +41,19 @@ def unproved(settings, outcome):
 
 def test_latencies_are_those_of_completed_requests_over_the_tables(settings):
     policy, problem = settings.baselines["round-robin"], settings.problem
-    ((ttft_us, e2e_us),) = latencies({"one": policy}, report_tables(settings)).values()
+    ((ttft, gaps, e2e),) = latencies({"one": policy}, report_tables(settings)).values()
     results = [problem.simulate(policy.scenario, problem.table(seed)) for seed in settings.pool(REPORT_POOL, 2)]
-    np.testing.assert_array_equal(ttft_us, np.concatenate([r.ttft_us[r.status == COMPLETED] for r in results]))
-    np.testing.assert_array_equal(e2e_us, np.concatenate([r.e2e_us[r.status == COMPLETED] for r in results]))
+    for found, column in ((ttft, "ttft_us"), (e2e, "e2e_us")):
+        times_us = np.concatenate([getattr(r, column)[r.status == COMPLETED] for r in results])
+        np.testing.assert_array_equal(np.repeat(found.values, found.weights), np.sort(times_us))
+    done = [(r, row) for r in results for row in np.flatnonzero(r.status == COMPLETED)]
+    gaps_us = sorted(gap for r, row in done for gap in expand_gaps(r, row))
+    np.testing.assert_array_equal(np.repeat(gaps.values, gaps.weights), gaps_us)
 
 
 def test_the_same_run_gives_the_same_bytes():
-    found = {WINNER_NAME: (np.arange(1, 9) * 1000, np.arange(1, 9) * 9000), "llm-d-default": (np.ones(3), np.ones(3))}
+    some, ones = Weighted.once(np.arange(1, 9) * 1000), Weighted.once(np.ones(3))
+    found = {WINNER_NAME: (some, some, some), "llm-d-default": (ones, ones, ones)}
     one, again = (
         overview_png(archive(0.1, None, -9.0), ["llm-d-default"], found, WINNER_NAME, "Winner") for _ in range(2)
     )
@@ -55,7 +62,7 @@ def test_the_same_run_gives_the_same_bytes():
 
 @pytest.mark.filterwarnings("error")
 def test_nothing_to_show_is_no_trouble():
-    nobody = {WINNER_NAME: (np.zeros(0), np.zeros(0))}
+    nobody = {WINNER_NAME: (Weighted.once(np.zeros(0)),) * 3}
     nothing = Archive((), (), archive(None).rows[:1])
     assert overview_png(nothing, [], nobody, WINNER_NAME, "").startswith(b"\x89PNG")
 

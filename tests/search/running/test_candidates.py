@@ -34,10 +34,18 @@ class Told:
 
 
 def test_the_baselines_that_lie_in_the_space_are_seeds(settings):
-    seeds = seed_genomes(settings.space, settings.baselines, settings.problem.rates)
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
     assert set(seeds) == set(settings.baselines) - OUTSIDE
     for name, genome in seeds.items():
         assert genome == encode(settings.space, settings.baselines[name], settings.problem.rates)
+
+
+def test_a_baseline_that_differs_where_the_space_is_silent_lies_outside(tmp_path):
+    """Of knobs alone its score would be told of what its router did."""
+    settings = small_settings(tmp_path, "search_space=engine_knobs")
+    assert list(seed_genomes(settings.space, settings.baselines, settings.problem)) == ["llm-d-default"]
+    names = [candidate.name for candidate in make_candidates(settings).take(len(settings.baselines))]
+    assert sorted(names) == sorted(settings.baselines)
 
 
 def test_those_outside_come_first_then_the_seeds_then_proposals(settings):
@@ -55,7 +63,7 @@ def test_those_outside_come_first_then_the_seeds_then_proposals(settings):
 
 
 def test_a_driver_is_told_of_its_own_proposals_only(settings):
-    seeds = seed_genomes(settings.space, settings.baselines, settings.problem.rates)
+    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
     genome = next(iter(seeds.values()))
     driver = Told([(genome, "seed"), (genome, "model")])
     baselines = {name: settings.baselines[name] for name in ("round-robin", next(iter(seeds)))}
@@ -67,7 +75,7 @@ def test_a_driver_is_told_of_its_own_proposals_only(settings):
 
 
 def test_a_genome_that_is_no_policy_says_why(settings):
-    genome = next(iter(seed_genomes(settings.space, settings.baselines, settings.problem.rates).values()))
+    genome = next(iter(seed_genomes(settings.space, settings.baselines, settings.problem).values()))
     flawed = {key: 0.0 if key.startswith("routing.scorers.") else value for key, value in genome.items()}
     candidates = Candidates(settings.problem, settings.space, {}, (), Told([(flawed, "model")]))
     (candidate,) = candidates.take(1)

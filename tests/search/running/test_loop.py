@@ -84,7 +84,7 @@ def test_candidates_csv_has_the_agreed_columns(settings, archive):
     header = archive.csv_text().splitlines()[0].split(",")
     columns = (
         "index,generation,origin,name,genome_id,status,reason,fitness,"
-        "f_ttft,f_tail,f_tpot,f_e2e,f_goodput,f_fairness,f_cost,u,harm,seed_0,seed_1"
+        "f_ttft,f_tail,f_tpot,f_itl,f_e2e,f_goodput,f_fairness,f_cost,u,harm,seed_0,seed_1"
     )
     assert header == [*columns.split(","), *settings.space]
     assert "\r" not in archive.csv_text()

@@ -1,6 +1,7 @@
 """What a verdict is worth: said before all else where it can mean nothing."""
 
 import json
+import re
 
 import pytest
 
@@ -8,20 +9,21 @@ from search.__main__ import run
 from search.application import EXIT_FAILURE, EXIT_OK
 from search.verdict.holdout import make_holdout
 from search.verdict.meaning import situation
+from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
 from tests.search.small import small_settings
 
-QUIET = ("workload.aggregate_rate=0.5", "workload.population.prefix.share=0")
+QUIET = ("workload.aggregate_rate=0.05", "workload.population.prefix.share=0")
 
 
 def met(tmp_path, *overrides):
     """What the primary baseline meets."""
-    settings = small_settings(tmp_path / "run", "workload.first=60", *overrides)
+    settings = small_settings(tmp_path / "run", *overrides)
     return situation(settings, make_holdout(settings).reported(settings.problem.against))
 
 
 def test_a_busy_cluster_leaves_no_doubt(tmp_path):
-    found = met(tmp_path, "workload.aggregate_rate=300")
-    assert found.doubts == () and found.load.waited_share > 0 and found.good_share < 1
+    found = met(tmp_path, "workload.aggregate_rate=56", "workload.first=400")
+    assert found.doubts == found.preface == () and 0 < found.load.waited_share < 0.5 and found.good_share < 1
     assert str(found).startswith("4 instances, utilisation ")
     assert f"{found.load.offered_per_s:.3g} requests/s offered, {found.load.served_per_s:.3g} served" in str(found)
 
@@ -36,10 +38,15 @@ def test_one_instance_cannot_be_routed_to(tmp_path, space, instances, doubted):
 
 
 def test_an_idle_cluster_and_targets_that_are_all_met_are_said_with_the_load(tmp_path):
-    idle, content = met(tmp_path, *QUIET).doubts
-    assert idle.startswith("The cluster is idle: under llm-d-default no request ever waits (utilisation ")
-    assert "requests/s offered" in idle and "served)" in idle
+    idle, content, load = met(tmp_path, *QUIET).preface
+    assert idle == "The cluster is idle: under llm-d-default no request ever waits."
+    assert load.startswith("Load: utilisation ") and " requests/s offered, " in load and load.endswith(" served.")
     assert content == "There is no target to win: llm-d-default meets every SLO for every request."
+
+
+def test_hardly_anybody_who_waits_leaves_it_idle(tmp_path):
+    idle, *_ = met(tmp_path, *QUIET, "workload.aggregate_rate=0.5").doubts
+    assert re.fullmatch(r"The cluster is idle: under llm-d-default only 0\.\d\d% of the requests ever wait\.", idle)
 
 
 def test_the_original_fitness_has_no_targets(tmp_path):
@@ -61,6 +68,15 @@ def test_the_first_line_of_the_verdict_says_so_even_where_every_difference_is_th
     assert first == verdict["sentence"] and first.startswith("The cluster is idle")
     assert verdict["doubts"] and verdict["load"]["waited_share"] == 0
     assert "point" in {found["bootstrap"] for found in verdict["baselines"].values()}
+
+
+def test_how_many_instances_a_utilisation_has_chosen_is_said(tmp_path):
+    path = write_mooncake(tmp_path / "trace.jsonl", random_mooncake_rows(seed=8, n=300, gap_ms=200))
+    trace = ("workload=trace", f"workload.path={path}", "workload.first=300", "workload.windows.warmup_s=3")
+    settings = small_settings(tmp_path / "run", *trace, "workload.utilisation=0.01")
+    found = situation(settings, make_holdout(settings).reported(settings.problem.against))
+    assert found.instances == settings.problem.scenario.cluster.instances != 4
+    assert str(found).startswith(f"{found.instances} instances, chosen for workload.utilisation 0.01, utilisation ")
 
 
 def test_nothing_served_is_no_verdict(tmp_path, capsys):

@@ -31,6 +31,12 @@ mean over the report tables         winner     llm-d
   TTFT mean                         50.0 ms    50.0 ms
   TTFT p99                          250.0 ms   250.0 ms
   TPOT mean                         10.0 ms    10.0 ms
+  ITL mean                          11.0 ms    11.0 ms
+  ITL p50                           10.5 ms    10.5 ms
+  ITL p95                           20.0 ms    20.0 ms
+  ITL p99                           33.0 ms    33.0 ms
+  ITL max                           480.0 ms   480.0 ms
+  longest stall                     490.0 ms   490.0 ms
   E2E mean                          2000.0 ms  2000.0 ms
   E2E p99                           9000.0 ms  9000.0 ms
   prompt blocks found in the cache  75.0%      75.0%

@@ -1,0 +1,179 @@
+"""Compiled passes over the gaps between tokens; gaps.py says what the arrays are.
+
+n, m requests, R rows of the step log, H long gaps, K groups.
+"""
+
+from __future__ import annotations
+
+from blis.jit import entry, kernel
+
+
+@entry()
+def locate(steps, instance, first_row, first_step, positions):
+    """Positions of two steps of each request. steps: [n, 2]; first_row: [instances + 1]; positions: [n, 4]."""
+    for j in range(len(steps)):
+        for end in range(2):
+            positions[j, 2 * end] = -1
+            positions[j, 2 * end + 1] = 0
+            if steps[j, 0] < 1:
+                continue
+            if first_row[instance[j]] == first_row[instance[j] + 1]:
+                continue
+            row = _row_of(steps[j, end], first_row[instance[j]], first_row[instance[j] + 1], first_step)
+            positions[j, 2 * end] = row
+            positions[j, 2 * end + 1] = steps[j, end] - first_step[row] + 1
+
+
+@kernel
+def _row_of(step, low, high, first_step):
+    """The row low ... high - 1 of the log that holds a step."""
+    left = high - low
+    while left > 1:  # always the same turns, without a branch to mispredict
+        half = left // 2
+        low += half * (first_step[low + half] <= step)
+        left -= half
+    return low
+
+
+@entry()
+def weigh(spans, long, twice, group, times, row_steps, joins, found):
+    """Add up how often each value occurs. joins: [K, R + 1] and found: [K, R + H], zero before."""
+    for j in range(len(spans)):
+        if times[j] != 0 and spans[j, 0] >= 0:
+            _add(spans[j], times[j], joins[group[j]], found[group[j]])
+            found[group[j], spans[j, 2]] += times[j] * twice[j]
+    for h in range(len(long)):
+        j = long[h, 0]
+        if times[j] != 0:
+            _add(long[h, 1:], -times[j], joins[group[j]], found[group[j]])
+            found[group[j], len(row_steps) + h] += times[j]
+    for g in range(len(found)):
+        members = 0
+        for row in range(len(row_steps)):
+            members += joins[g, row]
+            found[g, row] += members * row_steps[row]
+
+
+@kernel
+def _add(span, times, joins, found):
+    """Add the steps from one position to another: whole rows up to the last, less what is done of the first."""
+    joins[span[0]] += times
+    joins[span[2]] -= times
+    found[span[0]] -= times * span[1]
+    found[span[2]] += times * span[3]
+
+
+@entry()
+def worst_means(values, weights, cap, share, parts, found):
+    """The mean of the largest `share` of each group's values. parts: room for counts; found: [K].
+
+    Values are whole numbers: the range that holds the threshold is cut into parts until it is one number, and
+    sums stay exact.
+    """
+    for g in range(len(found)):
+        total = 0
+        low = cap[g]
+        high = 0
+        for k in range(len(values)):
+            if weights[g, k] > 0:
+                value = min(values[k], cap[g])
+                total += weights[g, k]
+                low = min(low, value)
+                high = max(high, value)
+        if total == 0:
+            found[g] = 0.0
+            continue
+        wanted = max(share * total, 1.0)
+        above = 0  # weight above `high`, and its sum
+        above_sum = 0
+        while low < high:
+            width = (high - low) // len(parts) + 1
+            for part in range(len(parts)):
+                parts[part] = 0
+            for k in range(len(values)):
+                value = min(values[k], cap[g])
+                if weights[g, k] > 0 and low <= value <= high:
+                    parts[(value - low) // width] += weights[g, k]
+            part = (high - low) // width
+            heavier = above
+            while heavier + parts[part] < wanted:
+                heavier += parts[part]
+                part -= 1
+            first = low + part * width
+            last = min(first + width - 1, high)
+            for k in range(len(values)):
+                value = min(values[k], cap[g])
+                if last < value <= high:
+                    above_sum += weights[g, k] * value
+            above = heavier
+            low = first
+            high = last
+        found[g] = (above_sum + (wanted - above) * low) / wanted
+
+
+@entry()
+def count(spans, long, first_long, twice, row_steps, numbers):
+    """How many gaps each request has. numbers: [m]."""
+    for j in range(len(spans)):
+        numbers[j] = twice[j]
+        if spans[j, 0] < 0:
+            continue
+        row, done = spans[j, 0], spans[j, 1]
+        for h in range(first_long[j], first_long[j + 1]):
+            numbers[j] += 1 + _steps_between(row, done, long[h, 1], long[h, 2], row_steps)
+            row, done = long[h, 3], long[h, 4]
+        numbers[j] += _steps_between(row, done, spans[j, 2], spans[j, 3], row_steps)
+
+
+@kernel
+def _steps_between(row, done, end, end_done, row_steps):
+    steps = end_done - done
+    for k in range(row, end):
+        steps += row_steps[k]
+    return steps
+
+
+@entry()
+def percentiles(values, row_steps, spans, long, first_long, twice, numbers, percent, largest, found):
+    """The percentile of each request's gaps, between its neighbours in rank; only the largest are looked at.
+
+    largest: room for as many as lie above the percentile of the request with the most, and two.
+    """
+    for j in range(len(spans)):
+        if numbers[j] == 0:
+            continue
+        rank = percent / 100 * (numbers[j] - 1)
+        kept = numbers[j] - int(rank)
+        for k in range(kept):
+            largest[k] = -1
+        row, done = spans[j, 0], spans[j, 1]
+        for h in range(first_long[j], first_long[j + 1]):
+            _keep_steps(row, done, long[h, 1], long[h, 2], values, row_steps, largest, kept)
+            _keep(values[len(row_steps) + h], 1, largest, kept)
+            row, done = long[h, 3], long[h, 4]
+        _keep_steps(row, done, spans[j, 2], spans[j, 3], values, row_steps, largest, kept)
+        _keep(values[spans[j, 2]], twice[j], largest, kept)
+        low = largest[kept - 1]
+        high = largest[kept - 2] if kept > 1 else low
+        found[j] = low + (high - low) * (rank - int(rank))
+
+
+@kernel
+def _keep_steps(row, done, end, end_done, values, row_steps, largest, kept):
+    """Keep the gaps from one position to another, if they are among the largest."""
+    for k in range(row, end + 1):
+        steps = (end_done if k == end else row_steps[k]) - (done if k == row else 0)
+        _keep(values[k], steps, largest, kept)
+
+
+@kernel
+def _keep(value, times, largest, kept):
+    """Put a value in its place among the `kept` largest, descending, so many times."""
+    for _ in range(min(times, kept)):
+        if value <= largest[kept - 1]:
+            return
+        place = kept - 1
+        while place > 0 and largest[place - 1] < value:
+            largest[place] = largest[place - 1]
+            place -= 1
+        largest[place] = value

@@ -1,0 +1,121 @@
+"""All gaps between tokens of a run, none of them written out: values with weights, in compiled passes.
+
+A member of the batch that decodes gets one token a step, so a request's gaps are the durations of the steps behind
+that of its first token up to its last: whole rows of the step log, but for parts of two. Where it was preempted,
+one long gap stands for the steps between. That is all in terms of positions, so that asking about other requests of
+the same run, as a bootstrap does, costs no more than going through its requests and the rows of its log once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.evaluation.gap_kernels import count, locate, percentiles, weigh, worst_means
+from blis.tables.records import COMPLETED
+from blis.tables.results import ResultTable
+
+Ints = NDArray[np.int64]
+
+#: Parts that a range of values is cut into on the way to a threshold.
+_PARTS = 256
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The gaps of some requests of a run. R rows of the step log, H long gaps of these requests, m requests, K groups.
+
+    A position is a row of the log and how many of its steps are done then, at least one.
+    """
+
+    value_us: Ints  # [R + H] the gap of each row of the log, then the long ones; with what every token carries
+    row_steps: Ints  # [R] steps of each row of the log
+    group: Ints  # [m] 0 ... K - 1
+    groups: int  # K
+    spans: Ints  # [m, 4] position of the first token, position of the latest; row -1 without a token
+    long: Ints  # [H, 5] request (0 ... m - 1, ascending), position of the token before, position of the token
+    twice: Ints  # [m] 1 where the last gap counts twice (compat Q4), else 0
+
+    @classmethod
+    def of(
+        cls, result: ResultTable, rows: NDArray[np.integer[Any]], group: NDArray[np.integer[Any]], groups: int
+    ) -> Gaps:
+        """The gaps of the requests `rows`, each in a group."""
+        log, overhead_us = result.steps, result.token_overhead_us
+        place = np.full(len(result), -1, np.int64)
+        place[rows] = np.arange(len(rows))
+        long = result.gaps[place[result.gaps["request"]] >= 0]
+        long = long[np.argsort(place[long["request"]], kind="stable")]
+        carried_us = overhead_us[result.instance[long["request"]]]
+        first_row = np.searchsorted(log["instance"], np.arange(len(result.instances) + 1)).astype(np.int64)
+        first_step, row_steps = _column(log["first_step"]), _column(log["count"])
+        steps = np.stack([result.first_step[rows], result.last_step[rows]], axis=1).astype(np.int64)
+        away = np.stack([long["from_step"], long["to_step"]], axis=1).astype(np.int64)
+        spans, holes = np.empty((len(rows), 4), np.int64), np.empty((len(long), 4), np.int64)
+        locate(steps, _column(result.instance[rows]), first_row, first_step, spans)
+        locate(away, _column(result.instance[long["request"]]), first_row, first_step, holes)
+        return cls(
+            value_us=np.concatenate([log["gap_us"] + overhead_us[log["instance"]], long["gap_us"] + carried_us]),
+            row_steps=row_steps,
+            group=_column(group),
+            groups=groups,
+            spans=spans,
+            long=np.concatenate([place[long["request"], None], holes], axis=1),
+            twice=_column((result.status[rows] == COMPLETED) & result.last_gap_twice),
+        )
+
+    @cached_property
+    def order(self) -> Ints:
+        """[R + H] places of the values in ascending order."""
+        return np.argsort(self.value_us, kind="stable")
+
+    def weights(self, times: NDArray[Any]) -> Ints:
+        """[K, R + H] how often each value occurs in each group if request j counts times[j] times; times: [m]."""
+        found = np.zeros((self.groups, len(self.value_us)), np.int64)
+        joins = np.zeros((self.groups, len(self.row_steps) + 1), np.int64)
+        weigh(self.spans, self.long, self.twice, self.group, _column(times), self.row_steps, joins, found)
+        return found
+
+    def worst_means_us(self, times: Ints, cap_us: Ints, share: float) -> NDArray[np.float64]:
+        """[K] the mean of the largest `share` of each group's gaps, each up to its group's cap; 0 without any gap.
+
+        share * n of them, at least one, the last one in part. times: as for `weights`. cap_us: [K].
+        """
+        found = np.zeros(self.groups)
+        worst_means(self.value_us, self.weights(times), cap_us, share, np.zeros(_PARTS, np.int64), found)
+        return found
+
+    def percentiles_us(self, percent: float) -> NDArray[np.float64]:
+        """[m] a high percentile of each request's own gaps, as of any list of numbers; 0 without any."""
+        numbers = np.zeros(len(self.spans), np.int64)
+        first_long = np.searchsorted(self.long[:, 0], np.arange(len(self.spans) + 1)).astype(np.int64)
+        count(self.spans, self.long, first_long, self.twice, self.row_steps, numbers)
+        largest = np.zeros(2 + int((1 - percent / 100) * numbers.max(initial=0)), np.int64)
+        found = np.zeros(len(self.spans))
+        percentiles(
+            self.value_us,
+            self.row_steps,
+            self.spans,
+            self.long,
+            first_long,
+            self.twice,
+            numbers,
+            percent,
+            largest,
+            found,
+        )
+        return found
+
+    def longest_us(self) -> int:
+        """The longest gap of all, 0 without any."""
+        used = self.weights(np.ones(len(self.spans), np.int64)).sum(axis=0) > 0
+        return int(self.value_us[used].max(initial=0))
+
+
+def _column(values: NDArray[Any]) -> Ints:
+    """The same numbers as kernels want them."""
+    return np.ascontiguousarray(values, np.int64)
