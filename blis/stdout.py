@@ -1,19 +1,24 @@
-"""Standard output that may be closed or full: one line at most, never a traceback."""
+"""Standard output that may be closed or full, and remarks beside it: one line at most, never a traceback."""
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
-FAILURE = 1
+FAILURE, INTERRUPTED = 1, 130
 
 
 def delivered(command: Callable[[], int]) -> int:
     """The exit status of a command, after what it printed has arrived.
 
-    FAILURE if nobody reads it any more (`| head` has had enough), or if there is no room for it, which is told.
+    FAILURE if nobody reads it any more (`| head` has had enough), or if there is no room for it, which is told;
+    INTERRUPTED after Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may have what a terminal has not
     try:
         try:
             return command()
@@ -22,6 +27,8 @@ def delivered(command: Callable[[], int]) -> int:
     except OSError as error:
         _give_up(error)
         return FAILURE
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def say(*lines: str) -> bool:
@@ -35,6 +42,13 @@ def say(*lines: str) -> bool:
     return True
 
 
+def note(text: str) -> None:
+    """Print a line on standard error; if that is closed or full, go on without."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
 def _flush() -> None:
     if sys.stdout is not None:  # closed before we started
         sys.stdout.flush()
@@ -45,5 +59,5 @@ def _give_up(error: OSError) -> None:
     if error.filename is not None:  # of something else
         raise error
     if not isinstance(error, BrokenPipeError):
-        print(f"error: standard output: {error.strerror}", file=sys.stderr)
+        note(f"error: standard output: {error.strerror}")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,12 +24,15 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from blis.errors import EngineError, InputError, one_line, unknown_name
+from blis.files import read_text, write_text
+from blis.stdout import note
 from search import user_files
 from search.config import conf_folder
 from search.folder import claimed
 from search.overrides import override_problem
-from search.saved import read_saved
-from search.settings import Settings, absolute, make_settings
+from search.resumed import continued, key_of
+from search.settings import Settings, make_settings
+from search.uri import concealed, shown
 
 EXIT_OK, EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
@@ -42,9 +44,6 @@ COMPOSING = (HydraException, OmegaConfBaseException, ValueError, YAMLError)
 #: Hydra's own keys with which a user names a run folder.
 FOLDER_KEYS = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir")
 
-#: A group whose files change keys of all others.
-EXPERIMENT = "experiment"
-
 
 def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) -> Settings:
     """The settings that `python -m search <overrides>` would run with. Raises InputError for whatever is wrong."""
@@ -54,7 +53,7 @@ def compose_settings(overrides: Sequence[str], run_dir: Path = Path("outputs")) 
             composed = _plain(hydra.compose("config", list(overrides)))
         except COMPOSING as error:
             raise InputError(_in_short(error)) from None
-    return make_settings(_continued(composed, overrides), run_dir)
+    return make_settings(continued(composed, overrides), run_dir)
 
 
 def launch(job: Callable[[Settings], int]) -> int:
@@ -108,48 +107,24 @@ def launch(job: Callable[[Settings], int]) -> int:
 def _run(job: Callable[[Settings], int], composed: Mapping[str, Any], run_dir: Path) -> int:
     """The exit code of one job, which has its folder to itself."""
     overrides = HydraConfig.get().overrides
-    settings = make_settings(_continued(composed, list(overrides.task)), run_dir)
-    movable = not any(_key(override) in FOLDER_KEYS for override in overrides.hydra)
+    settings = make_settings(continued(composed, list(overrides.task)), run_dir)
+    _conceal_sweep(settings.tracking.uri)
+    movable = not any(key_of(override) in FOLDER_KEYS for override in overrides.hydra)
     with claimed(settings.run_dir, resumed=settings.resume is not None, movable=movable) as folder:
         return job(replace(settings, run_dir=folder, overrides=_told(overrides.task)))
+
+
+def _conceal_sweep(uri: str) -> None:
+    """Take the secrets of a store's address out of the file that Hydra writes of a multirun."""
+    path = Path(HydraConfig.get().sweep.dir) / "multirun.yaml"
+    if shown(uri) != uri and path.is_file():
+        write_text(path, concealed(read_text(path), uri))
 
 
 def _told(overrides: Sequence[str]) -> tuple[str, ...]:
     """What may be shown of a job's overrides, in a multirun: addresses of stores have secrets."""
     several = HydraConfig.get().mode is RunMode.MULTIRUN
-    return tuple(override for override in overrides if several and not _key(override).startswith("tracking"))
-
-
-def _continued(composed: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """A composed configuration; of a search that is resumed what its checkpoint says, but for the keys given now."""
-    if not isinstance(composed.get("resume"), str):
-        return dict(composed)
-    keys = [_key(override) for override in overrides]
-    if EXPERIMENT in keys:
-        return dict(composed)
-    saved = read_saved(Path(absolute(composed["resume"])).resolve()).config
-    found = deepcopy(saved)
-    for key in keys:
-        _take_over(found, composed, key.split("."))
-    if "driver.budget" not in keys:  # a driver's file has one, too
-        _take_over(found, saved, ["driver", "budget"])
-    return found
-
-
-def _key(override: str) -> str:
-    """The key of an override: `+a.b@c=1` sets `a.b`."""
-    return override.lstrip("+~").partition("=")[0].partition("@")[0]
-
-
-def _take_over(found: dict[str, Any], given: Mapping[str, Any], path: Sequence[str]) -> None:
-    """Give a key, by its path, the value that it has in another mapping, if it has one there."""
-    key, *rest = path
-    if key not in given:
-        found.pop(key, None)
-    elif rest and isinstance(given[key], Mapping) and isinstance(found.get(key), dict):
-        _take_over(found[key], given[key], rest)
-    else:
-        found[key] = given[key]
+    return tuple(override for override in overrides if several and not key_of(override).startswith("tracking"))
 
 
 @contextmanager
@@ -182,7 +157,7 @@ def _plain(composed: DictConfig) -> dict[str, Any]:
 
 def _complain(error: Exception, code: int = EXIT_INPUT) -> int:
     """Say what is wrong in one line on stderr; the exit code."""
-    print(f"error: {_in_short(error)}", file=sys.stderr)
+    note(f"error: {_in_short(error)}")
     return code
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
+
+from blis.stdout import note
 
 #: From the most talkative on; the original's names. Nothing is said at `fatal` and `panic` but the error itself.
 LEVELS = ("trace", "debug", "info", "warn", "error", "fatal", "panic")
@@ -25,4 +26,4 @@ class Log:
 
     def _say(self, importance: str, text: str) -> None:
         if LEVELS.index(importance) >= LEVELS.index(self.level):
-            print(f"blis: {text}", file=sys.stderr)
+            note(f"blis: {text}")

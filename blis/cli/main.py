@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from blis.cli import compare, completion, run, traces, validate
 from blis.errors import EngineError, InputError, check_choice
-from blis.stdout import delivered
+from blis.stdout import delivered, note
 
 BAD_INPUT = 2
 FAILURE = 1
@@ -73,7 +73,7 @@ def _parser() -> tuple[_Parser, Collection[str]]:
 
 
 def _complain(error: Exception, status: int) -> int:
-    print(f"blis: error: {error}", file=sys.stderr)
+    note(f"blis: error: {error}")
     return status
 
 

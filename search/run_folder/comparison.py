@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from blis.errors import InputError, named
+from blis.stdout import note
 from blis.text import aligned
 from search.application import EXIT_INPUT, EXIT_OK
 from search.config import TrackingSettings, default_tracking
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
         uri = options.uri or tracking.uri
         found = chosen(stored_searches(uri, tracking), options.runs, options.last or LAST)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
+        note(f"error: {error}")
         return EXIT_INPUT
     print(side_by_side(found))
     print(f"\nIn a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {shown(uri)}")

@@ -10,7 +10,6 @@ import contextlib
 import logging
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 from filelock import FileLock
 
 from blis.errors import named
+from blis.stdout import note
 from search.uri import SQLITE, concealed, database_path
 
 PARENT_TAG = "mlflow.parentRunId"
@@ -123,7 +123,7 @@ class Store:
             self._enabled = False
             self._status = "FAILED"
             problem = concealed(named(error), self._uri)[:LONGEST_ERROR]
-            print(f"warning: not tracked in MLflow any more: {problem}", file=sys.stderr)
+            note(f"warning: not tracked in MLflow any more: {problem}")
 
     def _connect(self, uri: str, experiment: str) -> None:
         with _store_lock(uri):
@@ -153,8 +153,10 @@ class Store:
     def _child(self, name: str, params: Mapping[str, Any], values: Mapping[str, float], status: str) -> None:
         tags = {PARENT_TAG: self._run_id, "status": status}
         run = self._client.create_run(self._experiment_id, run_name=name, tags=tags)
-        self._log(run.info.run_id, values, params)
-        self._client.set_terminated(run.info.run_id)
+        try:
+            self._log(run.info.run_id, values, params)
+        finally:
+            self._client.set_terminated(run.info.run_id)
 
     def _files(self, folder: Path, paths: Sequence[Path]) -> None:
         for path in paths:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from blis.stdout import note
 from search.running.archive import Archive
 
 FORMAT = "{desc} {percentage:3.0f}%|{bar}| {n:.0f}/{total:.0f} [{rate_noinv_fmt}, {remaining} left{postfix}]"
@@ -63,7 +64,7 @@ class Progress:
         now = time.monotonic()
         if not self._watched and now - self._told >= LINE_EVERY_S:
             self._told = now
-            print(f"{self._name}: {self._so_far()}, {now - self._started:.0f} s", file=sys.stderr)
+            note(f"{self._name}: {self._so_far()}, {now - self._started:.0f} s")
 
     def generation(self, archive: Archive, generation: int) -> None:
         """Show the best score so far; repeated candidates, which need no simulation, count here."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blis.errors import InputError
+from blis.errors import InputError, one_line
 from blis.yaml_strict import flat_keys
 from search.identity import run_id
 from search.saved import Saved
@@ -26,7 +26,7 @@ def check_same(settings: Settings, saved: Saved) -> None:
     """Raise InputError unless the search is the one that was saved, with at least the budget that is spent."""
     difference = _difference(settings, saved)
     if difference:
-        raise InputError(f"resume: {settings.resume} was started with {difference}")
+        raise InputError(one_line(f"resume: {settings.resume} was started with {difference}"))
     budget, done = settings.driver.budget, len(saved.rows)
     if budget < done:
         raise InputError(f"resume: driver.budget={budget} is below the {done} candidates that were evaluated")

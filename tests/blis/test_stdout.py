@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from blis.stdout import note
 from tests.places import ROOT
 
 #: Says something twice, and on stderr what became of it.
@@ -36,7 +37,8 @@ def stdout(kind: str) -> Iterator[int]:
 
 def command(what: str, kind: str) -> tuple[int, list[str]]:
     """Exit status and stderr of a command with such a standard output."""
-    script = f"import sys, argparse\nfrom blis.stdout import delivered, say\nsys.exit(delivered(lambda: {what} or 0))"
+    imports = "import argparse, signal, sys\nfrom blis.stdout import delivered, say\n"
+    script = f"{imports}sys.exit(delivered(lambda: {what} or 0))"
     closing = ["bash", "-c", 'exec "$@" >&-', "bash"] if kind == "closed" else []
     with stdout(kind) as descriptor:
         done = subprocess.run(
@@ -61,6 +63,28 @@ def test_who_says_something_hears_whether_it_arrived(kind, lines):
 @pytest.mark.parametrize(("kind", "status", "lines"), [("fine", 0, []), ("unread", 1, []), ("full", 1, [FULL])])
 def test_what_is_printed_arrives_or_the_exit_status_says_so(what, kind, status, lines):
     assert command(what, kind) == (status, lines)
+
+
+def test_what_a_terminal_has_no_letter_for_is_spelled_out():
+    assert command("print('\\udc80')", "fine") == (0, [])
+
+
+def test_ctrl_c_is_no_traceback():
+    assert command("signal.default_int_handler(2, None)", "fine") == (130, [])  # what Python calls
+
+
+@pytest.mark.parametrize("stderr", [">&-", "> /dev/full"])
+def test_a_remark_that_nobody_can_read_stops_nothing(stderr):
+    script = "from blis.stdout import note; note('x'); note('y'); print('done')"
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" -c "$1" 2{stderr}', sys.executable, script], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert done.stdout == "done\n"
+
+
+def test_a_remark_is_a_line_on_standard_error(capsys):
+    note("so it is")
+    assert capsys.readouterr() == ("", "so it is\n")
 
 
 def test_trouble_with_a_file_is_not_taken_for_that():

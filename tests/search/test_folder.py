@@ -90,3 +90,8 @@ def test_a_folder_that_cannot_be_used_is_one_line(tmp_path):
     for folder, problem in ((tmp_path / "file", "File exists"), (tmp_path / "file" / "run", "Not a directory")):
         with pytest.raises(InputError, match=f"{folder}: {problem}"), claimed(folder):
             pass
+
+
+def test_nothing_that_only_some_systems_have_is_needed_to_import_it():
+    script = "import sys; sys.modules['fcntl'] = None; import search.application, search.run_folder.mlflow_store"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, check=True)

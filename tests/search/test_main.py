@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -11,17 +12,18 @@ import pytest
 import search
 from blis.comparison.statistics import holm, paired_comparison
 from blis.engine.run import simulate
+from blis.errors import EngineError
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario, split_workload
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec
 from blis.yaml_strict import load_mapping
-from search.__main__ import run
+from search.__main__ import main, run
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
 from search.identity import run_id
 from search.verdict.judgement import HARDLY_WORTH, NO_WINNER, WINNER
 from tests.places import CONF
-from tests.search.small import small_settings
+from tests.search.small import SMALL, small_settings
 
 CANONICAL = ("candidates.csv", "best_policy.yaml", "verdict.json")
 
@@ -233,6 +235,62 @@ def test_a_policy_is_simulated_once_on_a_table(tmp_path):
     assert (tmp_path / "figures" / "overview.png").is_file()
     assert len({table for _, table in runs}) == 2 + 3 + 2 * 4  # search, selection, report and its redrawn ones
     assert set(runs.values()) == {1}
+
+
+def test_the_verdict_is_told_before_pictures_are_drawn(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("search.__main__.write_overview", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(small_settings(tmp_path))
+    assert "on a redrawn population" in capsys.readouterr().out
+    assert facts(small_settings(tmp_path))["outcome"] in (WINNER, HARDLY_WORTH, NO_WINNER)
+
+
+def test_the_verdict_is_told_when_there_is_no_room_for_files(tmp_path, capsys, monkeypatch):
+    def full(path, text):
+        raise EngineError(f"{path}: No space left on device")
+
+    monkeypatch.setattr("search.run_folder.export.write_text", full)
+    with pytest.raises(EngineError, match="No space left"):
+        run(small_settings(tmp_path))
+    assert "on a redrawn population" in capsys.readouterr().out
+
+
+def test_a_search_that_cannot_be_kept_ends_and_says_why(tmp_path, capsys, monkeypatch, no_figures):
+    def full(path, text):
+        raise EngineError(f"{path}: No space left on device")
+
+    monkeypatch.setattr("search.running.checkpoint.write_text", full)
+    assert run(small_settings(tmp_path)) == EXIT_FAILURE
+    assert capsys.readouterr().out.startswith(f"Nothing is proved: {tmp_path}/checkpoint: No space left on device.")
+
+
+@pytest.fixture
+def command(monkeypatch, tmp_path, capfd, no_figures):
+    """Runs `python -m search <arguments>`, a small one; gives exit code, stdout, stderr."""
+
+    def call(*arguments):
+        small = [f"{key}={value}" for key, value in SMALL.items()]
+        where = [f"hydra.sweep.dir={tmp_path}/runs", f"hydra.run.dir={tmp_path}/run"]
+        monkeypatch.setattr(sys, "argv", ["search", *small, "tracking=none", *arguments, *where])
+        return main(), *capfd.readouterr()
+
+    return call
+
+
+def test_several_searches_say_which_verdict_is_whose_and_end_with_a_table(command, tmp_path):
+    code, out, _ = command("-m", "driver.budget=20", "seed=1,2")
+    assert code == EXIT_OK
+    titles = [line for line in out.splitlines() if line.startswith("== ")]
+    assert ["seed=1" in titles[0], "seed=2" in titles[1], len(titles)] == [True, True, 2]
+    rows = [line.split() for line in out.splitlines()[-2:]]
+    assert [(row[0], row[-1]) for row in rows] == [(f"seed={n + 1}", f"{tmp_path}/runs/{n}") for n in range(2)]
+
+
+def test_one_search_has_no_title(command):
+    assert "==" not in command("driver.budget=20")[1]
 
 
 def test_stdout_holds_the_verdict_and_stderr_nothing(tmp_path, capsys, no_figures):

@@ -7,8 +7,6 @@ import sys
 import pytest
 
 from blis.errors import EngineError, InputError
-from blis.yaml_strict import flat_keys
-from search.__main__ import run as job_of_a_search
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_OK, compose_settings, launch
 from search.identity import run_id
 from search.running.checkpoint import begin
@@ -136,6 +134,15 @@ def test_multirun_runs_a_job_for_every_combination(command):
     assert len({s.run_dir for s in seen}) == 4
 
 
+def test_no_file_of_a_multirun_has_a_secret(command, tmp_path):
+    uri = "tracking.uri=http://me:open-sesame@host"
+    told = []
+    assert command("-m", "seed=1,2", uri, job=lambda s: told.append(s.overrides) or EXIT_OK)[0] == EXIT_OK
+    assert told == [("seed=1",), ("seed=2",)]
+    texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert texts and not [text for text in texts if "sesame" in text]
+
+
 @pytest.mark.parametrize(("option", "where"), [("-m", 0), ("--multirun", 1)])
 def test_multirun_may_be_asked_for_anywhere(command, option, where):
     arguments, seen = ["driver=deap_ga,random", "driver.budget=48"], []
@@ -200,47 +207,27 @@ def test_a_run_folder_that_cannot_be_is_one_line(monkeypatch, tmp_path, capfd, p
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_the_system_may_end_a_search_like_ctrl_c(command, name):
-    before = signal.getsignal(getattr(signal, name))
+    number, usual = getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL
 
     def job(settings):
-        signal.raise_signal(getattr(signal, name))
+        signal.raise_signal(number)
         raise AssertionError("nothing happened")
 
-    assert command(job=job) == (EXIT_INTERRUPTED, "", "")
-    assert signal.getsignal(getattr(signal, name)) == before
+    before = signal.signal(number, usual)  # where tests run, it may be ignored
+    try:
+        assert command(job=job) == (EXIT_INTERRUPTED, "", "")
+        assert signal.getsignal(number) == usual
+    finally:
+        signal.signal(number, before)
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """The folder of a small search that was made with keys and a file of conf/."""
-    folder = tmp_path_factory.mktemp("kept")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
-        assert job_of_a_search(small_settings(folder, "driver=random", "driver.budget=20")) == EXIT_OK
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("overrides", "different"),
-    [
-        ([], {}),
-        (["driver=random"], {}),  # whose file has a budget of its own
-        (["driver.budget=30"], {"driver.budget": 30}),
-        (["tracking=none", "parallel.n_jobs=2"], {"parallel.n_jobs": 2}),
-        (["seed=3"], {"seed": 3}),
-        (["driver=cmaes"], {"driver.name": "cmaes", "driver.options.initial": 48}),
-    ],
-)
-def test_the_folder_holds_the_keys_of_a_search_that_goes_on(kept, overrides, different):
-    first = flat_keys(small_settings(kept, "driver=random", "driver.budget=20").config)
-    again = flat_keys(compose_settings([f"resume={kept}", *overrides]).config)
-    assert {key: again[key] for key in different} == different
-    assert {key for key in first if again.get(key) != first[key]} <= {*different, "driver.batch"}
-
-
-def test_an_experiment_is_all_keys_again(kept):
-    settings = compose_settings([f"resume={kept}", "experiment=quickstart"])
-    assert (settings.config["workload"]["num_requests"], settings.driver.name) == (1000, "deap_ga")
+def test_what_the_user_wants_ignored_stays_so(command):
+    """As `nohup` does."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert command(job=lambda settings: signal.raise_signal(signal.SIGHUP) or EXIT_OK)[0] == EXIT_OK
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_the_configuration_can_be_printed(command):

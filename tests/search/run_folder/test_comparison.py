@@ -124,6 +124,19 @@ def test_what_is_not_there_is_one_line(store, compare, arguments, message):
     assert len(err.splitlines()) == 1
 
 
+def test_a_store_that_does_not_answer_is_one_line_without_its_secret(compare, monkeypatch):
+    def refuse(uri):
+        raise ConnectionError(f"no login at {uri}")
+
+    monkeypatch.setattr("search.run_folder.comparison.connect", refuse)
+    assert compare("--uri", "http://me:secret@host") == (
+        EXIT_INPUT,
+        "",
+        "error: http://***@host cannot be read: ConnectionError: no login at http://***@host\n",
+    )
+    assert compare("--uri", "sqlite:///")[0] == EXIT_INPUT
+
+
 def test_without_a_store_one_line_and_no_store_is_made(compare, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, out, err = compare()
@@ -145,6 +158,14 @@ def test_a_search_that_still_runs_or_was_killed_has_no_verdict_yet():
     shown = side_by_side([SimpleNamespace(info=info, data=data)])
     assert "1: no verdict yet." in shown
     assert columns(shown)["verdict"] == ["running"]
+
+
+def test_the_interval_of_a_baseline_of_any_name_is_found():
+    for primary, logged in (("v1.2", "v1.2"), ("best@2026 (new)", "best_2026 _new_")):
+        metrics = {f"verdict/baselines/{logged}/t_{side}": value for side, value in (("low", 0.1), ("high", 0.2))}
+        data = SimpleNamespace(tags={"run_id": "b2", "primary": primary}, params={}, metrics=metrics)
+        run = SimpleNamespace(info=SimpleNamespace(start_time=0, run_id="a1", status="FINISHED"), data=data)
+        assert columns(side_by_side([run]))["95 % interval"] == ["[+0.100, +0.200]"]
 
 
 def test_many_different_keys_are_counted():

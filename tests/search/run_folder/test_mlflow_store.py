@@ -118,6 +118,15 @@ def test_trouble_is_one_line_and_the_rest_is_left_out_but_the_end(client, monkey
     assert client.runs["first"].status == "FAILED"
 
 
+def test_a_child_that_cannot_be_logged_is_ended_too(client, monkeypatch, capfd):
+    store = Store("http://store", "mine")
+    store.open("first", {}, {})
+    store.child("child", {}, {"fitness": "none"}, "finalist")
+    store.close("FINISHED")
+    assert "could not convert string to float" in capfd.readouterr().err
+    assert "RUNNING" not in {run.status for run in client.runs.values()}
+
+
 def test_secrets_are_not_told(client, monkeypatch, capfd):
     def refuse(*_, **__):
         raise ValueError("no login for me:secret@store")
@@ -187,10 +196,12 @@ def test_ctrl_c_while_the_end_is_waited_for_leaves_out_the_rest_and_ends_the_run
     store = Store("http://store", "mine")
     store.open("first", {"a": 1}, {})
     store.metrics({"late": 1.0})
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     timers = Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)), Timer(0.6, client.answer.set)
     for timer in timers:
         timer.start()
     with pytest.raises(KeyboardInterrupt):
         store.close("FINISHED")
+    signal.signal(signal.SIGINT, before)
     (run,) = client.runs.values()
     assert (run.params, run.metrics, run.status) == ({"a": "1"}, [], "FINISHED")
