@@ -10,7 +10,8 @@ def test_a_step_is_in_the_row_that_begins_at_it_or_before(rows):
     first_step = np.cumsum(counts) - counts + 1
     steps = np.arange(1, counts.sum() + 1)
     positions = np.empty((len(steps), 4), np.int64)
-    locate(np.stack([steps, steps], axis=1), np.zeros_like(steps), np.array([0, rows]), first_step, positions)
+    room = np.empty(rows, np.int64), np.empty(1, np.int64)
+    locate(np.stack([steps, steps], axis=1), np.zeros_like(steps), np.array([0, rows]), first_step, *room, positions)
     row = np.repeat(np.arange(rows), counts)
     done = steps - first_step[row] + 1
     assert positions.tolist() == np.stack([row, done, row, done], axis=1).tolist()
