@@ -81,8 +81,8 @@ def _add(span, times, joins, found):
 
 
 @entry()
-def worst_means(values, weights, cap, share, parts, found):
-    """The mean of the largest `share` of each group's values. parts: room for counts; found: [K].
+def worst_means(values, weights, cap, share, parts, sums, found):
+    """The mean of the largest `share` of each group's values. parts, sums: room for each part's; found: [K].
 
     Values are whole numbers: the range that holds the threshold is cut into parts until it is one number, and
     sums stay exact.
@@ -107,24 +107,20 @@ def worst_means(values, weights, cap, share, parts, found):
             width = (high - low) // len(parts) + 1
             for part in range(len(parts)):
                 parts[part] = 0
+                sums[part] = 0
             for k in range(len(values)):
                 value = min(values[k], cap[g])
                 if weights[g, k] > 0 and low <= value <= high:
-                    parts[(value - low) // width] += weights[g, k]
+                    part = (value - low) // width
+                    parts[part] += weights[g, k]
+                    sums[part] += weights[g, k] * value
             part = (high - low) // width
-            heavier = above
-            while heavier + parts[part] < wanted:
-                heavier += parts[part]
+            while above + parts[part] < wanted:
+                above += parts[part]
+                above_sum += sums[part]
                 part -= 1
-            first = low + part * width
-            last = min(first + width - 1, high)
-            for k in range(len(values)):
-                value = min(values[k], cap[g])
-                if last < value <= high:
-                    above_sum += weights[g, k] * value
-            above = heavier
-            low = first
-            high = last
+            low += part * width
+            high = min(low + width - 1, high)
         found[g] = (above_sum + (wanted - above) * low) / wanted
 
 

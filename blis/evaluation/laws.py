@@ -107,9 +107,10 @@ def _in_flight(
 def _order(
     scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
 ) -> None:
-    """Nobody overtakes: equal arrivals go in the order of their rows, and `fcfs` serves in the order of the queue.
+    """Nobody overtakes among equal arrivals: they go in the order of rows, and `fcfs` serves them as they queue.
 
-    A gateway has an order of its own; of two that it sends on in one instant either may be the first.
+    A gateway has an order of its own; of two that it sends on in one instant either may be the first. The order of
+    all is the oracle's to tell: sorting everybody would make a simulation a tenth longer.
     """
     cluster, sent, queued_us = scenario.cluster, result.instance, result.queued_us
     gateway = cluster.flow_control.enabled
@@ -117,10 +118,14 @@ def _order(
     _rows(violations, "was not routed when it was its turn", (sent >= 0) & (result.routed_us != routed_us) & ~gateway)
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay:
         return
+    same = np.zeros(len(table) + 1, np.bool_)
+    same[1:-1] = table.arrival_us[1:] == table.arrival_us[:-1]
+    if not same.any():
+        return
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
-    settled = (started_us, result.routed_us) if gateway else ()  # else by row
-    order = np.lexsort((*settled, queued_us, sent))
-    order = order[queued_us[order] >= 0]
+    rows = np.flatnonzero((same[1:] | same[:-1]) & (queued_us >= 0))
+    settled = (started_us[rows], result.routed_us[rows]) if gateway else ()  # else by row
+    order = rows[np.lexsort((*settled, queued_us[rows], sent[rows]))]
     wrong = np.zeros(len(result), np.bool_)
     before, after = order[:-1], order[1:]
     wrong[after] = (sent[before] == sent[after]) & (started_us[before] > started_us[after])
