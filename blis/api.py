@@ -41,7 +41,7 @@ class Result:
     def __repr__(self) -> str:
         """One line; the tables are too long to show."""
         done = int((self.table.status == COMPLETED).sum())
-        seconds = self.table.end_us / 1e6
+        seconds = self.table.duration_us / 1e6
         return f"<Result: {done} of {len(self.requests)} requests completed, {seconds:.3f} simulated seconds>"
 
     @cached_property

@@ -74,6 +74,8 @@ def launch(job: Callable[[Settings], int]) -> int:
             codes.append(_complain(error))
         except EngineError as error:
             codes.append(_complain(error, EXIT_FAILURE))
+        except MemoryError:
+            codes.append(_complain(MemoryError("a search of this size does not fit in memory"), EXIT_FAILURE))
         finally:
             with suppress(OSError):  # not empty: it holds results
                 run_dir.rmdir()

@@ -13,6 +13,8 @@ from blis.errors import one_line
 #: Words that may stand in front of all overrides, and are none.
 COMMANDS = ("compare",)
 
+LONGEST = 300  # letters of an override that are repeated
+
 
 def override_problem(error: OverrideParseException) -> str:
     """One line: the override, the character at which Hydra stops, its words, and the override with quotes."""
@@ -20,13 +22,18 @@ def override_problem(error: OverrideParseException) -> str:
     if "=" not in override and not override.startswith("~"):
         near = difflib.get_close_matches(override, COMMANDS, n=1)
         meant = f" (did you mean the command {near[0]!r}?)" if near else ""
-        return f"{override}: an override is key=value{meant}"
+        return f"{_cut(override)}: an override is key=value{meant}"
     problem = one_line(error.message.split("\nSee https")[0].removeprefix(f"Error parsing override '{override}'"))
     at = _stops_at(override)
     if at is not None and at < len(override):
         problem = "" if "^" in problem else f": {problem}"  # what its arrow points to is said in words
         problem = f"character {at + 1}, {override[at]!r}, cannot be read{problem}"
-    return f"{override}: {problem}{_quoted(override)}"
+    return f"{_cut(override)}: {_cut(problem)}{_quoted(override)}"
+
+
+def _cut(text: str) -> str:
+    """As much of a text as a line may repeat."""
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
 
 
 def _stops_at(override: str) -> int | None:
@@ -43,7 +50,7 @@ def _stops_at(override: str) -> int | None:
 def _quoted(override: str) -> str:
     """How the same is written as a text, for Hydra and for the shell."""
     key, equals, value = override.partition("=")
-    if not equals or not key.strip("+~@/.").replace(".", "").replace("_", "").isalnum():
+    if len(override) > LONGEST or not equals or not key.strip("+~@/.").replace(".", "").replace("_", "").isalnum():
         return ""
     text = value.strip("'\"").replace("\\", "\\\\").replace('"', '\\"')
     in_shell = shlex.quote(f'{key}="{text}"')

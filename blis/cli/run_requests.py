@@ -75,6 +75,8 @@ def read_requests(
     mapping = _described(options, workload)
     if options.window is not None and (mapping is None or not is_trace(mapping)):
         raise InputError("--window is for a recorded trace that a workload names, in --config or --workload-spec")
+    if options.workload_traces_filepath and options.workload != TRACES:
+        raise InputError(f"--workload-traces-filepath needs --workload {TRACES}")
     if options.rate_scale is not None:
         check_number("--rate-scale", options.rate_scale, 1e-6, 1e6)
     if options.requests is not None:
@@ -151,8 +153,6 @@ def _named(options: argparse.Namespace, scenario: Scenario, log: Log) -> Request
         _refuse_named_flags(options, "the trace gives them all")
         _only_drawn(options, "the trace gives them all", log)
         return rescaled(load_token_lists(options.workload_traces_filepath), options.rate_scale or 1.0)
-    if options.workload_traces_filepath:
-        raise InputError(f"--workload-traces-filepath needs --workload {TRACES}")
     if options.workload is None and options.config is not None and options.rate is None and not _named_flags(options):
         raise InputError(
             "no requests: give --requests, --workload-spec, --workload, or a --config that holds a workload"

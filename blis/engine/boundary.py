@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blis.engine import links
+from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RUNNING
@@ -148,6 +149,8 @@ def _take_back(w, r):
         instance.completed -= 1
         instance.batch_size += 1
         w.counts[STATUS, r] = RUNNING
+        note_admitted(w, r)
+        note_sent(w, request.instance, r)
         w.times[COMPLETED_US, r] = NONE
     w.counts[GENERATED_TOKENS, r] -= has_output
     if w.counts[FIRST_STEP, r] == w.counts[LAST_STEP, r]:

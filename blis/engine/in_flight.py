@@ -1,6 +1,7 @@
 """Who is in flight: prompt tokens on every instance, and requests and tokens of every tenant.
 
-One call at each of the four turns of a request's life: admitted, sent, left, refused at the gateway.
+One call at each of the four turns of a request's life: admitted, sent, left, refused at the gateway. Who left behind
+the horizon is admitted and sent again.
 """
 
 from __future__ import annotations

@@ -57,10 +57,11 @@ class Distribution:
     min: float
     max: float
 
-    def flat(self, name: str) -> dict[str, float]:
-        """For JSON, of times in ms: `ttft_count`, `ttft_mean_ms`, `ttft_p50_ms` and so on."""
+    def flat(self, name: str) -> dict[str, float | None]:
+        """For JSON, of times in ms: `ttft_count`, `ttft_mean_ms`, `ttft_p50_ms` and so on; None if there are none."""
         keys = ("mean", "p50", "p90", "p95", "p99", "min", "max")
-        return {f"{name}_count": self.count} | {f"{name}_{key}_ms": getattr(self, key) for key in keys}
+        values = {f"{name}_{key}_ms": getattr(self, key) if self.count else None for key in keys}
+        return {f"{name}_count": self.count, **values}
 
 
 def distribution(values: NDArray[Any], unit: float = US_PER_MS) -> Distribution:

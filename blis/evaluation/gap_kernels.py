@@ -9,30 +9,47 @@ from blis.jit import entry, kernel
 
 
 @entry()
-def locate(steps, instance, first_row, first_step, positions):
-    """Positions of two steps of each request. steps: [n, 2]; first_row: [instances + 1]; positions: [n, 4]."""
+def locate(steps, instance, first_row, first_step, landmarks, shifts, positions):
+    """Positions of two steps of each request. steps: [n, 2]; first_row: [instances + 1]; positions: [n, 4].
+
+    landmarks: [R], shifts: [instances]: room for the rows that hold every 2**shift-th step of an instance, as many as
+    it has rows at most, so that a step is looked for among a few rows.
+    """
+    for i in range(len(shifts)):
+        _set_landmarks(first_row[i], first_row[i + 1], first_step, landmarks, shifts, i)
     for j in range(len(steps)):
-        for end in range(2):
-            positions[j, 2 * end] = -1
-            positions[j, 2 * end + 1] = 0
-            if steps[j, 0] < 1:
+        begin, end = first_row[instance[j]], first_row[instance[j] + 1]
+        shift = shifts[instance[j]]
+        for k in range(2):
+            positions[j, 2 * k] = -1
+            positions[j, 2 * k + 1] = 0
+            if steps[j, 0] < 1 or begin == end:
                 continue
-            if first_row[instance[j]] == first_row[instance[j] + 1]:
-                continue
-            row = _row_of(steps[j, end], first_row[instance[j]], first_row[instance[j] + 1], first_step)
-            positions[j, 2 * end] = row
-            positions[j, 2 * end + 1] = steps[j, end] - first_step[row] + 1
+            mark = begin + (steps[j, k] >> shift)
+            marks = begin + (first_step[end - 1] >> shift)
+            row = landmarks[min(mark, marks)]
+            left = (landmarks[mark + 1] if mark < marks else end - 1) - row + 1
+            while left > 1:
+                half = left // 2
+                row += half * (first_step[row + half] <= steps[j, k])
+                left -= half
+            positions[j, 2 * k] = row
+            positions[j, 2 * k + 1] = steps[j, k] - first_step[row] + 1
 
 
 @kernel
-def _row_of(step, low, high, first_step):
-    """The row low ... high - 1 of the log that holds a step."""
-    left = high - low
-    while left > 1:  # always the same turns, without a branch to mispredict
-        half = left // 2
-        low += half * (first_step[low + half] <= step)
-        left -= half
-    return low
+def _set_landmarks(begin, end, first_step, landmarks, shifts, i):
+    """The row in which step 2**shift * k is, or the first one, for every k until the last row begins."""
+    shifts[i] = 0
+    if begin == end:
+        return
+    while first_step[end - 1] >> shifts[i] >= end - begin:
+        shifts[i] += 1
+    row = begin
+    for k in range((first_step[end - 1] >> shifts[i]) + 1):
+        while row + 1 < end and first_step[row + 1] <= k << shifts[i]:
+            row += 1
+        landmarks[begin + k] = row
 
 
 @entry()
@@ -64,8 +81,8 @@ def _add(span, times, joins, found):
 
 
 @entry()
-def worst_means(values, weights, cap, share, parts, found):
-    """The mean of the largest `share` of each group's values. parts: room for counts; found: [K].
+def worst_means(values, weights, cap, share, parts, sums, found):
+    """The mean of the largest `share` of each group's values. parts, sums: room for each part's; found: [K].
 
     Values are whole numbers: the range that holds the threshold is cut into parts until it is one number, and
     sums stay exact.
@@ -90,24 +107,20 @@ def worst_means(values, weights, cap, share, parts, found):
             width = (high - low) // len(parts) + 1
             for part in range(len(parts)):
                 parts[part] = 0
+                sums[part] = 0
             for k in range(len(values)):
                 value = min(values[k], cap[g])
                 if weights[g, k] > 0 and low <= value <= high:
-                    parts[(value - low) // width] += weights[g, k]
+                    part = (value - low) // width
+                    parts[part] += weights[g, k]
+                    sums[part] += weights[g, k] * value
             part = (high - low) // width
-            heavier = above
-            while heavier + parts[part] < wanted:
-                heavier += parts[part]
+            while above + parts[part] < wanted:
+                above += parts[part]
+                above_sum += sums[part]
                 part -= 1
-            first = low + part * width
-            last = min(first + width - 1, high)
-            for k in range(len(values)):
-                value = min(values[k], cap[g])
-                if last < value <= high:
-                    above_sum += weights[g, k] * value
-            above = heavier
-            low = first
-            high = last
+            low += part * width
+            high = min(low + width - 1, high)
         found[g] = (above_sum + (wanted - above) * low) / wanted
 
 

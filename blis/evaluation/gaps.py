@@ -22,7 +22,7 @@ from blis.tables.results import ResultTable
 Ints = NDArray[np.int64]
 
 #: Parts that a range of values is cut into on the way to a threshold.
-_PARTS = 256
+_PARTS = 1024
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,11 @@ class Gaps:
         steps = np.stack([result.first_step[rows], result.last_step[rows]], axis=1).astype(np.int64)
         away = np.stack([long["from_step"], long["to_step"]], axis=1).astype(np.int64)
         spans, holes = np.empty((len(rows), 4), np.int64), np.empty((len(long), 4), np.int64)
-        locate(steps, _column(result.instance[rows]), first_row, first_step, spans)
-        locate(away, _column(result.instance[long["request"]]), first_row, first_step, holes)
+        landmarks, shifts = np.empty(len(log), np.int64), np.empty(len(result.instances), np.int64)
+        log_rows = (first_row, first_step, landmarks, shifts)
+        locate(steps, _column(result.instance[rows]), *log_rows, spans)
+        if len(long):
+            locate(away, _column(result.instance[long["request"]]), *log_rows, holes)
         return cls(
             value_us=np.concatenate([log["gap_us"] + overhead_us[log["instance"]], long["gap_us"] + carried_us]),
             row_steps=row_steps,
@@ -86,7 +89,8 @@ class Gaps:
         share * n of them, at least one, the last one in part. times: as for `weights`. cap_us: [K].
         """
         found = np.zeros(self.groups)
-        worst_means(self.value_us, self.weights(times), cap_us, share, np.zeros(_PARTS, np.int64), found)
+        parts, sums = np.zeros((2, _PARTS), np.int64)
+        worst_means(self.value_us, self.weights(times), cap_us, share, parts, sums, found)
         return found
 
     def percentiles_us(self, percent: float) -> NDArray[np.float64]:

@@ -29,6 +29,8 @@ from blis.tables.results import ResultTable
 Violations = list[str]
 Mask = NDArray[np.bool_]
 
+_NEVER_US = np.iinfo(np.int64).max
+
 
 def check_laws(
     scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat | None = None
@@ -39,7 +41,7 @@ def check_laws(
     """
     compat = compat or Compat()
     violations: Violations = []
-    for law in (_shape, _conservation, _causality, _capacity, _steps, _tokens):
+    for law in (_shape, _conservation, _in_flight, _order, _causality, _capacity, _steps, _tokens):
         law(scenario, table, result, compat, violations)
         if violations and law is _shape:  # the other laws rely on it
             return violations
@@ -77,6 +79,57 @@ def _conservation(
     if scenario.horizon_us is None:
         left = (status == QUEUED) | (status == RUNNING) | (status == IN_TRANSIT)
         _rows(violations, "is unfinished though the run had no horizon", left)
+
+
+def _in_flight(
+    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
+) -> None:
+    """In flight is who was let in and has not left: on every instance, and of every tenant if a policy asks."""
+    status = result.status
+    inside = (result.instance >= 0) & (status != COMPLETED) & (status != DROPPED)
+    tokens = _sum(result, result.instance[inside], table.input_tokens[inside])
+    text = "has other prompt tokens in flight than its requests"
+    _instances(violations, text, result.instances["in_flight_tokens"] != tokens)
+    if result.tenants is None:
+        return
+    horizon_us = _NEVER_US if scenario.horizon_us is None else scenario.horizon_us
+    admitted = table.arrival_us + scenario.cluster.admission.latency_us <= horizon_us
+    inside |= admitted & (status == IN_TRANSIT)
+    for name, noun, values in (
+        ("in_flight", "requests", np.ones(len(table))),
+        ("tokens", "tokens", table.input_tokens),
+    ):
+        count = np.bincount(table.tenant[inside], values[inside], len(result.tenants) - 1)
+        if (result.tenants[name] != np.append(count.sum(), count)).any():
+            violations.append(f"the tenants have other {noun} in flight than theirs")
+
+
+def _order(
+    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
+) -> None:
+    """Nobody overtakes among equal arrivals: they go in the order of rows, and `fcfs` serves them as they queue.
+
+    A gateway has an order of its own; of two that it sends on in one instant either may be the first. The order of
+    all is the oracle's to tell: sorting everybody would make a simulation a tenth longer.
+    """
+    cluster, sent, queued_us = scenario.cluster, result.instance, result.queued_us
+    gateway = cluster.flow_control.enabled
+    routed_us = table.arrival_us + (cluster.admission.latency_us + cluster.routing.latency_us)
+    _rows(violations, "was not routed when it was its turn", (sent >= 0) & (result.routed_us != routed_us) & ~gateway)
+    if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay:
+        return
+    same = np.zeros(len(table) + 1, np.bool_)
+    same[1:-1] = table.arrival_us[1:] == table.arrival_us[:-1]
+    if not same.any():
+        return
+    started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
+    rows = np.flatnonzero((same[1:] | same[:-1]) & (queued_us >= 0))
+    settled = (started_us[rows], result.routed_us[rows]) if gateway else ()  # else by row
+    order = rows[np.lexsort((*settled, queued_us[rows], sent[rows]))]
+    wrong = np.zeros(len(result), np.bool_)
+    before, after = order[:-1], order[1:]
+    wrong[after] = (sent[before] == sent[after]) & (started_us[before] > started_us[after])
+    _rows(violations, "was scheduled before one that came to the queue earlier", wrong)
 
 
 def _causality(
@@ -146,7 +199,8 @@ def _steps(
     """The step log is complete, fits into the run, and explains every E2E (L7, L10, L11)."""
     log, counters = result.steps, result.instances
     whole = scenario.horizon_us is None or compat.behind_horizon  # every step that is begun counts with all its time
-    overlap = compat.idle_when_batch_empties or (scenario.horizon_us is not None and compat.behind_horizon)
+    ends_early = compat.behind_horizon or compat.duration_last_event  # before its last step does
+    overlap = compat.idle_when_batch_empties or (scenario.horizon_us is not None and ends_early)
     if not overlap:
         _instances(violations, "was busy for longer than the run", counters["busy_us"] > result.duration_us)
     if (log["gap_us"] < 0).any() or (result.gaps["gap_us"] < 0).any():

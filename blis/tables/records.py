@@ -57,6 +57,7 @@ INSTANCE_COUNTERS = np.dtype(
         ("lookup_cpu_hit_blocks", "i8"),  # of these, found in the second tier
         ("again_blocks", "i8"),  # full prompt blocks looked up when a preempted request was admitted again
         ("again_hit_blocks", "i8"),  # of these, found: mostly its own
+        ("in_flight_tokens", "i8"),  # prompt tokens of requests sent here that neither completed nor were dropped
         ("allocation_failures", "i8"),  # last-token allocations that found no free block (compat Q4)
         ("used_blocks", "i8"),  # blocks with a reference at the end
         ("peak_blocks", "i8"),  # largest number of used blocks after a batch was formed

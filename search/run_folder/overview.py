@@ -18,7 +18,7 @@ from search.problem.policy import Policy
 from search.running.archive import Archive
 from search.running.evaluator import Evaluator
 from search.settings import Settings
-from search.verdict.verdict import FAILED, Verdict
+from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,10 +47,14 @@ def baseline_colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def write_overview(settings: Settings, archive: Archive, verdict: Verdict, report: Evaluator) -> None:
-    """Write `figures/overview.png`: the exported policy beside all baselines, on tables that the search never saw."""
+    """Write `figures/overview.png`: the exported policy beside all baselines, on tables that the search never saw.
+
+    Of a search that was interrupted nothing is simulated for it any more: it shows how far the search got.
+    """
     if verdict.outcome == FAILED:  # its policy may not even run
         return
-    found = latencies({WINNER_NAME: verdict.policy, **settings.baselines}, report)
+    interrupted = verdict.outcome == INTERRUPTED
+    found = {} if interrupted else latencies({WINNER_NAME: verdict.policy, **settings.baselines}, report)
     compared = verdict.against_primary
     proof = f": {compared.mean:+.3f} against {settings.primary}" if compared else ""
     data = overview_png(archive, list(settings.baselines), found, WINNER_NAME, verdict.outcome.capitalize() + proof)
@@ -71,7 +75,7 @@ def latencies(policies: Mapping[str, Policy], evaluator: Evaluator) -> Latencies
 
 
 def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, winner: str, title: str) -> bytes:
-    """A PNG of four panels: convergence, and distributions of TTFT, of gaps between tokens and of E2E.
+    """A PNG of convergence and, if latencies are given, distributions of TTFT, of gaps between tokens and of E2E.
 
     baselines: their names, each with its colour in all panels; `winner` names its entry in `found`.
     """
@@ -79,14 +83,17 @@ def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, w
     from matplotlib.figure import Figure
 
     colours = baseline_colours(baselines)
-    figure = Figure(figsize=(20, 4.8), dpi=130, layout="constrained", facecolor="white")
+    distributions = PANELS if found else ()
+    figure = Figure(figsize=(7 + 13 * bool(found), 4.8), dpi=130, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    panels = figure.subplots(1, 1 + len(PANELS), width_ratios=(1.2, *[1] * len(PANELS)))
+    widths = (1.2, *[1.0] * len(distributions))
+    panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     _draw_convergence(panels[0], archive, colours)
-    for column, label in enumerate(PANELS):
+    for column, label in enumerate(distributions):
         _draw_distribution(panels[1 + column], found, column, label, winner, colours)
-    panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False, labelcolor=INK)
+    if distributions:
+        panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False, labelcolor=INK)
     data = io.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()

@@ -13,6 +13,7 @@ from blis.engine.run import resume
 from blis.engine.run import simulate as simulate_whole
 from blis.engine.world import World
 from blis.evaluation.itl import expand_gaps
+from blis.evaluation.laws import check_laws
 from blis.tables.records import INSTANCE_COUNTERS, QUEUED
 from blis.tables.results import ResultTable
 from tests.laws.random_cases import Case
@@ -30,7 +31,7 @@ Decision = tuple[int, int, list[InstanceView]]  # row, time, what routing saw of
 
 
 def compare(case: Case) -> None:
-    """Assert that oracle and engine agree on a case to the microsecond and the block.
+    """Assert that oracle and engine agree on a case to the microsecond and the block, and keep the laws.
 
     The engine is paused after every step, so that it takes them one by one, and then runs the case again
     as a whole, where it leaps over equal steps.
@@ -64,6 +65,7 @@ def compare(case: Case) -> None:
                 )
     found = collect(state.arrays, case.scenario, case.compat)
     assert_same_results(simulate_whole(case.scenario, case.table, case.compat, case.observe), found)
+    assert check_laws(case.scenario, case.table, found, case.compat) == []
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
     for i, counters in enumerate(expected.instances):

@@ -21,6 +21,20 @@ _DETECTORS = f"{_FOLDER}/detectors"
 
 MUTANTS = (
     Mutant(
+        _LAWS,
+        "inside |= admitted & (status == IN_TRANSIT)",
+        "inside |= status == IN_TRANSIT",
+        _LAWS_TESTS,
+        "who waits for admission at the horizon is expected in flight",
+    ),
+    Mutant(
+        _LAWS,
+        "settled = (started_us, result.routed_us) if gateway else ()",
+        "settled = (started_us, result.routed_us)",
+        _LAWS_TESTS,
+        "of equal arrivals the second may be served first",
+    ),
+    Mutant(
         _RAW,
         "offered=len(result) - count[NOT_ARRIVED]",
         "offered=len(result)",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from blis.config import Compat
-from blis.tables.records import IN_TRANSIT, REASONS, REJECTED, STATUS_NAMES
+from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, REASONS, REJECTED, STATUS_NAMES
 from tests.oracle.admission import Admission
 from tests.oracle.engine import Engine, Job
 from tests.oracle.flow_control import Gateway
@@ -220,6 +220,12 @@ def _end_us(cluster: _Cluster, cut: bool) -> int:
     return max(last_event, *(engine.last_completion_us for engine in cluster.engines))
 
 
+def _in_flight(engine: Engine, jobs: Sequence[Job]) -> dict[str, int]:
+    """The counter of who was sent to an instance and has not left it."""
+    inside = (job for job in jobs if job.instance == engine.index and job.status not in (COMPLETED, DROPPED))
+    return {"in_flight_tokens": sum(job.prompt_tokens for job in inside)}
+
+
 def _result(cluster: _Cluster, cut: bool) -> OracleResult:
     for engine in cluster.engines:
         engine.cut()
@@ -244,7 +250,7 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         first_step=[job.first_step for job in jobs],
         last_step=[job.last_step for job in jobs],
         itl_us=[job.itl_us for job in jobs],
-        instances=[engine.final_counters() for engine in cluster.engines],
+        instances=[engine.final_counters() | _in_flight(engine, jobs) for engine in cluster.engines],
         end_us=_end_us(cluster, cut),
         token_overhead_us=[engine.overhead_us for engine in cluster.engines],
         last_gap_twice=cluster.compat.last_gap_twice,

@@ -54,6 +54,11 @@ def test_others_are_one_line_too(override, part):
     assert part in said(override)
 
 
+def test_long_ones_are_cut_short():
+    for override in ("9" * 5000, "workload.path=" + "~" * 5000, "seed=int(" + "x" * 5000 + ")"):
+        assert len(said(override)) < 1000
+
+
 def test_the_command_ends_with_its_line(monkeypatch, capsys, tmp_path):
     from search.application import EXIT_INPUT, launch
 

@@ -113,6 +113,14 @@ def test_a_broken_law_is_one_line_too(command):
     assert (code, err) == (EXIT_FAILURE, "error: policy abc has no score on seed 1: guard: time went back\n")
 
 
+def test_too_little_memory_is_one_line(command):
+    def job(settings):
+        raise MemoryError
+
+    code, _, err = command(job=job)
+    assert (code, err) == (EXIT_FAILURE, "error: a search of this size does not fit in memory\n")
+
+
 def test_hydra_says_nothing_on_stdout(command):
     code, out, err = command()
     assert (code, out, err) == (EXIT_OK, "", "")

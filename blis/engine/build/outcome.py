@@ -32,6 +32,7 @@ def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
         last_gap_twice=compat.last_gap_twice,
         retry_after_us=_retry_after_us(arrays),
         samples=_samples(arrays),
+        tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         decisions=_decisions(arrays),
     )
 

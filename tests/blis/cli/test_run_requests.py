@@ -102,6 +102,11 @@ class TestRefused:
         assert "--rate-scale must be" in command.fails("run", *drawn, f"--rate-scale={value}")
         assert "--rate must be" in command.fails("run", *drawn, f"--rate={value}")
 
+    def test_a_file_of_tokens_that_nothing_reads(self, command, drawn, small_run):
+        for source in (("run", *drawn), small_run):
+            said = command.fails(*source, "--workload-traces-filepath", "x.csv")
+            assert "--workload-traces-filepath needs --workload traces" in said
+
     def test_a_window_without_a_trace(self, command, drawn):
         assert "--window is for a recorded trace" in command.fails("run", *drawn, "--window", "report")
 

@@ -42,3 +42,19 @@ def test_a_tenant_whose_requests_have_left_starts_from_nothing():
     assert simulate(deployment(admission=admission), table).status_names() == [
         "completed", "rejected", "completed", "rejected",
     ]  # fmt: skip
+
+
+def test_who_would_leave_behind_the_horizon_is_in_flight():
+    admission = Admission("queue-depth", parameters={"max_tenant_in_flight": 9})
+    table = requests([0, 60, 120], 1, tenant=[0, 1, 1])  # steps at 0, 100 and 200
+    in_flight = {
+        horizon_us: simulate(deployment(admission=admission, horizon_us=horizon_us), table)
+        for horizon_us in (99, 100, 199, 200, 299, 300)
+    }
+    assert [found.instances["in_flight_tokens"].tolist() for found in in_flight.values()] == [
+        [16], [8], [16], [8], [8], [0],
+    ]  # fmt: skip
+    assert [found.tenants["in_flight"].tolist() for found in in_flight.values()] == [
+        [2, 1, 1], [1, 0, 1], [2, 0, 2], [1, 0, 1], [1, 0, 1], [0, 0, 0],
+    ]  # fmt: skip
+    assert all((found.tenants["tokens"] == 8 * found.tenants["in_flight"]).all() for found in in_flight.values())

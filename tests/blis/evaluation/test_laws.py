@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from blis.config import KV, Batch, Cluster, Compat, Instance, LatencyModel, Scenario
+from blis.config import KV, Admission, Batch, Cluster, Compat, FlowControl, Instance, LatencyModel, Scenario
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, LONG_GAP, QUEUED, REJECTED, RUNNING
@@ -67,6 +67,8 @@ def test_random_runs_keep_the_laws(seed: int):
         ("status", IN_TRANSIT, "instance 0 counts other completed requests"),
         ("instance", 1, "was sent other requests than it accounts for"),
         ("instance", -1, "request 0 was served without an instance"),
+        ("instances.in_flight_tokens", 8, "instance 0 has other prompt tokens in flight than its requests"),
+        ("routed_us", 1, "request 0 was not routed when it was its turn"),
         ("queued_us", -1, "request 0 is completed but lacks an event"),
         ("completed_us", -1, "request 0 has completed_us though it is not completed, or lacks it"),
         ("e2e_us", -1, "request 0 has e2e_us though it is not completed, or lacks it"),
@@ -106,6 +108,35 @@ def test_random_runs_keep_the_laws(seed: int):
 )
 def test_each_law_is_noticed(column: str, value: int, message: str):
     assert any(message in violation for violation in broken(column, 0, value)), broken(column, 0, value)
+
+
+@pytest.mark.parametrize("horizon_us", [None, 82])  # at 82 one has arrived and is not let in yet
+@pytest.mark.parametrize("record", [0, 1])
+@pytest.mark.parametrize(("field", "noun"), [("in_flight", "requests"), ("tokens", "tokens")])
+def test_tenants_who_stay_in_flight_are_noticed(horizon_us: int | None, record: int, field: str, noun: str):
+    _, table, _ = run()
+    admission = Admission("queue-depth", latency_us=5, parameters={"max_queued": 6, "max_tenant_in_flight": 10})
+    scenario = replace(SCENARIO, cluster=Cluster(2, admission=admission), horizon_us=horizon_us)
+    result = simulate(scenario, table)
+    assert check_laws(scenario, table, result) == [] and result.tenants is not None
+    assert result.tenants["in_flight"].any() == (horizon_us is not None)
+    result.tenants[field][record] += 1
+    (violation,) = check_laws(scenario, table, result)
+    assert violation == f"the tenants have other {noun} in flight than theirs"
+
+
+@pytest.mark.parametrize(("flow_control", "overtakes"), [(FlowControl(), True), (FlowControl(enabled=True), False)])
+def test_of_equal_arrivals_the_first_row_is_served_first(flow_control: FlowControl, overtakes: bool):
+    table = table_from_tokens([0, 0, 0], [[1], [2], [3]], [[4]] * 3)
+    scenario = Scenario(replace(INSTANCE, batch=Batch(1, 20)), Cluster(1, flow_control=flow_control))
+    result = simulate(scenario, table)
+    assert check_laws(scenario, table, result) == []
+    swapped = {
+        name: getattr(result, name)[[1, 0, 2]]
+        for name in ("scheduled_us", "first_token_us", "completed_us", "first_step", "last_step", "ttft_us", "e2e_us")
+    }
+    expected = ["request 1 was scheduled before one that came to the queue earlier"] if overtakes else []
+    assert check_laws(scenario, table, replace(result, **swapped)) == expected
 
 
 def late_row(result: ResultTable) -> int:
@@ -175,6 +206,14 @@ def test_tables_of_different_length():
     assert check_laws(scenario, table, replace(result, status=result.status[:-1]))[0] == "12 requests but 11 results"
     violations = check_laws(replace(scenario, cluster=Cluster(3)), table, result)
     assert violations == ["3 instances but counters of 2"]
+
+
+def test_the_last_event_may_end_a_run_before_its_last_step_does():
+    scenario, table, _ = run(190)  # busy from 13 on; the last event is at 171
+    compat = Compat(duration_last_event=True)
+    result = simulate(scenario, table, compat)
+    assert (result.instances["busy_us"] > result.duration_us).any()
+    assert check_laws(scenario, table, result, compat) == []
 
 
 def test_compat_is_told_by_its_switches():
