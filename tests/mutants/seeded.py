@@ -29,9 +29,9 @@ MUTANTS = (
     Mutant(
         f"{_INSTANCE}/batch.py",
         "blocks_for(target_tokens(w, r), w.config.block_tokens) > w.engines[i].blocks",
-        "blocks_for(w.rows[r].input_tokens, w.config.block_tokens) > w.engines[i].blocks",
+        "blocks_for(target_tokens(w, r), w.config.block_tokens) >= w.engines[i].blocks",
         _ORACLE,
-        "compat: who has outgrown the cache waits for ever",
+        "compat: who has grown as large as the cache is dropped",
     ),
     Mutant(
         f"{_INSTANCE}/batch.py",
