@@ -28,13 +28,6 @@ MUTANTS = (
     ),
     Mutant(
         f"{_INSTANCE}/batch.py",
-        "blocks_for(target_tokens(w, r), w.config.block_tokens) > w.engines[i].blocks",
-        "blocks_for(w.rows[r].input_tokens, w.config.block_tokens) > w.engines[i].blocks",
-        _ORACLE,
-        "compat: who has outgrown the cache waits for ever",
-    ),
-    Mutant(
-        f"{_INSTANCE}/batch.py",
         "        request.last_step = instance.steps\n",
         "",
         _ORACLE,
@@ -67,6 +60,13 @@ MUTANTS = (
         "copies = min(deeper, w.nodes[i, entry.node].held) - depth",
         _ORACLE,
         "a second copy of a content that nobody holds stays beside the first",
+    ),
+    Mutant(
+        f"{_CACHE}/tier.py",
+        "        if below.shallow_run == NONE:\n            below.reach = hi",
+        "        below.reach = hi",
+        _ORACLE,
+        "the tier below forgets the deeper blocks of a sequence when shallower ones come",
     ),
     Mutant(
         f"{_GATEWAY}/queue.py",
