@@ -88,21 +88,9 @@ def worst_means(values, weights, cap, share, parts, sums, found):
     sums stay exact.
     """
     for g in range(len(found)):
-        total = 0
-        low = cap[g]
-        high = 0
-        for k in range(len(values)):
-            if weights[g, k] > 0:
-                value = min(values[k], cap[g])
-                total += weights[g, k]
-                low = min(low, value)
-                high = max(high, value)
-        if total == 0:
-            found[g] = 0.0
-            continue
-        wanted = max(share * total, 1.0)
-        above = 0  # weight above `high`, and its sum
-        above_sum = 0
+        low, high = 0, cap[g]
+        wanted = 0.0
+        above, above_sum = 0, 0  # weight above `high`, and its sum
         while low < high:
             width = (high - low) // len(parts) + 1
             for part in range(len(parts)):
@@ -114,6 +102,13 @@ def worst_means(values, weights, cap, share, parts, sums, found):
                     part = (value - low) // width
                     parts[part] += weights[g, k]
                     sums[part] += weights[g, k] * value
+            if wanted == 0.0:
+                total = 0
+                for part in range(len(parts)):
+                    total += parts[part]
+                if total == 0:
+                    break
+                wanted = max(share * total, 1.0)
             part = (high - low) // width
             while above + parts[part] < wanted:
                 above += parts[part]
@@ -121,7 +116,7 @@ def worst_means(values, weights, cap, share, parts, sums, found):
                 part -= 1
             low += part * width
             high = min(low + width - 1, high)
-        found[g] = (above_sum + (wanted - above) * low) / wanted
+        found[g] = (above_sum + (wanted - above) * low) / wanted if wanted > 0.0 else 0.0
 
 
 @entry()

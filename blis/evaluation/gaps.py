@@ -46,10 +46,7 @@ class Gaps:
     ) -> Gaps:
         """The gaps of the requests `rows`, each in a group."""
         log, overhead_us = result.steps, result.token_overhead_us
-        place = np.full(len(result), -1, np.int64)
-        place[rows] = np.arange(len(rows))
-        long = result.gaps[place[result.gaps["request"]] >= 0]
-        long = long[np.argsort(place[long["request"]], kind="stable")]
+        long, of_long = _long_gaps(result, rows)
         carried_us = overhead_us[result.instance[long["request"]]]
         first_row = np.searchsorted(log["instance"], np.arange(len(result.instances) + 1)).astype(np.int64)
         first_step, row_steps = _column(log["first_step"]), _column(log["count"])
@@ -67,7 +64,7 @@ class Gaps:
             group=_column(group),
             groups=groups,
             spans=spans,
-            long=np.concatenate([place[long["request"], None], holes], axis=1),
+            long=np.concatenate([of_long[:, None], holes], axis=1),
             twice=_column((result.status[rows] == COMPLETED) & result.last_gap_twice),
         )
 
@@ -118,6 +115,18 @@ class Gaps:
         """The longest gap of all, 0 without any."""
         used = self.weights(np.ones(len(self.spans), np.int64)).sum(axis=0) > 0
         return int(self.value_us[used].max(initial=0))
+
+
+def _long_gaps(result: ResultTable, rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.void], Ints]:
+    """The long gaps of the requests `rows`, one request after the other, and [H] the place in `rows` of each."""
+    if not len(result.gaps):
+        return result.gaps, np.zeros(0, np.int64)
+    place = np.full(len(result), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    of_gap = place[result.gaps["request"]]
+    order = np.argsort(of_gap, kind="stable")
+    order = order[of_gap[order] >= 0]
+    return result.gaps[order], of_gap[order]
 
 
 def _column(values: NDArray[Any]) -> Ints:

@@ -48,6 +48,7 @@ class ScoringTable:
     has_output: NDArray[np.bool_]  # [m]
     later_tokens: Floats  # [m] output tokens after the first
     work: Floats  # [m] input + 4 x output tokens
+    group: NDArray[np.int64]  # [m] number of the class
     tenant: NDArray[np.int64]  # [m] 0 ... T - 1
     offered: NDArray[np.int64]  # [T] scored rows of each tenant
 
@@ -74,6 +75,7 @@ class ScoringTable:
             has_output=table.output_tokens[rows] > 0,
             later_tokens=later_tokens,
             work=(table.input_tokens[rows] + OUTPUT_TOKEN_WORK * table.output_tokens[rows]).astype(np.float64),
+            group=targets.declared[rows],
             tenant=tenant,
             offered=np.bincount(tenant),
         )
@@ -101,7 +103,7 @@ class ScoringTable:
 #: Columns of a scoring table that stay as they are when rows are drawn again.
 _BY_ROW = (
     "rows", "ttft_target_us", "tpot_target_us", "e2e_target_us", "itl_p99_target_us",
-    "has_output", "later_tokens", "work",
+    "has_output", "later_tokens", "work", "group",
 )  # fmt: skip
 
 
@@ -191,7 +193,7 @@ def score_inputs(scoring: ScoringTable, result: ResultTable, keeps: Mapping[str,
     tpot_us = scoring.tpot_target_us.copy()  # of a single token: just met, and else never read
     np.divide(e2e_us - ttft_us, scoring.later_tokens, out=tpot_us, where=scoring.later_tokens > 0)
     good = answered & (ttft_us <= scoring.ttft_target_us) & (tpot_us <= scoring.tpot_target_us)
-    gaps = Gaps.of(result, rows, _classes(scoring), len(scoring.classes))
+    gaps = Gaps.of(result, rows, scoring.group, len(scoring.classes))
     if np.isfinite(scoring.itl_p99_target_us).any():
         good &= gaps.percentiles_us(ITL_PERCENT) <= scoring.itl_p99_target_us
     capped_ttft_us = np.minimum(ttft_us, CAP * scoring.ttft_target_us)
@@ -204,11 +206,6 @@ def score_inputs(scoring: ScoringTable, result: ResultTable, keeps: Mapping[str,
         )
     kept = {name: keep(result)[rows] for name, keep in keeps.items()}
     return Outcome.of(scoring, completed, good, latencies, len(result.instances), gaps, np.arange(len(rows)), kept)
-
-
-def _classes(scoring: ScoringTable) -> NDArray[np.int64]:
-    """[m] the number of each row's class."""
-    return np.repeat(np.arange(len(scoring.classes)), [rows.stop - rows.start for rows in scoring.classes])
 
 
 def _undone(scoring: ScoringTable, completed: NDArray[np.bool_]) -> float:

@@ -36,7 +36,7 @@ def compare(case: Case) -> None:
     The engine is paused after every step, so that it takes them one by one, and then runs the case again
     as a whole, where it leaps over equal steps.
     """
-    labels = _BlockLabels(case)
+    labels = BlockLabels(case)
     steps: dict[tuple[int, int], Snapshot] = {}
 
     def note(instance: int, engine: Engine) -> None:
@@ -143,7 +143,7 @@ def _assert_equal_state(found: Snapshot, expected: Snapshot, place: str) -> None
         assert found[name] == value, f"{place}: {name}"
 
 
-class _BlockLabels:
+class BlockLabels:
     """Names for blocks that both sides know: (shared node, block), or (row, block) for a request's own."""
 
     def __init__(self, case: Case) -> None:
@@ -162,7 +162,7 @@ class _BlockLabels:
             for row in range(len(self.table)):
                 tokens = int(self.table.input_tokens[row] + self.table.output_tokens[row])
                 for block in range(tokens // self.block_tokens):
-                    self._by_key[engine.block_key(row, block)] = self._label(row, block)
+                    self._by_key[engine.block_key(row, block)] = self.of_row(row, block)
         if key is None:
             return None
         kind, owner, block = self._by_key[key]
@@ -170,14 +170,15 @@ class _BlockLabels:
             return None
         return kind, owner, block
 
-    def _label(self, row: int, block: int) -> tuple[str, int, int]:
+    def of_row(self, row: int, block: int) -> tuple[str, int, int]:
+        """The label of a request's block."""
         begin, end = self.table.path_offset[row], self.table.path_offset[row + 1]
         position = np.searchsorted(self.table.path_end_token[begin:end], (block + 1) * self.block_tokens, side="left")
         shared = int(self.table.tree.shared[self.table.path_node[begin + position]])
         return ("node", shared, block) if shared >= 0 else ("own", row, block)
 
 
-def _oracle_snapshot(engine: Engine, labels: _BlockLabels) -> Snapshot:
+def _oracle_snapshot(engine: Engine, labels: BlockLabels) -> Snapshot:
     return {
         "start_us": engine.counters["last_event_us"],
         "used": engine.used_blocks,
@@ -194,7 +195,7 @@ def _oracle_snapshot(engine: Engine, labels: _BlockLabels) -> Snapshot:
     }
 
 
-def _engine_snapshot(arrays: World, i: int, labels: _BlockLabels) -> Snapshot:
+def _engine_snapshot(arrays: World, i: int, labels: BlockLabels) -> Snapshot:
     instance = arrays.instances[i]
     entered_us = _heap(arrays, i)
     return {
@@ -202,7 +203,7 @@ def _engine_snapshot(arrays: World, i: int, labels: _BlockLabels) -> Snapshot:
         "batch": _requests(arrays, int(instance.batch.head)),
         "queue": list(entered_us) or _requests(arrays, int(instance.queue.head)),
         "entered_us": entered_us,
-        "free": _free_list(arrays, i, labels),
+        "free": free_list(arrays, i, labels),
         "cpu": _cpu_list(arrays, i, labels),
         "cpu_hits": int(instance.cpu_hit_blocks),
         "offloaded": int(instance.offloaded_blocks),
@@ -229,7 +230,8 @@ def _requests(arrays: World, row: int) -> list[int]:
     return rows
 
 
-def _free_list(arrays: World, i: int, labels: _BlockLabels) -> list[tuple[str, int, int] | None]:
+def free_list(arrays: World, i: int, labels: BlockLabels) -> list[tuple[str, int, int] | None]:
+    """The contents of the free blocks of an instance, the next to be taken first; None where nobody can ask for it."""
     blocks: list[tuple[str, int, int] | None] = []
     position = int(arrays.instances[i].free.head)
     while position != NONE:
@@ -245,7 +247,7 @@ def _free_list(arrays: World, i: int, labels: _BlockLabels) -> list[tuple[str, i
     return blocks
 
 
-def _cpu_list(arrays: World, i: int, labels: _BlockLabels) -> list[tuple[str, int, int] | None]:
+def _cpu_list(arrays: World, i: int, labels: BlockLabels) -> list[tuple[str, int, int] | None]:
     """The contents of the tier below the GPU, the oldest first; checks its own accounts on the way."""
     blocks: list[tuple[str, int, int] | None] = []
     tier = arrays.tiers[0, i]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from random import Random
 
 from blis.config import (
@@ -19,6 +21,8 @@ from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import dressed, random_cluster, random_labels, random_tiers
 from tests.laws.random_engines import with_engines
+
+LONG_TOKENS = 260
 
 
 @dataclass(frozen=True)
@@ -41,20 +45,13 @@ def random_case(rng: Random, max_requests: int = 14) -> Case:
         now_us += rng.choice([0, 0, 1, 7, 20, 50, rng.randint(0, 400)])
         arrivals.append(now_us)
     table = table_from_tokens(arrivals, prompts, outputs)
-    footprints = [len(p) + len(o) for p, o in zip(prompts, outputs, strict=True)]
-    largest = -(-max(footprints) // block_tokens)
     scenario = Scenario(
         instance=Instance(
             latency_model=LatencyModel(
                 alpha=(rng.choice([0, 1, 20]), rng.choice([0, 1, 0.7]), rng.choice([0, 3])),
                 beta=(rng.choice([1, 10, 25.5]), rng.choice([0, 1, 2.3]), rng.choice([0, 1, 0.4])),
             ),
-            kv=KV(
-                blocks=max(
-                    1, rng.choice([largest, rng.randint(largest, 3 * largest), rng.randint(1, 2 * largest), 500])
-                ),
-                block_size_tokens=block_tokens,
-            ),
+            kv=_kv(rng, prompts, outputs, block_tokens),
             batch=Batch(
                 max_running=rng.choice([1, 2, 3, 4, 8, 100]),
                 max_scheduled_tokens=rng.choice([rng.randint(1, 8), rng.randint(1, 40), 1000]),
@@ -65,7 +62,21 @@ def random_case(rng: Random, max_requests: int = 14) -> Case:
     )
     scenario, table = _with_control(rng, _with_tier(rng, scenario), table)
     scenario, table = with_engines(rng, scenario, table)
-    return Case(scenario, table, compat, _observe(rng, len(table), scenario.cluster.instances))
+    return Case(scenario, table, compat, _observe(rng, table, scenario.cluster.instances))
+
+
+def _kv(rng: Random, prompts: list[list[int]], outputs: list[list[int]], block_tokens: int) -> KV:
+    """Room for the largest request and little or much more, for its beginning, for hardly anything, or for all."""
+    prompt = -(-max(map(len, prompts)) // block_tokens)
+    largest = -(-max(len(a) + len(b) for a, b in zip(prompts, outputs, strict=True)) // block_tokens)
+    sizes = [
+        largest,
+        rng.randint(largest, 3 * largest),
+        rng.randint(prompt, largest),
+        rng.randint(1, 2 * largest),
+        500,
+    ]
+    return KV(max(1, rng.choice(sizes)), block_tokens)
 
 
 def _with_control(rng: Random, scenario: Scenario, table: RequestTable) -> tuple[Scenario, RequestTable]:
@@ -81,10 +92,11 @@ def _with_control(rng: Random, scenario: Scenario, table: RequestTable) -> tuple
     return scenario, dressed(rng, table) if rng.random() < 0.9 else table
 
 
-def _observe(rng: Random, requests: int, instances: int) -> Observe:
-    """Everything is watched; sometimes one request is sent elsewhere."""
-    forced = (rng.randrange(requests), rng.randrange(instances)) if rng.random() < 0.2 else (-1, -1)
-    return Observe(rng.choice([0, 1, 10, 17, 300]), rng.random() < 0.8, *forced)
+def _observe(rng: Random, table: RequestTable, instances: int) -> Observe:
+    """Everything is watched, what takes long less often; sometimes one request is sent elsewhere."""
+    forced = (rng.randrange(len(table)), rng.randrange(instances)) if rng.random() < 0.2 else (-1, -1)
+    long = table.output_tokens.max() >= LONG_TOKENS
+    return Observe(rng.choice([0, 0, 300, 5000] if long else [0, 1, 10, 17, 300]), rng.random() < 0.8, *forced)
 
 
 def _with_tier(rng: Random, scenario: Scenario) -> Scenario:
@@ -103,10 +115,12 @@ def _with_tier(rng: Random, scenario: Scenario) -> Scenario:
 
 
 def random_compat(rng: Random) -> Compat:
-    """STRICT most of the time, `compat: original`, or a few of its switches."""
+    """STRICT half of the time, `compat: original`, a few of its switches, or the one under which requests outgrow."""
     kind = rng.random()
-    if kind < 0.6:
+    if kind < 0.5:
         return Compat()
+    if kind < 0.65:
+        return Compat(fit_prompt_only=True)
     if kind < 0.8:
         return Compat.original()
     return Compat(**{field.name: rng.random() < 0.3 for field in fields(Compat)})
@@ -141,4 +155,13 @@ def _content(rng: Random, count: int, block_tokens: int) -> tuple[list[list[int]
         length = rng.choice([0, 1, 2, 3, rng.randint(0, long), rng.randint(0, 3 * block_tokens)])
         alphabet = rng.random() < 0.15
         outputs.append([rng.randint(0, 1) if alphabet else next(unique) for _ in range(length)])
+    if rng.random() < 0.15:
+        lengthen(rng, outputs, unique)
     return prompts, outputs
+
+
+def lengthen(rng: Random, outputs: list[list[int]], unique: Iterator[int]) -> None:
+    """Make one output or two so long that no byte can count the tokens; the last one, for which nobody waits, leaps."""
+    for _ in range(rng.choice([1, 1, 2])):
+        row = rng.choice([-1, rng.randrange(len(outputs))])
+        outputs[row] = list(islice(unique, rng.randint(LONG_TOKENS, LONG_TOKENS + 40)))

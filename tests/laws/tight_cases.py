@@ -27,14 +27,13 @@ from blis.config import (
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.workload.assemble import table_from_tokens
-from tests.laws.random_cases import Case, random_compat
+from tests.laws.random_cases import Case, lengthen, random_compat
 from tests.laws.random_control import dressed, random_cluster, random_tiers
 from tests.oracle.known import SCHEDULER_NAMES
 
 Tokens = list[list[int]]
 
 STEP_US = 10
-LONG_TOKENS = 260
 
 
 def tight_case(number: int) -> Case:
@@ -45,7 +44,8 @@ def tight_case(number: int) -> Case:
     gaps_us = rng.choice([[0, 0, 0, 1, 7, STEP_US], [0, 0, STEP_US, 2 * STEP_US, 3 * STEP_US], [0, 150, 300]])
     table = table_from_tokens(np.cumsum([rng.choice(gaps_us) for _ in prompts]), prompts, outputs)
     compat = random_compat(rng)
-    stored = [len(a) + (0 if compat.fit_prompt_only else len(b)) for a, b in zip(prompts, outputs, strict=True)]
+    grows = compat.fit_prompt_only and rng.random() < 0.6  # beyond the cache, soon after it has begun
+    stored = [len(a) + (0 if grows else len(b)) for a, b in zip(prompts, outputs, strict=True)]
     instance = _instance(rng, -(-max(stored) // block_tokens), block_tokens)
     if instance.scheduler != "fcfs" or instance.preemption != "tail" or rng.random() < 0.3:
         table = dressed(rng, table)
@@ -78,14 +78,14 @@ def _content(rng: Random, count: int, block_tokens: int) -> tuple[Tokens, Tokens
             prompt = (prompts[turn] + outputs[turn])[: 12 * block_tokens]
         prompts.append([*prompt, *(next(unique) for _ in range(own))] or [next(unique)])
         outputs.append(output)
-    if rng.random() < 0.06:
-        outputs[0] = [-1 - token for token in range(rng.randint(LONG_TOKENS, LONG_TOKENS + 40))]
+    if rng.random() < 0.1:
+        lengthen(rng, outputs, unique)
     return prompts, outputs
 
 
 def _instance(rng: Random, largest: int, block_tokens: int) -> Instance:
     """Room for the largest request and hardly more, a few tokens a step, any order of service."""
-    blocks = max(1, largest + rng.choice([-1, 0, 0, 1, 2, rng.randint(0, largest)]))
+    blocks = max(1, largest + rng.choice([-2, -1, 0, 0, 1, 2, rng.randint(0, largest)]))
     return Instance(
         latency_model=LatencyModel(
             alpha=(rng.choice([0, 0, 1]), 0, rng.choice([0, 3])),

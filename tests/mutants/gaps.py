@@ -45,7 +45,9 @@ MUTANTS = (
         _GAPS_TESTS,
         "compat: the first gap counts twice",
     ),
-    Mutant(_GAPS, "above_sum += sums[part]", "above_sum += 0", _GAPS_TESTS, "what lies above the threshold does not count"),
+    Mutant(
+        _GAPS, "above_sum += sums[part]", "above_sum += 0", _GAPS_TESTS, "what is above the threshold does not count"
+    ),
     Mutant(
         _GAPS,
         "rank = percent / 100 * (numbers[j] - 1)",

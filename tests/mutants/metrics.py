@@ -29,8 +29,8 @@ MUTANTS = (
     ),
     Mutant(
         _LAWS,
-        "settled = (started_us, result.routed_us) if gateway else ()",
-        "settled = (started_us, result.routed_us)",
+        "settled = (started_us[rows], result.routed_us[rows]) if gateway else ()",
+        "settled = (started_us[rows], result.routed_us[rows])",
         _LAWS_TESTS,
         "of equal arrivals the second may be served first",
     ),

@@ -245,7 +245,7 @@ def test_what_cannot_be_counted_is_refused(latency: LatencyModel):
 # -- whole runs
 
 KEPT = Compat(
-    last_gap_twice=True, decode_tokens_only=True, overhead_per_token=True, free_context=True, weights_twice=True
+    last_gap_twice=True, decode_tokens_only=True, first_token_without_output=True, free_context=True, weights_twice=True
 )
 
 

@@ -42,7 +42,7 @@ def alone(scenario: Scenario, number: int) -> Scenario:
 
 
 @pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("compat", [Compat(), Compat(overhead_per_token=True, last_gap_twice=True)])
+@pytest.mark.parametrize("compat", [Compat(), Compat(first_token_without_output=True, last_gap_twice=True)])
 def test_an_instance_among_others_is_what_it_is_alone(seed: int, compat: Compat):
     case = unequal(seed)
     together = simulate(case.scenario, case.table, compat)
