@@ -75,11 +75,13 @@ class Measures:
 class Performance:
     """What is kept of a policy on a table, far less than the result.
 
-    outcome: what the fitness compares. load: of the cluster. ttft_us, e2e_us: of the requests that were
-    completed, TTFT of those with an output. gaps_us: between tokens, of the same.
+    outcome: what the fitness compares. served: how many scored requests were completed. load: of the cluster.
+    ttft_us, e2e_us: of the requests that were completed, TTFT of those with an output. gaps_us: between tokens, of
+    the same.
     """
 
     outcome: Any
+    served: int
     measures: Measures
     load: Load
     ttft_us: NDArray[np.int64]
@@ -125,11 +127,11 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     """Simulate, and keep what is looked at again."""
     result = _lawful(simulate, scenario, table)
     done = result.status == COMPLETED
-    outcome = fitness.outcome(scenario, table, result)
+    outcome, served = fitness.outcome(scenario, table, result), int(np.count_nonzero(done[table.scored_rows]))
     load = load_of(scenario, table, result)
     ttft_us = result.ttft_us[done & (result.ttft_us >= 0)]
     gaps_us = counted(all_gaps(result), done)
-    return Performance(outcome, Measures.of(table, result), load, ttft_us, result.e2e_us[done], gaps_us)
+    return Performance(outcome, served, Measures.of(table, result), load, ttft_us, result.e2e_us[done], gaps_us)
 
 
 @_survived

@@ -44,9 +44,9 @@ class Holdout:
         return [self._compare(first, found) for found in rest]
 
     def serves(self, policies: Sequence[Policy]) -> bool:
-        """Whether any of them completes a request on any report table."""
+        """Whether any of them completes a scored request on any report table."""
         found = self.report.performances(policies)
-        return any(one.measures.completed_requests for performances in found for one in performances)
+        return any(one.served for performances in found for one in performances)
 
     def measured(self, policy: Policy) -> list[Measures]:
         """Latencies on every report table."""
