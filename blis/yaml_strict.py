@@ -262,7 +262,8 @@ def _convert(hint: Any, value: object, path: str) -> Any:
     if origin in (dict, Mapping):
         return {key: _convert(arguments[1], item, _join(path, key)) for key, item in check_mapping(value, path).items()}
     if dataclasses.is_dataclass(hint):
-        return build(typing.cast(type, hint), value, path)
+        wanted = typing.cast(type, hint)
+        return value if isinstance(value, wanted) else build(wanted, value, path)
     return _convert_scalar(hint, value, path)
 
 

@@ -168,7 +168,8 @@ def _in_short(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     key, parent = getattr(cause, "full_key", None), getattr(cause, "parent_node", None)
     if "not in struct" in str(cause) and isinstance(parent, DictConfig):
-        return str(unknown_name("key", key, [_sibling(str(key), str(name)) for name in parent]))
+        unknown = unknown_name("key", key, [_sibling(str(key), str(name)) for name in parent])
+        return f"{unknown}; a key that conf/ leaves out is added with '+{one_line(str(key))}=...'"
     useful = str(error).split("\nConfig search path")[0].split("\nSee https")[0]
     if useful.startswith("Config group override"):  # Hydra does not say which
         useful += "; a group (cluster, workload, …) is chosen by the name of a file in conf/, or by a path"

@@ -72,7 +72,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     problem = _problem(config, bundles[primary])
     space = space_from_mapping(config.search_space)
     check_space(space, problem.against.scenario, problem.rates)
-    resume = Path(absolute(config.resume)).resolve() if config.resume else None
+    resume = None if config.resume is None else Path(absolute(config.resume)).resolve()
     return Settings(
         seed=config.seed,
         problem=problem,

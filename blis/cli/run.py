@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.cli.diagnostics import LEVELS, Log
-from blis.cli.flags import whole
+from blis.cli.flags import number, whole
 from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
@@ -79,7 +79,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     files.add_argument(
         "--warm-up",
-        type=float,
+        type=number,
         metavar="SECONDS",
         help="print rates of the steady part, too: from so long after the first arrival to the last arrival",
     )

@@ -29,7 +29,7 @@ from blis.config.instance import (
     Instance,
     LatencyModel,
 )
-from blis.config.limits import MAX_TIME_US, MAX_WEIGHT
+from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
 from blis.config.scenario import Pool, Replica, Scenario
 from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 from blis.latency.shapes import Hardware, ModelShape, Roofline
@@ -39,6 +39,7 @@ __all__ = [
     "DETECTORS",
     "FAIRNESS",
     "KV",
+    "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",
     "ORDERINGS",

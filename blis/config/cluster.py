@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from blis.config.limits import MAX_TIME_US, MAX_WEIGHT
+from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
@@ -166,6 +166,6 @@ class Cluster:
 
     def __post_init__(self) -> None:
         """Check the number of instances and that the parts go together."""
-        check_integer("cluster.instances", self.instances, 1, 100_000)
+        check_integer("cluster.instances", self.instances, 1, MAX_INSTANCES)
         if self.flow_control.enabled and self.routing.latency_us:
             raise InputError("routing.latency_us must be 0 with flow_control: the gateway routes when it dispatches")

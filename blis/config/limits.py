@@ -1,4 +1,5 @@
 """Bounds that several configurations share."""
 
 MAX_WEIGHT = 1e12  # of anything that is weighed; sums of weights stay numbers
+MAX_INSTANCES = 100_000
 MAX_TIME_US = 2**62  # times stay below this so that sums of two never overflow int64

@@ -137,7 +137,7 @@ class Metrics:
         if self.goodput is not None:
             values |= self.goodput.to_dict()
         return values | {
-            "longest_stall_ms": self.longest_stall_ms,
+            "longest_stall_ms": self.longest_stall_ms or None,
             "kv_allocation_failures": self.allocation_failures,
             "preemption_count": self.preemptions,
             "preemption_rate": self.raw.preemption_rate,

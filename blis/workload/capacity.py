@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from blis.config import Compat, Instance
+from blis.config import MAX_INSTANCES, Compat, Instance
 from blis.errors import InputError, check_number
 from blis.latency.registry import LATENCY
 from blis.latency.step import Step
@@ -60,4 +60,7 @@ def scaled_instances(table: RequestTable, instance: Instance, utilisation: float
     if span_us == 0:
         raise InputError("utilisation: all requests arrive at the same time, so there is no rate to scale to")
     offered = (len(table) - 1) / span_us * 1e6
-    return max(1, math.ceil(offered / (utilisation * served_rate(table, instance))))
+    needed = offered / served_rate(table, instance) / utilisation
+    if needed > MAX_INSTANCES:
+        raise InputError(f"utilisation {utilisation:g} would take {needed:.3g} instances; at most {MAX_INSTANCES} run")
+    return max(1, math.ceil(needed))

@@ -31,8 +31,10 @@ LONGEST_ERROR = 200  # it may hold a whole statement
 
 #: How long the end of a search waits for what is not logged yet: of a server that may be dead, and of a file.
 SERVER_PATIENCE_S, FILE_PATIENCE_S = 15.0, 60.0
-#: The same when the user presses Ctrl-C meanwhile, and for another process that sets up the same file.
-LAST_PATIENCE_S, LOCK_PATIENCE_S = 5.0, 15.0
+#: The same when the user presses Ctrl-C meanwhile.
+LAST_PATIENCE_S = 5.0
+#: For other processes that set up the same file: beside the search, and several of them on a busy machine take a while.
+LOCK_PATIENCE_S = 45.0
 
 #: MLflow's own patience with a server would be 20 minutes. Who has set these knows better.
 REQUESTS = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "5", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
@@ -126,6 +128,8 @@ class Store:
             note(f"warning: not tracked in MLflow any more: {problem}")
 
     def _connect(self, uri: str, experiment: str) -> None:
+        import mlflow.tracking  # noqa: F401  # takes seconds, which others need not wait for, too
+
         with _store_lock(uri):
             self._client = connect(uri)
             self._experiment_id = _experiment_id(self._client, uri, experiment)

@@ -30,43 +30,46 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measures:
-    """What people want to know beside a score: numbers of a run as `blis run` prints them, by its keys."""
+    """What people want to know beside a score: numbers of a run as `blis run` prints them, by its keys.
+
+    A latency that nobody had is None.
+    """
 
     completed_requests: float
-    ttft_mean_ms: float
-    ttft_p99_ms: float
-    tpot_mean_ms: float
-    itl_mean_ms: float
-    itl_p50_ms: float
-    itl_p95_ms: float
-    itl_p99_ms: float
-    itl_max_ms: float
-    longest_stall_ms: float
-    e2e_mean_ms: float
-    e2e_p99_ms: float
+    ttft_mean_ms: float | None
+    ttft_p99_ms: float | None
+    tpot_mean_ms: float | None
+    itl_mean_ms: float | None
+    itl_p50_ms: float | None
+    itl_p95_ms: float | None
+    itl_p99_ms: float | None
+    itl_max_ms: float | None
+    longest_stall_ms: float | None
+    e2e_mean_ms: float | None
+    e2e_p99_ms: float | None
     prompt_hit_rate: float
 
     @classmethod
     def of(cls, table: RequestTable, result: ResultTable) -> Measures:
         """Of the whole table, a warm-up included."""
         completed = result.status == COMPLETED
-        ttft, e2e = known(result.ttft_us), known(result.e2e_us)
-        tpot = distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)])
+        ttft, e2e = known(result.ttft_us).flat("ttft"), known(result.e2e_us).flat("e2e")
+        tpot = distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)]).flat("tpot")
         gaps = all_gaps(result)
-        itl, _ = itl_by_group(gaps, completed)
+        itl = itl_by_group(gaps, completed)[0].flat("itl")
         return cls(
             completed_requests=int(np.count_nonzero(completed)),
-            ttft_mean_ms=ttft.mean,
-            ttft_p99_ms=ttft.p99,
-            tpot_mean_ms=tpot.mean,
-            itl_mean_ms=itl.mean,
-            itl_p50_ms=itl.p50,
-            itl_p95_ms=itl.p95,
-            itl_p99_ms=itl.p99,
-            itl_max_ms=itl.max,
-            longest_stall_ms=gaps.longest_us() / US_PER_MS,
-            e2e_mean_ms=e2e.mean,
-            e2e_p99_ms=e2e.p99,
+            ttft_mean_ms=ttft["ttft_mean_ms"],
+            ttft_p99_ms=ttft["ttft_p99_ms"],
+            tpot_mean_ms=tpot["tpot_mean_ms"],
+            itl_mean_ms=itl["itl_mean_ms"],
+            itl_p50_ms=itl["itl_p50_ms"],
+            itl_p95_ms=itl["itl_p95_ms"],
+            itl_p99_ms=itl["itl_p99_ms"],
+            itl_max_ms=itl["itl_max_ms"],
+            longest_stall_ms=gaps.longest_us() / US_PER_MS or None,
+            e2e_mean_ms=e2e["e2e_mean_ms"],
+            e2e_p99_ms=e2e["e2e_p99_ms"],
             prompt_hit_rate=hit_rates(result, Compat()).prompt,
         )
 
@@ -75,11 +78,13 @@ class Measures:
 class Performance:
     """What is kept of a policy on a table, far less than the result.
 
-    outcome: what the fitness compares. load: of the cluster. ttft_us, e2e_us: of the requests that were
-    completed, TTFT of those with an output. gaps_us: between tokens, of the same.
+    outcome: what the fitness compares. served: how many scored requests were completed. load: of the cluster.
+    ttft_us, e2e_us: of the requests that were completed, TTFT of those with an output. gaps_us: between tokens, of
+    the same.
     """
 
     outcome: Any
+    served: int
     measures: Measures
     load: Load
     ttft_us: NDArray[np.int64]
@@ -125,11 +130,11 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     """Simulate, and keep what is looked at again."""
     result = _lawful(simulate, scenario, table)
     done = result.status == COMPLETED
-    outcome = fitness.outcome(scenario, table, result)
+    outcome, served = fitness.outcome(scenario, table, result), int(np.count_nonzero(done[table.scored_rows]))
     load = load_of(scenario, table, result)
     ttft_us = result.ttft_us[done & (result.ttft_us >= 0)]
     gaps_us = counted(all_gaps(result), done)
-    return Performance(outcome, Measures.of(table, result), load, ttft_us, result.e2e_us[done], gaps_us)
+    return Performance(outcome, served, Measures.of(table, result), load, ttft_us, result.e2e_us[done], gaps_us)
 
 
 @_survived

@@ -44,9 +44,9 @@ class Holdout:
         return [self._compare(first, found) for found in rest]
 
     def serves(self, policies: Sequence[Policy]) -> bool:
-        """Whether any of them completes a request on any report table."""
+        """Whether any of them completes a scored request on any report table."""
         found = self.report.performances(policies)
-        return any(one.measures.completed_requests for performances in found for one in performances)
+        return any(one.served for performances in found for one in performances)
 
     def measured(self, policy: Policy) -> list[Measures]:
         """Latencies on every report table."""
@@ -83,7 +83,7 @@ class TraceHoldout(Holdout):
         (one,), (other,) = x, b
         fitness, arrival_us = self.settings.problem.fitness, self.table.arrival_us[self.table.scored_rows]
         mean = self._score(one, other)
-        e2e_p99_us = max(one.measures.e2e_p99_ms, other.measures.e2e_p99_ms) * 1000
+        e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in (one, other)) * 1000
         blocks = time_blocks(arrival_us, e2e_p99_us)
         if blocks is None:
             return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)}")

@@ -9,7 +9,7 @@ from blis.policies.bundle import given_fields
 from blis.text import aligned
 from search.verdict.sentence import interval
 from search.verdict.tuned_knobs import TunedKnobs
-from search.verdict.verdict import Proof, Question, Verdict, mean_of, numbers
+from search.verdict.verdict import Proof, Question, Verdict, mean_of
 
 LATENCIES = {
     "ttft_mean_ms": "TTFT mean",
@@ -56,7 +56,7 @@ def latencies(question: Question, proof: Proof) -> str:
     """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers."""
     window = isinstance(question.pools["report"], Mapping)
     title = "report window and its warm-up" if window else "mean over the report tables"
-    both = [numbers(mean_of(found)) for found in (proof.measured.winner, proof.measured.primary)]
+    both = [mean_of(found) for found in (proof.measured.winner, proof.measured.primary)]
     rows: list[Sequence[str]] = [(title, "winner", question.primary)]
     for key, name in LATENCIES.items():
         rows.append((f"  {name}", *("none" if found[key] is None else f"{found[key]:.1f} ms" for found in both)))

@@ -31,7 +31,7 @@ from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPoli
 
 NO_SCORE = "No candidate of the search has a score."
 NO_NEW_POLICY = "There is nothing to prove: every policy of the search space that has a score is a baseline."
-NOTHING_SERVED = "Nothing was served: no request is completed under any policy."
+NOTHING_SERVED = "Nothing was served: no request that is scored is completed under any policy."
 EXHAUSTED = "The search ended early: every policy of the search space was tried."
 
 #: The weights of the random policies: as the default space draws them, from a stream of their own.

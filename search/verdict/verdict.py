@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
@@ -83,8 +83,8 @@ class Measured:
         """Plain data for JSON."""
         pairs = zip(self.tables, self.winner, strict=True)
         return {
-            "winner_mean": numbers(mean_of(self.winner)),
-            "primary_mean": numbers(mean_of(self.primary)),
+            "winner_mean": mean_of(self.winner),
+            "primary_mean": mean_of(self.primary),
             "winner_by_table": [{"table": key, **numbers(found)} for key, found in pairs],
         }
 
@@ -179,11 +179,11 @@ class Verdict:
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def mean_of(measures: Sequence[Measures]) -> Measures:
-    """The mean of each number over the tables on which something was completed; of how many were, over all."""
-    served = [found for found in measures if found.completed_requests] or measures
-    mean = Measures(*(fmean(getattr(found, field.name) for found in served) for field in fields(Measures)))
-    return replace(mean, completed_requests=fmean(found.completed_requests for found in measures))
+def mean_of(measures: Sequence[Measures]) -> dict[str, float | None]:
+    """The mean of each number over the tables on which it was measured, None if it was on none."""
+    by_table = [numbers(found) for found in measures]
+    known = {name: [value for found in by_table if (value := found[name]) is not None] for name in by_table[0]}
+    return {name: fmean(values) if values else None for name, values in known.items()}
 
 
 def numbers(found: Measures) -> dict[str, float | None]:

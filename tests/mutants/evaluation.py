@@ -80,8 +80,8 @@ MUTANTS = (
     ),
     Mutant(
         _PERFORMANCE,
-        "ttft_mean_ms=ttft.mean",
-        "ttft_mean_ms=ttft.p99",
+        'ttft_mean_ms=ttft["ttft_mean_ms"]',
+        'ttft_mean_ms=ttft["ttft_p99_ms"]',
         _PERFORMANCE_TESTS,
         "the mean under the name of the tail",
     ),

@@ -240,8 +240,8 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "e2e_p99_us = max(one.measures",
-        "e2e_p99_us = min(one.measures",
+        "e2e_p99_us = max(found.measures",
+        "e2e_p99_us = min(found.measures",
         _HOLDOUT_TESTS,
         "blocks for the faster policy",
     ),
@@ -269,8 +269,8 @@ MUTANTS = (
     Mutant(_MEANING, "if instances == 1 and", "if instances < 3 and", _MEANING_TESTS, "two are one"),
     Mutant(
         "search/verdict/verdict.py",
-        "if found.completed_requests] or measures",
-        "] or measures",
+        "asdict(found) if found.completed_requests else",
+        "asdict(found) if True else",
         _VERDICT_TESTS,
         "nothing served is served in no time",
     ),
@@ -356,8 +356,8 @@ MUTANTS = (
     ),
     Mutant(
         _VERDICT,
-        "fmean(getattr(found, field.name) for found in served)",
-        "max(getattr(found, field.name) for found in served)",
+        "fmean(values) if values else None",
+        "max(values) if values else None",
         _VERDICT_TESTS,
         "means are maxima",
     ),

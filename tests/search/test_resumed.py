@@ -49,3 +49,8 @@ def test_without_a_folder_a_configuration_stays_as_it_is():
 def test_a_folder_without_a_checkpoint_has_no_keys(tmp_path):
     with pytest.raises(InputError, match="has no checkpoint"):
         compose_settings([f"resume={tmp_path}"])
+
+
+def test_an_empty_folder_name_is_the_folder_one_is_in(kept, monkeypatch):
+    monkeypatch.chdir(kept)
+    assert compose_settings(["resume="]).resume == compose_settings(["resume=."]).resume == kept.resolve()

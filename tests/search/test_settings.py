@@ -40,6 +40,9 @@ def command(monkeypatch, tmp_path, capfd):
         ("driver.budget=many", "driver.budget must be a whole number, got 'many'"),
         ("seed=${nothing}", "'nothing' not found"),
         ("+extra=1", "unknown key 'extra'"),
+        ("fitness.classes.batch.itl_p99_us=9", "is added with '+fitness.classes.batch.itl_p99_us=...'"),
+        ("+fitness.classes.gold={ttft_us: 1, tpot_us: 1}", "missing key fitness.classes.gold.weight"),
+        ("+fitness.classes.batch.name=gold", "fitness.classes.batch: unknown key 'name'"),
         ("~seed", "missing key seed"),
     ],
 )

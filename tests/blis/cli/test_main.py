@@ -33,6 +33,7 @@ def test_help_shows_examples(capsys):
         (["validat", "--help"], "did you mean 'validate'?"),
         (["run", "--num-instances", "+2"], "'+2' is not a whole number"),
         (["run", "--rate", "1_0"], "'1_0' is not a number"),
+        (["run", "--warm-up", "1_0"], "'1_0' is not a number"),
         (["run", "--confg", "x"], "--confg"),
         (["run", "--num-instances", "two"], "'two'"),
         (["run", "--requests", "a.csv", "--workload-spec", "b.yaml"], "not allowed with"),

@@ -386,7 +386,7 @@ def test_configurations_give_the_defaults():
         ({"kind": "original", "weights": {"p95_ttft": 1.0}}, "unknown fitness key"),
         ({"kind": "original", "classes": []}, "unknown key 'classes'"),
         ({"kind": "relative", "classes": [{"name": "a", "ttft_us": 1, "tpot_us": 1, "weight": 0}]}, "weight of a is 0"),
-        ({"kind": "relative", "classes": {"a": {"ttft_us": 1, "tpot_us": 1}}}, "missing key fitness.classes.0..weight"),
+        ({"kind": "relative", "classes": {"a": {"ttft_us": 1, "tpot_us": 1}}}, "missing key fitness.classes.a.weight"),
         ({"kind": "relative", "classes": {"a": 3}}, "fitness.classes.a must be a mapping"),
         ({"kind": "relative", "classes": ONE, "weights": dict.fromkeys(WEIGHTS, 0)}, "fitness weights: the weight of"),
         ({"kind": "relative", "classes": [], "weights": {"latency": 1.0}}, "unknown fitness weight 'latency'"),

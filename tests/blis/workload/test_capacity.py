@@ -75,6 +75,9 @@ def test_what_has_no_answer_is_refused():
     table = table_of(10, 500, 100)
     with pytest.raises(InputError, match="utilisation must be > 0"):
         scaled_instances(table, Instance(LATENCY), 0)
+    for utilisation in (1e-9, 1e-320, 5e-324):
+        with pytest.raises(InputError, match=f"utilisation {utilisation:g} would take .* instances; at most 100000"):
+            scaled_instances(table, Instance(LATENCY), utilisation)
     with pytest.raises(InputError, match="same time"):
         scaled_instances(replace(table, arrival_us=np.zeros(10, np.int64)), Instance(LATENCY), 0.5)
     with pytest.raises(InputError, match="take no time"):

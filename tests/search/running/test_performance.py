@@ -40,10 +40,14 @@ def cut_short(policy, table):
 
 def test_measures_are_what_a_run_prints(problem, policy, cut_short, table):
     single = np.where(np.arange(len(table)) % 3, table.output_tokens, 1)  # tokens, which have no pace
-    for deployed, requests in ((policy, table), (cut_short, replace(table, output_tokens=single, cache={}))):
+    silent = replace(table, output_tokens=np.zeros_like(table.output_tokens), cache={})
+    cut = replace(table, output_tokens=single, cache={})
+    for deployed, requests in ((policy, table), (cut_short, cut), (policy, silent)):
         found = performed(problem, deployed, requests)
         printed = blis.simulate(deployed.scenario, requests).metrics.to_dict()
         assert vars(found.measures) == {key: printed[key] for key in vars(found.measures)}
+    assert found.measures.ttft_mean_ms is found.measures.longest_stall_ms is None
+    assert found.measures.e2e_mean_ms > 0
 
 
 def test_times_are_those_of_completed_requests(problem, cut_short, table):

@@ -79,8 +79,15 @@ def test_how_many_instances_a_utilisation_has_chosen_is_said(tmp_path):
     assert str(found).startswith(f"{found.instances} instances, chosen for workload.utilisation 0.01, utilisation ")
 
 
-def test_nothing_served_is_no_verdict(tmp_path, capsys):
-    settings = small_settings(tmp_path / "run", "workload.first=20", "cluster.instance.kv.blocks=1")
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["workload.first=20", "cluster.instance.kv.blocks=1"],
+        ["workload.first=400", "cluster.horizon_us=600000"],  # ends while the first requests, which are not scored, run
+    ],
+)
+def test_nothing_served_is_no_verdict(tmp_path, capsys, overrides):
+    settings = small_settings(tmp_path / "run", *overrides)
     assert run(settings) == EXIT_FAILURE
     out = capsys.readouterr().out
-    assert out.startswith("Nothing was served: no request is completed under any policy.") and "0.0 ms" not in out
+    assert out.startswith("Nothing was served: no request that is scored is completed") and "0.0 ms" not in out

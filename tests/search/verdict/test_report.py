@@ -64,6 +64,16 @@ def test_where_nothing_was_completed_nothing_was_measured():
     assert "  prompt blocks found in the cache  75.0%      none" in lines
 
 
+def test_a_latency_that_nobody_had_is_none():
+    verdict = drawn_verdict()
+    silent = replace(MEASURES, ttft_mean_ms=None, longest_stall_ms=None)
+    measured = replace(verdict.proof.measured, winner=(silent, silent))
+    lines = report(replace(verdict, evidence=replace(verdict.proof, measured=measured))).splitlines()
+    assert "  TTFT mean                         none       50.0 ms" in lines
+    assert "  longest stall                     none       490.0 ms" in lines
+    assert "  E2E p99                           9000.0 ms  9000.0 ms" in lines
+
+
 def test_an_interval_that_is_not_bca_says_so():
     verdict = drawn_verdict()
     found = replace(verdict.proof.baselines["blis"], bootstrap=PERCENTILE)
