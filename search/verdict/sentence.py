@@ -16,7 +16,8 @@ def sentence(
     parts = [_claim(judgement.outcome, _numbers(against), primary)]
     if tuned in comparisons and judgement.outcome in (WINNER, HARDLY_WORTH):
         beyond = comparisons[tuned]
-        parts.append(f"beyond tuned engine knobs {beyond.mean:+.3f} {interval(beyond.bounds)}")
+        found = interval(beyond.bounds) if beyond.bounds is not None else "(no interval)"
+        parts.append(f"beyond tuned engine knobs {beyond.mean:+.3f} {found}")
     if judgement.beats_all:
         parts.append(f"it beats all {_count(judgement.beats, 'baseline')}")
     elif judgement.beats:

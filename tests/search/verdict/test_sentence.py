@@ -41,6 +41,9 @@ def test_how_much_is_beyond_tuned_knobs():
     text = words(compared(llm_d=(0.05, 0.07), llm_d_tuned_knobs=(-0.01, 0.03)))
     assert "32 fresh tables); beyond tuned engine knobs +0.010 [-0.010, +0.030]; of the baselines it beats" in text
     assert "beyond" not in words(compared(llm_d=(-0.01, 0.07), llm_d_tuned_knobs=(-0.01, 0.03)))
+    on_a_trace = {"llm-d": by_blocks(0.1, 0.2), "llm-d-tuned-knobs": BlockComparison(0.3, flaw="too short")}
+    text = sentence(judge(on_a_trace, {}, "llm-d", 0.01), on_a_trace, "llm-d", "blis", "llm-d-tuned-knobs")
+    assert "beyond tuned engine knobs +0.300 (no interval); " in text
 
 
 def test_what_is_the_same_on_all_tables_has_no_interval_to_show():
