@@ -7,12 +7,13 @@ turns away are not simulated: the others run without them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Batch, Scenario
+from blis.engine.boundary import COUNTS, TIMES
 from blis.tables.records import QUEUED, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -138,15 +139,4 @@ def without(scenario: Scenario, table: RequestTable, gone: Rows, simulate: Simul
 
 def _columns(result: ResultTable) -> dict[str, NDArray]:
     """The columns with one row a request."""
-    others = (
-        "steps",
-        "gaps",
-        "instances",
-        "start_us",
-        "end_us",
-        "token_overhead_us",
-        "last_gap_twice",
-        "samples",
-        "decisions",
-    )
-    return {field.name: getattr(result, field.name) for field in fields(result) if field.name not in others}
+    return {name: getattr(result, name) for name in (*TIMES, *COUNTS, "retry_after_us")}
