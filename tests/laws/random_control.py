@@ -71,8 +71,8 @@ def random_tiers(rng: Random) -> dict[str, SloTier]:
 def dressed(rng: Random, table: RequestTable) -> RequestTable:
     """The table with classes, tenants, sessions, placements and numbers of its own."""
     n = len(table)
-    names = tuple(rng.sample(_CLASSES, rng.randint(1, 5)))
-    tenants, sessions = rng.randint(1, 4), rng.randint(1, 4)
+    names = tuple(rng.sample(_CLASSES, rng.choice([1, 1, 2, 3, 5])))  # often one band, so that tenants meet in it
+    tenants, sessions = rng.choice([1, 2, 3, 4]), rng.randint(1, 4)
     placements = (Placement(), *(_placement(rng) for _ in range(rng.choice([0, 1, 3]))))
     return replace(
         table,
@@ -131,10 +131,10 @@ def _flow_control(rng: Random) -> FlowControl:
         queue_threshold=rng.choice([0.1, 1, 2]),
         kv_threshold=rng.choice([0.05, 0.3, 1]),
         ordering=rng.choice(ORDERINGS),
-        fairness=rng.choice(FAIRNESS),
-        max_requests_per_band=rng.choice([1, 2, 5, 5000]),
-        ttl_us=rng.choice([0, 0, 7, 60, 400]),
-        interval_us=rng.choice([1, 5, 20, 50, 1000]),
+        fairness=rng.choice(["round-robin", *FAIRNESS]),
+        max_requests_per_band=rng.choice([1, 5, 5000, 5000, 5000]),
+        ttl_us=rng.choice([0, 0, 0, 7, 400]),
+        interval_us=rng.choice([1, 5, 50, 200, 1000]),
     )
 
 
