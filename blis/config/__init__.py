@@ -5,6 +5,7 @@ reads a file.
 """
 
 from blis.config.cluster import (
+    BANDS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -14,6 +15,7 @@ from blis.config.cluster import (
     Cluster,
     Filter,
     FlowControl,
+    PriorityBand,
     Routing,
     Scorer,
     Signal,
@@ -35,6 +37,7 @@ from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 from blis.latency.shapes import Hardware, ModelShape, Roofline
 
 __all__ = [
+    "BANDS",
     "CLASS_NAMES",
     "DETECTORS",
     "FAIRNESS",
@@ -58,6 +61,7 @@ __all__ = [
     "LatencyModel",
     "ModelShape",
     "Pool",
+    "PriorityBand",
     "Replica",
     "Roofline",
     "Routing",

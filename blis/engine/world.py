@@ -21,6 +21,8 @@ class World(NamedTuple):
     latencies: Array  # [I, parameters] float64, of each instance's latency model
     rows: Array  # [n] ROW, shared between runs
     path: Array  # [entries] PATH, shared between runs
+    index_rows: Array  # [n] ROW with paths in blocks of the router's prefix index: `rows` if they are KV blocks
+    index_path: Array  # [entries] PATH
     order: Array  # [n] ORDER, no rows if nobody asks
     requests: Array  # [n] REQUEST
     instances: Array  # [I] INSTANCE

@@ -44,6 +44,9 @@ from blis.latency.step import Step
 from blis.tables.records import LONG_GAP, STEP_LOG
 from blis.tables.requests import RequestTable
 
+#: More blocks than a sequence has.
+ALL_BLOCKS = 2**31
+
 #: Which array is too small.
 _GROWS = {
     GROW_RUNS: "runs",
@@ -64,7 +67,7 @@ class State:
     def results(self) -> World:
         """The arrays without those that only the run itself needs."""
         nothing = np.empty(0)
-        unused = ("requests", "rows", "nodes", "runs", "below", "prefix_index", "past", "traits")
+        unused = ("requests", "rows", "index_rows", "nodes", "runs", "below", "prefix_index", "past", "traits")
         return self.arrays._replace(**dict.fromkeys(unused, nothing))
 
     def grow(self, halt: int) -> None:
@@ -78,7 +81,8 @@ class State:
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-    rows, path, longest = _paths(table, block_tokens)
+    rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
+    index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
     control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
     config = _config(scenario, table, longest, compat, control_config)
     engines, latencies = _engines(scenario, table, compat)
@@ -94,6 +98,8 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         latencies=latencies,
         rows=rows,
         path=path,
+        index_rows=index_rows,
+        index_path=index_path,
         order=order(scenario, table, compat),
         requests=room(REQUEST, len(table)),
         instances=blank(INSTANCE, instances),
@@ -122,13 +128,24 @@ def _ask(table: RequestTable) -> Any:
     return ask
 
 
-def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
-    """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table."""
-    key = f"engine/paths/{block_tokens}"
+def _index_blocks(scenario: Scenario) -> tuple[int, int]:
+    """Tokens of a block of the router's prefix index, and how many blocks of a prompt it looks at."""
+    routing = scenario.cluster.routing
+    block_tokens = routing.prefix_index_block_tokens or scenario.replicas[0].instance.kv.block_size_tokens
+    most_tokens = routing.prefix_index_max_tokens
+    return block_tokens, most_tokens // block_tokens if most_tokens else ALL_BLOCKS
+
+
+def _paths(table: RequestTable, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
+    """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table.
+
+    max_blocks: blocks of a sequence that there are at all.
+    """
+    key = f"engine/paths/{block_tokens}/{max_blocks}"
     if key not in table.cache:
         tree = table.tree
-        first = tree.start_token // block_tokens
-        end = tree.end_token // block_tokens
+        first = np.minimum(tree.start_token // block_tokens, max_blocks)
+        end = np.minimum(tree.end_token // block_tokens, max_blocks)
         on_path = ((tree.shared >= 0) & (end > first))[table.path_node]
         node = table.path_node[on_path]
         path = blank(PATH, max(len(node), 1))
@@ -156,6 +173,7 @@ def _config(
         "horizon_us": min(scenario.horizon_us or NEVER_US, NEVER_US - 1),  # what never happens is beyond it
         **control,
         "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
+        **dict(zip(("index_block_tokens", "index_max_blocks"), _index_blocks(scenario), strict=True)),
         "max_path": max_path,
         "queue_order": queue_order(scenario.instance),
         "evicts_by_priority": scenario.instance.preemption == "priority",
