@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blis.config import CLASS_NAMES, PICKERS, PREEMPTIONS, Scenario
+from blis.config import BANDS, CLASS_NAMES, PICKERS, PREEMPTIONS, Scenario
 from blis.errors import InputError
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.policies.filters import FILTERS
@@ -96,6 +96,7 @@ def _space_values(policy: Policy) -> dict[str, Any]:
     """What a policy decides by space key, also what its complete bundle leaves out as a default."""
     values: dict[str, Any] = {
         "routing.picker": PICKERS[0],
+        "flow_control.bands": BANDS[0],
         "preemption": PREEMPTIONS[0],
         _FLOW_ENABLED: False,
         "routing.filters": [],
