@@ -21,6 +21,7 @@ from blis.config.cluster import (
     default_scorers,
 )
 from blis.config.compat import Compat
+from blis.config.engine import PROFILES, Engine
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -45,12 +46,14 @@ __all__ = [
     "ORDERINGS",
     "PICKERS",
     "PREEMPTIONS",
+    "PROFILES",
     "TIE_BREAKS",
     "Admission",
     "Batch",
     "CacheTier",
     "Cluster",
     "Compat",
+    "Engine",
     "Filter",
     "FlowControl",
     "Hardware",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blis.config import Compat, Instance, Scenario
+from blis.config import Compat, Engine, Instance, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -78,7 +78,7 @@ class State:
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-    rows, path, longest = _paths(table, block_tokens)
+    rows, path, longest = _paths(table, block_tokens, scenario.instance.engine)
     control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
     config = _config(scenario, table, longest, compat, control_config)
     engines, latencies = _engines(scenario, table, compat)
@@ -122,9 +122,9 @@ def _ask(table: RequestTable) -> Any:
     return ask
 
 
-def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
+def _paths(table: RequestTable, block_tokens: int, engine: Engine) -> tuple[Array, Array, int]:
     """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table."""
-    key = f"engine/paths/{block_tokens}"
+    key = f"engine/paths/{block_tokens}/{engine.max_model_len}"
     if key not in table.cache:
         tree = table.tree
         first = tree.start_token // block_tokens
@@ -139,7 +139,7 @@ def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
         rows = blank(ROW, len(table))
         rows.arrival_us = table.arrival_us
         rows.input_tokens = table.input_tokens
-        rows.output_tokens = table.output_tokens
+        rows.output_tokens = engine.outputs(table.input_tokens, table.output_tokens)
         rows.uniform = table.uniform
         rows.path_begin = offsets[:-1]
         rows.path_end = offsets[1:]
@@ -157,6 +157,7 @@ def _config(
         **control,
         "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
         "max_path": max_path,
+        "model_tokens": scenario.instance.engine.max_model_len or NEVER_US,
         "queue_order": queue_order(scenario.instance),
         "evicts_by_priority": scenario.instance.preemption == "priority",
         "idle_when_batch_empties": compat.idle_when_batch_empties,
@@ -219,12 +220,16 @@ def _longest(table: RequestTable) -> int:
 
 
 def _engine(instance: Instance) -> tuple[float, ...]:
-    latency, batch = instance.latency_model, instance.batch
+    latency, batch, switches = instance.latency_model, instance.batch, instance.engine
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
         "max_running": batch.max_running,
         "budget_tokens": batch.max_scheduled_tokens,
         "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
+        "reserves_prompt": switches.reserve_full_prompt,
+        "unkeyed_first": switches.unkeyed_first,
+        "whole_lone_prefill": switches.whole_lone_prefill,
+        "schedules_ahead": switches.async_scheduling,
         "queueing_us": latency.alpha[0],
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
