@@ -80,6 +80,7 @@ CONFIG = np.dtype(
         ("index_root_first", "i8"),
         ("block_tokens", "i8"),  # bs, the same for all instances
         ("max_path", "i8"),  # longest path of shared nodes
+        ("model_tokens", "i8"),  # a prompt has fewer, or it is dropped
         ("queue_order", "i8"),  # FCFS, RANKED or LEAST_ATTAINED
         ("evicts_by_priority", "i8"),  # who is preempted goes by ORDER.victim; else the last member of the batch
         ("idle_when_batch_empties", "i8"),  # the switches of blis.config.Compat the engine acts on
@@ -101,6 +102,10 @@ ENGINE = np.dtype(
         ("max_running", "i8"),  # R
         ("budget_tokens", "i8"),  # B, new tokens a step
         ("chunk_tokens", "i8"),  # L, one request's prefill tokens a step; no limit = budget
+        ("reserves_prompt", "i8"),  # the switches of blis.config.Engine
+        ("unkeyed_first", "i8"),
+        ("whole_lone_prefill", "i8"),
+        ("schedules_ahead", "i8"),
         ("queueing_us", "f8"),  # alpha 0
         ("queueing_us_token", "f8"),  # alpha 1
         ("overhead_us", "i8"),  # trunc(alpha 2)
@@ -163,6 +168,9 @@ INSTANCE = np.dtype(
         ("queue_depth", "i8"),
         ("batch", ENDS),  # of requests, in the order of admissions
         ("batch_size", "i8"),
+        ("leaving", ENDS),  # of requests that have got their last token and still hold their blocks and places
+        ("leaving_size", "i8"),
+        ("chunk_tokens", "i8"),  # one request's prefill tokens in the batch formation at hand
         ("decoding", "i8"),  # batch members in decode = size of the finish heap
         ("decode_base", "i8"),  # their stored tokens before step s are this + decoding * s
         ("first_ordered", "i8"),  # no member before this one touches shared nodes in a step

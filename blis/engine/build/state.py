@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blis.config import Compat, Instance, Scenario
+from blis.config import Compat, Engine, Instance, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -81,8 +81,9 @@ class State:
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-    rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
-    index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
+    engine = scenario.instance.engine
+    rows, path, longest = _paths(table, engine, block_tokens, ALL_BLOCKS)
+    index_rows, index_path, _ = _paths(table, engine, *_index_blocks(scenario))
     control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
     config = _config(scenario, table, longest, compat, control_config)
     engines, latencies = _engines(scenario, table, compat)
@@ -136,12 +137,12 @@ def _index_blocks(scenario: Scenario) -> tuple[int, int]:
     return block_tokens, most_tokens // block_tokens if most_tokens else ALL_BLOCKS
 
 
-def _paths(table: RequestTable, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
+def _paths(table: RequestTable, engine: Engine, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
     """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table.
 
     max_blocks: blocks of a sequence that there are at all.
     """
-    key = f"engine/paths/{block_tokens}/{max_blocks}"
+    key = f"engine/paths/{block_tokens}/{max_blocks}/{engine.max_model_len}"
     if key not in table.cache:
         tree = table.tree
         first = np.minimum(tree.start_token // block_tokens, max_blocks)
@@ -156,7 +157,7 @@ def _paths(table: RequestTable, block_tokens: int, max_blocks: int) -> tuple[Arr
         rows = blank(ROW, len(table))
         rows.arrival_us = table.arrival_us
         rows.input_tokens = table.input_tokens
-        rows.output_tokens = table.output_tokens
+        rows.output_tokens = engine.outputs(table.input_tokens, table.output_tokens)
         rows.uniform = table.uniform
         rows.path_begin = offsets[:-1]
         rows.path_end = offsets[1:]
@@ -175,6 +176,7 @@ def _config(
         "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
         **dict(zip(("index_block_tokens", "index_max_blocks"), _index_blocks(scenario), strict=True)),
         "max_path": max_path,
+        "model_tokens": scenario.instance.engine.max_model_len or NEVER_US,
         "queue_order": queue_order(scenario.instance),
         "evicts_by_priority": scenario.instance.preemption == "priority",
         "idle_when_batch_empties": compat.idle_when_batch_empties,
@@ -237,12 +239,16 @@ def _longest(table: RequestTable) -> int:
 
 
 def _engine(instance: Instance) -> tuple[float, ...]:
-    latency, batch = instance.latency_model, instance.batch
+    latency, batch, switches = instance.latency_model, instance.batch, instance.engine
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
         "max_running": batch.max_running,
         "budget_tokens": batch.max_scheduled_tokens,
         "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
+        "reserves_prompt": switches.reserve_full_prompt,
+        "unkeyed_first": switches.unkeyed_first,
+        "whole_lone_prefill": switches.whole_lone_prefill,
+        "schedules_ahead": switches.async_scheduling,
         "queueing_us": latency.alpha[0],
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
