@@ -15,7 +15,7 @@ NONE = -1
 NEVER_US = 2**62
 
 # Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
-FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING = range(9)
+FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING, GROW_STEPS = range(10)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
@@ -71,6 +71,7 @@ CONFIG = np.dtype(
         ("band_turns", "i8"),  # so do bands, by their weights; else the most urgent comes first
         ("look_every_us", "i8"),
         ("keeps_decisions", "i8"),
+        ("keeps_steps", "i8"),
         ("forced_row", "i8"),  # this request goes …
         ("forced_instance", "i8"),  # … there, NONE: all as the policy says
         ("index_blocks", "i8"),  # capacity of the router's prefix index, an instance
@@ -152,6 +153,7 @@ CLUSTER = np.dtype(
         ("sample_rows", "i8"),
         ("run_slots", SLOTS),  # of World.runs
         ("log_rows", "i8"),
+        ("kept_steps", "i8"),
         ("gap_rows", "i8"),
         ("cut", "i8"),  # an event lay beyond the horizon
     ],

@@ -25,6 +25,7 @@ from blis.engine.records import (
     GROW_LOG,
     GROW_RUNS,
     GROW_SAMPLES,
+    GROW_STEPS,
     GROW_TRANSIT,
     GROW_WAITING,
     HEAP,
@@ -54,6 +55,7 @@ _GROWS = {
     GROW_GAPS: "gaps",
     GROW_TRANSIT: "transit",
     GROW_SAMPLES: "samples",
+    GROW_STEPS: "kept_steps",
     GROW_WAITING: "waiting",
 }
 
@@ -84,9 +86,10 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     engine = scenario.instance.engine
     rows, path, longest = _paths(table, engine, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, engine, *_index_blocks(scenario))
-    control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
+    observe = observe or NOTHING
+    control_config, control_arrays = encode_control(scenario, table, compat, observe)
     config = _config(scenario, table, longest, compat, control_config)
-    engines, latencies = _engines(scenario, table, compat)
+    engines, latencies = _engines(scenario, table, compat, observe)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
     nodes = max(table.tree.n_shared, 1)
@@ -202,7 +205,7 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     return tiers, below
 
 
-def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
+def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
 
     Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
@@ -211,8 +214,9 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[A
     different = {id(replica): replica.instance for replica in scenario.replicas}
     engines, latencies = {}, {}
     for key, instance in different.items():
-        engines[key] = _engine(instance)
         latencies[key] = LATENCY.parameters(instance.latency_model, compat)
+        leaps = LATENCY.constant_while_decoding(instance.latency_model.kind, latencies[key])
+        engines[key] = _engine(instance, leaps and not observe.steps)
         step_us = LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
@@ -238,7 +242,7 @@ def _longest(table: RequestTable) -> int:
     return table.cache["engine/longest"]  # type: ignore[return-value]
 
 
-def _engine(instance: Instance) -> tuple[float, ...]:
+def _engine(instance: Instance, leaps: bool) -> tuple[float, ...]:
     latency, batch, switches = instance.latency_model, instance.batch, instance.engine
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
@@ -253,6 +257,6 @@ def _engine(instance: Instance) -> tuple[float, ...]:
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
         "latency": LATENCY.code(latency.kind),
-        "constant_while_decoding": LATENCY.constant_while_decoding(latency.kind),
+        "constant_while_decoding": leaps,
     }
     return tuple(values[name] for name in ENGINE.names or ())
