@@ -23,6 +23,7 @@ from blis.config.cluster import (
     default_scorers,
 )
 from blis.config.compat import Compat
+from blis.config.engine import PROFILES, Engine
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -48,12 +49,14 @@ __all__ = [
     "ORDERINGS",
     "PICKERS",
     "PREEMPTIONS",
+    "PROFILES",
     "TIE_BREAKS",
     "Admission",
     "Batch",
     "CacheTier",
     "Cluster",
     "Compat",
+    "Engine",
     "Filter",
     "FlowControl",
     "Hardware",

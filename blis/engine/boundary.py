@@ -64,6 +64,7 @@ def _reset_instance(w, i):
     instance.step_us = NEVER_US
     links.clear(instance.queue)
     links.clear(instance.batch)
+    links.clear(instance.leaving)
     links.clear(instance.free)
     links.clear(instance.index)
     instance.first_ordered = NONE

@@ -47,6 +47,7 @@ class World(NamedTuple):
     bands: Array  # [bands] BAND
     flows: Array  # [bands, tenants] ENDS of requests, by rank
     samples: Array  # [capacity] SAMPLE
+    kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW
     retry_after_us: Array  # [n]
     signals: Array  # [groups] SIGNAL

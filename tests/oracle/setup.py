@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blis.config import Engine as Switches
 from blis.config import (
     FlowControl,
     Hardware,
@@ -37,6 +38,7 @@ class Machine:
     max_running: int = 256
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0
+    engine: Switches = Switches()
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
@@ -175,6 +177,7 @@ def _machine(replica: Replica) -> Machine:
         max_running=batch.max_running,
         max_scheduled_tokens=batch.max_scheduled_tokens,
         long_prefill_threshold=batch.long_prefill_threshold,
+        engine=instance.engine,
         labels=replica.labels,
     )
 

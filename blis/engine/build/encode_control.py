@@ -22,6 +22,7 @@ from blis.policies.routing import ROUTING as ROUTING_POLICIES
 from blis.policies.scorers import ORIGINAL_MEANS, SCORERS
 from blis.sums import total
 from blis.tables.placement import Placement
+from blis.tables.records import KEPT_STEP
 from blis.tables.records import SAMPLE as SAMPLE_ROW
 from blis.tables.requests import RequestTable
 
@@ -89,6 +90,7 @@ def _observe_config(observe: Observe, requests: int, instances: int) -> dict[str
         check_integer("observe.forced_instance", observe.forced_instance, 0, instances - 1)
     return {
         "keeps_decisions": observe.decisions,
+        "keeps_steps": observe.steps,
         "forced_row": observe.forced_row,
         "forced_instance": observe.forced_instance,
     }
@@ -136,6 +138,8 @@ def _observed(observe: Observe, requests: int, instances: int) -> dict[str, Arra
     found: dict[str, Array] = {}
     if observe.sample_us:
         found["samples"] = blank(SAMPLE_ROW, 1024 * instances)
+    if observe.steps:
+        found["kept_steps"] = blank(KEPT_STEP, 4096)
     if observe.decisions:
         found["decisions"] = blank(VIEW, (requests, instances))
         found["decisions"].turn = NONE
@@ -196,6 +200,7 @@ _NOTHING: dict[str, Array] = {
     "bands": blank(BAND, 0),
     "flows": blank(ENDS, (0, 0)),
     "samples": blank(SAMPLE_ROW, 0),
+    "kept_steps": blank(KEPT_STEP, 0),
     "decisions": blank(VIEW, (0, 0)),
     "retry_after_us": np.zeros(0, np.int64),
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blis.config import Compat, Instance, Scenario
+from blis.config import Compat, Engine, Instance, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -25,6 +25,7 @@ from blis.engine.records import (
     GROW_LOG,
     GROW_RUNS,
     GROW_SAMPLES,
+    GROW_STEPS,
     GROW_TRANSIT,
     GROW_WAITING,
     HEAP,
@@ -54,6 +55,7 @@ _GROWS = {
     GROW_GAPS: "gaps",
     GROW_TRANSIT: "transit",
     GROW_SAMPLES: "samples",
+    GROW_STEPS: "kept_steps",
     GROW_WAITING: "waiting",
 }
 
@@ -81,11 +83,13 @@ class State:
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-    rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
-    index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
-    control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
+    engine = scenario.instance.engine
+    rows, path, longest = _paths(table, engine, block_tokens, ALL_BLOCKS)
+    index_rows, index_path, _ = _paths(table, engine, *_index_blocks(scenario))
+    observe = observe or NOTHING
+    control_config, control_arrays = encode_control(scenario, table, compat, observe)
     config = _config(scenario, table, longest, compat, control_config)
-    engines, latencies = _engines(scenario, table, compat)
+    engines, latencies = _engines(scenario, table, compat, observe)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
     nodes = max(table.tree.n_shared, 1)
@@ -136,12 +140,12 @@ def _index_blocks(scenario: Scenario) -> tuple[int, int]:
     return block_tokens, most_tokens // block_tokens if most_tokens else ALL_BLOCKS
 
 
-def _paths(table: RequestTable, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
+def _paths(table: RequestTable, engine: Engine, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
     """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table.
 
     max_blocks: blocks of a sequence that there are at all.
     """
-    key = f"engine/paths/{block_tokens}/{max_blocks}"
+    key = f"engine/paths/{block_tokens}/{max_blocks}/{engine.max_model_len}"
     if key not in table.cache:
         tree = table.tree
         first = np.minimum(tree.start_token // block_tokens, max_blocks)
@@ -156,7 +160,7 @@ def _paths(table: RequestTable, block_tokens: int, max_blocks: int) -> tuple[Arr
         rows = blank(ROW, len(table))
         rows.arrival_us = table.arrival_us
         rows.input_tokens = table.input_tokens
-        rows.output_tokens = table.output_tokens
+        rows.output_tokens = engine.outputs(table.input_tokens, table.output_tokens)
         rows.uniform = table.uniform
         rows.path_begin = offsets[:-1]
         rows.path_end = offsets[1:]
@@ -175,6 +179,7 @@ def _config(
         "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
         **dict(zip(("index_block_tokens", "index_max_blocks"), _index_blocks(scenario), strict=True)),
         "max_path": max_path,
+        "model_tokens": scenario.instance.engine.max_model_len or NEVER_US,
         "queue_order": queue_order(scenario.instance),
         "evicts_by_priority": scenario.instance.preemption == "priority",
         "idle_when_batch_empties": compat.idle_when_batch_empties,
@@ -200,7 +205,7 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     return tiers, below
 
 
-def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
+def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
 
     Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
@@ -209,8 +214,9 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[A
     different = {id(replica): replica.instance for replica in scenario.replicas}
     engines, latencies = {}, {}
     for key, instance in different.items():
-        engines[key] = _engine(instance)
         latencies[key] = LATENCY.parameters(instance.latency_model, compat)
+        leaps = LATENCY.constant_while_decoding(instance.latency_model.kind, latencies[key])
+        engines[key] = _engine(instance, leaps and not observe.steps)
         step_us = LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
@@ -236,17 +242,21 @@ def _longest(table: RequestTable) -> int:
     return table.cache["engine/longest"]  # type: ignore[return-value]
 
 
-def _engine(instance: Instance) -> tuple[float, ...]:
-    latency, batch = instance.latency_model, instance.batch
+def _engine(instance: Instance, leaps: bool) -> tuple[float, ...]:
+    latency, batch, switches = instance.latency_model, instance.batch, instance.engine
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
         "max_running": batch.max_running,
         "budget_tokens": batch.max_scheduled_tokens,
         "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
+        "reserves_prompt": switches.reserve_full_prompt,
+        "unkeyed_first": switches.unkeyed_first,
+        "whole_lone_prefill": switches.whole_lone_prefill,
+        "schedules_ahead": switches.async_scheduling,
         "queueing_us": latency.alpha[0],
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
         "latency": LATENCY.code(latency.kind),
-        "constant_while_decoding": LATENCY.constant_while_decoding(latency.kind),
+        "constant_while_decoding": leaps,
     }
     return tuple(values[name] for name in ENGINE.names or ())
