@@ -113,7 +113,7 @@ class Setup(Machine):
             routing_parameters=routing.parameters,
             filters=tuple((each.name, each.parameters) for each in routing.filters),
             scorers=tuple((scorer.name, scorer.weight) for scorer in routing.scorers),
-            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers},
+            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers if scorer.parameters},
             picker=routing.picker,
             tie_break=routing.tie_break,
             prefix_index_blocks=routing.prefix_index_blocks,
