@@ -4,7 +4,7 @@ In comes a latency model by name, coefficients or shapes; out come the few numbe
 the kernel that computes it. Read `registry.py` first, then `blackbox.py` and `roofline.py`, one file a kind.
 """
 
-from blis.latency import blackbox, roofline  # which registers them
+from blis.latency import blackbox, roofline, roofline_original  # which registers them
 from blis.latency.registry import LATENCY
 
-__all__ = ["LATENCY", "blackbox", "roofline"]
+__all__ = ["LATENCY", "blackbox", "roofline", "roofline_original"]

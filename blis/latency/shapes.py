@@ -42,6 +42,7 @@ class ModelShape:
     attention_bytes_per_param: float = 0.0  # 0: bytes_per_param
     expert_bytes_per_param: float = 0.0  # 0: bytes_per_param
     head_bytes_per_param: float = 0.0  # embedding, head and router; 0: bytes_per_param, at least 2
+    kv_bytes_per_value: float = 0.0  # of a number in the KV cache; 0: bytes_per_param, at least 2
     math: str = "bf16"  # what matrices of less than two bytes a number are multiplied in
 
     def __post_init__(self) -> None:
@@ -93,7 +94,8 @@ class Hardware:
     fp8_tflops: float = 0.0  # 0: no units for it, it runs at the rate of bf16
     int8_tflops: float = 0.0
     fp4_tflops: float = 0.0
-    matmul_share: float = 0.75  # of the peak, in a large matrix product
+    matmul_share: float = 0.7  # of the peak, in a large matrix product
+    read_share: float = 0.9  # of the peak, in reading what lies in a row
     link_gbs: float = 32.0  # to another GPU, one direction; default: PCIe 4.0 x16
     link_share: float = 0.25  # default: NCCL without direct access to the other GPU's memory
     link_latency_us: float = 40.0  # of an all-reduce of nothing; the same default
@@ -101,7 +103,7 @@ class Hardware:
     def __post_init__(self) -> None:
         """Check rates are above zero, overheads not below."""
         rates = ("tflops_peak", "bw_peak_tbs", "bw_efficiency", "mfu_prefill", "mfu_decode")
-        for key in (*rates, "matmul_share", "link_gbs", "link_share"):
+        for key in (*rates, "matmul_share", "read_share", "link_gbs", "link_share"):
             check_number(f"roofline.hardware.{key}", getattr(self, key), 0, 1e9, above=0)
         others = ("step_overhead_us", "per_layer_overhead_us", "all_reduce_latency_us", "memory_gb")
         for key in (*others, "fp8_tflops", "int8_tflops", "fp4_tflops", "link_latency_us"):
@@ -120,7 +122,7 @@ class Roofline:
     model: ModelShape
     hardware: Hardware
     memory_utilization: float = 0.9  # share of GPU memory for weights and KV cache, when kv.blocks is derived
-    kv_bytes_per_value: float = 0.0  # of a number in the KV cache; 0: bytes_per_param, at least 2
+    kv_bytes_per_value: float = 0.0  # of a number in the KV cache; 0: as the model has it
     data_parallel: int = 1  # instances like this one that spread one set of experts over all their GPUs
     expert_parallel: bool = False  # experts stay whole, so that the busiest GPU sets the pace
 

@@ -76,7 +76,7 @@ def kv_values(model: ModelShape, tp: int = 1) -> float:
 
 def value_bytes(model: ModelShape, given: float = 0.0) -> float:
     """Bytes of a number in the KV cache, unless they are given."""
-    return given or max(model.bytes_per_param, 2.0)
+    return given or model.kv_bytes_per_value or max(model.bytes_per_param, 2.0)
 
 
 def kv_bytes(model: ModelShape, tp: int = 1, given: float = 0.0) -> float:

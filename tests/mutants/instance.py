@@ -299,7 +299,7 @@ MUTANTS = (
         _BATCH,
         "0 if w.config.free_context else start",
         "start",
-        ("tests/blis/latency/test_roofline.py",),
+        ("tests/blis/latency/test_roofline_original.py",),
         "compat: a roofline sees cached context",
     ),
     Mutant(
@@ -320,7 +320,7 @@ MUTANTS = (
         _BATCH,
         "tokens * context + tokens * (tokens - 1) // 2",
         "tokens * context + tokens * (tokens + 1) // 2",
-        ("tests/blis/latency/test_roofline.py",),
+        ("tests/blis/latency/test_roofline_original.py",),
         "a new token attends to itself",
     ),
     Mutant(
@@ -401,17 +401,17 @@ MUTANTS = (
         "tokens of the step at hand count for those who decode",
     ),
     Mutant(
-        "blis/latency/roofline.py",
+        "blis/latency/roofline_original.py",
         "fixed_us + 0.5  #",
         "fixed_us  #",
-        ("tests/blis/latency/test_roofline.py",),
+        ("tests/blis/latency/test_roofline_original.py",),
         "a roofline's step is cut, not rounded",
     ),
     Mutant(
-        "blis/latency/roofline.py",
+        "blis/latency/roofline_original.py",
         "expert_weights * min(experts, experts_per_token * tokens)",
         "expert_weights * experts",
-        ("tests/blis/latency/test_roofline.py",),
+        ("tests/blis/latency/test_roofline_original.py",),
         "one token reads all experts",
     ),
     Mutant(

@@ -38,6 +38,7 @@ class Machine:
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    roofline_kind: str = "roofline-original"
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ class Setup(Machine):
             alpha=tuple(model["alpha"]),
             beta=tuple(model["beta"]),
             roofline=_roofline(model["roofline"]) if model["kind"] == "roofline" else None,
+            roofline_kind=model["kind"],
             tp=model["tp"],
             kv_blocks=kv["blocks"],
             block_size_tokens=kv["block_size_tokens"],
@@ -170,6 +172,7 @@ def _machine(replica: Replica) -> Machine:
         max_scheduled_tokens=batch.max_scheduled_tokens,
         long_prefill_threshold=batch.long_prefill_threshold,
         labels=replica.labels,
+        roofline_kind=model.kind,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blis.config import Compat, Instance, Scenario
+from blis.config import Compat, Instance, LatencyModel, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -191,9 +191,10 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[A
     different = {id(replica): replica.instance for replica in scenario.replicas}
     engines, latencies = {}, {}
     for key, instance in different.items():
-        engines[key] = _engine(instance)
-        latencies[key] = LATENCY.parameters(instance.latency_model, compat)
-        step_us = LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
+        latency = instance.latency_model.under(compat)
+        engines[key] = _engine(instance, latency)
+        latencies[key] = LATENCY.parameters(latency, compat)
+        step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
     parameters = np.zeros((len(order), max(map(len, latencies.values()))))
@@ -218,8 +219,8 @@ def _longest(table: RequestTable) -> int:
     return table.cache["engine/longest"]  # type: ignore[return-value]
 
 
-def _engine(instance: Instance) -> tuple[float, ...]:
-    latency, batch = instance.latency_model, instance.batch
+def _engine(instance: Instance, latency: LatencyModel) -> tuple[float, ...]:
+    batch = instance.batch
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
         "max_running": batch.max_running,

@@ -17,7 +17,7 @@ from blis.errors import InputError
 from blis.evaluation.laws import check_laws
 from blis.latency import LATENCY
 from blis.latency.catalog import find_model, gpu_catalog
-from blis.latency.roofline import weight_bytes
+from blis.latency.roofline_original import weight_bytes
 from blis.workload.assemble import table_from_tokens
 from tests.kernels import callable_kernel
 from tests.vectors.test_step_by_step import arith
@@ -31,7 +31,7 @@ TABLE = table_from_tokens([0], [[1]], [[1]])
 
 def roofline(name: str, gpu: str, tp: int) -> LatencyModel:
     return LatencyModel(
-        "roofline", beta=(), tp=tp, roofline=Roofline(find_model(name), gpu_catalog().find(gpu).hardware)
+        "roofline-original", beta=(), tp=tp, roofline=Roofline(find_model(name), gpu_catalog().find(gpu).hardware)
     )
 
 
@@ -164,7 +164,7 @@ DENSE = ModelShape(3, 64, 4, 2, 100, 2.0)
 
 
 def small(model: ModelShape, tp: int = 1) -> LatencyModel:
-    return LatencyModel("roofline", beta=(), tp=tp, roofline=Roofline(model, SLOW))
+    return LatencyModel("roofline-original", beta=(), tp=tp, roofline=Roofline(model, SLOW))
 
 
 MIXTURE = replace(DENSE, experts=6, experts_per_token=2, expert_intermediate_size=50)
@@ -202,7 +202,7 @@ def test_one_expert_is_a_dense_model():
 
 def test_experts_compute_with_few_and_are_read_as_the_tokens_ask_for():
     memory_bound = replace(SLOW, tflops_peak=1.0)
-    latency = LatencyModel("roofline", beta=(), tp=1, roofline=Roofline(MIXTURE, memory_bound))
+    latency = LatencyModel("roofline-original", beta=(), tp=1, roofline=Roofline(MIXTURE, memory_bound))
     numbers = numbers_of(latency)
 
     def weights_read(tokens: int) -> float:
@@ -234,11 +234,11 @@ def test_sizes_that_are_left_out():
     "latency",
     [
         small(replace(DENSE, hidden_size=2**30)),
-        LatencyModel("roofline", beta=(), tp=1, roofline=Roofline(DENSE, replace(SLOW, tflops_peak=1e-300))),
+        LatencyModel("roofline-original", beta=(), tp=1, roofline=Roofline(DENSE, replace(SLOW, tflops_peak=1e-300))),
     ],
 )
 def test_what_cannot_be_counted_is_refused(latency: LatencyModel):
-    with pytest.raises(InputError, match=r"latency_model: 'roofline' says .* µs of a step"):
+    with pytest.raises(InputError, match=r"latency_model: 'roofline-original' says .* µs of a step"):
         simulate(Scenario(Instance(latency)), table_from_tokens([0], [[1] * 100], [[1]]))
 
 
