@@ -118,7 +118,9 @@ def _roofline(latency: dict[str, Any], options: argparse.Namespace) -> dict[str,
         raise InputError("give --hf-config or --model-config-folder, not both")
     if options.hf_config or options.model_config_folder:
         latency.pop("hf_config", None)
-        parts["model"] = plain(model_from_config(options.hf_config or Path(options.model_config_folder) / "config.json"))
+        parts["model"] = plain(
+            model_from_config(options.hf_config or Path(options.model_config_folder) / "config.json")
+        )
     if options.hardware_config:
         gpu = latency.get("gpu")
         if not gpu:

@@ -61,7 +61,19 @@ _HARMLESS = re.compile(
 )
 
 #: Models whose MLP has two matrices instead of three, or that are no decoders.
-_OTHER_MLP = ("bloom", "falcon", "gpt2", "gpt_bigcode", "gpt_neox", "gptj", "mpt", "nemotron", "opt", "phi", "starcoder2")
+_OTHER_MLP = (
+    "bloom",
+    "falcon",
+    "gpt2",
+    "gpt_bigcode",
+    "gpt_neox",
+    "gptj",
+    "mpt",
+    "nemotron",
+    "opt",
+    "phi",
+    "starcoder2",
+)
 _GATED = ("silu", "swish", "swiglu", "gelu", "gelu_tanh", "gelu_pytorch_tanh", "geglu")
 
 #: Models that use their embedding as head unless they say otherwise.
@@ -145,7 +157,9 @@ def _experts(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, 
     return {
         "expert_intermediate_size": width,
         "shared_intermediate_size": _size(config, _SHARED_WIDTH) or _size(config, _SHARED_COUNT) * width,
-        "dense_layers": sum(not _has_experts(config, layer, values["num_layers"]) for layer in range(values["num_layers"])),
+        "dense_layers": sum(
+            not _has_experts(config, layer, values["num_layers"]) for layer in range(values["num_layers"])
+        ),
     }
 
 

@@ -25,7 +25,9 @@ _BYTES = {
 
 #: Matrices that may stay as they are without telling more than is known: head, embedding, router, and what is no
 #: part of the layers.
-_BESIDE = re.compile(r"head|embed|norm|router|(^|\.)gate(\.|$)|shared_expert_gate|visi|visual|multi_modal|audio|mtp|eh_proj")
+_BESIDE = re.compile(
+    r"head|embed|norm|router|(^|\.)gate(\.|$)|shared_expert_gate|visi|visual|multi_modal|audio|mtp|eh_proj"
+)
 
 #: Keys that name the matrices which stay as they are.
 _EXCEPT = ("modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules", "llm_int8_skip_modules")
@@ -61,7 +63,9 @@ def quantised_widths(config: Mapping[str, Any], plain: float, layers: int) -> Wi
         found["attention_bytes_per_param"] = plain
     scheme = given.get("kv_cache_scheme")
     if scheme:
-        found["kv_bytes_per_value"] = _bits(check_mapping(scheme, "quantization_config.kv_cache_scheme"), "num_bits") / 8
+        found["kv_bytes_per_value"] = (
+            _bits(check_mapping(scheme, "quantization_config.kv_cache_scheme"), "num_bits") / 8
+        )
     return found
 
 

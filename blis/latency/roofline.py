@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 #: Rows that a product computes in vain: tiles are 64 high, and the last one of a matrix is on average half full.
 IDLE_ROWS = 32.0
 
+#: The same of an expert's matrix: tiles of grouped products are 16 high where an expert gets few rows.
+EXPERT_IDLE_ROWS = 8.0
+
 #: Reading KV blocks that lie scattered, of many lengths at once, reaches this share of the peak (paged attention).
 KV_READ_SHARE = 0.75
 
@@ -54,7 +57,7 @@ EXPERT_LAYER_US = 10.0
 
 #: What the GPU waits for between two steps: scheduling, input tensors, sampling; a step and each member; a prompt's
 #: blocks and tokens come on top where it prefills.
-STEP_US = 1000.0
+STEP_US = 500.0
 MEMBER_US = 20.0
 PREFILL_US = 100.0
 
@@ -224,7 +227,7 @@ def roofline(
     us += product_us(head_read_us, head_token_us * (members + IDLE_ROWS))
     if experts > 0:
         reached = 1 - missed ** (1.0 * peers * tokens)  # expected, if a token chooses at random
-        idle_tokens = IDLE_ROWS * experts * reached / rows_token
+        idle_tokens = EXPERT_IDLE_ROWS * experts * reached / rows_token
         us += product_us(expert_read_us * reached, expert_token_us * (peers * tokens + idle_tokens))
     us += max(pair_us * step.prefill_pairs, context_us * step.prefill_context) + decode_us * step.decode_context
     if window_tokens > 0:

@@ -17,7 +17,7 @@ from tests.oracle.requests import BlockKeys, OracleRequest
 from tests.oracle.roofline import StepTime
 from tests.oracle.roofline_original import Entry
 from tests.oracle.roofline_original import StepTime as OriginalStepTime
-from tests.oracle.setup import Setup
+from tests.oracle.setup import Machine, Setup
 
 ARRIVAL_EVENT, QUEUED_EVENT, STEP_EVENT, LEFT_EVENT = range(4)  # also the order at equal times (4.2)
 

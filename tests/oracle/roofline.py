@@ -9,6 +9,7 @@ from blis.config import ModelShape, Roofline
 from tests.oracle.roofline_original import Entry
 
 TILE = 64  # rows; of the last tile of a matrix half is idle
+EXPERT_TILE = 16
 
 
 class StepTime:
@@ -67,7 +68,7 @@ class StepTime:
         expert = 3 * model.hidden_size * (model.expert_intermediate_size or plain_width)
         all_tokens = tokens * self.peers
         reached = model.experts * (1 - (1 - model.experts_per_token / model.experts) ** float(all_tokens))
-        rows = all_tokens * model.experts_per_token + reached * TILE / 2
+        rows = all_tokens * model.experts_per_token + reached * EXPERT_TILE / 2
         read_s = layers * reached * expert * self.expert_bytes / (self.hardware.bw_peak_tbs * 1e12 * 0.8)
         compute_s = layers * rows * 2 * expert / (self._flops_s(self.expert_bytes) * 0.6)
         pace = 1.2 if self.whole_experts and self.tp * self.peers > 1 else 1.0
@@ -115,7 +116,7 @@ class StepTime:
     def _fixed_us(self) -> float:
         layers, expert_layers = self.model.num_layers, sum(self.has_experts)
         exchanges = (2 * layers if self.tp > 1 else 0) + (2 * expert_layers if self.peers > 1 else 0)
-        return 1000 + 5 * layers + 10 * expert_layers + exchanges * self.hardware.link_latency_us
+        return 500 + 5 * layers + 10 * expert_layers + exchanges * self.hardware.link_latency_us
 
     def _sent_us(self, tokens: int) -> float:
         token_bytes = self.model.hidden_size * max(2.0, self.model.bytes_per_param)

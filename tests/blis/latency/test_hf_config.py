@@ -142,7 +142,10 @@ def test_layers_that_look_back_over_a_window(tmp_path: Path, change: dict[str, A
         ({**LLAMA, "linear_num_key_heads": 16}, "key 'linear_num_key_heads' .16. is not understood"),
         ({**LLAMA, "index_topk": 2048}, "key 'index_topk' .2048. is not understood"),
         ({**LLAMA, "attention_chunk_size": 8192}, "key 'attention_chunk_size' .8192. is not understood"),
-        ({**LLAMA, "layer_types": ["linear_attention"] * 32}, "unknown kind of layer in layer_types 'linear_attention'"),
+        (
+            {**LLAMA, "layer_types": ["linear_attention"] * 32},
+            "unknown kind of layer in layer_types 'linear_attention'",
+        ),
         ({**LLAMA, "layer_types": ["full_attention"]}, "layer_types must be a list of 32 names"),
         ({**MIXTURE, "moe_layer_freq": [1]}, "moe_layer_freq must have 48 values, got 1"),
         ({**LLAMA, "model_type": "falcon"}, "model_type 'falcon' is not understood"),

@@ -60,9 +60,12 @@ def test_bits_with_scales(given: dict[str, Any], bits: float, math: str):
 
 
 def test_parts_that_stay_as_they_are():
-    assert widths(quant_method="fp8", modules_to_not_convert=["model.layers.*.self_attn", "lm_head"])[
-        "attention_bytes_per_param"
-    ] == 2.0
+    assert (
+        widths(quant_method="fp8", modules_to_not_convert=["model.layers.*.self_attn", "lm_head"])[
+            "attention_bytes_per_param"
+        ]
+        == 2.0
+    )
     each = [f"model.layers.{layer}.self_attn.q_proj" for layer in range(4)]
     assert widths(quant_method="fp8", ignored_layers=each)["attention_bytes_per_param"] == 2.0
     routers = [f"model.layers.{layer}.mlp.gate" for layer in range(4)]
@@ -85,7 +88,10 @@ def test_a_quantised_cache():
         ({"quant_method": "modelopt", "quant_algo": "W4A8"}, "unknown quantization_config.quant_algo 'W4A8'"),
         ({"quant_method": "compressed-tensors"}, "config_groups must be one kind of group, got 0"),
         (
-            {"quant_method": "compressed-tensors", "config_groups": {**groups(EIGHT), "group_1": groups(W4A16)["group_0"]}},
+            {
+                "quant_method": "compressed-tensors",
+                "config_groups": {**groups(EIGHT), "group_1": groups(W4A16)["group_0"]},
+            },
             "config_groups must be one kind of group, got 2",
         ),
         ({"quant_method": "fp8", "ignored_layers": ["model.layers.0.mlp.up_proj"]}, "ignored_layers: .*up_proj"),
