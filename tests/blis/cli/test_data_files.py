@@ -7,8 +7,8 @@ import json
 import pytest
 
 from blis.yaml_strict import dump_yaml
-from tests.places import ROOT
 from tests.blis.cli.commands import Command
+from tests.places import ROOT
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"
 
