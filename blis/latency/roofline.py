@@ -1,8 +1,8 @@
 """Roofline: how long the matrix products, attention and exchanges of a step take (docs/policies.md section 6).
 
 A product reads its weights while it computes, so that it takes the longer of both, and a little more where both take
-about as long. What a GPU reaches of its peaks stands in the catalogue of GPUs, or below where all are alike; nothing
-is fitted to a log of a server.
+about as long. What a GPU reaches of its peaks stands in the catalogue of GPUs, or below where all are alike; which
+numbers have which source is in docs/policies.md.
 """
 
 from __future__ import annotations
