@@ -40,6 +40,7 @@ class Machine:
     long_prefill_threshold: int = 0
     engine: Switches = Switches()
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    roofline_kind: str = "roofline-original"
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ class Setup(Machine):
             alpha=tuple(model["alpha"]),
             beta=tuple(model["beta"]),
             roofline=_roofline(model["roofline"]) if model["kind"] == "roofline" else None,
+            roofline_kind=model["kind"],
             tp=model["tp"],
             kv_blocks=kv["blocks"],
             block_size_tokens=kv["block_size_tokens"],
@@ -179,6 +181,7 @@ def _machine(replica: Replica) -> Machine:
         long_prefill_threshold=batch.long_prefill_threshold,
         engine=instance.engine,
         labels=replica.labels,
+        roofline_kind=model.kind,
     )
 
 
