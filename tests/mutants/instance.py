@@ -23,15 +23,15 @@ def _tests(name: str) -> tuple[str, ...]:
 MUTANTS = (
     Mutant(
         _STEP,
-        "if queued_us <= instance.step_us:",
-        "if queued_us < instance.step_us:",
+        "if queued_us <= instance.step_us and",
+        "if queued_us < instance.step_us and",
         _tests("step"),
         "who joins the queue at the start of a step is not seen by it",
     ),
     Mutant(
         _STEP,
-        "if min(queued_us, instance.step_us) >= until_us:",
-        "if min(queued_us, instance.step_us) > until_us:",
+        "if next_us(w, i) >= until_us:",
+        "if next_us(w, i) > until_us:",
         _tests("step"),
         "whoever looks at an instant sees the instance's events of that instant",
     ),
@@ -51,8 +51,8 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "if blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:",
-        "if blocks_for(tokens, w.config.block_tokens) >= w.engines[i].blocks:",
+        "if too_long or blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:",
+        "if too_long or blocks_for(tokens, w.config.block_tokens) >= w.engines[i].blocks:",
         _tests("step"),
         "a request that just fits is dropped",
     ),
@@ -332,14 +332,14 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "instance.batch_size < engine.max_running and budget > 0:",
-        "instance.batch_size <= engine.max_running and budget > 0:",
+        "instance.batch_size < places and budget > 0:",
+        "instance.batch_size <= places and budget > 0:",
         _tests("batch"),
         "a batch has one member too many",
     ),
     Mutant(
         _BATCH,
-        "part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)",
+        "part = min(target_tokens(w, member) - request.computed, instance.chunk_tokens)",
         "part = target_tokens(w, member) - request.computed",
         _ORACLE,
         "a long prefill is thought to need blocks for all of its rest",

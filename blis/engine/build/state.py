@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blis.config import Compat, Engine, Instance, Scenario
+from blis.config import Compat, Instance, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -77,8 +77,9 @@ class State:
 
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
+    table = table.ended_at(scenario.instance.engine.max_model_len)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-    rows, path, longest = _paths(table, block_tokens, scenario.instance.engine)
+    rows, path, longest = _paths(table, block_tokens)
     control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
     config = _config(scenario, table, longest, compat, control_config)
     engines, latencies = _engines(scenario, table, compat)
@@ -122,9 +123,9 @@ def _ask(table: RequestTable) -> Any:
     return ask
 
 
-def _paths(table: RequestTable, block_tokens: int, engine: Engine) -> tuple[Array, Array, int]:
+def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
     """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table."""
-    key = f"engine/paths/{block_tokens}/{engine.max_model_len}"
+    key = f"engine/paths/{block_tokens}"
     if key not in table.cache:
         tree = table.tree
         first = tree.start_token // block_tokens
@@ -139,7 +140,7 @@ def _paths(table: RequestTable, block_tokens: int, engine: Engine) -> tuple[Arra
         rows = blank(ROW, len(table))
         rows.arrival_us = table.arrival_us
         rows.input_tokens = table.input_tokens
-        rows.output_tokens = engine.outputs(table.input_tokens, table.output_tokens)
+        rows.output_tokens = table.output_tokens
         rows.uniform = table.uniform
         rows.path_begin = offsets[:-1]
         rows.path_end = offsets[1:]
