@@ -81,9 +81,7 @@ class Engine:
         self.index, self.setup, self.compat, self.keys = index, setup, compat, keys
         self.machine = setup.machine(index)
         machine, self.switches = self.machine, self.machine.engine
-        self.kv = KVCache(
-            machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first
-        )
+        self.kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
         self.order = QueueOrder(setup, compat)
         roofline = self.machine.roofline
         self.roofline = None if roofline is None else StepTime(roofline, self.machine.tp, compat)
