@@ -12,15 +12,16 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from statistics import fmean
+from typing import Any
 
 from blis.config import PROFILES, Engine
 from blis.errors import InputError
 from blis.evaluation.distribution import US_PER_MS
 from blis.evaluation.raw_metrics import raw_metrics
 from blis.files import write_text
+from blis.tables.results import ResultTable
 from blis.workload.draw.generate import generate
 from blis.workload.draw.pools import pool_seed
-from blis.tables.results import ResultTable
 from experiments.page import FOLDER, markdown_table
 from search.application import EXIT_INPUT, EXIT_OK, compose_settings
 from search.problem.problem import Problem
@@ -36,9 +37,14 @@ def engines() -> dict[str, Engine]:
     switches = [field.name for field in fields(Engine) if getattr(latest, field.name) is True]
     return {
         "original": PROFILES["original"],
-        **{name: replace(PROFILES["original"], **{name: True}) for name in switches},
+        **{name: _with(name) for name in switches},
         "vllm-2026": latest,
     }
+
+
+def _with(switch: str) -> Engine:
+    one: dict[str, Any] = {switch: True}
+    return Engine(**one)
 
 
 def on(problem: Problem, engine: Engine) -> Problem:

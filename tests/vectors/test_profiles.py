@@ -60,7 +60,7 @@ def test_cached_blocks_count_for_who_wants_to_fit_as_a_whole():
 
 @pytest.mark.parametrize(("engine", "found"), [(ORIGINAL, 0), (replace(ORIGINAL, unkeyed_first=True), 4)])
 def test_blocks_that_are_not_full_are_taken_first(engine: Engine, found: int):
-    """3 blocks: two requests leave a full and another one each, a third takes one, a fourth asks what the first left."""
+    """3 blocks: two requests leave a full one and another, a third takes one, a fourth asks for what the first left."""
     first = own(0, 5)
     requests = [(0, first, 1), (1000, own(1, 5), 1), (2000, own(2, 3), 1), (3000, first, 1)]
     assert run(engine, requests, 3).cached_tokens.tolist() == [0, 0, 0, found]
