@@ -12,6 +12,7 @@ _SERVICE = "blis/engine/instance/service.py"
 _HEAP = "blis/engine/instance/heap.py"
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
 _TIER = ("tests/blis/engine/cache/test_tier.py",)
+_PROFILES = ("tests/vectors/test_profiles.py",)
 _ORACLE = ("tests/laws/test_engine_equals_oracle.py",)
 
 
@@ -336,6 +337,48 @@ MUTANTS = (
         "instance.batch_size <= places and budget > 0:",
         _tests("batch"),
         "a batch has one member too many",
+    ),
+    Mutant(
+        _BATCH,
+        "places = engine.max_running - instance.leaving_size",
+        "places = engine.max_running",
+        _PROFILES,
+        "a place is free before its request has the last token",
+    ),
+    Mutant(
+        _BATCH,
+        "blocks_for(target - start, w.config.block_tokens) if engine.reserves_prompt",
+        "blocks_for(target, w.config.block_tokens) if engine.reserves_prompt",
+        _PROFILES,
+        "cached blocks of a prompt that must fit as a whole count twice",
+    ),
+    Mutant(
+        _BATCH,
+        "instance.batch_size + instance.leaving_size + instance.queue_depth == 1",
+        "instance.batch_size == 1",
+        _PROFILES,
+        "a request is thought to be alone while another one waits",
+    ),
+    Mutant(
+        _STEP,
+        "w.transit[i, 0].key <= now_us",
+        "w.transit[i, 0].key < now_us",
+        _PROFILES,
+        "who comes when a step ends is seen a step later",
+    ),
+    Mutant(
+        _STEP,
+        "if instance.batch_size == 0:\n        form_batch",
+        "if instance.batch_size < 0:\n        form_batch",
+        _PROFILES,
+        "where nothing could be chosen ahead nothing is chosen at all",
+    ),
+    Mutant(
+        _STEP,
+        "w.rows[r].input_tokens >= w.config.model_tokens",
+        "w.rows[r].input_tokens > w.config.model_tokens",
+        _PROFILES,
+        "a prompt as long as the longest sequence is served",
     ),
     Mutant(
         _BATCH,
