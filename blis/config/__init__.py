@@ -5,6 +5,7 @@ reads a file.
 """
 
 from blis.config.cluster import (
+    BANDS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -14,6 +15,7 @@ from blis.config.cluster import (
     Cluster,
     Filter,
     FlowControl,
+    PriorityBand,
     Routing,
     Scorer,
     Signal,
@@ -36,6 +38,7 @@ from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 from blis.latency.shapes import Hardware, ModelShape, Roofline
 
 __all__ = [
+    "BANDS",
     "CLASS_NAMES",
     "DETECTORS",
     "FAIRNESS",
@@ -61,6 +64,7 @@ __all__ = [
     "LatencyModel",
     "ModelShape",
     "Pool",
+    "PriorityBand",
     "Replica",
     "Roofline",
     "Routing",

@@ -15,7 +15,7 @@ NONE = -1
 NEVER_US = 2**62
 
 # Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
-FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING = range(9)
+FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING, GROW_STEPS = range(10)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
@@ -68,13 +68,15 @@ CONFIG = np.dtype(
         ("queue_threshold", "f8"),
         ("kv_threshold", "f8"),
         ("fair_turns", "i8"),  # tenants of a band take turns
-        ("max_band", "i8"),  # requests that may wait in a band
-        ("ttl_us", "i8"),  # 0 = for ever
+        ("band_turns", "i8"),  # so do bands, by their weights; else the most urgent comes first
         ("look_every_us", "i8"),
         ("keeps_decisions", "i8"),
+        ("keeps_steps", "i8"),
         ("forced_row", "i8"),  # this request goes …
         ("forced_instance", "i8"),  # … there, NONE: all as the policy says
         ("index_blocks", "i8"),  # capacity of the router's prefix index, an instance
+        ("index_block_tokens", "i8"),  # tokens of a block there
+        ("index_max_blocks", "i8"),  # blocks of a prompt that it looks at
         ("index_nodes", "i8"),  # slots of the index that stand for nodes; the rest count private blocks
         ("index_root_first", "i8"),
         ("block_tokens", "i8"),  # bs, the same for all instances
@@ -146,12 +148,12 @@ CLUSTER = np.dtype(
         ("looking", "i8"),  # how far the gateway is with the look at hand: NO_LOOK, …
         ("look_us", "i8"),  # when that look is
         ("next_look_us", "i8"),  # the next one on the grid at which it may find something new, while somebody waits
-        ("oldest", "i8"),  # no request in a row before this one waits at the gateway
         ("changes", "i8"),  # events of instances so far
         ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
         ("sample_rows", "i8"),
         ("run_slots", SLOTS),  # of World.runs
         ("log_rows", "i8"),
+        ("kept_steps", "i8"),
         ("gap_rows", "i8"),
         ("cut", "i8"),  # an event lay beyond the horizon
     ],

@@ -68,9 +68,12 @@ class Setup(Machine):
     routing_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     filters: tuple[tuple[str, Mapping[str, float]], ...] = field(default=(), hash=False)  # name, parameters
     scorers: tuple[tuple[str, float], ...] = _DEFAULT_SCORERS  # name, weight
+    scorer_parameters: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)  # by scorer
     picker: str = "max"
     tie_break: str = "random"
     prefix_index_blocks: int = 10_000
+    prefix_index_block_tokens: int = 0  # 0 = KV blocks
+    prefix_index_max_tokens: int = 0  # 0 = whole prompts
     snapshot_refresh_us: int = 0
     queue_age_us: int = 0
     batch_age_us: int = 0
@@ -112,9 +115,12 @@ class Setup(Machine):
             routing_parameters=routing.parameters,
             filters=tuple((each.name, each.parameters) for each in routing.filters),
             scorers=tuple((scorer.name, scorer.weight) for scorer in routing.scorers),
+            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers},
             picker=routing.picker,
             tie_break=routing.tie_break,
             prefix_index_blocks=routing.prefix_index_blocks,
+            prefix_index_block_tokens=routing.prefix_index_block_tokens,
+            prefix_index_max_tokens=routing.prefix_index_max_tokens,
             snapshot_refresh_us=routing.snapshot_refresh_us,
             queue_age_us=signals.queue_depth.age_us,
             batch_age_us=signals.batch_size.age_us,

@@ -15,6 +15,7 @@ from blis.engine.instance.latency import step_us
 from blis.engine.instance.leap import leap, log_steps
 from blis.engine.instance.queue import leave_batch, put
 from blis.engine.instance.service import enter_decode, leave_decode
+from blis.engine.observe import keep_step
 from blis.engine.records import (
     AWAY,
     DECODE,
@@ -23,6 +24,7 @@ from blis.engine.records import (
     GROW_GAPS,
     GROW_LOG,
     GROW_RUNS,
+    GROW_STEPS,
     GROW_WAITING,
     NEVER_US,
     NONE,
@@ -100,6 +102,8 @@ def _room_for_step(w, i):
         return GROW_RUNS
     if w.cluster.log_rows >= len(w.log):
         return GROW_LOG
+    if w.config.keeps_steps and w.cluster.kept_steps >= len(w.kept_steps):
+        return GROW_STEPS
     if w.cluster.gap_rows + members > len(w.gaps):
         return GROW_GAPS
     return DONE
@@ -156,6 +160,8 @@ def _step(w, i, now_us):
     instance.steps += 1
     _count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
     log_steps(w, i, 1, duration_us)
+    if w.config.keeps_steps:
+        keep_step(w, i, now_us, duration_us)
     _finish_prefills(w, i, end_us)
     if not w.engines[i].schedules_ahead:
         _retire(w, i)
