@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.calibration.errors import MEASURES, Times, recorded_times
+from blis.calibration.errors import MEASURES, Times, measured, recorded_times
 from blis.recorded.recording import Network, Recording
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
@@ -31,11 +31,9 @@ class Answers:
 
     def times(self, network: Network) -> dict[str, Times]:
         """[n] µs of each measure as a client behind a network sees them, NaN where there is none."""
-        ttft = self.ttft_us + network.rtt_us + _transfer_us(self.input_tokens, network)
-        download = _transfer_us(self.output_tokens, network)
-        e2e = self.e2e_us + network.rtt_us + _transfer_us(self.input_tokens, network) + download
-        gaps = self.output_tokens - 1
-        return {"ttft": ttft, "tpot": np.where(gaps > 0, (e2e - ttft) / np.maximum(gaps, 1), np.nan), "e2e": e2e}
+        before = network.rtt_us + _transfer_us(self.input_tokens, network)
+        after = _transfer_us(self.output_tokens, network)
+        return measured(self.ttft_us + before, self.e2e_us + before + after, self.output_tokens)
 
 
 def _transfer_us(tokens: NDArray[np.int64], network: Network) -> Times:
