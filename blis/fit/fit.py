@@ -17,7 +17,7 @@ from blis.fit.choose import choose_terms
 from blis.fit.loop import Evidence, Prices, Watched, equations, find_prices, run_of
 from blis.fit.rows import step_rows
 from blis.fit.uncertainty import uncertainty
-from blis.latency.fitted import FORMAT, CoefficientsFile
+from blis.latency.coefficients import FORMAT, CoefficientsFile
 from blis.recorded.network import server_side
 from blis.recorded.recording import Recording, StepLog
 
