@@ -15,6 +15,7 @@ from blis.config import PROFILES, Admission, Batch, Engine, Routing, Scenario, d
 from blis.errors import check_choice
 from blis.latency import LATENCY
 from blis.latency.coefficients import engine_of, with_coefficients
+from blis.latency.ensemble import member_of
 from blis.policies import legacy_bucket
 from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
@@ -69,6 +70,19 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
 
 
+def member_scenario(scenario: Scenario, number: int) -> Scenario:
+    """The scenario with one member of each latency model's ensemble, whatever the number; itself if none has one."""
+    models = [scenario.instance.latency_model, *(pool.latency_model for pool in scenario.pools)]
+    if not any(model and model.ensemble for model in models):
+        return scenario
+    instance = replace(scenario.instance, latency_model=member_of(scenario.instance.latency_model, number))
+    pools = [
+        pool if pool.latency_model is None else replace(pool, latency_model=member_of(pool.latency_model, number))
+        for pool in scenario.pools
+    ]
+    return replace(scenario, instance=instance, pools=tuple(pools))
+
+
 def _drop_defaults(latency: dict[str, Any] | None) -> None:
     """Leave out of a latency model's mapping what few have: files of others stay as they were."""
     for key, value in _RARE.items():
@@ -77,7 +91,7 @@ def _drop_defaults(latency: dict[str, Any] | None) -> None:
 
 
 #: Keys of a latency model that a file has only where they say something.
-_RARE = {"factor": 1.0, "fitted": None, "ensemble": 0, "member": None, "allow_implausible": False}
+_RARE = {"factor": 1.0, "fitted": None, "ensemble": 0, "allow_implausible": False}
 
 
 def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:

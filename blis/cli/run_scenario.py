@@ -12,9 +12,10 @@ from typing import Any
 
 from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
-from blis.config import Scenario
+from blis.config import Compat, Scenario
 from blis.errors import InputError
 from blis.latency.hf_config import model_from_config
+from blis.latency.plausible import implausible
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
 from blis.original.defaults_file import load_defaults, short_version
 from blis.original.foreign_files import hardware_from_file
@@ -185,6 +186,10 @@ def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:
     caches = [replica.instance.kv for replica in scenario.replicas]
     if any(cache.cpu_blocks and cache.offload_threshold != 0.9 for cache in caches):
         log.warn("kv.offload_threshold has no effect: a block goes to the CPU when it is evicted")
+    for model in {id(one): one for one in (replica.instance.latency_model for replica in scenario.replicas)}.values():
+        flaw = "" if model.allow_implausible else implausible(model, Compat())
+        if flaw:
+            log.warn(f"implausible: {flaw}")
     delay_us = cluster.admission.latency_us + cluster.routing.latency_us
     if scenario.horizon_us is not None and scenario.horizon_us < delay_us:
         log.warn(f"a request is routed {delay_us} µs after it came, beyond the horizon of {scenario.horizon_us} µs")

@@ -31,7 +31,6 @@ class LatencyModel:
     factor: float = 1.0  # every time is so much longer
     fitted: Fitted | None = None  # where `parameters` come from, if `blis fit` found them
     ensemble: int = 0  # members that a search simulates instead of the model itself; 0 = none
-    member: int | None = None  # of these, the one that is simulated
     allow_implausible: bool = False  # also where steps are faster than the GPUs can be
 
     def __post_init__(self) -> None:
@@ -45,8 +44,6 @@ class LatencyModel:
                 check_number(f"latency_model.{key}[{position}]", value, 0, 1e12)
         check_number("latency_model.factor", self.factor, 1e-6, 1e6)
         check_integer("latency_model.ensemble", self.ensemble, 0, 1024)
-        if self.member is not None:
-            check_integer("latency_model.member", self.member, 0, max(self.ensemble - 1, 0))
         LATENCY.parameters(self, Compat())
 
     def under(self, compat: Compat) -> LatencyModel:
