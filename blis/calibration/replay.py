@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blis.config import Scenario
@@ -75,3 +75,9 @@ def profile_of(version: str) -> str:
     if numbers and tuple(map(int, numbers.groups())) < _ASYNC_SINCE:
         return "vllm-0.8"
     return "vllm-2026"
+
+
+def with_parameters(scenario: Scenario, parameters: Mapping[str, float]) -> Scenario:
+    """The same with other parameters of its latency model."""
+    latency = replace(scenario.instance.latency_model, parameters=dict(parameters))
+    return replace(scenario, instance=replace(scenario.instance, latency_model=latency))

@@ -12,6 +12,7 @@ _SERVICE = "blis/engine/instance/service.py"
 _HEAP = "blis/engine/instance/heap.py"
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
 _TIER = ("tests/blis/engine/cache/test_tier.py",)
+_PROFILES = ("tests/vectors/test_profiles.py",)
 _ORACLE = ("tests/laws/test_engine_equals_oracle.py",)
 
 
@@ -23,15 +24,15 @@ def _tests(name: str) -> tuple[str, ...]:
 MUTANTS = (
     Mutant(
         _STEP,
-        "if queued_us <= instance.step_us:",
-        "if queued_us < instance.step_us:",
+        "if queued_us <= instance.step_us and",
+        "if queued_us < instance.step_us and",
         _tests("step"),
         "who joins the queue at the start of a step is not seen by it",
     ),
     Mutant(
         _STEP,
-        "if min(queued_us, instance.step_us) >= until_us:",
-        "if min(queued_us, instance.step_us) > until_us:",
+        "if next_us(w, i) >= until_us:",
+        "if next_us(w, i) > until_us:",
         _tests("step"),
         "whoever looks at an instant sees the instance's events of that instant",
     ),
@@ -51,8 +52,8 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "if blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:",
-        "if blocks_for(tokens, w.config.block_tokens) >= w.engines[i].blocks:",
+        "if too_long or blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:",
+        "if too_long or blocks_for(tokens, w.config.block_tokens) >= w.engines[i].blocks:",
         _tests("step"),
         "a request that just fits is dropped",
     ),
@@ -299,7 +300,7 @@ MUTANTS = (
         _BATCH,
         "0 if w.config.free_context else start",
         "start",
-        ("tests/blis/latency/test_roofline.py",),
+        ("tests/blis/latency/test_roofline_original.py",),
         "compat: a roofline sees cached context",
     ),
     Mutant(
@@ -320,7 +321,7 @@ MUTANTS = (
         _BATCH,
         "tokens * context + tokens * (tokens - 1) // 2",
         "tokens * context + tokens * (tokens + 1) // 2",
-        ("tests/blis/latency/test_roofline.py",),
+        ("tests/blis/latency/test_roofline_original.py",),
         "a new token attends to itself",
     ),
     Mutant(
@@ -332,14 +333,56 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "instance.batch_size < engine.max_running and budget > 0:",
-        "instance.batch_size <= engine.max_running and budget > 0:",
+        "instance.batch_size < places and budget > 0:",
+        "instance.batch_size <= places and budget > 0:",
         _tests("batch"),
         "a batch has one member too many",
     ),
     Mutant(
         _BATCH,
-        "part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)",
+        "places = engine.max_running - instance.leaving_size",
+        "places = engine.max_running",
+        _PROFILES,
+        "a place is free before its request has the last token",
+    ),
+    Mutant(
+        _BATCH,
+        "blocks_for(target - start, w.config.block_tokens) if engine.reserves_prompt",
+        "blocks_for(target, w.config.block_tokens) if engine.reserves_prompt",
+        _PROFILES,
+        "cached blocks of a prompt that must fit as a whole count twice",
+    ),
+    Mutant(
+        _BATCH,
+        "instance.batch_size + instance.leaving_size + instance.queue_depth == 1",
+        "instance.batch_size == 1",
+        _PROFILES,
+        "a request is thought to be alone while another one waits",
+    ),
+    Mutant(
+        _STEP,
+        "w.transit[i, 0].key <= now_us",
+        "w.transit[i, 0].key < now_us",
+        _PROFILES,
+        "who comes when a step ends is seen a step later",
+    ),
+    Mutant(
+        _STEP,
+        "if instance.batch_size == 0:\n        form_batch",
+        "if instance.batch_size < 0:\n        form_batch",
+        _PROFILES,
+        "where nothing could be chosen ahead nothing is chosen at all",
+    ),
+    Mutant(
+        _STEP,
+        "w.rows[r].input_tokens >= w.config.model_tokens",
+        "w.rows[r].input_tokens > w.config.model_tokens",
+        _PROFILES,
+        "a prompt as long as the longest sequence is served",
+    ),
+    Mutant(
+        _BATCH,
+        "part = min(target_tokens(w, member) - request.computed, instance.chunk_tokens)",
         "part = target_tokens(w, member) - request.computed",
         _ORACLE,
         "a long prefill is thought to need blocks for all of its rest",
@@ -402,16 +445,72 @@ MUTANTS = (
     ),
     Mutant(
         "blis/latency/roofline.py",
-        "fixed_us + 0.5  #",
-        "fixed_us  #",
-        ("tests/blis/latency/test_roofline.py",),
+        "return us + 0.5  #",
+        "return us  #",
+        ("tests/laws/test_roofline_equals_oracle.py",),
         "a roofline's step is cut, not rounded",
     ),
     Mutant(
         "blis/latency/roofline.py",
+        "missed ** (1.0 * peers * tokens)",
+        "missed ** (1.0 * peers)",
+        ("tests/blis/latency/test_roofline.py",),
+        "a batch reads the experts of one token",
+    ),
+    Mutant(
+        "blis/latency/roofline.py",
+        "reading_us * reading_us + computing_us * computing_us",
+        "max(reading_us, computing_us) ** 2",
+        ("tests/blis/latency/test_roofline.py",),
+        "reading and computing never get into each other's way",
+    ),
+    Mutant(
+        "blis/latency/roofline.py",
+        "min(step.decode_context, window_tokens * step.decodes)",
+        "step.decode_context",
+        ("tests/blis/latency/test_roofline.py",),
+        "a window hides nothing",
+    ),
+    Mutant(
+        "blis/latency/roofline.py",
+        "copies = 2 * model.num_layers * 2 * (tp - 1) / tp",
+        "copies = 2 * model.num_layers * 2",
+        ("tests/blis/latency/test_roofline.py",),
+        "a GPU alone sends its sums to itself",
+    ),
+    Mutant(
+        "blis/latency/sizes.py",
+        "2 * max(1.0, (model.num_kv_heads or model.num_heads) / tp)",
+        "2 * (model.num_kv_heads or model.num_heads) / tp",
+        ("tests/blis/latency/test_sizes.py",),
+        "GPUs share a KV head",
+    ),
+    Mutant(
+        "blis/latency/hf_config.py",
+        "if strange and _says_something(key, value):",
+        "if False:",
+        ("tests/blis/latency/test_hf_config.py",),
+        "what is not understood is taken for a dense model",
+    ),
+    Mutant(
+        "blis/latency/bound.py",
+        "model.experts_per_token * count.expert * width.expert",
+        "model.experts * count.expert * width.expert",
+        ("tests/blis/latency/test_bound.py",),
+        "a bound reads all experts",
+    ),
+    Mutant(
+        "blis/latency/roofline_original.py",
+        "fixed_us + 0.5  #",
+        "fixed_us  #",
+        ("tests/blis/latency/test_roofline_original.py",),
+        "the original's roofline cuts its step and does not round it",
+    ),
+    Mutant(
+        "blis/latency/roofline_original.py",
         "expert_weights * min(experts, experts_per_token * tokens)",
         "expert_weights * experts",
-        ("tests/blis/latency/test_roofline.py",),
+        ("tests/blis/latency/test_roofline_original.py",),
         "one token reads all experts",
     ),
     Mutant(
