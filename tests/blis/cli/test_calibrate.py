@@ -61,8 +61,8 @@ def test_flags_win_over_the_scenario(results: Path, run: Command):
 def test_what_is_compared(results: Path, run: Command):
     config = ("calibrate", results, "--config", results.parent / "scenario.yaml", "--output", "json")
     found = json.loads(run(*config, "--warm-up", 10, "--first", 0.5, "--rtt-ms", 2, "--bandwidth-mbps", 100)[0])
-    assert found["requests"]["warm_up"] == 10 and found["requests"]["before_first"] == 20
-    assert found["requests"]["matched"] == 30 and found["network"] == {"rtt_ms": 2, "bandwidth_mbps": 100}
+    assert found["requests"]["warm_up"] == 10 and found["requests"]["before_first"] == 25
+    assert found["requests"]["matched"] == 25 and found["network"] == {"rtt_ms": 2, "bandwidth_mbps": 100}
     assert found["metrics"]["ttft"]["bias"] == "over-predict"
 
 
