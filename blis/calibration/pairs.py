@@ -55,7 +55,7 @@ class Counts:
     requests: int
     matched: int
     warm_up: int
-    before_first: int  # of the share that is not scored
+    before_first: int  # of the first share, which is not scored
     failed: int
     invalid: int  # times that are not in order
     unmatched_recorded: int  # not answered in the simulation
@@ -79,15 +79,14 @@ class Pairs:
 
 
 def pair_up(recording: Recording, found: Answers, network: Network = NO_NETWORK, first: float = 0.0) -> Pairs:
-    """The pairs that are scored: not there to warm up, and not of the first share of the log.
+    """The pairs that are scored: not there to warm up, and not of the first share of those that are not.
 
     network: what lies between the simulated server and the clock of the recording.
     """
     ids = [recording.requests.request_id(row) for row in range(len(recording))]
     place = {name: number for number, name in enumerate(found.request_ids)}
     at = np.array([place.get(name, -1) for name in ids], np.int64)
-    late = np.arange(len(recording)) >= int(first * len(recording))
-    wanted = recording.scored & late
+    wanted = recording.scored & (np.cumsum(recording.scored) > round(first * recording.scored.sum()))
     rows = np.flatnonzero(wanted & (at >= 0))
     recorded, simulated = recorded_times(recording), found.times(network)
     return Pairs(
@@ -98,7 +97,7 @@ def pair_up(recording: Recording, found: Answers, network: Network = NO_NETWORK,
             requests=len(recording) + recording.failed + recording.invalid,
             matched=len(rows),
             warm_up=int(recording.warm_up.sum()),
-            before_first=int((recording.scored & ~late).sum()),
+            before_first=int((recording.scored & ~wanted).sum()),
             failed=recording.failed,
             invalid=recording.invalid,
             unmatched_recorded=int((wanted & (at < 0)).sum()),

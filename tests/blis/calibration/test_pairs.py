@@ -37,8 +37,8 @@ def test_warm_up_is_left_out():
 
 def test_a_first_share_is_left_out():
     found = pair_up(LOG.without_warm_up(1), FIVE, first=0.5)
-    assert found.rows.tolist() == [2, 3, 4]
-    assert (found.counts.warm_up, found.counts.before_first, found.counts.matched) == (1, 1, 3)
+    assert found.rows.tolist() == [3, 4]
+    assert (found.counts.warm_up, found.counts.before_first, found.counts.matched) == (1, 2, 2)
 
 
 def test_who_is_missing_on_either_side_is_counted():
