@@ -20,7 +20,8 @@ from blis.yaml_strict import build, check_mapping, load_mapping, named_source, p
 
 _KEY_ORDER = ("name", "description", "pathological", "seed", "horizon_us", "cluster", "instance", "pools", "slo_tiers")
 _MODEL = "instance.latency_model"
-_DEPLOYMENT = ("kind", "model", "gpu", "tp")  # keys by which a latency model's numbers are looked up
+_DEPLOYMENT = ("kind", "model", "hf_config", "gpu", "tp")  # keys by which a latency model's numbers are looked up
+_OWN = ("model", "hf_config", "alpha", "beta", "roofline", "parameters")  # any of these makes it stand alone
 
 
 def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
@@ -198,7 +199,7 @@ def _fill_pool(pool: dict[str, Any], instance: dict[str, Any], path: str) -> dic
         own = check_mapping(pool[key], f"{path}.{key}")
         shared = check_mapping(instance.get(key, {}), f"instance.{key}")
         if key == "latency_model":
-            stands_alone = any(own.get(name) for name in ("model", "alpha", "beta", "roofline", "parameters"))
+            stands_alone = any(own.get(name) for name in _OWN)
             shared = {} if stands_alone else {name: shared[name] for name in _DEPLOYMENT if name in shared}
         filled[key] = {**shared, **own}
     return filled

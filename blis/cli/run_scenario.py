@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import copy
+from pathlib import Path
 from typing import Any
 
 from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
 from blis.config import Scenario
 from blis.errors import InputError
+from blis.latency.hf_config import model_from_config
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
 from blis.original.defaults_file import load_defaults, short_version
-from blis.original.foreign_files import hardware_from_file, model_from_folder
+from blis.original.foreign_files import hardware_from_file
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario, split_workload
 from blis.yaml_strict import check_mapping, load_mapping, named_source, plain
@@ -27,6 +29,7 @@ _LATENCY = "instance.latency_model"
 DATA_FLAGS = (
     Flag("--vllm-version", "", str, "and this version of vLLM, as v0.8.4"),
     Flag("--defaults-filepath", "", str, "look up in the original's defaults.yaml, not in the shipped table", "FILE"),
+    Flag("--hf-config", "", str, "roofline: the model's config.json, as Hugging Face has it", "FILE"),
     Flag("--model-config-folder", "", str, "roofline: folder with the model's config.json", "FOLDER"),
     Flag("--hardware-config", "", str, "roofline: the original's hardware file (JSON)", "FILE"),
 )
@@ -40,11 +43,18 @@ def add_scenario_flags(parser: argparse.ArgumentParser) -> None:
 
 def read_scenario(options: argparse.Namespace, log: Log | None = None) -> tuple[Scenario, dict[str, Any] | None]:
     """The scenario with bundle and flags applied, and the workload that its file holds, if any."""
-    log = log or Log()
     mapping: dict[str, Any] = load_mapping(options.config) if options.config else {}
-    if not options.config and not options.model and not options.beta_coeffs and not options.model_config_folder:
+    given = (options.config, options.model, options.beta_coeffs, options.hf_config, options.model_config_folder)
+    if not any(given):
         raise InputError("--config or --model must be given: give alpha and beta, or the model, or a scenario file")
-    with named_source(options.config or "blis run"):
+    return scenario_of(mapping, options.config or "blis run", options, log or Log())
+
+
+def scenario_of(
+    mapping: dict[str, Any], where: str, options: argparse.Namespace, log: Log
+) -> tuple[Scenario, dict[str, Any] | None]:
+    """The same of a scenario's mapping. where: what errors in it are said of."""
+    with named_source(where):
         mapping, workload = split_workload(mapping)
         mapping = _with_data_files(_with_flags(mapping, options), options, log)
         scenario = load_scenario(mapping)
@@ -61,7 +71,7 @@ def _with_flags(mapping: dict[str, Any], options: argparse.Namespace) -> dict[st
     deployment = (options.model, options.hardware, options.tp, options.latency_model)
     if any(value is not None for value in deployment):
         latency = mapping.get("instance", {}).get("latency_model", {}) if _is_nested(mapping) else {}
-        for key in ("alpha", "beta", "roofline", "parameters"):
+        for key in ("alpha", "beta", "roofline", "hf_config", "parameters"):
             latency.pop(key, None)  # the file's numbers belong to another deployment
     for flag in SCENARIO_FLAGS:
         if flag.value(options) is not None:
@@ -81,7 +91,7 @@ def _with_data_files(mapping: dict[str, Any], options: argparse.Namespace, log: 
     """The mapping with what --model-config-folder and its like say; coefficients that are given win over them."""
     instance = check_mapping(mapping.get("instance", {}), "instance")
     latency = check_mapping(instance.get("latency_model", {}), _LATENCY)
-    roofline_files = bool(options.model_config_folder or options.hardware_config)
+    roofline_files = bool(options.hf_config or options.model_config_folder or options.hardware_config)
     if _is_given(latency.get("beta")):
         for flag in DATA_FLAGS:
             for_workload = flag.name == "--defaults-filepath" and options.workload
@@ -110,8 +120,13 @@ def _is_given(coefficients: object) -> bool:
 def _roofline(latency: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     """A roofline of the files given; what one does not say is looked up by name."""
     parts = check_mapping(latency.get("roofline") or {}, f"{_LATENCY}.roofline")
-    if options.model_config_folder:
-        parts["model"] = plain(model_from_folder(options.model_config_folder))
+    if options.hf_config and options.model_config_folder:
+        raise InputError("give --hf-config or --model-config-folder, not both")
+    if options.hf_config or options.model_config_folder:
+        latency.pop("hf_config", None)
+        parts["model"] = plain(
+            model_from_config(options.hf_config or Path(options.model_config_folder) / "config.json")
+        )
     if options.hardware_config:
         gpu = latency.get("gpu")
         if not gpu:
@@ -119,7 +134,8 @@ def _roofline(latency: dict[str, Any], options: argparse.Namespace) -> dict[str,
         parts["hardware"] = plain(hardware_from_file(options.hardware_config, str(gpu)))
     if not latency.get("tp"):
         raise InputError("a roofline needs --tp, the number of GPUs that share the model")
-    return {**latency, "kind": "roofline", "roofline": parts}
+    kind = "roofline-original" if latency.get("kind") == "roofline-original" else "roofline"
+    return {**latency, "kind": kind, "roofline": parts}
 
 
 def _from_defaults_file(

@@ -18,7 +18,8 @@ class Compat:
     free_full_hit: bool = False  # Q11: a fully cached prompt costs nothing and attaches nothing
     behind_horizon: bool = False  # Q20: what a step brings after the horizon is reported, too
     free_context: bool = False  # Q19a: roofline: attention over a cached prefix is free in the admitting step
-    weights_twice: bool = False  # Q19b: roofline: a mixed step reads the weights once for each phase
+    original_roofline: bool = False  # kind `roofline` is `roofline-original`
+    weights_twice: bool = False  # Q19b: roofline-original: a mixed step reads the weights once for each phase
     ids_as_text: bool = False  # equal keys in a wait queue are ordered by request id, "10" before "2"
     exact_prefix_home: bool = False  # routing prefix-affinity looks at the last full block only
     first_of_ties: bool = False  # equal scores go to the first instance, whatever `tie_break` says

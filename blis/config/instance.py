@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from blis.config.compat import Compat
 from blis.config.engine import Engine
@@ -38,6 +38,11 @@ class LatencyModel:
             for position, value in enumerate(values):
                 check_number(f"latency_model.{key}[{position}]", value, 0, 1e12)
         LATENCY.parameters(self, Compat())
+
+    def under(self, compat: Compat) -> LatencyModel:
+        """The model that is meant: the original has one kind of roofline."""
+        original = compat.original_roofline and self.kind == "roofline"
+        return replace(self, kind="roofline-original") if original else self
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ the kernel that computes it. Read `registry.py` first, then `blackbox.py`, `line
 `roofline.py`, one file a kind.
 """
 
-from blis.latency import blackbox, linear, roofline  # which registers them
+from blis.latency import blackbox, linear, roofline, roofline_original  # which registers them
 from blis.latency.registry import LATENCY
 
-__all__ = ["LATENCY", "blackbox", "linear", "roofline"]
+__all__ = ["LATENCY", "blackbox", "linear", "roofline", "roofline_original"]

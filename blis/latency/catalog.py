@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,15 +32,16 @@ class GpuCatalog:
 
     def __post_init__(self) -> None:
         """Check that every name is there once."""
-        names = [name.lower() for gpu in self.gpus for name in (gpu.name, *gpu.aliases)]
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(f"gpus: {name!r} is given twice")
+        names = [_plain_name(name) for gpu in self.gpus for name in {gpu.name, *gpu.aliases}]
+        for gpu in self.gpus:
+            for name in (gpu.name, *gpu.aliases):
+                if names.count(_plain_name(name)) > 1:
+                    raise InputError(f"gpus: {name!r} is given twice")
 
     def get(self, name: str) -> Gpu | None:
-        """The GPU of that name or alias, whatever the case."""
+        """The GPU of that name or alias, as people and drivers write it."""
         for gpu in self.gpus:
-            if name.lower() in (each.lower() for each in (gpu.name, *gpu.aliases)):
+            if _plain_name(name) in (_plain_name(each) for each in (gpu.name, *gpu.aliases)):
                 return gpu
         return None
 
@@ -49,6 +51,12 @@ class GpuCatalog:
         if gpu is None:
             raise unknown_name("gpu", name, (each for gpu in self.gpus for each in (gpu.name, *gpu.aliases)))
         return gpu
+
+
+def _plain_name(name: str) -> str:
+    """A GPU's name without its vendor, and with letters and digits only: "NVIDIA H100 80GB HBM3" is h10080gbhbm3."""
+    words = re.findall(r"[a-z0-9]+", name.lower())
+    return "".join(word for word in words if word not in ("nvidia", "amd", "instinct", "geforce"))
 
 
 @lru_cache(maxsize=1)
@@ -73,11 +81,18 @@ def model_names() -> tuple[str, ...]:
 def find_model(name: str) -> ModelShape:
     """A shipped model by its name, whatever the case and with or without the organisation before it.
 
+    A base model and those tuned from it have one shape, so that the ending of a tuned one may be there or not.
     Raises InputError with the nearest name.
     """
     short = name.rsplit("/", 1)[-1].lower()
-    if short not in model_names():
+    found = next((known for known in model_names() if _untuned(known) == _untuned(short)), None)
+    if found is None:
         raise unknown_name("model", short, model_names())
-    path = MODEL_FOLDER / f"{short}.yaml"
+    path = MODEL_FOLDER / f"{found}.yaml"
     with named_source(path):
         return build(ModelShape, load_mapping(path))
+
+
+def _untuned(name: str) -> str:
+    """A model's name without the ending that says how it was tuned."""
+    return re.sub(r"(-instruct|-chat|-it|-hf|-base|-thinking|-v0\.\d|-2507|-0324)+$", "", name)

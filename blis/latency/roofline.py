@@ -1,216 +1,239 @@
-"""Roofline: a step computes, or moves numbers, whichever takes longer (engine.md 10.3, docs/policies.md section 6).
+"""Roofline: how long the matrix products, attention and exchanges of a step take (docs/policies.md section 6).
 
-All sums over a step are linear in six counts, so a model is a few whole numbers: what a new token costs, what a pair
-(new token, token before it) costs, what a token of context costs. l layers, d hidden size, q and k the width of a
-query and a key (heads times head size), f the width of the MLP or of one expert. Sums are exact as long as doubles
-are, below 2**53, and only then become seconds; so the result does not depend on the order of the batch.
+A product reads its weights while it computes, so that it takes the longer of both, and a little more where both take
+about as long. What a GPU reaches of its peaks stands in the catalogue of GPUs, or below where all are alike; which
+numbers have which source is in docs/policies.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from blis.errors import InputError
-from blis.latency.catalog import find_model, gpu_catalog, model_names
-from blis.latency.deployment import deployment, open_block_tokens
-from blis.latency.registry import LATENCY, refuse
+from blis.latency.deployment import GIB, needed_roofline, resolve_roofline
+from blis.latency.registry import LATENCY
 from blis.latency.shapes import Hardware, ModelShape, Roofline
+from blis.latency.sizes import (
+    decode_pair_flops,
+    kv_bytes,
+    kv_values,
+    pair_flops,
+    value_bytes,
+    weight_bytes,
+    weights,
+    widths,
+)
 from blis.policies.registry import Bounds
-from blis.yaml_strict import build, check_mapping, named_source, plain
 
 if TYPE_CHECKING:
     from blis.config import Compat, LatencyModel
 
-GIB = 2**30
-_MAX_BLOCKS = 2**31 - 1
+#: Rows that a product computes in vain: tiles are 64 high, and the last one of a matrix is on average half full.
+IDLE_ROWS = 32.0
 
-#: What a step is computed from: counts of the whole model, before it is divided by tp, and rates of one GPU.
+#: The same of an expert's matrix: tiles of grouped products are 16 high where an expert gets few rows.
+EXPERT_IDLE_ROWS = 8.0
+
+#: Reading KV blocks that lie scattered, of many lengths at once, reaches this share of the peak (paged attention).
+KV_READ_SHARE = 0.75
+
+#: Attention computes at this share of the peak over long prompts (FlashAttention-2 and later).
+ATTENTION_SHARE = 0.4
+
+#: Products of an expert each, grouped in one kernel, reach less: this share of the peak in reading, and this share of
+#: what a plain product reaches in computing. Kernel times of vLLM's fused MoE on A100 (vllm-project/vllm #40542:
+#: 64 experts of 1408: 0.8 and 0.6 of 0.8; #19049: 0.83) and RTX PRO 6000 (#39183: 0.85).
+EXPERT_READ_SHARE = 0.8
+EXPERT_COMPUTE_SHARE = 0.6
+
+#: With whole experts on each GPU the busiest one sets the pace.
+EXPERT_IMBALANCE = 1.2
+
+#: Kernels of a layer that start one after the other in a CUDA graph, and those of routing to experts beside them.
+LAYER_US = 5.0
+EXPERT_LAYER_US = 10.0
+
+#: What the GPU waits for between two steps: scheduling, input tensors, sampling; a step and each member; a prompt's
+#: blocks and tokens come on top where it prefills.
+STEP_US = 500.0
+MEMBER_US = 20.0
+PREFILL_US = 100.0
+
+#: Memory of a GPU that neither weights nor KV may have: the driver, the CUDA context and graphs, a step's activations.
+#: vLLM 0.19 leaves about as much on a card of 24 GB: 2588 blocks beside Llama-3.1-8B.
+RESERVED_BYTES = 1.6 * GIB
+
+#: What a step is computed from: times of one GPU.
 _NUMBERS = (
-    "token_flops",  # matrix operations for a new token …
-    "pair_flops",  # … and for each token it attends to
-    "token_vector_flops",  # other operations
-    "pair_vector_flops",
-    "token_values",  # numbers moved for a new token …
-    "context_values",  # … and for a token of context
-    "weights",  # numbers that every pass reads
-    "expert_weights",  # those of one expert
-    "experts",
-    "experts_per_token",
-    "value_bytes",
-    "tp",  # GPUs that share the model
-    "prefill_flops_s",
-    "decode_flops_s",
-    "vector_flops_s",
-    "bytes_s",
-    "layers_us",
-    "all_reduce_us",
+    "read_us",  # weights of attention and MLP, once
+    "token_us",  # computing with them, a token
+    "expert_read_us",  # weights of all experts
+    "expert_token_us",  # computing with those of a token
+    "rows_token",  # rows that a token brings to all experts of a layer together …
+    "experts",  # … and how many there are
+    "missed",  # share of the experts that one token does not reach
+    "peers",  # instances whose tokens the same experts serve
+    "head_read_us",
+    "head_token_us",
+    "pair_us",  # attention in layers that see all context: a pair of a new token and one before it …
+    "context_us",  # … a token of context read for a prefill …
+    "decode_us",  # … and for a decode
+    "window_tokens",
+    "window_pair_us",  # the same in layers that see a window
+    "window_context_us",
+    "window_decode_us",
+    "sent_us",  # exchanges, a token
     "fixed_us",
-    "weights_twice",  # compat Q19b: one phase after the other, and each reads the weights
+    "member_us",
+    "prefill_us",
 )
 _BOUNDS: dict[str, Any] = dict.fromkeys(_NUMBERS, Bounds(0, 1e300))
 
 
-def _resolve(latency: dict[str, Any], kv: dict[str, Any], path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Model and hardware come inline or by name; the cache has what the weights leave of the GPUs' memory."""
-    name, gpu, tp = deployment(latency, path)
-    roofline = check_mapping(latency.get("roofline") or {}, f"{path}.roofline")
-    if tp < 1:
-        raise InputError(f"{path}: a roofline needs tp, the number of GPUs that share the model")
-    if not roofline.get("model"):
-        if not name:
-            raise InputError(f"{path}: a roofline needs model (one of: {', '.join(model_names())}) or roofline.model")
-        with named_source(path):
-            roofline["model"] = plain(find_model(name))
-    if not roofline.get("hardware"):
-        if not gpu:
-            names = ", ".join(each.name for each in gpu_catalog().gpus)
-            raise InputError(f"{path}: a roofline needs gpu (one of: {names}) or roofline.hardware")
-        with named_source(path):
-            found = gpu_catalog().find(gpu)
-        latency = {**latency, "gpu": found.name}
-        roofline["hardware"] = plain(found.hardware)
-    latency = {**latency, "beta": latency.get("beta") or [], "roofline": roofline}
-    block_tokens = open_block_tokens(kv)
-    if block_tokens:
-        shape = build(Roofline, roofline, f"{path}.roofline")
-        with named_source(path):
-            kv = {**kv, "blocks": kv_blocks(shape, tp, block_tokens)}
-    return latency, kv
+def kv_room(roofline: Roofline, tp: int) -> tuple[float, float, float]:
+    """Bytes of each GPU that weights take, that nothing may use, and that a token's KV takes."""
+    held = weight_bytes(roofline.model, 1 / roofline.data_parallel) / tp
+    return held, RESERVED_BYTES, kv_bytes(roofline.model, tp, roofline.kv_bytes_per_value)
 
 
 def _derive(model: LatencyModel, compat: Compat) -> Mapping[str, float]:
     """What `_NUMBERS` says."""
-    refuse(model, "beta", "parameters")
-    if model.roofline is None or model.tp < 1:
-        raise InputError("latency_model: a roofline needs model, hardware (gpu) and tp >= 1")
-    counts = _counts(model.roofline.model)
-    rates = _rates(model.roofline.hardware, model.roofline.model.num_layers, model.tp)
-    return {**counts, **rates, "weights_twice": int(compat.weights_twice)}
-
-
-def _counts(model: ModelShape) -> dict[str, float]:
-    """The model, and the bytes of one of its numbers."""
-    layers, d, q, k = model.num_layers, model.hidden_size, *_widths(model)
-    attention, mlp = d * (q + 2 * k) + q * d, 3 * d * _mlp_width(model)
+    roofline = needed_roofline(model)
+    shape, hardware, tp = roofline.model, roofline.hardware, model.tp
     return {
-        "token_flops": layers * 2 * (attention + mlp * max(model.experts_per_token, 1)),
-        "pair_flops": layers * 4 * q,
-        "token_vector_flops": layers * 2 * d,
-        "pair_vector_flops": layers * 5 * model.num_heads,
-        "token_values": layers * (d + 2 * k),
-        "context_values": layers * 2 * k,
-        "weights": layers * (attention + (0 if model.experts else mlp)),
-        "expert_weights": layers * mlp if model.experts else 0,
+        **_products(shape, hardware, tp),
+        **_experts(roofline, tp),
+        **_attention(shape, hardware, tp, value_bytes(shape, roofline.kv_bytes_per_value)),
+        **_between(roofline, tp),
+    }
+
+
+def _products(model: ModelShape, hardware: Hardware, tp: int) -> dict[str, float]:
+    """Products that every token takes part in."""
+    count, width = weights(model), widths(model)
+    parts = ((count.attention, width.attention), (count.mlp, width.mlp), (count.router, width.head))
+    return {
+        "read_us": sum(_read_us(hardware, numbers * each) for numbers, each in parts) / tp,
+        "token_us": sum(_row_us(model, hardware, numbers, each) for numbers, each in parts) / tp,
+        "head_read_us": _read_us(hardware, count.head * width.head) / tp,
+        "head_token_us": _row_us(model, hardware, count.head, width.head) / tp,
+    }
+
+
+def _experts(roofline: Roofline, tp: int) -> dict[str, float]:
+    """Products that a token takes to few experts, spread over all GPUs of all peers."""
+    model, hardware, peers = roofline.model, roofline.hardware, roofline.data_parallel
+    numbers, width = weights(model).expert, widths(model).expert
+    pace = (EXPERT_IMBALANCE if roofline.expert_parallel and tp * peers > 1 else 1.0) / (tp * peers)
+    read_s = model.experts * numbers * width / (hardware.bw_peak_tbs * 1e12 * EXPERT_READ_SHARE)
+    row_us = _row_us(model, hardware, model.experts_per_token * numbers, width) / EXPERT_COMPUTE_SHARE
+    return {
+        "expert_read_us": read_s * 1e6 * pace,
+        "expert_token_us": row_us * pace,
+        "rows_token": model.experts_per_token,
         "experts": model.experts,
-        "experts_per_token": model.experts_per_token,
-        "value_bytes": model.bytes_per_param,
+        "missed": 1 - model.experts_per_token / model.experts if model.experts else 1.0,
+        "peers": peers,
     }
 
 
-def _rates(hardware: Hardware, layers: int, tp: int) -> dict[str, float]:
-    """The hardware."""
-    flops_s = hardware.tflops_peak * 1e12
+def _attention(model: ModelShape, hardware: Hardware, tp: int, each: float) -> dict[str, float]:
+    """Attention over context; a decode computes while it reads, which takes longer with latent vectors only."""
+    pair_us = 1e6 * pair_flops(model) / tp / (hardware.flops_s("bf16") * ATTENTION_SHARE)
+    read_us = 1e6 * kv_values(model, tp) * each / (hardware.bw_peak_tbs * 1e12 * KV_READ_SHARE)
+    decode_us = max(read_us, pair_us * decode_pair_flops(model) / pair_flops(model))
+    full, sliding = model.num_layers - model.sliding_layers, model.sliding_layers
     return {
-        "tp": tp,
-        "prefill_flops_s": flops_s * hardware.mfu_prefill,
-        "decode_flops_s": flops_s * hardware.mfu_decode,
-        "vector_flops_s": 0.10 * flops_s,
-        "bytes_s": hardware.bw_peak_tbs * 1e12 * hardware.bw_efficiency,
-        "layers_us": layers * hardware.per_layer_overhead_us,
-        "all_reduce_us": layers * 2 * hardware.all_reduce_latency_us if tp > 1 else 0.0,
-        "fixed_us": hardware.step_overhead_us,
+        "pair_us": full * pair_us,
+        "context_us": full * read_us,
+        "decode_us": full * decode_us,
+        "window_tokens": model.sliding_window,
+        "window_pair_us": sliding * pair_us,
+        "window_context_us": sliding * read_us,
+        "window_decode_us": sliding * decode_us,
     }
 
 
-@LATENCY.register("roofline", resolve=_resolve, derive=_derive, **_BOUNDS)
+def _between(roofline: Roofline, tp: int) -> dict[str, float]:
+    """What comes between products: kernels that start, exchanges among GPUs, the host.
+
+    With tp > 1 a layer sums its results over the GPUs twice; each sends its share of them, and gets the sums. With
+    peers, tokens also go to the experts and come back.
+    """
+    model, hardware, peers = roofline.model, roofline.hardware, roofline.data_parallel
+    expert_layers = model.num_layers - model.dense_layers if model.experts else 0
+    exchanges = 2 * model.num_layers * (tp > 1) + 2 * expert_layers * (peers > 1)
+    copies = 2 * model.num_layers * 2 * (tp - 1) / tp + 2 * expert_layers * (peers - 1) / tp
+    bytes_token = copies * model.hidden_size * max(2.0, model.bytes_per_param)
+    return {
+        "sent_us": 1e6 * bytes_token / (hardware.link_gbs * 1e9 * hardware.link_share),
+        "fixed_us": STEP_US
+        + model.num_layers * LAYER_US
+        + expert_layers * EXPERT_LAYER_US
+        + exchanges * hardware.link_latency_us,
+        "member_us": MEMBER_US,
+        "prefill_us": PREFILL_US,
+    }
+
+
+def _read_us(hardware: Hardware, count: float) -> float:
+    """Time to read bytes that lie in a row."""
+    return 1e6 * count / (hardware.bw_peak_tbs * 1e12 * hardware.read_share)
+
+
+def _row_us(model: ModelShape, hardware: Hardware, numbers: float, each: float) -> float:
+    """Time to multiply one row with a matrix, where there are many rows."""
+    return 1e6 * 2 * numbers / (hardware.flops_s(model.math if each < 2 else "bf16") * hardware.matmul_share)
+
+
+@LATENCY.register("roofline", resolve=partial(resolve_roofline, kv_room), derive=_derive, **_BOUNDS)
 def roofline(
-    token_flops,
-    pair_flops,
-    token_vector_flops,
-    pair_vector_flops,
-    token_values,
-    context_values,
-    weights,
-    expert_weights,
+    read_us,
+    token_us,
+    expert_read_us,
+    expert_token_us,
+    rows_token,
     experts,
-    experts_per_token,
-    value_bytes,
-    tp,
-    prefill_flops_s,
-    decode_flops_s,
-    vector_flops_s,
-    bytes_s,
-    layers_us,
-    all_reduce_us,
+    missed,
+    peers,
+    head_read_us,
+    head_token_us,
+    pair_us,
+    context_us,
+    decode_us,
+    window_tokens,
+    window_pair_us,
+    window_context_us,
+    window_decode_us,
+    sent_us,
     fixed_us,
-    weights_twice,
+    member_us,
+    prefill_us,
     step,
 ):
-    """All members in one pass (compat: one pass for each phase), and what every step costs besides."""
+    """One pass over all members: layers, head of the members, attention, exchanges, and what every step waits for."""
 
-    def compute_s(flops_s, tokens, pairs):
-        """One GPU's time for new tokens that attend to `pairs` tokens in all: matrices, then vectors."""
-        if tokens == 0:
-            return 0.0  # divisions take their time
-        flops = token_flops * tokens + pair_flops * pairs
-        vector_flops = token_vector_flops * tokens + pair_vector_flops * pairs
-        return flops / tp / flops_s + vector_flops / tp / vector_flops_s
+    def product_us(reading_us, computing_us):
+        """Both at once: the longer one, and a corner where they meet."""
+        return sqrt(reading_us * reading_us + computing_us * computing_us)
 
-    def memory_s(tokens, context):
-        """One GPU's time for the weights that `tokens` reach, for their own numbers, and for the KV of `context`."""
-        values = weights + expert_weights * min(experts, experts_per_token * tokens)
-        values += token_values * tokens + context_values * context
-        return values * value_bytes / tp / bytes_s
-
-    prefill_s = compute_s(prefill_flops_s, step.prefill_tokens, step.prefill_pairs)
-    decode_s = compute_s(decode_flops_s, step.decodes, step.decode_context)
-    busy_s = 0.0
-    if weights_twice:
-        if step.prefills > 0:
-            busy_s += max(prefill_s, memory_s(step.prefill_tokens, step.prefill_context))
-        if step.decodes > 0:
-            busy_s += max(decode_s, memory_s(step.decodes, step.decode_context))
-    elif step.prefills + step.decodes > 0:
-        tokens, context = step.prefill_tokens + step.decodes, step.prefill_context + step.decode_context
-        busy_s = max(prefill_s + decode_s, memory_s(tokens, context))
-    return busy_s * 1e6 + layers_us + all_reduce_us + fixed_us + 0.5  # to the nearest µs
-
-
-def _widths(model: ModelShape) -> tuple[int, int]:
-    """Numbers in the query of a token in one layer, q, and in its key, k; its value vector is as wide as the key."""
-    head_dim = model.head_dim or model.hidden_size // model.num_heads
-    return model.num_heads * head_dim, (model.num_kv_heads or model.num_heads) * head_dim
-
-
-def _mlp_width(model: ModelShape) -> int:
-    """Width of the MLP, or of one expert."""
-    dense = model.intermediate_size or 4 * model.hidden_size
-    return (model.expert_intermediate_size or dense) if model.experts else dense
-
-
-def weight_bytes(model: ModelShape) -> float:
-    """Bytes of all weights of the layers, every expert included; embedding and head are left out, as in a step."""
-    counts = _counts(model)
-    return (counts["weights"] + counts["expert_weights"] * model.experts) * model.bytes_per_param
-
-
-def kv_blocks(roofline: Roofline, tp: int, block_tokens: int) -> int:
-    """KV blocks that fit beside the weights into the memory of `tp` GPUs, in the share of it that may be used.
-
-    Raises InputError if the memory is not known, or the weights leave no room for a block.
-    """
-    model, hardware = roofline.model, roofline.hardware
-    if not hardware.memory_gb:
-        raise InputError("give kv.blocks, or roofline.hardware.memory_gb to derive it from")
-    usable = hardware.memory_gb * GIB * roofline.memory_utilization
-    weights = weight_bytes(model) / tp
-    block_bytes = 2 * model.num_layers * _widths(model)[1] * model.bytes_per_param * block_tokens
-    blocks = int((usable - weights) * tp / block_bytes) if weights < usable else 0
-    if blocks < 1:
-        raise InputError(
-            f"the weights take {weights / GIB:.1f} GB of each of {tp} GPUs, which leaves no room for a KV block in"
-            f" {usable / GIB:.1f} GB ({hardware.memory_gb:g} GB x memory_utilization {roofline.memory_utilization:g});"
-            " raise tp, or give kv.blocks"
-        )
-    return min(blocks, _MAX_BLOCKS)
+    members = step.prefills + step.decodes
+    tokens = step.prefill_tokens + step.decodes
+    if members == 0:
+        return fixed_us + 0.5
+    us = product_us(read_us, token_us * (tokens + IDLE_ROWS))
+    us += product_us(head_read_us, head_token_us * (members + IDLE_ROWS))
+    if experts > 0:
+        reached = 1 - missed ** (1.0 * peers * tokens)  # expected, if a token chooses at random
+        idle_tokens = EXPERT_IDLE_ROWS * experts * reached / rows_token
+        us += product_us(expert_read_us * reached, expert_token_us * (peers * tokens + idle_tokens))
+    us += max(pair_us * step.prefill_pairs, context_us * step.prefill_context) + decode_us * step.decode_context
+    if window_tokens > 0:
+        pairs = min(step.prefill_pairs, window_tokens * step.prefill_tokens)
+        context = min(step.prefill_context, window_tokens * step.prefills)
+        us += max(window_pair_us * pairs, window_context_us * context)
+        us += window_decode_us * min(step.decode_context, window_tokens * step.decodes)
+    us += sent_us * tokens + fixed_us + member_us * members + prefill_us * step.prefills
+    return us + 0.5  # to the nearest µs

@@ -14,7 +14,15 @@ from tests.places import ROOT
 
 #: Names of files that a search, a user or an example makes; docs/results.md says what is in them.
 MADE = {
-    *("best_policy.yaml", "scenario.yaml", "config.yaml", "candidates.csv", "verdict.json", "run_info.json"),
+    *(
+        "best_policy.yaml",
+        "scenario.yaml",
+        "config.yaml",
+        "config.json",
+        "candidates.csv",
+        "verdict.json",
+        "run_info.json",
+    ),
     *("pareto.csv", "figures/overview.png", "figures/pareto.png", "checkpoint", "mlflow.db"),
     *("traffic.jsonl", "traffic.csv", "requests.csv", "results.csv", "mine/", "mine/search_space/NAME.yaml"),
 }

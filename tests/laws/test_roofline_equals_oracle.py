@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from blis.config import Hardware, LatencyModel, ModelShape, Pool, Roofline
+from blis.config import Compat, Hardware, LatencyModel, ModelShape, Pool, Roofline
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from tests.laws.against_oracle import compare
@@ -19,7 +19,7 @@ from tests.laws.random_cases import Case, random_case
 SLOWER = 5_000
 
 
-def random_roofline(rng: Random) -> LatencyModel:
+def random_roofline(rng: Random, compat: Compat) -> LatencyModel:
     """A tiny model on hardware so slow that compute, memory and overheads all decide at times."""
     heads = rng.choice([1, 2, 4])
     experts = rng.choice([0, 0, 1, 5])
@@ -37,13 +37,37 @@ def random_roofline(rng: Random) -> LatencyModel:
     )
     speed = rng.choice([1e-6, 1e-5, 1e-4])
     hardware = Hardware(speed, speed * rng.choice([0.1, 0.5]), 0.72, rng.choice([0.0, 5.5]), 0.3, 0.65, 0.12, 0.7)
-    return LatencyModel(
-        "roofline",
-        (rng.choice([0, 20]), rng.choice([0, 0.7]), rng.choice([0, 3])),
-        (),
-        tp=rng.randint(1, 4),
-        roofline=Roofline(model, hardware),
+    kind, roofline = rng.choice(["roofline-original", "roofline", "roofline"]), Roofline(model, hardware)
+    if kind == "roofline" and not compat.original_roofline:
+        roofline = modern(rng, model, hardware)
+    alpha = (rng.choice([0, 20]), rng.choice([0, 0.7]), rng.choice([0, 3]))
+    return LatencyModel(kind, alpha, (), tp=rng.randint(1, 4), roofline=roofline)
+
+
+def modern(rng: Random, model: ModelShape, hardware: Hardware) -> Roofline:
+    """The same with parts that the original has not heard of."""
+    latent = {"kv_latent": 5, "q_latent": rng.choice([0, 4]), "nope_head_dim": 3, "rope_head_dim": 2, "v_head_dim": 4}
+    mixed = {"dense_layers": rng.randint(0, model.num_layers), "shared_intermediate_size": rng.choice([0, 6])}
+    model = replace(
+        model,
+        vocab_size=rng.choice([0, 50]),
+        **(latent if rng.random() < 0.3 else {}),
+        **(mixed if model.experts else {}),
+        **({"sliding_layers": 1, "sliding_window": rng.choice([1, 20])} if rng.random() < 0.3 else {}),
+        attention_bytes_per_param=rng.choice([0.0, 2.0]),
+        expert_bytes_per_param=rng.choice([0.0, 0.53125]),
+        head_bytes_per_param=rng.choice([0.0, 1.0]),
+        math=rng.choice(["bf16", "fp8"]),
     )
+    hardware = replace(
+        hardware,
+        fp8_tflops=rng.choice([0.0, 2 * hardware.tflops_peak]),
+        matmul_share=rng.choice([0.5, 0.9]),
+        link_gbs=rng.choice([1e-3, 1.0]),
+        link_latency_us=rng.choice([0.0, 7.7]),
+    )
+    spread = {"data_parallel": rng.choice([1, 2]), "expert_parallel": rng.random() < 0.5} if model.experts else {}
+    return Roofline(model, hardware, kv_bytes_per_value=rng.choice([0.0, 1.0]), **spread)
 
 
 def roofline_case(rng: Random) -> Case:
@@ -52,8 +76,8 @@ def roofline_case(rng: Random) -> Case:
     count = case.scenario.cluster.instances
     instance = case.scenario.instance
     if rng.random() < 0.5:
-        instance = replace(instance, latency_model=random_roofline(rng))
-    pools = tuple(Pool(latency_model=random_roofline(rng)) for _ in range(count - 1))
+        instance = replace(instance, latency_model=random_roofline(rng, case.compat))
+    pools = tuple(Pool(latency_model=random_roofline(rng, case.compat)) for _ in range(count - 1))
     pools = (Pool(), *pools) if rng.random() < 0.7 else ()
     observe = replace(case.observe, sample_us=SLOWER * case.observe.sample_us)
     return replace(case, scenario=replace(case.scenario, instance=instance, pools=pools), observe=observe)

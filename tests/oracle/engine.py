@@ -14,8 +14,10 @@ from blis.tables.records import COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIV
 from tests.oracle.kv import KVCache, ceil_div
 from tests.oracle.order import QueueOrder, least_urgent
 from tests.oracle.requests import BlockKeys, OracleRequest
-from tests.oracle.roofline import Entry, StepTime
-from tests.oracle.setup import Setup
+from tests.oracle.roofline import StepTime
+from tests.oracle.roofline_original import Entry
+from tests.oracle.roofline_original import StepTime as OriginalStepTime
+from tests.oracle.setup import Machine, Setup
 
 ARRIVAL_EVENT, QUEUED_EVENT, STEP_EVENT, LEFT_EVENT = range(4)  # also the order at equal times (4.2)
 
@@ -73,6 +75,14 @@ class Job:
         return self.generated >= max(self.output_tokens, 1)
 
 
+def _step_time(machine: Machine, compat: Compat) -> StepTime | OriginalStepTime | None:
+    if machine.roofline is None:
+        return None
+    if machine.roofline_kind == "roofline-original" or compat.original_roofline:
+        return OriginalStepTime(machine.roofline, machine.tp, compat)
+    return StepTime(machine.roofline, machine.tp)
+
+
 class Engine:
     """One replica; `batch`, `queue`, `kv` and `counters` may be looked at between events."""
 
@@ -83,8 +93,7 @@ class Engine:
         machine, self.switches = self.machine, self.machine.engine
         self.kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
         self.order = QueueOrder(setup, compat)
-        roofline = self.machine.roofline
-        self.roofline = None if roofline is None else StepTime(roofline, self.machine.tp, compat)
+        self.roofline = _step_time(self.machine, compat)
         self.queue: list[Job] = []
         self.batch: list[Job] = []
         self.counters: dict[str, int] = dict.fromkeys(INSTANCE_COUNTERS.names or (), 0)

@@ -42,6 +42,7 @@ class Machine:
     long_prefill_threshold: int = 0
     engine: Switches = ORIGINAL
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    roofline_kind: str = "roofline-original"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Setup(Machine):
             routing_parameters=routing.parameters,
             filters=tuple((each.name, each.parameters) for each in routing.filters),
             scorers=tuple((scorer.name, scorer.weight) for scorer in routing.scorers),
-            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers},
+            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers if scorer.parameters},
             picker=routing.picker,
             tie_break=routing.tie_break,
             prefix_index_blocks=routing.prefix_index_blocks,
@@ -140,6 +141,7 @@ class Setup(Machine):
             alpha=tuple(model["alpha"]),
             beta=tuple(model["beta"]),
             roofline=_roofline(model["roofline"]) if model["kind"] == "roofline" else None,
+            roofline_kind=model["kind"],
             tp=model["tp"],
             kv_blocks=kv["blocks"],
             block_size_tokens=kv["block_size_tokens"],
@@ -181,6 +183,7 @@ def _machine(replica: Replica) -> Machine:
         long_prefill_threshold=batch.long_prefill_threshold,
         engine=instance.engine,
         labels=replica.labels,
+        roofline_kind=model.kind,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blis.config import Compat, Instance, Scenario
+from blis.config import Compat, Instance, LatencyModel, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -214,10 +214,11 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: O
     different = {id(replica): replica.instance for replica in scenario.replicas}
     engines, latencies = {}, {}
     for key, instance in different.items():
-        latencies[key] = LATENCY.parameters(instance.latency_model, compat)
-        leaps = LATENCY.constant_while_decoding(instance.latency_model.kind, latencies[key])
-        engines[key] = _engine(instance, leaps and not observe.steps)
-        step_us = LATENCY.check_longest(instance.latency_model, latencies[key], _longest_step(instance, table))
+        latency = instance.latency_model.under(compat)
+        latencies[key] = LATENCY.parameters(latency, compat)
+        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key]) and not observe.steps
+        engines[key] = _engine(instance, latency, leaps)
+        step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
     parameters = np.zeros((len(order), max(map(len, latencies.values()))))
@@ -242,8 +243,8 @@ def _longest(table: RequestTable) -> int:
     return table.cache["engine/longest"]  # type: ignore[return-value]
 
 
-def _engine(instance: Instance, leaps: bool) -> tuple[float, ...]:
-    latency, batch, switches = instance.latency_model, instance.batch, instance.engine
+def _engine(instance: Instance, latency: LatencyModel, leaps: bool) -> tuple[float, ...]:
+    batch, switches = instance.batch, instance.engine
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
         "max_running": batch.max_running,

@@ -8,6 +8,7 @@ import pytest
 
 from blis.yaml_strict import dump_yaml
 from tests.blis.cli.commands import Command
+from tests.places import ROOT
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"
 
@@ -113,3 +114,38 @@ def test_files_of_a_model_and_of_gpus_make_a_roofline(command, tmp_path):
     assert "needs --hardware" in command.fails("run", "--model", "x", "--tp", 1, *files)
     given = ("--alpha-coeffs", "1,1,1", "--beta-coeffs", "1000,1,1")
     assert "--hardware-config changes nothing: coefficients are given" in command(*few, *files, *given)[1]
+
+
+class TestHfConfig:
+    CONFIG = ROOT / "tests" / "data" / "hf_configs" / "qwen3-30b-a3b.json"
+    FEW = ("run", "--num-requests", 3, "--hardware", "NVIDIA H100 80GB HBM3", "--tp", 1)
+
+    def test_it_makes_a_roofline_of_any_model(self, command):
+        out, err = command(*self.FEW, "--hf-config", self.CONFIG, "--log", "info")
+        assert "roofline: model not named, H100, tp 1" in err
+        named = command(*self.FEW, "--latency-model", "roofline", "--model", "Qwen/Qwen3-30B-A3B")
+        assert json.loads(out) == json.loads(named[0])
+
+    def test_it_wins_over_that_of_a_scenario(self, command, tmp_path):
+        latency = {"kind": "roofline", "hf_config": "nowhere.json", "gpu": "H100", "tp": 1}
+        dump_yaml({"instance": {"latency_model": latency}}, tmp_path / "scenario.yaml")
+        scenario = (
+            "run",
+            "--config",
+            tmp_path / "scenario.yaml",
+            "--workload",
+            "distribution",
+            "--num-requests",
+            3,
+        )
+        assert "nowhere.json: No such file" in command.fails(*scenario)
+        assert command(*scenario, "--hf-config", self.CONFIG)[0] == command(*self.FEW, "--hf-config", self.CONFIG)[0]
+
+    def test_what_is_wrong_is_one_line(self, command, tmp_path):
+        strange = {**json.loads(self.CONFIG.read_text()), "mamba_d_state": 128}
+        (tmp_path / "config.json").write_text(json.dumps(strange))
+        assert "config.json: key 'mamba_d_state' (128) is not understood" in command.fails(
+            *self.FEW, "--hf-config", tmp_path / "config.json"
+        )
+        both = ("--hf-config", self.CONFIG, "--model-config-folder", tmp_path)
+        assert "give --hf-config or --model-config-folder, not both" in command.fails(*self.FEW, *both)

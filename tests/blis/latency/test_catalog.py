@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError
-from blis.latency.catalog import GpuCatalog, find_model, gpu_catalog, gpu_key, model_names
+from blis.latency.catalog import GpuCatalog, find_model, gpu_catalog, gpu_key
+from blis.latency.sizes import weight_bytes
 from blis.latency.table import coefficient_table
 from blis.yaml_strict import build, plain
 
@@ -23,7 +24,6 @@ MODELS = {
 
 
 def test_the_six_models_have_their_numbers():
-    assert set(model_names()) == set(MODELS)
     for name, (layers, hidden, heads, kv_heads, width, vocabulary) in MODELS.items():
         model = find_model(name)
         assert (model.num_layers, model.hidden_size, model.num_heads) == (layers, hidden, heads)
@@ -31,13 +31,61 @@ def test_the_six_models_have_their_numbers():
         assert model.bytes_per_param == 2.0 and model.experts == 0
 
 
+#: Bytes of the checkpoints on Hugging Face: two for each parameter that the model card counts.
+CHECKPOINTS = {
+    "codellama-34b-instruct-hf": 67_487_940_608,
+    "deepseek-v2-lite": 31_412_968_448,
+    "llama-3.1-405b-instruct": 811_706_712_064,
+    "llama-3.1-70b-instruct": 141_107_412_992,
+    "llama-3.1-8b-instruct": 16_060_522_496,
+    "llama-3.2-1b-instruct": 2_471_628_800,
+    "llama-3.2-3b-instruct": 6_425_499_648,
+    "mistral-7b-instruct-v0.3": 14_496_047_104,
+    "mixtral-8x7b-instruct-v0.1": 93_405_585_408,
+    "qwen2.5-1.5b-instruct": 3_087_428_608,
+    "qwen2.5-3b-instruct": 6_171_877_376,
+    "qwen2.5-7b-instruct": 15_231_233_024,
+    "qwen2.5-14b-instruct": 29_540_067_328,
+    "qwen2.5-32b-instruct": 65_527_752_704,
+    "qwen2.5-72b-instruct": 145_412_407_296,
+    "qwen3-8b": 16_381_470_720,
+    "qwen3-14b": 29_536_614_400,
+    "qwen3-30b-a3b": 61_064_245_248,
+    "qwen3-32b": 65_524_246_528,
+    "qwen3-235b-a22b": 470_187_269_120,
+}
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+def test_a_model_weighs_what_its_checkpoint_does(name: str):
+    assert weight_bytes(find_model(name)) == pytest.approx(CHECKPOINTS[name], rel=0.005)
+
+
 def test_a_model_is_found_with_its_organisation_and_in_any_case():
     assert find_model("meta-llama/Llama-3.1-8B-Instruct") == find_model("llama-3.1-8b-instruct")
 
 
-def test_an_unknown_model_gets_the_nearest_name():
-    with pytest.raises(InputError, match=r"unknown model 'llama-3.1-8b' \(did you mean 'llama-3.1-8b-instruct'\?\)"):
-        find_model("meta-llama/llama-3.1-8b")
+@pytest.mark.parametrize(
+    ("asked", "shipped"),
+    [
+        ("meta-llama/Llama-3.1-8B", "llama-3.1-8b-instruct"),
+        ("Qwen/Qwen2.5-7B", "qwen2.5-7b-instruct"),
+        ("Qwen/Qwen3-30B-A3B-Instruct-2507", "qwen3-30b-a3b"),
+        ("mistralai/Mixtral-8x7B-v0.1", "mixtral-8x7b-instruct-v0.1"),
+        ("deepseek-ai/DeepSeek-V3-0324", "deepseek-v3"),
+    ],
+)
+def test_a_model_is_found_however_it_was_tuned(asked: str, shipped: str):
+    assert find_model(asked) == find_model(shipped)
+
+
+@pytest.mark.parametrize(
+    ("asked", "nearest"),
+    [("lama-3.1-8b", "llama-3.1-8b-instruct"), ("x/qwen2.5-7b-instruct-awq", "qwen2.5-7b-instruct")],
+)
+def test_an_unknown_model_gets_the_nearest_name(asked: str, nearest: str):
+    with pytest.raises(InputError, match=rf"unknown model .* \(did you mean '{nearest}'\?\)"):
+        find_model(asked)
 
 
 @pytest.mark.parametrize(("name", "peak", "bandwidth"), [("H100", 989.5, 3.35), ("A100-SXM", 312.0, 2.039)])
@@ -52,18 +100,49 @@ def test_the_two_gpus_have_their_numbers(name: str, peak: float, bandwidth: floa
 def test_every_gpu_of_the_coefficient_table_is_known():
     assert {gpu_key(entry.gpu) for entry in coefficient_table().coefficients} == {"h100", "a100-sxm"}
     assert gpu_catalog().find("a100-80") is gpu_catalog().find("A100-SXM")
-    assert gpu_key("B200") == "b200"
+    assert gpu_key("X99") == "x99"
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("NVIDIA GeForce RTX 4090", "RTX-4090"),
+        ("rtx4090", "RTX-4090"),
+        ("NVIDIA RTX PRO 6000 Blackwell Workstation Edition", "RTX-PRO-6000"),
+        ("NVIDIA_RTX_PRO_6000_Blackwell_Server_Edition", "RTX-PRO-6000-Server"),
+        ("NVIDIA H100 80GB HBM3", "H100"),
+        ("NVIDIA H100 PCIe", "H100-PCIe"),
+        ("NVIDIA A100-SXM4-40GB", "A100-40"),
+        ("NVIDIA A100 80GB PCIe", "A100-PCIe"),
+        ("AMD Instinct MI300X OAM", "MI300X"),
+        ("NVIDIA H200", "H200"),
+        ("NVIDIA B200", "B200"),
+        ("nvidia l40s", "L40S"),
+        ("NVIDIA L4", "L4"),
+    ],
+)
+def test_a_gpu_is_found_by_the_name_that_its_driver_has(asked: str, name: str):
+    assert gpu_catalog().find(asked).name == name
+
+
+def test_every_gpu_says_all_that_a_roofline_needs():
+    for gpu in gpu_catalog().gpus:
+        hardware = gpu.hardware
+        assert hardware.memory_gb > 0 and 0.4 < hardware.matmul_share < 1 and 0.7 < hardware.read_share < 1
+        assert hardware.int8_tflops >= 1.9 * hardware.tflops_peak and hardware.fp8_tflops != hardware.tflops_peak
 
 
 def test_an_unknown_gpu_gets_all_names():
-    with pytest.raises(InputError, match=r"unknown gpu 'A100' .*choose one of: A100-80, A100-80GB, A100-SXM, H100"):
+    with pytest.raises(
+        InputError, match=r"unknown gpu 'A100' .*choose one of: .*A100-40, .*A100-80, A100-80GB, .*H100"
+    ):
         gpu_catalog().find("A100")
 
 
 def test_a_name_stands_for_one_gpu():
     mapping = plain(gpu_catalog())
-    mapping["gpus"][1]["aliases"].append("h100")
-    with pytest.raises(InputError, match="gpus: 'h100' is given twice"):
+    mapping["gpus"][1]["aliases"].append("NVIDIA h100")
+    with pytest.raises(InputError, match="gpus: 'H100' is given twice"):
         build(GpuCatalog, mapping)
 
 

@@ -24,12 +24,15 @@ from tests.kernels import callable_kernel
 #: One of each kind.
 EXAMPLES = {
     "blackbox": LatencyModel(beta=(1000.5, 2.25, 3.3)),
-    "roofline": LatencyModel(
-        "roofline",
-        beta=(),
-        tp=2,
-        roofline=Roofline(find_model("qwen3-14b"), gpu_catalog().find("H100").hardware),
-    ),
+    **{
+        kind: LatencyModel(
+            kind,
+            beta=(),
+            tp=2,
+            roofline=Roofline(find_model("qwen3-14b"), gpu_catalog().find("H100").hardware),
+        )
+        for kind in ("roofline", "roofline-original")
+    },
 }
 KINDS = [pytest.param(kind, id=kind) for kind in LATENCY]
 

@@ -9,9 +9,11 @@ import pytest
 from blis.config import Scenario
 from blis.errors import InputError
 from blis.latency.catalog import find_model, gpu_catalog
+from blis.latency.hf_config import model_from_config
 from blis.latency.table import coefficient_table
 from blis.scenario import load_scenario, scenario_mapping
 from blis.yaml_strict import plain
+from tests.places import ROOT
 
 NAMED = {"kind": "roofline", "model": "meta-llama/Llama-3.1-8B-Instruct", "gpu": "H100", "tp": 1}
 INLINE = {
@@ -54,13 +56,39 @@ def test_an_alias_of_a_gpu_is_resolved():
 
 
 def test_memory_minus_weights_is_the_cache():
-    # (80 * 2**30 * 0.9 - 13958643712) / (2 * 32 layers * 1024 * 2 bytes * 16 tokens)
-    assert scenario(NAMED).instance.kv.blocks == 30208
-    assert scenario(NAMED, {"block_size_tokens": 32}).instance.kv.blocks == 15104
-    # Two GPUs have twice the memory for one model: (2 * 80 * 2**30 * 0.9 - 13958643712) / 2097152.
-    assert scenario({**NAMED, "tp": 2}).instance.kv.blocks == 67072
+    # ((80 * 0.9 - 1.6) * 2**30 - 2 * (8030 million weights)) / (2 * 32 layers * 1024 * 2 bytes * 16 tokens)
+    assert scenario(NAMED).instance.kv.blocks == 28386
+    assert scenario(NAMED, {"block_size_tokens": 32}).instance.kv.blocks == 14193
+    # Two GPUs have half of the weights and half of every token each.
+    assert scenario({**NAMED, "tp": 2}).instance.kv.blocks == 64431
     half = {**NAMED, "roofline": {"memory_utilization": 0.5}}
-    assert scenario(half).instance.kv.blocks == 13824
+    assert scenario(half).instance.kv.blocks == 12002
+
+
+def test_the_original_leaves_out_the_embedding_and_what_the_engine_needs():
+    # (80 * 2**30 * 0.9 - 13958643712) / (2 * 32 layers * 1024 * 2 bytes * 16 tokens)
+    original = {**NAMED, "kind": "roofline-original"}
+    assert scenario(original).instance.kv.blocks == 30208
+    assert scenario({**original, "tp": 2}).instance.kv.blocks == 67072
+
+
+def test_a_card_of_24_gb_has_the_blocks_that_vllm_finds():
+    """At a memory utilisation of 0.9; vLLM 0.19."""
+    blocks = scenario({**NAMED, "gpu": "NVIDIA GeForce RTX 4090"}).instance.kv.blocks
+    assert blocks == pytest.approx(2588, rel=0.01)
+
+
+def test_experts_are_spread_over_all_peers():
+    mixture = {**NAMED, "model": "qwen3-30b-a3b"}
+    alone = scenario(mixture).instance.kv.blocks
+    spread = scenario({**mixture, "roofline": {"data_parallel": 4, "expert_parallel": True}}).instance.kv.blocks
+    experts = 48 * 128 * 3 * 2048 * 768 * 2
+    assert spread - alone == pytest.approx(experts * 3 / 4 / (98304 * 16), abs=1)
+
+
+def test_a_narrow_cache_holds_more():
+    narrow = {**NAMED, "roofline": {"kv_bytes_per_value": 1}}
+    assert scenario(narrow).instance.kv.blocks == pytest.approx(2 * 28386, abs=1)
 
 
 def test_given_blocks_win():
@@ -80,7 +108,7 @@ def pools(*pools: dict[str, Any], kv: dict[str, Any] | None = None, latency: dic
 
 def test_each_pool_sizes_its_own_cache():
     fitted = {"model": "meta-llama/llama-3.1-8b-instruct", "gpu": "H100", "tp": 2}
-    assert pools({}, {"latency_model": {**NAMED, "tp": 2}}, {"latency_model": fitted}) == [30208, 67072, 132139]
+    assert pools({}, {"latency_model": {**NAMED, "tp": 2}}, {"latency_model": fitted}) == [28386, 64431, 132139]
 
 
 def test_a_pool_keeps_blocks_that_are_given():
@@ -92,8 +120,8 @@ def test_a_pool_keeps_blocks_that_are_given():
     ("changes", "part"),
     [
         ({"tp": 0}, r"latency_model: a roofline needs tp"),
-        ({"gpu": ""}, r"latency_model: a roofline needs gpu \(one of: H100, A100-SXM\) or roofline.hardware"),
-        ({"model": ""}, r"latency_model: a roofline needs model \(one of: codellama.*\) or roofline.model"),
+        ({"gpu": ""}, r"latency_model: a roofline needs gpu \(one of: H100, .*RTX-4090.*\) or roofline.hardware"),
+        ({"model": ""}, r"latency_model: a roofline needs model \(one of: codellama.*\), hf_config or roofline.model"),
         ({"model": "qwen3-14"}, r"latency_model: unknown model 'qwen3-14' \(did you mean 'qwen3-14b'\?\)"),
         ({"gpu": "H10"}, r"latency_model: unknown gpu 'H10' \(did you mean 'H100'\?\)"),
         ({"beta": [1, 2, 3]}, r"latency_model.beta is not for kind 'roofline'"),
@@ -101,7 +129,7 @@ def test_a_pool_keeps_blocks_that_are_given():
         ({"roofline": 3}, r"latency_model.roofline must be a mapping"),
         ({"roofline": {"modle": {}}}, r"latency_model.roofline: unknown key 'modle' \(did you mean 'model'\?\)"),
         ({"roofline": {"model": {"num_layers": 2}}}, r"missing key .*roofline.model.hidden_size"),
-        ({"roofline": {"memory_utilization": 0.1}}, r"the weights take 13.0 GB of each of 1 GPUs.*8.0 GB.*raise tp"),
+        ({"roofline": {"memory_utilization": 0.1}}, r"the weights take 15.0 GB of each of 1 GPUs.*6.4 GB.*raise tp"),
     ],
 )
 def test_what_is_missing_or_strange_is_one_line(changes: dict[str, Any], part: str):
@@ -121,3 +149,33 @@ def test_unknown_memory_needs_blocks():
 def test_a_mistake_in_a_pool_names_the_pool():
     with pytest.raises(InputError, match=r"pools\[1\].latency_model: a roofline needs tp"):
         pools({}, {"latency_model": {"kind": "roofline", "model": "qwen3-14b"}})
+
+
+class TestHfConfig:
+    CONFIG = str(ROOT / "tests" / "data" / "hf_configs" / "qwen3-30b-a3b.json")
+
+    def test_a_file_describes_the_model(self):
+        read = scenario({**NAMED, "model": "", "hf_config": self.CONFIG})
+        assert read.instance.latency_model.roofline.model == model_from_config(self.CONFIG)
+        assert load_scenario(scenario_mapping(read)) == read
+
+    def test_it_wins_over_the_name(self):
+        assert scenario({**NAMED, "hf_config": self.CONFIG}).instance.latency_model.roofline.model.experts == 128
+
+    def test_a_pool_shares_it_on_another_gpu(self):
+        latency = {**NAMED, "model": "", "hf_config": self.CONFIG}
+        found = pools({}, {"latency_model": {"gpu": "H200"}}, latency=latency)
+        assert found[1] > found[0]
+
+    @pytest.mark.parametrize(
+        ("changes", "part"),
+        [
+            ({"hf_config": 3}, "latency_model.hf_config must be the path of a config.json, got 3"),
+            ({"hf_config": "nowhere.json"}, "nowhere.json: No such file"),
+            ({"hf_config": "x", "roofline": INLINE["roofline"]}, "give hf_config or roofline.model, not both"),
+            ({"hf_config": "x", "kind": "blackbox"}, "hf_config"),
+        ],
+    )
+    def test_what_is_wrong_with_it_is_said(self, changes: dict[str, Any], part: str):
+        with pytest.raises(InputError, match=part):
+            scenario({**NAMED, **changes})

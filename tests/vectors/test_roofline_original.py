@@ -8,7 +8,7 @@ import pytest
 
 from blis.config import Compat, Hardware, ModelShape, Roofline
 from tests.oracle import OracleRequest, Setup, simulate
-from tests.oracle.roofline import Entry, StepTime
+from tests.oracle.roofline_original import Entry, StepTime
 from tests.vectors.test_step_by_step import KEPT, arith, delay_ttft_e2e
 
 H100 = Hardware(989.5, 3.35, 0.72, 500.0, 20.0, 0.65, 0.12, 20.0)
