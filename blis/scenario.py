@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blis.config import Admission, Batch, Routing, Scenario, default_tier
+from blis.config import PROFILES, Admission, Batch, Engine, Routing, Scenario, default_tier
+from blis.errors import check_choice
 from blis.latency import LATENCY
 from blis.policies import legacy_bucket
 from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
@@ -28,7 +29,8 @@ def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
 
     Coefficients left out (or all zero) are looked up by the model's name, GPU and tp; the KV cache then has
     the table's size unless `kv.blocks` is given. What a pool leaves out is as `instance` has it, key by key, and
-    `cluster.instances` follows from the pools. What a tier of `slo_tiers` leaves out follows from its class's
+    `cluster.instances` follows from the pools. An engine is the name of a profile, or a mapping of switches that differ
+    from `profile`. What a tier of `slo_tiers` leaves out follows from its class's
     name. A `workload` mapping is left aside.
     Raises InputError naming file, key, value and what would be right.
     """
@@ -36,7 +38,7 @@ def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
         with named_source(source):
             return load_scenario(load_mapping(source))
     mapping, _ = split_workload(source)
-    mapping = _fill_tiers(_fill_pools(mapping))
+    mapping = _fill_tiers(_fill_pools(_read_engines(mapping)))
     return build(Scenario, _read_bucket(_resolve_latency(mapping)))
 
 
@@ -50,6 +52,8 @@ def split_workload(source: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
 def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     """The canonical mapping of a scenario: every value spelled out, keys in a fixed order; loads back equal."""
     mapping = {key: value for key, value in plain(scenario).items() if value not in ([], {})}
+    if scenario.instance.engine == Engine():
+        del mapping["instance"]["engine"]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
 
@@ -138,6 +142,36 @@ def _read_bucket(mapping: dict[str, Any]) -> dict[str, Any]:
     if "admission" in cluster:
         cluster["admission"] = legacy_bucket.read_scenario(cluster["admission"])
     return {**mapping, "cluster": cluster}
+
+
+def _read_engines(mapping: dict[str, Any]) -> dict[str, Any]:
+    """A scenario's mapping in which every engine has all its switches; a pool's are the instance's but for its own."""
+    instance = check_mapping(mapping.get("instance", {}), "instance")
+    shared = _read_engine(instance.get("engine"), {}, "instance.engine")
+    read = {**mapping, "instance": {**instance, "engine": shared}}
+    pools = mapping.get("pools")
+    if isinstance(pools, list | tuple):
+        read["pools"] = [_read_pool(check_mapping(pool, f"pools[{i}]"), shared, i) for i, pool in enumerate(pools)]
+    return read
+
+
+def _read_pool(pool: dict[str, Any], shared: dict[str, Any], number: int) -> dict[str, Any]:
+    if pool.get("engine") is None:
+        return pool
+    return {**pool, "engine": _read_engine(pool["engine"], shared, f"pools[{number}].engine")}
+
+
+def _read_engine(given: Any, shared: dict[str, Any], path: str) -> dict[str, Any]:
+    """The switches of a profile named alone or in a mapping, else the shared ones, but for those that are given.
+
+    The longest sequence belongs to the deployment: it stays with another profile.
+    """
+    own = {} if given is None else {"profile": given} if isinstance(given, str) else check_mapping(given, path)
+    name = own.get("profile")
+    if isinstance(name, str):
+        check_choice(f"{path}.profile" if isinstance(given, Mapping) else path, name, PROFILES)
+        shared = {**plain(PROFILES[name]), "max_model_len": shared.get("max_model_len", 0)}
+    return {**shared, **own}
 
 
 def _fill_pools(mapping: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from blis.config import PROFILES
 from blis.errors import InputError
 from blis.latency import LATENCY
 from blis.numerals import read_number, read_whole
@@ -95,6 +96,7 @@ SCENARIO_FLAGS = (
     Flag("--kv-offload-threshold", "instance.kv.offload_threshold", number, "in [0, 1]; has no effect; default 0.9"),
     Flag("--kv-transfer-bandwidth", "instance.kv.transfer_bandwidth", number, "blocks a µs from there; default 100"),
     Flag("--kv-transfer-base-latency", "instance.kv.transfer_base_latency_us", whole, "µs a transfer; default 0"),
+    Flag("--engine", "instance.engine", str, _ONE_OF, names=PROFILES),
     Flag("--admission-latency", "cluster.admission.latency_us", whole, "µs from arrival to admission; default 0"),
     Flag("--routing-latency", "cluster.routing.latency_us", whole, "µs from admission to routing; default 0"),
     Flag(

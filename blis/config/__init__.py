@@ -5,6 +5,7 @@ reads a file.
 """
 
 from blis.config.cluster import (
+    BANDS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -14,6 +15,7 @@ from blis.config.cluster import (
     Cluster,
     Filter,
     FlowControl,
+    PriorityBand,
     Routing,
     Scorer,
     Signal,
@@ -21,6 +23,7 @@ from blis.config.cluster import (
     default_scorers,
 )
 from blis.config.compat import Compat
+from blis.config.engine import PROFILES, Engine
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -35,6 +38,7 @@ from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 from blis.latency.shapes import Hardware, ModelShape, Roofline
 
 __all__ = [
+    "BANDS",
     "CLASS_NAMES",
     "DETECTORS",
     "FAIRNESS",
@@ -45,12 +49,14 @@ __all__ = [
     "ORDERINGS",
     "PICKERS",
     "PREEMPTIONS",
+    "PROFILES",
     "TIE_BREAKS",
     "Admission",
     "Batch",
     "CacheTier",
     "Cluster",
     "Compat",
+    "Engine",
     "Filter",
     "FlowControl",
     "Hardware",
@@ -58,6 +64,7 @@ __all__ = [
     "LatencyModel",
     "ModelShape",
     "Pool",
+    "PriorityBand",
     "Replica",
     "Roofline",
     "Routing",

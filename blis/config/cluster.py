@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_choice, check_integer, check_number
@@ -17,18 +17,27 @@ PICKERS = ("max", "weighted-random")
 DETECTORS = ("never", "concurrency", "utilization")
 ORDERINGS = ("fcfs", "deadline")
 FAIRNESS = ("global-strict", "round-robin")
+BANDS = ("strict", "weighted")
+
+
+def _check_once(key: str, names: Sequence[str | float]) -> None:
+    """Raise InputError if a name is there twice."""
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"{key} names {name!r} twice")
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """One term of a weighted routing score."""
+    """One term of a weighted routing score, and its parameters (SCORERS says which it has)."""
 
     name: str
     weight: float
+    parameters: dict[str, float] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        """Check the name and that the weight is finite and above zero."""
-        SCORERS.code(self.name)
+        """Check name and parameters, and that the weight is finite and above zero."""
+        SCORERS.values(self.name, self.parameters)
         check_number(f"weight of routing scorer {self.name!r}", self.weight, 0, MAX_WEIGHT, above=0)
 
 
@@ -65,6 +74,25 @@ class Admission:
 
 
 @dataclass(frozen=True)
+class PriorityBand:
+    """What the gateway queue does otherwise for the requests whose classes have this priority."""
+
+    priority: float
+    weight: int = 1  # requests a round, where bands take turns
+    ttl_us: int | None = None  # None: as all
+    max_requests: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_number("priority", self.priority, -MAX_WEIGHT, MAX_WEIGHT)
+        check_integer("weight", self.weight, 1, 1_000_000)
+        if self.ttl_us is not None:
+            check_integer("ttl_us", self.ttl_us, 0, MAX_TIME_US)
+        if self.max_requests is not None:
+            check_integer("max_requests", self.max_requests, 1, 2**31 - 1)
+
+
+@dataclass(frozen=True)
 class FlowControl:
     """The gateway queue: admitted requests wait there until the cluster has room (docs/policies.md section 4)."""
 
@@ -75,6 +103,8 @@ class FlowControl:
     kv_threshold: float = 0.8
     ordering: str = "fcfs"
     fairness: str = "global-strict"
+    bands: str = "strict"  # "weighted": bands take turns
+    priority_bands: tuple[PriorityBand, ...] = ()  # those with something of their own
     max_requests_per_band: int = 5000
     ttl_us: int = 0  # 0 = for ever
     interval_us: int = 1_000
@@ -84,12 +114,23 @@ class FlowControl:
         check_choice("flow_control.detector", self.detector, DETECTORS)
         check_choice("flow_control.ordering", self.ordering, ORDERINGS)
         check_choice("flow_control.fairness", self.fairness, FAIRNESS)
+        check_choice("flow_control.bands", self.bands, BANDS)
+        _check_once("flow_control.priority_bands", [band.priority for band in self.priority_bands])
         check_number("flow_control.max_concurrency", self.max_concurrency, 1e-3, 1e9)
         check_number("flow_control.queue_threshold", self.queue_threshold, 1e-3, 1e9)
         check_number("flow_control.kv_threshold", self.kv_threshold, 1e-3, 1)
         check_integer("flow_control.max_requests_per_band", self.max_requests_per_band, 1, 2**31 - 1)
         check_integer("flow_control.ttl_us", self.ttl_us, 0, MAX_TIME_US)
         check_integer("flow_control.interval_us", self.interval_us, 1, MAX_TIME_US)
+
+    def band(self, priority: float) -> PriorityBand:
+        """What holds for the band of a priority, complete."""
+        own = next((band for band in self.priority_bands if band.priority == priority), PriorityBand(priority))
+        return replace(
+            own,
+            ttl_us=self.ttl_us if own.ttl_us is None else own.ttl_us,
+            max_requests=self.max_requests_per_band if own.max_requests is None else own.max_requests,
+        )
 
 
 @dataclass(frozen=True)
@@ -127,6 +168,8 @@ class Routing:
     tie_break: str = "random"  # as llm-d's picker does; "first" by index, as the original
     signals: Signals = field(default_factory=Signals)
     prefix_index_blocks: int = 10_000  # LRU capacity of the router's prefix index, an instance
+    prefix_index_block_tokens: int = 0  # tokens of a block there, 0 = those of a KV block
+    prefix_index_max_tokens: int = 0  # what lies behind so many tokens of a prompt is not looked at, 0 = all is
 
     def __post_init__(self) -> None:
         """Check names, latencies, and that no scorer or filter is given twice."""
@@ -136,23 +179,17 @@ class Routing:
         check_integer("routing.latency_us", self.latency_us, 0, MAX_TIME_US)
         check_integer("routing.snapshot_refresh_us", self.snapshot_refresh_us, 0, MAX_TIME_US)
         check_integer("routing.prefix_index_blocks", self.prefix_index_blocks, 1, 2**31 - 1)
+        check_integer("routing.prefix_index_block_tokens", self.prefix_index_block_tokens, 0, 2**20)
+        check_integer("routing.prefix_index_max_tokens", self.prefix_index_max_tokens, 0, 2**31 - 1)
         ROUTING.values(self.policy, self.parameters)
         if self.snapshot_refresh_us and self.signals.kv.age_us:
             raise InputError("routing.snapshot_refresh_us and routing.signals.kv.age_us exclude each other")
-        _check_once("routing.scorers", self.scorers)
-        _check_once("routing.filters", self.filters)
+        _check_once("routing.scorers", [scorer.name for scorer in self.scorers])
+        _check_once("routing.filters", [one.name for one in self.filters])
         if self.policy == "weighted" and not self.scorers:
             raise InputError("routing.scorers must not be empty with policy 'weighted'")
         if self.picker == "weighted-random" and self.policy != "weighted":
             raise InputError("routing.picker 'weighted-random' needs policy 'weighted'")
-
-
-def _check_once(key: str, items: tuple[Any, ...]) -> None:
-    """Raise InputError if two items have one name."""
-    names = [item.name for item in items]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{key} names {name!r} twice")
 
 
 @dataclass(frozen=True)

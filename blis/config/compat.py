@@ -23,6 +23,7 @@ class Compat:
     ids_as_text: bool = False  # equal keys in a wait queue are ordered by request id, "10" before "2"
     exact_prefix_home: bool = False  # routing prefix-affinity looks at the last full block only
     first_of_ties: bool = False  # equal scores go to the first instance, whatever `tie_break` says
+    min_max_precise: bool = False  # routing scorer precise-prefix-cache is the one that it was until 2026-04
     index_root_first: bool = False  # the router's prefix index ages roots first
     blank_snapshot: bool = False  # before the first lazy refresh the router sees no free blocks
     duration_last_event: bool = False  # duration = time of the last event

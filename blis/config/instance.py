@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from blis.config.compat import Compat
+from blis.config.engine import Engine
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.latency.registry import LATENCY
 from blis.latency.shapes import Roofline
@@ -106,6 +107,7 @@ class Instance:
     latency_model: LatencyModel
     kv: KV = field(default_factory=KV)
     batch: Batch = field(default_factory=Batch)
+    engine: Engine = field(default_factory=Engine)
     scheduler: str = "fcfs"
     scheduler_parameters: dict[str, float] = field(default_factory=dict, hash=False)
     priority: str = "constant"

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from blis.config.cluster import Cluster
+from blis.config.engine import Engine
 from blis.config.instance import KV, Batch, Instance, LatencyModel
 from blis.config.limits import MAX_TIME_US
 from blis.config.slo_tiers import SloTier, default_tier
@@ -22,6 +23,7 @@ class Pool:
     latency_model: LatencyModel | None = None
     kv: KV | None = None
     batch: Batch | None = None
+    engine: Engine | None = None
 
     def __post_init__(self) -> None:
         """Check the count and the labels."""
@@ -67,6 +69,9 @@ class Scenario:
         sizes = {replica.instance.kv.block_size_tokens for replica in self.replicas}
         if len(sizes) > 1:
             raise InputError(f"kv.block_size_tokens must be one for all pools, got {sorted(sizes)}")
+        limits = {replica.instance.engine.max_model_len for replica in self.replicas}
+        if len(limits) > 1:
+            raise InputError(f"engine.max_model_len must be one for all pools, got {sorted(limits)}")
 
     @cached_property
     def replicas(self) -> tuple[Replica, ...]:
@@ -76,7 +81,7 @@ class Scenario:
         return tuple(replica for pool in self.pools for replica in (self._replica(pool),) * pool.count)
 
     def _replica(self, pool: Pool) -> Replica:
-        given = {key: getattr(pool, key) for key in ("latency_model", "kv", "batch")}
+        given = {key: getattr(pool, key) for key in ("latency_model", "kv", "batch", "engine")}
         changes = {key: value for key, value in given.items() if value is not None}
         return Replica(replace(self.instance, **changes), pool.labels)
 

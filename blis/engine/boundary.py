@@ -52,7 +52,7 @@ def reset(w):
         request.detached = 0
     for i in range(w.config.instances):
         _reset_instance(w, i)
-    w.ask.block_tokens = w.config.block_tokens
+    w.ask.block_tokens = w.config.index_block_tokens
     w.cluster.run_slots.used = w.config.instances
     w.cluster.run_slots.free = NONE
 
@@ -64,6 +64,7 @@ def _reset_instance(w, i):
     instance.step_us = NEVER_US
     links.clear(instance.queue)
     links.clear(instance.batch)
+    links.clear(instance.leaving)
     links.clear(instance.free)
     links.clear(instance.index)
     instance.first_ordered = NONE

@@ -19,11 +19,13 @@ class Observe:
     """What to keep of a run, and which decision to change.
 
     sample_us: a sample at every instant k * sample_us (docs/policies.md section 7); 0 = none. decisions: keep
-    the router's view of every decision. forced_row goes to forced_instance whatever the policy says; -1 = nobody.
+    the router's view of every decision. steps: keep what the latency model knew of each step. forced_row goes to
+    forced_instance whatever the policy says; -1 = nobody.
     """
 
     sample_us: int = 0
     decisions: bool = False
+    steps: bool = False
     forced_row: int = NONE
     forced_instance: int = NONE
 
@@ -57,6 +59,24 @@ def take_sample(w, now_us):
         sample.rejected = w.cluster.rejected
         sample.waiting = w.cluster.waiting
         w.cluster.sample_rows += 1
+
+
+@kernel
+def keep_step(w, i, start_us, duration_us):
+    """Note what a step consists of and how long it takes; the caller has seen to the room."""
+    kept = w.kept_steps[w.cluster.kept_steps]
+    step = w.instances[i].step
+    kept.instance = i
+    kept.number = w.instances[i].steps
+    kept.start_us = start_us
+    kept.duration_us = duration_us
+    kept.prefills = step.prefills
+    kept.prefill_tokens = step.prefill_tokens
+    kept.prefill_pairs = step.prefill_pairs
+    kept.prefill_context = step.prefill_context
+    kept.decodes = step.decodes
+    kept.decode_context = step.decode_context
+    w.cluster.kept_steps += 1
 
 
 @kernel

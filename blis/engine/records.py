@@ -15,7 +15,7 @@ NONE = -1
 NEVER_US = 2**62
 
 # Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
-FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING = range(9)
+FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING, GROW_STEPS = range(10)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
@@ -68,17 +68,20 @@ CONFIG = np.dtype(
         ("queue_threshold", "f8"),
         ("kv_threshold", "f8"),
         ("fair_turns", "i8"),  # tenants of a band take turns
-        ("max_band", "i8"),  # requests that may wait in a band
-        ("ttl_us", "i8"),  # 0 = for ever
+        ("band_turns", "i8"),  # so do bands, by their weights; else the most urgent comes first
         ("look_every_us", "i8"),
         ("keeps_decisions", "i8"),
+        ("keeps_steps", "i8"),
         ("forced_row", "i8"),  # this request goes …
         ("forced_instance", "i8"),  # … there, NONE: all as the policy says
         ("index_blocks", "i8"),  # capacity of the router's prefix index, an instance
+        ("index_block_tokens", "i8"),  # tokens of a block there
+        ("index_max_blocks", "i8"),  # blocks of a prompt that it looks at
         ("index_nodes", "i8"),  # slots of the index that stand for nodes; the rest count private blocks
         ("index_root_first", "i8"),
         ("block_tokens", "i8"),  # bs, the same for all instances
         ("max_path", "i8"),  # longest path of shared nodes
+        ("model_tokens", "i8"),  # a prompt has fewer, or it is dropped
         ("queue_order", "i8"),  # FCFS, RANKED or LEAST_ATTAINED
         ("evicts_by_priority", "i8"),  # who is preempted goes by ORDER.victim; else the last member of the batch
         ("idle_when_batch_empties", "i8"),  # the switches of blis.config.Compat the engine acts on
@@ -100,6 +103,10 @@ ENGINE = np.dtype(
         ("max_running", "i8"),  # R
         ("budget_tokens", "i8"),  # B, new tokens a step
         ("chunk_tokens", "i8"),  # L, one request's prefill tokens a step; no limit = budget
+        ("reserves_prompt", "i8"),  # the switches of blis.config.Engine
+        ("unkeyed_first", "i8"),
+        ("whole_lone_prefill", "i8"),
+        ("schedules_ahead", "i8"),
         ("queueing_us", "f8"),  # alpha 0
         ("queueing_us_token", "f8"),  # alpha 1
         ("overhead_us", "i8"),  # trunc(alpha 2)
@@ -141,12 +148,12 @@ CLUSTER = np.dtype(
         ("looking", "i8"),  # how far the gateway is with the look at hand: NO_LOOK, …
         ("look_us", "i8"),  # when that look is
         ("next_look_us", "i8"),  # the next one on the grid at which it may find something new, while somebody waits
-        ("oldest", "i8"),  # no request in a row before this one waits at the gateway
         ("changes", "i8"),  # events of instances so far
         ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
         ("sample_rows", "i8"),
         ("run_slots", SLOTS),  # of World.runs
         ("log_rows", "i8"),
+        ("kept_steps", "i8"),
         ("gap_rows", "i8"),
         ("cut", "i8"),  # an event lay beyond the horizon
     ],
@@ -163,6 +170,9 @@ INSTANCE = np.dtype(
         ("queue_depth", "i8"),
         ("batch", ENDS),  # of requests, in the order of admissions
         ("batch_size", "i8"),
+        ("leaving", ENDS),  # of requests that have got their last token and still hold their blocks and places
+        ("leaving_size", "i8"),
+        ("chunk_tokens", "i8"),  # one request's prefill tokens in the batch formation at hand
         ("decoding", "i8"),  # batch members in decode = size of the finish heap
         ("decode_base", "i8"),  # their stored tokens before step s are this + decoding * s
         ("first_ordered", "i8"),  # no member before this one touches shared nodes in a step

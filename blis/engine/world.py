@@ -21,6 +21,8 @@ class World(NamedTuple):
     latencies: Array  # [I, parameters] float64, of each instance's latency model
     rows: Array  # [n] ROW, shared between runs
     path: Array  # [entries] PATH, shared between runs
+    index_rows: Array  # [n] ROW with paths in blocks of the router's prefix index: `rows` if they are KV blocks
+    index_path: Array  # [entries] PATH
     order: Array  # [n] ORDER, no rows if nobody asks
     requests: Array  # [n] REQUEST
     instances: Array  # [I] INSTANCE
@@ -45,6 +47,7 @@ class World(NamedTuple):
     bands: Array  # [bands] BAND
     flows: Array  # [bands, tenants] ENDS of requests, by rank
     samples: Array  # [capacity] SAMPLE
+    kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW
     retry_after_us: Array  # [n]
     signals: Array  # [groups] SIGNAL

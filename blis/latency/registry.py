@@ -41,10 +41,14 @@ def refuse(model: LatencyModel, *keys: str) -> None:
             raise InputError(f"latency_model.{key} is not for kind {model.kind!r}")
 
 
+#: Whether, with these parameters of a kind's kernel, a step in which all members decode depends on their number alone.
+Constant = Callable[[Mapping[str, float]], bool]
+
+
 class About(NamedTuple):
     """What is known of a kind beside its kernel."""
 
-    constant_while_decoding: bool
+    constant_while_decoding: bool | Constant
     resolve: Resolve
     derive: Derive
 
@@ -61,16 +65,16 @@ class LatencyRegistry(Registry):
         self,
         name: str,
         *,
-        constant_while_decoding: bool = False,
+        constant_while_decoding: bool | Constant = False,
         resolve: Resolve = as_given,
         derive: Derive = own_parameters,
         **bounds: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate the kernel of a kind whose parameters these bounds are for.
 
-        `constant_while_decoding` promises that a step in which all members decode depends on their number alone, so
-        that the engine may take many at once. `resolve` fills in a latency model's mapping, and `derive` makes
-        parameters of the model; without it they stand under `parameters`.
+        `constant_while_decoding` promises, or says of parameters, that a step in which all members decode depends on
+        their number alone, so that the engine may take many at once. `resolve` fills in a latency model's mapping,
+        and `derive` makes parameters of the model; without it they stand under `parameters`.
         """
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,9 +84,16 @@ class LatencyRegistry(Registry):
 
         return add
 
-    def constant_while_decoding(self, name: str) -> bool:
-        """Whether a step in which all members decode depends on their number alone."""
-        return self._about[name].constant_while_decoding
+    def constant_while_decoding(self, name: str, parameters: Sequence[float]) -> bool:
+        """Whether a step in which all members decode depends on their number alone. parameters: of the kernel."""
+        constant = self._about[name].constant_while_decoding
+        return (
+            constant if isinstance(constant, bool) else constant(dict(zip(self[name].bounds, parameters, strict=True)))
+        )
+
+    def ever_constant(self, name: str) -> bool:
+        """Whether that is so with some parameters."""
+        return self._about[name].constant_while_decoding is not False
 
     def resolve(self, latency: dict[str, Any], kv: dict[str, Any], path: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """Mappings of a latency model and a KV cache with everything filled in that names stand for.

@@ -11,15 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from blis.config import (
     PREEMPTIONS,
     Batch,
     Filter,
     FlowControl,
+    PriorityBand,
     Routing,
     Scorer,
     SloTier,
@@ -32,9 +33,11 @@ from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
+from blis.policies.scorers import SCORERS
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
 
 _Parameters = dict[str, float]
+_Named = TypeVar("_Named", Scorer, Filter)
 
 
 def _unset_if_empty(part: object, *names: str) -> None:
@@ -85,13 +88,15 @@ class BundleFlowControl:
     kv_threshold: float | None = None
     ordering: str | None = None
     fairness: str | None = None
+    bands: str | None = None
+    priority_bands: tuple[PriorityBand, ...] | None = None  # () = none; None = the scenario's
     max_requests_per_band: int | None = None
     ttl_us: int | None = None
     interval_us: int | None = None
 
     def __post_init__(self) -> None:
         """Check names and numbers."""
-        _unset_if_empty(self, "detector", "ordering", "fairness")
+        _unset_if_empty(self, "detector", "ordering", "fairness", "bands")
         FlowControl(**given_fields(self))
 
 
@@ -111,8 +116,9 @@ class BundleRouting:
         _unset_if_empty(self, "policy", "scorers", "tie_break", "picker")
         ordered = _own_parameters(ROUTING, self.policy, self.parameters, "routing.parameters")
         object.__setattr__(self, "parameters", ordered)
-        if self.filters is not None:
-            object.__setattr__(self, "filters", tuple(_ordered_filter(one) for one in self.filters))
+        for name, registry in (("scorers", SCORERS), ("filters", FILTERS)):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, tuple(_ordered(registry, one) for one in getattr(self, name)))
         Routing(**{"policy": "weighted", **given_fields(self)})  # the policy that goes with every picker
 
 
@@ -208,7 +214,8 @@ def bundle_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     mapping = {key: value for key, value in plain(bundle).items() if value not in ({}, [])}
     if "admission" in mapping:
         mapping["admission"] = legacy_bucket.bundle_file(mapping["admission"])
-    for one in mapping.get("routing", {}).get("filters", []):
+    routing = mapping.get("routing", {})
+    for one in (*routing.get("scorers", ()), *routing.get("filters", ())):
         if not one["parameters"]:
             del one["parameters"]
     provenance = mapping.pop("provenance", None)
@@ -228,9 +235,10 @@ def given_fields(part: Any) -> dict[str, Any]:
     return {name: getattr(part, name) for name in part.__dataclass_fields__ if getattr(part, name) is not None}
 
 
-def _ordered_filter(one: Filter) -> Filter:
-    """A filter with its parameters in their declared order."""
-    return Filter(one.name, {name: one.parameters[name] for name in FILTERS[one.name].bounds if name in one.parameters})
+def _ordered(registry: Registry, one: _Named) -> _Named:
+    """A scorer or filter with its parameters in their declared order."""
+    ordered = {name: one.parameters[name] for name in registry[one.name].bounds if name in one.parameters}
+    return replace(one, parameters=ordered)
 
 
 def _canonical_numbers(value: Any) -> Any:

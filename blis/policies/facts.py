@@ -24,7 +24,7 @@ FACTS: dict[str, Fact] = {
     "pending": Fact(views=("pending",)),
     "in_flight": Fact(views=("in_flight", "in_flight_tokens")),
     "prefix": Fact(views=("matched_blocks",), ask=("prompt_blocks",)),
-    "cache": Fact(views=("cached_blocks",)),
+    "cache": Fact(views=("cached_blocks",), ask=("cache_blocks",)),
     "cold": Fact(views=("cold_stamp",)),
     "session": Fact(views=("session_home",)),
     "home": Fact(views=("home",)),

@@ -34,6 +34,7 @@ class Template(NamedTuple):
     memory: int  # numbers it keeps from one decision to the next, for everybody and for every tenant
     oracle: bool  # reads what a real system cannot know
     pathological: bool  # only tests want it
+    dated: bool  # what another template was until the month in its name
 
 
 class Registry(Collection[str]):
@@ -50,19 +51,18 @@ class Registry(Collection[str]):
         facts: Collection[str] = (),
         *,
         compiled: bool = True,
-        parameters: bool = True,
         elsewhere: Mapping[str, str] = MappingProxyType({}),
         group: str = plugins.POLICIES,
     ) -> None:
         """Start an empty registry of templates that all take `arguments` (names, comma-separated).
 
         facts: what `reads` may name. compiled: templates are kernels; else they are plain functions on columns,
-        called before a run. parameters: whether they may have any. elsewhere: what others call ours, for errors.
-        group: the entry points that bring templates of installed packages.
+        called before a run. elsewhere: what others call ours, for errors. group: the entry points that bring templates
+        of installed packages.
         """
         self.kind, self.arguments, self.compiled = kind, arguments, compiled
         self._templates = plugins.Named[Template](kind, group, elsewhere)
-        self._facts, self._parameters = facts, parameters
+        self._facts = facts
 
     def __iter__(self) -> Iterator[str]:
         """The names in the order of their codes."""
@@ -92,21 +92,23 @@ class Registry(Collection[str]):
         memory: int = 0,
         oracle: bool = False,
         pathological: bool = False,
+        dated: bool = False,
         **bounds: Bounds,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a template: check its signature, compile it and give it the next code.
 
         `reads` names the facts it looks at, so that others are never gathered for it. `memory` is how many numbers
         it keeps, for everybody and for every tenant; for kinds that have that argument. `oracle` marks a
-        template that reads the true output length, `pathological` one that is there for tests: both stay out
-        of search spaces that do not name them.
+        template that reads the true output length, `pathological` one that is there for tests, `dated` one that
+        is there for old results: they stay out of search spaces that do not name them.
         Raises TypeError for other arguments than the kind's, ValueError for a name that is taken or an unknown fact.
         """
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
             self._check(name, function, reads, bounds)
             made = kernel(function) if self.compiled else function
-            self._templates.register(name)(Template(made, bounds, frozenset(reads), memory, oracle, pathological))
+            template = Template(made, bounds, frozenset(reads), memory, oracle, pathological, dated)
+            self._templates.register(name)(template)
             return made
 
         return add
@@ -118,8 +120,6 @@ class Registry(Collection[str]):
         what = f"{self.kind} {name!r}"
         if isinstance(reads, str):
             raise TypeError(f"{what}: reads must be a tuple of facts, got the text {reads!r}")
-        if bounds and not self._parameters:
-            raise TypeError(f"{what} cannot have parameters; a bundle has no place for them")
         for key, bound in bounds.items():
             if not isinstance(bound, Bounds) or not bound.low <= bound.high:
                 raise TypeError(f"{what}: {key} must be Bounds(low, high) with low <= high, got {bound!r}")
@@ -143,8 +143,8 @@ class Registry(Collection[str]):
 
     @property
     def deployable(self) -> list[str]:
-        """The templates that a search may choose: all but oracles and pathological ones."""
-        return [name for name, one in self.items() if not (one.oracle or one.pathological)]
+        """The templates that a search may choose: all but oracles, pathological and dated ones."""
+        return [name for name, one in self.items() if not (one.oracle or one.pathological or one.dated)]
 
     def values(self, name: str, given: Mapping[str, float]) -> list[float]:
         """A template's parameters in its declared order, defaults filled in.

@@ -51,11 +51,15 @@ def least_loaded(views, ask, codes, weights):
 
 @ROUTING.register("weighted")
 def weighted(views, ask, codes, weights):
-    """Sum of clamped scores times normalised weights, added in the order they are configured in."""
+    """Sum of clamped scores times normalised weights, added in the order they are configured in.
+
+    The scorers' parameters stand behind their weights, the same room for each.
+    """
     for j in range(len(views)):
         views[j].score = 0.0
     for position in range(len(codes)):
-        _score(codes[position], weights, views, ask)
+        room = len(weights) // len(codes) - 1
+        _score(codes[position], weights[len(codes) + room * position :], views, ask)
         for j in range(len(views)):
             views[j].score += min(max(views[j].term, 0.0), 1.0) * weights[position]
 

@@ -1,13 +1,14 @@
 """Routing scorers: each gives every eligible instance a score in [0, 1] (docs/policies.md section 3).
 
-A scorer fills `views[j].term`. The weighted routing template adds the terms up.
+A scorer fills `views[j].term`. The weighted routing template adds the terms up. A name that ends in a year and a
+month is what llm-d had under the name before it up to that month.
 """
 
 from __future__ import annotations
 
 from blis.jit import kernel
 from blis.policies.facts import FACTS
-from blis.policies.registry import Registry
+from blis.policies.registry import Bounds, Registry
 
 #: llm-d's names of scorers that go by others here (docs/spec/policies-and-router.md section 2.5).
 LLM_D_NAMES = {
@@ -23,11 +24,10 @@ LLM_D_NAMES = {
     "session-affinity-scorer": "session-affinity",
 }
 
-SCORERS = Registry("routing scorer", "views, ask", FACTS, parameters=False, elsewhere=LLM_D_NAMES)
+SCORERS = Registry("routing scorer", "views, ask", FACTS, elsewhere=LLM_D_NAMES)
 
-#: llm-d's constants: waiting requests at which load-aware, and tokens at which token-load, reach their end.
-LOAD_AWARE_REQUESTS = 128
-TOKEN_LOAD_TOKENS = 4_194_304
+#: What the original calls by these names is what llm-d did when it took them over.
+ORIGINAL_MEANS = {"precise-prefix-cache": "precise-prefix-cache-2026-04"}
 
 _LOAD = ("queue_depth", "batch_size", "pending")
 
@@ -99,6 +99,13 @@ def load_balance(views, ask):
 
 @SCORERS.register("precise-prefix-cache", reads=("cache",))
 def precise_prefix_cache(views, ask):
+    """Share of the prompt's full blocks that lead it in the real cache; 0 without a full block."""
+    for j in range(len(views)):
+        views[j].term = views[j].cached_blocks / ask.cache_blocks if ask.cache_blocks > 0 else 0.0
+
+
+@SCORERS.register("precise-prefix-cache-2026-04", reads=("cache",), dated=True)
+def precise_prefix_cache_2026_04(views, ask):
     """(x - min) / (max - min) of the prompt's leading blocks in the real cache, 1 for all if equal."""
     for j in range(len(views)):
         views[j].term = float(views[j].cached_blocks)
@@ -128,15 +135,20 @@ def no_hit_lru(views, ask):
         views[j].term = 1.0 - rank / (eligible - 1) if eligible > 1 else 1.0
 
 
-@SCORERS.register("active-requests", reads=("in_flight",))
-def active_requests(views, ask):
-    """(max - n) / max of requests in flight, 1 for an instance without any."""
+@SCORERS.register(
+    "active-requests",
+    reads=("in_flight",),
+    idle_threshold=Bounds(0, 1e9, default=0, span=(0, 32)),
+    max_busy_score=Bounds(0, 1, default=1, span=(0, 1)),
+)
+def active_requests(idle_threshold, max_busy_score, views, ask):
+    """1 for an idle instance, else (max - n) / max of requests in flight, times what a busy one may have at most."""
     for j in range(len(views)):
         views[j].term = float(views[j].in_flight)
     high = _range(views)[1]
     for j in range(len(views)):
-        some = views[j].in_flight > 0 and high > 0  # the highest is that of the eligible ones
-        views[j].term = (high - views[j].term) / high if some else 1.0
+        busy = views[j].in_flight > idle_threshold and high > 0  # the highest is that of the eligible ones
+        views[j].term = (high - views[j].term) / high * max_busy_score if busy else 1.0
 
 
 @SCORERS.register("running-requests", reads=("batch_size",))
@@ -147,12 +159,11 @@ def running_requests(views, ask):
     _invert(views)
 
 
-@SCORERS.register("load-aware", reads=("queue_depth",))
-def load_aware(views, ask):
-    """From .5 with nobody waiting down to 0 with 128 waiting or more."""
+@SCORERS.register("load-aware", reads=("queue_depth",), threshold=Bounds(1, 1e9, log=True, default=128, span=(8, 512)))
+def load_aware(threshold, views, ask):
+    """From .5 with nobody waiting down to 0 with as many waiting as the threshold, or more."""
     for j in range(len(views)):
-        waiting = min(views[j].queue_depth, LOAD_AWARE_REQUESTS)
-        views[j].term = 0.5 * (1.0 - waiting / LOAD_AWARE_REQUESTS)
+        views[j].term = 0.5 * (1.0 - min(views[j].queue_depth, threshold) / threshold)
 
 
 @SCORERS.register("vllm-dp", reads=("queue_depth", "batch_size"))
@@ -163,11 +174,15 @@ def vllm_dp(views, ask):
     _invert(views)
 
 
-@SCORERS.register("token-load", reads=("in_flight",))
-def token_load(views, ask):
-    """1 - prompt tokens in flight / 4,194,304, as llm-d's token-load-scorer."""
+@SCORERS.register(
+    "token-load",
+    reads=("in_flight",),
+    queue_threshold_tokens=Bounds(1, 1e15, log=True, default=4_194_304, span=(4_096, 4_194_304)),
+)
+def token_load(queue_threshold_tokens, views, ask):
+    """1 - prompt tokens in flight / threshold, 0 beyond it, as llm-d's token-load-scorer."""
     for j in range(len(views)):
-        views[j].term = 1.0 - min(views[j].in_flight_tokens, TOKEN_LOAD_TOKENS) / TOKEN_LOAD_TOKENS
+        views[j].term = 1.0 - min(views[j].in_flight_tokens, queue_threshold_tokens) / queue_threshold_tokens
 
 
 @SCORERS.register("session-affinity", reads=("session",))

@@ -67,6 +67,22 @@ INSTANCE_COUNTERS = np.dtype(
     ]
 )
 
+#: One step of an instance: what its latency model knew of it (blis.latency.step), and how long it took.
+KEPT_STEP = np.dtype(
+    [
+        ("instance", "i8"),
+        ("number", "i8"),  # 1, 2, … on its instance
+        ("start_us", "i8"),
+        ("duration_us", "i8"),
+        ("prefills", "i8"),
+        ("prefill_tokens", "i8"),
+        ("prefill_pairs", "i8"),
+        ("prefill_context", "i8"),
+        ("decodes", "i8"),
+        ("decode_context", "i8"),
+    ]
+)
+
 #: The state of one instance at one instant, before that instant's events.
 SAMPLE = np.dtype(
     [

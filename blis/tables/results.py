@@ -42,6 +42,7 @@ class ResultTable:
     token_overhead_us: NDArray[np.int64]  # [instances] that every token carries, on no clock (Q6)
     last_gap_twice: bool  # compat Q4: the last gap counts twice in the list of a completed request
     samples: NDArray[np.void] | None = None  # [instants, instances] SAMPLE, if they were asked for
+    kept_steps: NDArray[np.void] | None = None  # [steps] KEPT_STEP in the order they were run, if they were asked for
     tenants: NDArray[np.void] | None = None  # [1 + tenants] TENANT of everybody and each, if a policy asks for them
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blis.config import PICKERS, PREEMPTIONS, Scenario, default_tier
+from blis.config import PICKERS, PREEMPTIONS, FlowControl, Scenario, default_tier
 from blis.policies.admission import ADMISSION
 from blis.policies.bundle import (
     BundleAdmission,
@@ -21,6 +21,7 @@ from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING
 from blis.policies.schedulers import SCHEDULERS
+from blis.policies.scorers import SCORERS
 from blis.scenario import apply_bundle
 from blis.yaml_strict import build
 
@@ -28,6 +29,7 @@ Parameters = Mapping[str, float]
 
 ID_DIGITS = 12  # of a SHA-256, in hex
 
+_BAND_KEYS = ("bands", "priority_bands")
 _DETECTOR_KEYS = {"concurrency": ("max_concurrency",), "utilization": ("queue_threshold", "kv_threshold")}
 
 
@@ -126,11 +128,14 @@ def _unless_default(before: Any, after: Any, default: Any) -> Any:
 
 
 def _flow_control(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
-    """The gateway queue, and of its thresholds those that its detector reads."""
-    flow = applied.cluster.flow_control
+    """The gateway queue, of its thresholds those that its detector reads, and of bands what is not the default."""
+    flow, before = applied.cluster.flow_control, scenario.cluster.flow_control
     if not flow.enabled:
-        return {"enabled": False} if scenario.cluster.flow_control.enabled else {}
+        return {"enabled": False} if before.enabled else {}
     idle = {name for detector, names in _DETECTOR_KEYS.items() if detector != flow.detector for name in names}
+    idle |= {
+        name for name in _BAND_KEYS if getattr(flow, name) == getattr(before, name) == getattr(FlowControl(), name)
+    }
     return {name: value for name, value in vars(flow).items() if name not in idle}
 
 
@@ -140,7 +145,10 @@ def _routing(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
     if routing.policy != "round-robin":
         mapping["tie_break"] = routing.tie_break
     if routing.policy == "weighted":
-        mapping["scorers"] = [{"name": s.name, "weight": s.weight} for s in routing.scorers]
+        mapping["scorers"] = [
+            {"name": s.name, "weight": s.weight, "parameters": SCORERS.named_values(s.name, s.parameters)}
+            for s in routing.scorers
+        ]
         mapping["picker"] = _unless_default(before.picker, routing.picker, PICKERS[0])
     if routing.filters or before.filters:
         mapping["filters"] = [

@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blis.config import CLASS_NAMES, PICKERS, PREEMPTIONS, Scenario
+from blis.config import BANDS, CLASS_NAMES, PICKERS, PREEMPTIONS, Scenario
 from blis.errors import InputError
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.policies.filters import FILTERS
+from blis.policies.scorers import SCORERS
 from blis.scenario import apply_bundle
 from blis.yaml_strict import flat_keys
 from search.problem.policy import Policy
 from search.space.parameters import Value
 from search.space.space import FLOW_CONTROL, TIER_KEYS, Genome, Space
-from search.space.templates import APPLY, FILTER_PREFIX, SCORER_PREFIX, SKIP
+from search.space.templates import APPLY, FILTER_PREFIX, SCORER_PREFIX, SKIP, is_weight
 
 _FLOW_ENABLED = "flow_control.enabled"
 
@@ -34,9 +35,7 @@ def decode(space: Space, genome: Mapping[str, Value], rates: Mapping[str, float]
     mapping = _copy(space.fixed)
     for key, value in genome.items():
         if key.startswith(SCORER_PREFIX):
-            if value:
-                scorers = mapping.setdefault("routing", {}).setdefault("scorers", [])
-                scorers.append({"name": key.removeprefix(SCORER_PREFIX), "weight": value})
+            _set_scorer(mapping, key.removeprefix(SCORER_PREFIX), value)
         elif key.startswith(FILTER_PREFIX):
             _set_filter(mapping, key.removeprefix(FILTER_PREFIX), value)
         elif key == FLOW_CONTROL:
@@ -45,6 +44,16 @@ def decode(space: Space, genome: Mapping[str, Value], rates: Mapping[str, float]
             rate = space.relative.get(key)
             _set(mapping, key, value if rate is None else float(value) * rates[rate])
     return load_bundle(mapping)
+
+
+def _set_scorer(mapping: dict[str, Any], path: str, value: Value) -> None:
+    """Append a scorer that has a weight, or set a parameter of one; those of weight 0 have none."""
+    name, _, key = path.partition(".")
+    scorers = mapping.setdefault("routing", {}).setdefault("scorers", [])
+    if key:
+        next(one for one in scorers if one["name"] == name)["parameters"][key] = value
+    elif value:
+        scorers.append({"name": name, "weight": value, "parameters": {}})
 
 
 def _set_filter(mapping: dict[str, Any], path: str, value: Value) -> None:
@@ -66,13 +75,13 @@ def encode(space: Space, policy: Policy, rates: Mapping[str, float]) -> Genome |
     effective = _space_values(policy)
     if any(effective.get(key) != value for key, value in policy_mapping(load_bundle(space.fixed)).items()):
         return None
-    top = max((value for key, value in effective.items() if key.startswith(SCORER_PREFIX)), default=1.0)
+    top = max((value for key, value in effective.items() if is_weight(key)), default=1.0)
     genome: Genome = {}
     for key, parameter in space.parameters.items():
         if not space.is_active(key, genome):
             continue
         value = effective.get(key)
-        if key.startswith(SCORER_PREFIX):
+        if is_weight(key):
             value = (value or 0.0) / top
         elif value is not None and key in space.relative:
             value = value / rates[space.relative[key]]
@@ -87,6 +96,7 @@ def _space_values(policy: Policy) -> dict[str, Any]:
     """What a policy decides by space key, also what its complete bundle leaves out as a default."""
     values: dict[str, Any] = {
         "routing.picker": PICKERS[0],
+        "flow_control.bands": BANDS[0],
         "preemption": PREEMPTIONS[0],
         _FLOW_ENABLED: False,
         "routing.filters": [],
@@ -104,10 +114,13 @@ def _space_values(policy: Policy) -> dict[str, Any]:
 
 
 def policy_mapping(bundle: PolicyBundle) -> dict[str, Any]:
-    """The set values of a bundle by space key; filters under `routing.filters`, with all their parameters."""
+    """The set values of a bundle by space key, scorers with all their parameters; so filters, as `routing.filters`."""
     values = flat_keys(bundle_mapping(replace(bundle, provenance={})))
     for scorer in values.pop("routing.scorers", ()):
-        values[SCORER_PREFIX + scorer["name"]] = scorer["weight"]
+        key = SCORER_PREFIX + scorer["name"]
+        values[key] = scorer["weight"]
+        named = SCORERS.named_values(scorer["name"], scorer.get("parameters", {}))
+        values |= {f"{key}.{parameter}": value for parameter, value in named.items()}
     if bundle.routing.filters is not None:
         values["routing.filters"] = [(f.name, FILTERS.values(f.name, f.parameters)) for f in bundle.routing.filters]
     return values

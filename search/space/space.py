@@ -2,8 +2,8 @@
 
 A genome is a plain dict from space key to value that holds exactly the active keys. Space keys are the
 paths of the bundle's own keys, but for three kinds: `routing.scorers.<name>` is the weight of a scorer, 0 =
-not used; `routing.filters.<name>.use` and `flow_control.use` say skip or apply. Source of the default space:
-default-problem.md section 1.
+not used, and `routing.scorers.<name>.<parameter>` a parameter of it; `routing.filters.<name>.use` and
+`flow_control.use` say skip or apply. Source of the default space: default-problem.md section 1.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from blis.config import DETECTORS, FAIRNESS, ORDERINGS, PICKERS, PREEMPTIONS, TIE_BREAKS, FlowControl
+from blis.config import BANDS, DETECTORS, FAIRNESS, ORDERINGS, PICKERS, PREEMPTIONS, TIE_BREAKS, FlowControl
 from blis.errors import InputError, check_choice, unknown_name
 from blis.yaml_strict import build, check_mapping
 from search.space.parameters import Category, Leaf, Parameter, Value, is_free, make_parameter
-from search.space.templates import APPLY, SCORER_PREFIX, SKIP, TEMPLATES, expand, known_parameters
+from search.space.templates import APPLY, SKIP, TEMPLATES, expand, is_weight, known_parameters, weight_of
 
 Genome = dict[str, Value]
 
 FLOW_CONTROL = "flow_control.use"
 
-_FLOW_CHOICES = {"detector": DETECTORS, "ordering": ORDERINGS, "fairness": FAIRNESS}
+_FLOW_CHOICES = {"detector": DETECTORS, "ordering": ORDERINGS, "fairness": FAIRNESS, "bands": BANDS}
 
 #: What a space key may name beside templates; a tuple lists its valid values.
 _OTHER_KEYS: dict[str, Sequence[Any] | None] = {
@@ -32,7 +32,7 @@ _OTHER_KEYS: dict[str, Sequence[Any] | None] = {
     **{
         f"flow_control.{name}": _FLOW_CHOICES.get(name)
         for name in FlowControl.__dataclass_fields__
-        if name != "enabled"
+        if name not in ("enabled", "priority_bands")
     },
     "routing.picker": PICKERS,
     "routing.tie_break": TIE_BREAKS,
@@ -68,7 +68,10 @@ class Space:
         return iter(self.parameters)
 
     def is_active(self, key: str, values: Mapping[str, Value]) -> bool:
-        """Whether `key` matters, given the values of the keys before it."""
+        """Whether `key` matters, given the values of the keys before it; what a scorer of weight 0 has does not."""
+        weight = weight_of(key)
+        if weight is not None and not values.get(weight):
+            return False
         return all(values.get(other) in wanted for other, wanted in self.conditions.get(key, {}).items())
 
     def complete(self, values: Mapping[str, Value], rng: Random) -> Genome:
@@ -88,7 +91,7 @@ class Space:
 
     def flaw(self, genome: Mapping[str, Value]) -> str | None:
         """Why a genome of the right keys is no policy at all, None if it is one."""
-        weights = [value for key, value in genome.items() if key.startswith(SCORER_PREFIX)]
+        weights = [value for key, value in genome.items() if is_weight(key)]
         return "all scorer weights are zero" if weights and not any(weights) else None
 
     def corners(self) -> Iterator[Genome]:
@@ -101,7 +104,8 @@ class Space:
 
     def _needed(self, key: str) -> dict[str, Value]:
         """The values of other keys that make `key` active."""
-        needed: dict[str, Value] = {}
+        weight = weight_of(key)
+        needed = {} if weight is None else self._needed(weight)
         for other, wanted in self.conditions.get(key, {}).items():
             needed.update(self._needed(other))
             needed[other] = wanted[0]
@@ -122,8 +126,10 @@ def space_from_mapping(mapping: object) -> Space:
     fixed = check_mapping(values.pop("fixed", {}), "search_space.fixed")
     leaves = dict(_leaves(values, ""))
     parameters = {key: make_parameter(f"search_space.{key}", leaf) for key, leaf in leaves.items()}
-    for key, parameter in parameters.items():
+    for place, (key, parameter) in enumerate(parameters.items()):
         _check_key(key, parameter)
+        if weight_of(key) is not None and weight_of(key) not in list(parameters)[:place]:
+            raise InputError(f"search_space.{key}: the scorer's weight {weight_of(key)} must be declared before it")
     if not any(is_free(parameter) for parameter in parameters.values()):
         raise InputError("search_space has no free dimension: give it at least one parameter with two or more values")
     space = Space(
@@ -132,7 +138,7 @@ def space_from_mapping(mapping: object) -> Space:
         {key: _rate(key, leaf.relative_to) for key, leaf in leaves.items() if leaf.relative_to is not None},
         fixed,
     )
-    weights = [parameter for key, parameter in parameters.items() if key.startswith(SCORER_PREFIX)]
+    weights = [parameter for key, parameter in parameters.items() if is_weight(key)]
     if weights and not any(any(weight.extremes()) for weight in weights):
         raise InputError("search_space.routing.scorers: every weight is fixed at zero")
     return space

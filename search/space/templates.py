@@ -44,6 +44,16 @@ CHOICES: dict[str, tuple[Registry, str]] = {
 _RENAMED = {f"admission.parameters.{name}": f"admission.{key}" for key, name in BUNDLE_KEYS.items()}
 
 
+def is_weight(key: str) -> bool:
+    """Whether a space key is a scorer's weight."""
+    return key.startswith(SCORER_PREFIX) and "." not in key.removeprefix(SCORER_PREFIX)
+
+
+def weight_of(key: str) -> str | None:
+    """The weight of the scorer whose parameter a space key is, None for any other key."""
+    return key.rpartition(".")[0] if key.startswith(SCORER_PREFIX) and not is_weight(key) else None
+
+
 def parameter_key(prefix: str, name: str) -> str:
     """The space key of a template's parameter."""
     return _RENAMED.get(prefix + name, prefix + name)
@@ -60,6 +70,8 @@ def expand(key: str, leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
     elif key + "." == SCORER_PREFIX:
         for name in _names(key, SCORERS, leaf):
             yield SCORER_PREFIX + name, Leaf("zero_or", *WEIGHTS, when=leaf.when)
+            for parameter, bounds in SCORERS[name].bounds.items():
+                yield f"{SCORER_PREFIX}{name}.{parameter}", replace(_number(bounds), when=leaf.when)
     else:
         kinds = ", ".join(sorted([*CHOICES, FILTER_PREFIX[:-1], SCORER_PREFIX[:-1]]))
         raise InputError(f"search_space.{key}: type 'templates' is for: {kinds}")
@@ -109,4 +121,7 @@ def known_parameters() -> dict[str, Sequence[Any] | None]:
     for name, template in FILTERS.items():
         keys[f"{FILTER_PREFIX}{name}.use"] = (SKIP, APPLY)
         keys.update({f"{FILTER_PREFIX}{name}.{parameter}": None for parameter in template.bounds})
-    return {**keys, **{SCORER_PREFIX + name: None for name in SCORERS}}
+    for name, template in SCORERS.items():
+        keys[SCORER_PREFIX + name] = None
+        keys.update({f"{SCORER_PREFIX}{name}.{parameter}": None for parameter in template.bounds})
+    return keys

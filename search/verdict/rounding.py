@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import floor, gcd, log10
 from typing import Any
 
@@ -36,7 +37,8 @@ def round_bundle(bundle: PolicyBundle, space: Space, largest_weight: int, digits
     scorers = bundle.routing.scorers or ()
     if scorers and all(SCORER_PREFIX + scorer.name in space.parameters for scorer in scorers):
         rounded = round_weights(scorers, largest_weight)
-        mapping["routing"]["scorers"] = [{"name": scorer.name, "weight": scorer.weight} for scorer in rounded]
+        for one, scorer in zip(mapping["routing"]["scorers"], rounded, strict=True):
+            one["weight"] = scorer.weight
     return load_bundle(mapping)
 
 
@@ -47,9 +49,9 @@ def _shorter(value: Any, space: Space, digits: int, key: str = "") -> Any:
     """
     if isinstance(value, dict):
         return {name: _shorter(item, space, digits, f"{key}.{name}" if key else name) for name, item in value.items()}
-    if key + "." == FILTER_PREFIX:
+    if key + "." in (FILTER_PREFIX, SCORER_PREFIX):
         return [
-            {**one, "parameters": _shorter(one.get("parameters", {}), space, digits, FILTER_PREFIX + one["name"])}
+            {**one, "parameters": _shorter(one.get("parameters", {}), space, digits, f"{key}.{one['name']}")}
             for one in value
         ]
     if not value or not isinstance(space.parameters.get(key), Number):
@@ -62,7 +64,9 @@ def round_weights(scorers: Sequence[Scorer], largest: int) -> tuple[Scorer, ...]
     top = max(scorer.weight for scorer in scorers)
     whole = [max(1, round(scorer.weight / top * largest)) for scorer in scorers]
     divisor = gcd(*whole)
-    return tuple(Scorer(scorer.name, float(weight // divisor)) for scorer, weight in zip(scorers, whole, strict=True))
+    return tuple(
+        replace(scorer, weight=float(weight // divisor)) for scorer, weight in zip(scorers, whole, strict=True)
+    )
 
 
 def round_finalists(

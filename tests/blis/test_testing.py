@@ -85,8 +85,3 @@ def test_what_cannot_work_is_refused_when_it_is_registered(about, problem):
     with pytest.raises(TypeError, match=problem):
         FILTERS.register("mine", **about)(lambda limit, views, ask: None)
     assert "mine" not in FILTERS
-
-
-def test_a_scorer_has_no_parameters():
-    with pytest.raises(TypeError, match="cannot have parameters"):
-        SCORERS.register("mine", limit=Bounds(0, 1))(lambda limit, views, ask: None)

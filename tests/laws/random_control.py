@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from blis.config import (
+    BANDS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -19,6 +20,7 @@ from blis.config import (
     Cluster,
     Filter,
     FlowControl,
+    PriorityBand,
     Routing,
     Scorer,
     Signal,
@@ -132,9 +134,19 @@ def _flow_control(rng: Random) -> FlowControl:
         kv_threshold=rng.choice([0.05, 0.3, 1]),
         ordering=rng.choice(ORDERINGS),
         fairness=rng.choice(["round-robin", *FAIRNESS]),
+        bands=rng.choice(BANDS),
+        priority_bands=_priority_bands(rng),
         max_requests_per_band=rng.choice([1, 5, 5000, 5000, 5000]),
         ttl_us=rng.choice([0, 0, 0, 7, 400]),
         interval_us=rng.choice([1, 5, 50, 200, 1000]),
+    )
+
+
+def _priority_bands(rng: Random) -> tuple[PriorityBand, ...]:
+    """Limits and weights of a few of the priorities that classes have."""
+    return tuple(
+        PriorityBand(priority, rng.choice([1, 1, 2, 3]), rng.choice([None, 0, 5, 90]), rng.choice([None, None, 1, 3]))
+        for priority in rng.sample([-2.0, -1.0, 0.0, 1.0, 3.0, 4.0], rng.choice([0, 0, 2, 5]))
     )
 
 
@@ -147,13 +159,25 @@ def _routing(rng: Random, latency_us: int) -> Routing:
         latency_us=latency_us,
         snapshot_refresh_us=rng.choice([0, 0, 40]) if signals.kv.age_us == 0 else 0,
         filters=_filters(rng),
-        scorers=tuple(Scorer(name, rng.choice([1.0, 2.0, 0.3, 5.0])) for name in names),
+        scorers=tuple(Scorer(name, rng.choice([1.0, 2.0, 0.3, 5.0]), _scorer_parameters(rng, name)) for name in names),
         parameters={"spill_load": rng.choice([1, 2, 4])} if policy == "session-affinity" else {},
         picker=rng.choice(["max", "weighted-random"]) if policy == "weighted" else "max",
         tie_break=rng.choice(["first", "random"]),
         signals=signals,
         prefix_index_blocks=rng.choice([1, 2, 5, 20, 10_000]),
+        prefix_index_block_tokens=rng.choice([0, 0, 1, 2, 5, 12]),
+        prefix_index_max_tokens=rng.choice([0, 0, 0, 1, 9, 25]),
     )
+
+
+def _scorer_parameters(rng: Random, name: str) -> dict[str, float]:
+    """Thresholds that a handful of requests reach; half of the time those that are declared."""
+    few: dict[str, dict[str, float]] = {
+        "active-requests": {"idle_threshold": rng.choice([0, 1, 2, 2.5]), "max_busy_score": rng.choice([0, 0.3, 1])},
+        "load-aware": {"threshold": rng.choice([1, 2, 3.5])},
+        "token-load": {"queue_threshold_tokens": rng.choice([5, 20, 100])},
+    }
+    return few.get(name, {}) if rng.random() < 0.5 else {}
 
 
 def _signals(rng: Random) -> Signals:

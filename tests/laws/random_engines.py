@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
-from blis.config import KV, PREEMPTIONS, Batch, LatencyModel, Pool, Scenario
+from blis.config import KV, PREEMPTIONS, PROFILES, Batch, Engine, LatencyModel, Pool, Scenario
 from blis.tables.requests import RequestTable
 from tests.laws.random_control import dressed, random_tiers
 from tests.oracle.known import PRIORITY_POLICIES, SCHEDULER_NAMES
@@ -19,7 +19,27 @@ def with_engines(rng: Random, scenario: Scenario, table: RequestTable) -> tuple[
             table = dressed(rng, table)
     if rng.random() < 0.3:
         scenario = _with_pools(rng, scenario)
-    return scenario, table
+    return with_switches(rng, scenario, table), table
+
+
+def with_switches(rng: Random, scenario: Scenario, table: RequestTable) -> Scenario:
+    """The scenario with any engine, in every pool another, and now and then with sequences that are too long."""
+    limit = 0
+    if rng.random() < 0.2:
+        limit = int(rng.choice(table.input_tokens + rng.choice([0, 1, 2]))) + rng.randint(0, 5)
+    pools = tuple(replace(pool, engine=rng.choice([None, random_switches(rng, limit)])) for pool in scenario.pools)
+    return replace(scenario, instance=replace(scenario.instance, engine=random_switches(rng, limit)), pools=pools)
+
+
+def random_switches(rng: Random, max_model_len: int = 0) -> Engine:
+    """A profile, or any of its switches, the one that touches most more often."""
+    kind = rng.random()
+    if kind < 0.4:
+        return replace(PROFILES[rng.choice([*PROFILES])], max_model_len=max_model_len)
+    names = ("reserve_full_prompt", "unkeyed_first", "whole_lone_prefill", "async_scheduling")
+    if kind < 0.6:
+        return Engine(**{rng.choice([*names, names[-1]]): True}, max_model_len=max_model_len)
+    return Engine(**{name: rng.random() < 0.5 for name in names}, max_model_len=max_model_len)
 
 
 def _with_order(rng: Random, scenario: Scenario) -> Scenario:

@@ -29,6 +29,7 @@ from blis.engine.run import simulate
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_cases import Case, lengthen, random_compat
 from tests.laws.random_control import dressed, random_cluster, random_tiers
+from tests.laws.random_engines import with_switches
 from tests.oracle.known import SCHEDULER_NAMES
 
 Tokens = list[list[int]]
@@ -51,6 +52,8 @@ def tight_case(number: int) -> Case:
         table = dressed(rng, table)
     scenario = Scenario(instance, _cluster(rng), slo_tiers=random_tiers(rng))
     observe = Observe(rng.choice([0, 0, STEP_US, 7]), rng.random() < 0.5)
+    if rng.random() < 0.6:
+        scenario = with_switches(rng, scenario, table)
     scenario = replace(scenario, horizon_us=_horizon(rng, Case(scenario, table, compat, observe)))
     return Case(scenario, table, compat, observe)
 

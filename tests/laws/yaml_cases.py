@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from blis.config import DETECTORS, FAIRNESS, ORDERINGS, PREEMPTIONS, TIE_BREAKS
+from blis.config import BANDS, DETECTORS, FAIRNESS, ORDERINGS, PREEMPTIONS, TIE_BREAKS
 from blis.policies.admission import ADMISSION
 from blis.policies.filters import FILTERS
 from blis.policies.priority import PRIORITIES
@@ -27,7 +27,7 @@ def random_scenario(rng: Random) -> Mapping:
         "horizon_us": rng.choice([None, None, rng.randint(1, 10**7)]),
         "cluster": {
             "admission": {**_template(rng, ADMISSION, _is_bucket), "latency_us": rng.choice([0, 10])},
-            "routing": {**_routing(rng), "latency_us": 0, **_freshness(rng)},
+            "routing": {**_routing(rng), "latency_us": 0, **_freshness(rng), **_index(rng)},
             "flow_control": _flow_control(rng),
         },
         "instance": {
@@ -94,7 +94,14 @@ def _is_bucket(name: str) -> bool:
 def _routing(rng: Random) -> Mapping:
     routing = _template(rng, ROUTING)
     names = rng.sample(list(SCORERS), rng.randint(1, 4))
-    routing["scorers"] = [{"name": name, "weight": rng.choice([1, 0.5, 1e-9, 1e9])} for name in names]
+    routing["scorers"] = [
+        {
+            "name": name,
+            "weight": rng.choice([1, 0.5, 1e-9, 1e9]),
+            "parameters": _parameters(rng, SCORERS[name].bounds),
+        }
+        for name in names
+    ]
     routing["tie_break"] = rng.choice(TIE_BREAKS)
     if rng.random() < 0.4:
         routing["filters"] = [
@@ -115,6 +122,10 @@ def _freshness(rng: Random) -> Mapping:
     return {"signals": {name: {"age_us": rng.choice([0, 1000])} for name in ("queue_depth", "kv", "cache")}}
 
 
+def _index(rng: Random) -> Mapping:
+    return {"prefix_index_block_tokens": rng.choice([0, 64]), "prefix_index_max_tokens": rng.choice([0, 131072])}
+
+
 def _flow_control(rng: Random) -> Mapping:
     if rng.random() < 0.6:
         return {"enabled": False}
@@ -124,6 +135,8 @@ def _flow_control(rng: Random) -> Mapping:
         "max_concurrency": rng.choice([1, 3, 100]),
         "ordering": rng.choice(ORDERINGS),
         "fairness": rng.choice(FAIRNESS),
+        "bands": rng.choice(BANDS),
+        "priority_bands": [{"priority": priority, "weight": 2, "ttl_us": 500} for priority in rng.sample([3, -1], 1)],
         "max_requests_per_band": rng.choice([1, 5000]),
         "ttl_us": rng.choice([0, 10_000]),
         "interval_us": rng.choice([100, 1000]),

@@ -171,8 +171,8 @@ MUTANTS = (
     ),
     Mutant(
         _TRAITS,
-        "np.unique(-_priorities(scenario, table), return_inverse=True)",
-        "np.unique(_priorities(scenario, table), return_inverse=True)",
+        "for name in table.slo_names}, reverse=True)",
+        "for name in table.slo_names})",
         _tests("build/test_encode_traits"),
         "the least urgent band goes first",
     ),
@@ -228,8 +228,8 @@ MUTANTS = (
     ),
     Mutant(
         _STATE,
-        "end = tree.end_token // block_tokens",
-        "end = -(-tree.end_token // block_tokens)",
+        "end = np.minimum(tree.end_token // block_tokens,",
+        "end = np.minimum(-(-tree.end_token // block_tokens),",
         _tests("cache/test_kv"),
         "a block belongs to the node in which it begins",
     ),

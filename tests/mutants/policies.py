@@ -224,7 +224,21 @@ MUTANTS = (
         _tests("scorers"),
         "a prompt without a full block is known everywhere",
     ),
-    Mutant(_SCORERS, "0.5 * (1.0 - waiting", "(1.0 - waiting", _tests("scorers"), "nobody waiting scores 1"),
+    Mutant(_SCORERS, "0.5 * (1.0 - min(", "(1.0 - min(", _tests("scorers"), "nobody waiting scores 1"),
+    Mutant(
+        _SCORERS,
+        "views[j].in_flight > idle_threshold and",
+        "views[j].in_flight >= idle_threshold and",
+        _tests("scorers"),
+        "who has as many requests as an idle instance may have is busy",
+    ),
+    Mutant(
+        _SCORERS,
+        "views[j].cached_blocks / ask.cache_blocks if ask.cache_blocks > 0",
+        "views[j].cached_blocks / ask.prompt_blocks if ask.cache_blocks > 0",
+        _tests("scorers"),
+        "what is cached is a share of the router's blocks",
+    ),
     Mutant(
         _SCORERS,
         "(views[j].term - low) / (high - low) if high > low else 1.0",
@@ -277,8 +291,8 @@ MUTANTS = (
     ),
     Mutant(
         _REGISTRY,
-        "if not (one.oracle or one.pathological)]",
-        "if not one.oracle]",
+        "if not (one.oracle or one.pathological or one.dated)]",
+        "if not (one.oracle or one.dated)]",
         ("tests/search/space/test_templates.py",),
         "a search may choose what only tests want",
     ),

@@ -185,7 +185,7 @@ MUTANTS = (
     ),
     Mutant(
         _POLICY,
-        'return {"enabled": False} if scenario.cluster.flow_control.enabled else {}',
+        'return {"enabled": False} if before.enabled else {}',
         "return {}",
         _POLICY_TESTS,
         "a queue that is switched off stays on",

@@ -103,7 +103,7 @@ class _Cluster:
         self.admission = Admission(setup, self.view, self._first_arrival_us)
         self.gateway = Gateway(setup, self.view)
         self.router = Router(setup, compat, self.view)
-        self.jobs = [Job(row, request) for row, request in enumerate(requests)]
+        self.jobs = [Job(row, request, setup.engine.max_model_len) for row, request in enumerate(requests)]
         self.samples: list[Sample] = []
         self._on_decision, self._sample_us, self._forced = on_decision, sample_us, forced
         self._now = 0

@@ -28,6 +28,7 @@ class Job:
 
     row: int
     request: OracleRequest
+    longest: int = 0  # tokens of a sequence at most, 0 = no limit
     status: int = NOT_ARRIVED
     instance: int = -1
     computed: int = 0  # tokens whose KV is stored
@@ -59,8 +60,9 @@ class Job:
 
     @property
     def output_tokens(self) -> int:
-        """N of the specification."""
-        return len(self.request.output)
+        """N of the specification, or as many as end a sequence at its longest."""
+        longest = self.longest or len(self.request.prompt) + len(self.request.output)
+        return max(0, min(len(self.request.output), longest - self.prompt_tokens))
 
     @property
     def known(self) -> int:
@@ -88,7 +90,8 @@ class Engine:
         """Start idle, with an empty cache."""
         self.index, self.setup, self.compat, self.keys = index, setup, compat, keys
         self.machine = setup.machine(index)
-        self.kv = KVCache(self.machine.kv_blocks, self.machine.block_size_tokens, self.machine.cpu_blocks)
+        machine, self.switches = self.machine, self.machine.engine
+        self.kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
         self.order = QueueOrder(setup, compat)
         self.roofline = _step_time(self.machine, compat)
         self.queue: list[Job] = []
@@ -102,6 +105,10 @@ class Engine:
         self._sequence = 0
         self._step_pending = False
         self._busy_until = 0
+        self._leaving: list[Job] = []  # out of the batch with their last token, not yet out of the cache
+        self._arrived: list[tuple[Job, int]] = []  # came while a step ran whose successor is chosen already
+        self._latest_us = 0  # duration of the latest step
+        self._alone = False  # one request is all there is
         self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
 
     # -- what an observer may ask
@@ -154,6 +161,9 @@ class Engine:
     def run_next(self) -> int:
         """Execute the next event and return its kind."""
         now, kind, _, job = heapq.heappop(self._events)
+        if kind == QUEUED_EVENT and job is not None and self.switches.async_scheduling and self.batch:
+            self._arrived.append((job, now))  # looked at when the step that runs has ended
+            return kind
         self.counters["last_event_us"] = now
         if kind == ARRIVAL_EVENT and job is not None:
             alpha = self.machine.alpha
@@ -174,7 +184,8 @@ class Engine:
 
     def _enqueue(self, job: Job, now: int) -> None:
         """Execute the Queued event (4.3, 4.4)."""
-        if not self._fits(self._final_footprint(job)):
+        too_long = 0 < self.switches.max_model_len <= job.prompt_tokens
+        if too_long or not self._fits(self._final_footprint(job)):
             self._drop(job)
             return
         job.status, job.queued_us = QUEUED, now
@@ -200,9 +211,8 @@ class Engine:
     # -- the step (section 5)
 
     def _step(self, now: int) -> None:
-        self._step_pending, self.kv.now, self._transfer_us = False, now, 0
-        self.queue = self.order.ordered(self.queue)
-        if not self._form_batch(now):
+        self._step_pending, self.kv.now = False, now
+        if not (self._end_and_form(now) if self.switches.async_scheduling else self._form_batch(now)):
             return
         count = self.counters
         count["steps"] += 1
@@ -220,13 +230,37 @@ class Engine:
         count["busy_us"] += reported_us
         count["block_us"] += self.kv.used * reported_us
         count["peak_blocks"] = max(count["peak_blocks"], self.kv.used)
-        for job in [job for job in self.batch if job.finished]:
-            self._complete(job, end, duration)
-        self._busy_until = end
+        self._busy_until, self._latest_us = end, duration
+        if not self.switches.async_scheduling:
+            self._let_go(end)
         if self.batch or self.queue:
             self._schedule_step(end)
         if self.on_step is not None:
             self.on_step(self.index, self)
+
+    def _end_and_form(self, now: int) -> bool:
+        """End a step and start the next, which was chosen when that began and knows only what was known then.
+
+        Who got the last token takes no more part, but had not left; who came since was not seen. If there was nothing
+        to do then, the batch is chosen when the step has ended.
+        """
+        self._leaving = [job for job in self.batch if job.finished]
+        self.batch = [job for job in self.batch if not job.finished]
+        formed = self._form_batch(now) and self.batch
+        self._let_go(now)
+        arrived, self._arrived = self._arrived, []
+        self._step_pending = True  # this one
+        for job, queued_us in arrived:
+            self._enqueue(job, queued_us)
+        self._step_pending = False
+        return bool(formed) or self._form_batch(now)
+
+    def _let_go(self, end: int) -> None:
+        """Complete those whose last token is out, in batch order."""
+        leaving = self._leaving or [job for job in self.batch if job.finished]
+        self._leaving = []
+        for job in leaving:
+            self._complete(job, end, self._latest_us)
 
     def _reported(self, now: int, end: int) -> int:
         """Return how much of a step is reported; of one that passes the horizon remember how things stand before."""
@@ -280,7 +314,8 @@ class Engine:
             if job.output_tokens > 0 and not self._store(job, 1):
                 self.counters["allocation_failures"] += 1
         self.kv.release(job.row)
-        self.batch.remove(job)
+        if job in self.batch:
+            self.batch.remove(job)
         job.status, job.completed_us = COMPLETED, end
         answered_us = job.ttft_us if job.ttft_us >= 0 else end - job.request.arrival_us
         job.e2e_us = answered_us + sum(job.itl_us)
@@ -292,6 +327,9 @@ class Engine:
 
     def _form_batch(self, now: int) -> bool:
         """Choose the members of the step; False if there is no step because all queued work was dropped."""
+        self.queue = self.order.ordered(self.queue)
+        self._alone = len(self.batch) + len(self._leaving) + len(self.queue) == 1
+        self._transfer_us = 0
         made_room = self.setup.preemption == "priority" and self._make_room()
         budget, evicted = self._serve_running(self.machine.max_scheduled_tokens)
         if made_room or evicted:
@@ -299,7 +337,7 @@ class Engine:
         while not self.batch and self.queue and not self._fits(self.queue[0].known):
             self._drop(self.queue.pop(0))  # grown beyond the whole cache, which only Q10 lets happen
         self._admit(now, budget)
-        if self.queue and not self.batch:
+        if self.queue and not self.batch and not self._leaving:
             raise EngineError(f"an empty instance refused request {self.queue[0].row}, which fits")
         return bool(self.batch)
 
@@ -339,6 +377,8 @@ class Engine:
 
     def _chunk(self, wanted: int, budget: int) -> int:
         threshold = self.machine.long_prefill_threshold
+        if self._alone and self.switches.whole_lone_prefill:
+            threshold = 0
         return min(wanted, budget, threshold if threshold > 0 else wanted)
 
     def _store(self, job: Job, new: int) -> bool:
@@ -359,14 +399,17 @@ class Engine:
 
     def _admit(self, now: int, budget: int) -> None:
         """Admit from the head of the queue until something is missing; a refused head blocks all (6.2)."""
-        while self.queue and budget > 0 and len(self.batch) < self.machine.max_running:
+        while self.queue and budget > 0 and len(self.batch) + len(self._leaving) < self.machine.max_running:
             job, size = self.queue[0], self.machine.block_size_tokens
             attach, reload = self._cached(job)
             found = len(attach) + len(reload)
             start = found * size
             new = self._chunk(job.known - start, budget)
             job.keyed = new > 0
-            if new > 0 and not self.kv.allocate(job.row, start, start + new, self._key_of(job), attach, reload):
+            must_fit = job.known if self.switches.reserve_full_prompt else 0
+            if new > 0 and not self.kv.allocate(
+                job.row, start, start + new, self._key_of(job), attach, reload, must_fit
+            ):
                 return
             if new > 0 and reload:
                 transfer_us = math.ceil(len(reload) / self.machine.transfer_bandwidth)

@@ -27,6 +27,7 @@ class Gateway:
         self._setup, self._view, self._control = setup, view, setup.flow_control
         self._waiting: list[_Waiting] = []
         self._served: dict[float, int] = {}  # band -> tenant served last
+        self._round: dict[float, int] = {}  # band -> requests that it has been given in the round at hand
 
     def __len__(self) -> int:
         """How many wait."""
@@ -35,7 +36,8 @@ class Gateway:
     def joins(self, job: Job, now: int) -> bool:
         """Let an admitted request wait; False if its band is full."""
         band = self._setup.tier(job.request.slo_class).priority
-        if sum(waiting.band == band for waiting in self._waiting) >= self._control.max_requests_per_band:
+        most = self._own(band, "max_requests", self._control.max_requests_per_band)
+        if sum(waiting.band == band for waiting in self._waiting) >= most:
             return False
         self._waiting.append(_Waiting(job, band, now))
         return True
@@ -46,14 +48,23 @@ class Gateway:
             waiting = self._next()
             self._waiting.remove(waiting)
             self._served[waiting.band] = waiting.job.request.tenant
+            self._round[waiting.band] = self._round.get(waiting.band, 0) + 1
             route(waiting.job)
 
     def expired(self, now: int) -> list[Job]:
         """Remove all that have waited too long."""
-        ttl = self._control.ttl_us
-        late = [each for each in self._waiting if ttl > 0 and now - each.since_us > ttl]
+        late = [each for each in self._waiting if now - each.since_us > self._ttl_us(each.band)]
         self._waiting = [each for each in self._waiting if each not in late]
         return [each.job for each in late]
+
+    def _ttl_us(self, band: float) -> float:
+        """How long a request may wait."""
+        return self._own(band, "ttl_us", self._control.ttl_us) or float("inf")
+
+    def _own(self, band: float, name: str, other: int) -> int:
+        """What a band is given of its own, else what all have."""
+        given = [getattr(each, name) for each in self._control.priority_bands if each.priority == band]
+        return other if given in ([], [None]) else given[0]
 
     def _order(self, waiting: _Waiting) -> tuple[float, int]:
         request = waiting.job.request
@@ -62,8 +73,8 @@ class Gateway:
         return request.arrival_us + self._setup.tier(request.slo_class).ttft_ms * 1000.0, waiting.job.row
 
     def _next(self) -> _Waiting:
-        """Whose turn it is in the highest band."""
-        band = max(waiting.band for waiting in self._waiting)
+        """Whose turn it is in the band whose turn it is."""
+        band = self._band()
         members = [waiting for waiting in self._waiting if waiting.band == band]
         if self._control.fairness == "round-robin":
             tenants = sorted({waiting.job.request.tenant for waiting in members})
@@ -71,6 +82,16 @@ class Gateway:
             turn = (after or tenants)[0]
             members = [waiting for waiting in members if waiting.job.request.tenant == turn]
         return min(members, key=self._order)
+
+    def _band(self) -> float:
+        """The highest band, or in rounds the highest that has not yet been given its weight."""
+        bands = {waiting.band for waiting in self._waiting}
+        if self._control.bands == "strict":
+            return max(bands)
+        left = [band for band in bands if self._round.get(band, 0) < self._own(band, "weight", 1)]
+        if not left:
+            self._round.clear()
+        return max(left or bands)
 
     def _has_room(self) -> bool:
         """What the detector says of all instances."""

@@ -53,9 +53,9 @@ class CpuTier:
 class KVCache:
     """Blocks 0 … total-1 with references and keys; free blocks keep their content until they are taken."""
 
-    def __init__(self, total: int, block_size_tokens: int, cpu_blocks: int = 0) -> None:
+    def __init__(self, total: int, block_size_tokens: int, cpu_blocks: int = 0, unkeyed_first: bool = False) -> None:
         """All blocks free, block 0 at the head of the free list."""
-        self.total, self.block_size_tokens = total, block_size_tokens
+        self.total, self.block_size_tokens, self.unkeyed_first = total, block_size_tokens, unkeyed_first
         self.cpu = CpuTier(cpu_blocks)
         self.now = 0  # start of the step, for the second tier
         self.references = [0] * total
@@ -95,15 +95,18 @@ class KVCache:
         key_of: Callable[[int], int] | None,
         attach: Sequence[int] = (),
         reload: Sequence[int] = (),
+        must_fit: int = 0,
     ) -> bool:
         """Store tokens [start, end) of a request, behind the cached blocks to attach (8.5); False changes nothing.
 
         key_of gives the key of a block by its index in the sequence; None leaves all blocks without a key (Q11).
         reload: keys to fetch from the second tier; their blocks lie between those to attach and `start`.
+        must_fit: tokens for which there must be room, if that is more than `end`.
         """
         size = self.block_size_tokens
         needed = ceil_div(end, size) - ceil_div(start, size)
-        if needed + len(reload) > len(self.free) - sum(block in self.free for block in attach):
+        room = ceil_div(max(end, must_fit), size) - ceil_div(start, size) + len(reload)
+        if room > len(self.free) - sum(block in self.free for block in attach):
             return False
         held = self.held.setdefault(row, [])
         for block in attach:
@@ -128,6 +131,8 @@ class KVCache:
             self.references[block] -= 1
             if self.references[block] == 0:
                 self.free[block] = None
+                if self.unkeyed_first and self.keys[block] is None:
+                    self.free.move_to_end(block, last=False)
 
     def _refer(self, block: int) -> None:
         self.references[block] += 1

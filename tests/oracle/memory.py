@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 from blis.config import Compat
 from tests.oracle.engine import Job
@@ -17,16 +17,16 @@ class PrefixIndex:
     def __init__(self, capacity: int, root_first: bool) -> None:
         """Start empty; root_first ages a prompt's first block before its last, as the original does."""
         self._capacity, self._root_first = capacity, root_first
-        self._recency: OrderedDict[int, None] = OrderedDict()  # oldest first
+        self._recency: OrderedDict[Hashable, None] = OrderedDict()  # oldest first
 
-    def match(self, keys: Sequence[int]) -> int:
+    def match(self, keys: Sequence[Hashable]) -> int:
         """Count the leading keys that are present, without touching them."""
         for blocks, key in enumerate(keys):
             if key not in self._recency:
                 return blocks
         return len(keys)
 
-    def record(self, keys: Sequence[int]) -> None:
+    def record(self, keys: Sequence[Hashable]) -> None:
         """Touch every key of a routed prompt."""
         for key in keys if self._root_first else reversed(keys):
             if key not in self._recency and len(self._recency) >= self._capacity:
@@ -41,6 +41,8 @@ class Memory:
     def __init__(self, setup: Setup, compat: Compat, view: View) -> None:
         """Start without history."""
         self._view = view
+        self.block_tokens = setup.prefix_index_block_tokens or setup.block_size_tokens
+        self._max_tokens = setup.prefix_index_max_tokens
         self._whole_prompts_only = setup.routing == "prefix-affinity-exact" or compat.exact_prefix_home
         self._indexes = [
             PrefixIndex(setup.prefix_index_blocks, compat.index_root_first) for _ in range(setup.instances)
@@ -50,9 +52,13 @@ class Memory:
         self.decisions = 0
         self.cold_stamps = [-1] * setup.instances  # number of the last decision that sent a cold request there
 
+    def full_blocks(self, job: Job) -> int:
+        """B: the full prompt blocks that the index looks at."""
+        return len(self._index_keys(job))
+
     def matched_blocks(self, j: int, job: Job) -> int:
         """Leading full prompt blocks in the index of an instance."""
-        return self._indexes[j].match(self._view.prompt_keys(job))
+        return self._indexes[j].match(self._index_keys(job))
 
     def is_cold(self, job: Job, among: Sequence[int]) -> bool:
         """Whether none of these instances matches any block."""
@@ -72,10 +78,16 @@ class Memory:
         if self.is_cold(job, among):
             self.cold_stamps[target] = self.decisions
         self.decisions += 1
-        self._indexes[target].record(self._view.prompt_keys(job))
+        self._indexes[target].record(self._index_keys(job))
         self._prefix_homes.update(dict.fromkeys(self._home_keys(job), target))
         if job.request.session >= 0:
             self._session_homes[job.request.session] = target
+
+    def _index_keys(self, job: Job) -> list[tuple[int, ...]]:
+        """The prompt up to the end of each block of the index."""
+        size, most = self.block_tokens, self._max_tokens or job.prompt_tokens
+        tokens = job.request.prompt[: min(most, job.prompt_tokens) // size * size]
+        return [tokens[:end] for end in range(size, len(tokens) + 1, size)]
 
     def _home_keys(self, job: Job) -> list[object]:
         """The contents that get a home: all full blocks, or the last one, else a short prompt as a whole."""

@@ -28,7 +28,7 @@ class Router:
             tuple(self._view.eligible(job)),
             self._view,
             self.memory,
-            job.prompt_tokens // self._setup.block_size_tokens,
+            self.memory.full_blocks(job),
         )
         for name, given in self._setup.filters:
             ask = replace(ask, among=FILTERS[name](ask, given) or ask.among)
@@ -53,9 +53,15 @@ class Router:
             total += weight
         composite = dict.fromkeys(ask.among, 0.0)
         for name, weight in self._setup.scorers:
-            for j, score in SCORERS[name](ask).items():
+            given = self._setup.scorer_parameters.get(name, {})
+            for j, score in self._scorer(name)(replace(ask, given=given)).items():
                 composite[j] += min(max(score, 0.0), 1.0) * (weight / total)
         return composite
+
+    def _scorer(self, name: str) -> Callable[[Question], Scores]:
+        """What a name means; the original knows no other precise prefix cache than the one of April 2026."""
+        old = name == "precise-prefix-cache" and self._compat.min_max_precise
+        return SCORERS["precise-prefix-cache-2026-04" if old else name]
 
     def _round_robin(self, ask: Question) -> Scores:
         """Instances take turns; the next one is taken if the one whose turn it is has not been left."""
@@ -66,7 +72,7 @@ class Router:
 
         def new_tokens(j: int) -> int:
             matched = ask.memory.matched_blocks(j, ask.job)
-            return max(ask.job.prompt_tokens - self._setup.block_size_tokens * matched, 1)
+            return max(ask.job.prompt_tokens - ask.memory.block_tokens * matched, 1)
 
         return {j: -(new_tokens(j) * (ask.view.load(j) + 1)) for j in ask.among}
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from tests.oracle.engine import Job
 from tests.oracle.memory import Memory
@@ -19,6 +19,7 @@ class Question:
     view: View
     memory: Memory
     full_blocks: int  # B
+    given: Mapping[str, float] = field(default_factory=dict)  # parameters of the scorer that is asked
 
 
 Scores = dict[int, float]
@@ -38,6 +39,12 @@ def prefix_affinity(ask: Question) -> Scores:
 
 
 def precise_prefix_cache(ask: Question) -> Scores:
+    """The share of the prompt's blocks that are really cached."""
+    blocks = len(ask.view.prompt_keys(ask.job))
+    return {j: ask.view.cache(j, ask.job) / blocks if blocks else 0.0 for j in ask.among}
+
+
+def precise_prefix_cache_2026_04(ask: Question) -> Scores:
     """Min-max of the really cached blocks."""
     values = {j: ask.view.cache(j, ask.job) for j in ask.among}
     low, high = min(values.values()), max(values.values())
@@ -73,10 +80,11 @@ def load_balance(ask: Question) -> Scores:
 
 
 def active_requests(ask: Question) -> Scores:
-    """Requests in flight, against the most."""
+    """Requests in flight, against the most; the idle have them all beaten."""
     values = {j: ask.view.in_flight(j) for j in ask.among}
     high = max(values.values())
-    return {j: (high - x) / high if x else 1.0 for j, x in values.items()}
+    idle, top = ask.given.get("idle_threshold", 0), ask.given.get("max_busy_score", 1.0)
+    return {j: (high - x) / high * top if x > idle else 1.0 for j, x in values.items()}
 
 
 def running_requests(ask: Question) -> Scores:
@@ -85,8 +93,9 @@ def running_requests(ask: Question) -> Scores:
 
 
 def load_aware(ask: Question) -> Scores:
-    """At most one half, less with every waiting request up to 128."""
-    return {j: 0.5 * (1.0 - min(ask.view.queue_depth(j), 128) / 128.0) for j in ask.among}
+    """At most one half, less with every waiting request up to a threshold."""
+    most = ask.given.get("threshold", 128.0)
+    return {j: 0.5 * (1.0 - min(ask.view.queue_depth(j), most) / most) for j in ask.among}
 
 
 def vllm_dp(ask: Question) -> Scores:
@@ -95,8 +104,9 @@ def vllm_dp(ask: Question) -> Scores:
 
 
 def token_load(ask: Question) -> Scores:
-    """Prompt tokens in flight, against four million."""
-    return {j: 1.0 - min(ask.view.in_flight_tokens(j), 4194304) / 4194304.0 for j in ask.among}
+    """Prompt tokens in flight, against four million or what is given."""
+    most = ask.given.get("queue_threshold_tokens", 4194304.0)
+    return {j: 1.0 - min(ask.view.in_flight_tokens(j), most) / most for j in ask.among}
 
 
 def session_affinity(ask: Question) -> Scores:
@@ -112,6 +122,7 @@ def soft_affinity(ask: Question) -> Scores:
 SCORERS: dict[str, Callable[[Question], Scores]] = {
     "prefix-affinity": prefix_affinity,
     "precise-prefix-cache": precise_prefix_cache,
+    "precise-prefix-cache-2026-04": precise_prefix_cache_2026_04,
     "no-hit-lru": no_hit_lru,
     "queue-depth": queue_depth,
     "queue-waiting": queue_waiting,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blis.config import Engine as Switches
 from blis.config import (
     FlowControl,
     Hardware,
@@ -37,6 +38,7 @@ class Machine:
     max_running: int = 256
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0
+    engine: Switches = Switches()
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
     roofline_kind: str = "roofline-original"
 
@@ -65,9 +67,12 @@ class Setup(Machine):
     routing_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     filters: tuple[tuple[str, Mapping[str, float]], ...] = field(default=(), hash=False)  # name, parameters
     scorers: tuple[tuple[str, float], ...] = _DEFAULT_SCORERS  # name, weight
+    scorer_parameters: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)  # by scorer
     picker: str = "max"
     tie_break: str = "random"
     prefix_index_blocks: int = 10_000
+    prefix_index_block_tokens: int = 0  # 0 = KV blocks
+    prefix_index_max_tokens: int = 0  # 0 = whole prompts
     snapshot_refresh_us: int = 0
     queue_age_us: int = 0
     batch_age_us: int = 0
@@ -109,9 +114,12 @@ class Setup(Machine):
             routing_parameters=routing.parameters,
             filters=tuple((each.name, each.parameters) for each in routing.filters),
             scorers=tuple((scorer.name, scorer.weight) for scorer in routing.scorers),
+            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers},
             picker=routing.picker,
             tie_break=routing.tie_break,
             prefix_index_blocks=routing.prefix_index_blocks,
+            prefix_index_block_tokens=routing.prefix_index_block_tokens,
+            prefix_index_max_tokens=routing.prefix_index_max_tokens,
             snapshot_refresh_us=routing.snapshot_refresh_us,
             queue_age_us=signals.queue_depth.age_us,
             batch_age_us=signals.batch_size.age_us,
@@ -171,6 +179,7 @@ def _machine(replica: Replica) -> Machine:
         max_running=batch.max_running,
         max_scheduled_tokens=batch.max_scheduled_tokens,
         long_prefill_threshold=batch.long_prefill_threshold,
+        engine=instance.engine,
         labels=replica.labels,
         roofline_kind=model.kind,
     )

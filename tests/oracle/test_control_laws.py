@@ -65,10 +65,14 @@ def test_decisions_are_those_of_the_best_that_were_left(seed):
         (row, routed_us) for row, routed_us in enumerate(result.routed_us) if routed_us >= 0
     )
     for row, _, views in decisions:
-        blocks = int(case.table.input_tokens[row]) // case.scenario.instance.kv.block_size_tokens
+        tokens, kv_tokens = int(case.table.input_tokens[row]), case.scenario.instance.kv.block_size_tokens
+        routing = case.scenario.cluster.routing
+        known = min(tokens, routing.prefix_index_max_tokens or tokens)
+        blocks = known // (routing.prefix_index_block_tokens or kv_tokens)
         for view in views:
             assert view.eligible or view.score is None
-            assert 0 <= view.matched_blocks <= blocks and 0 <= view.cache <= blocks and 0 <= view.kv <= 1
+            assert 0 <= view.matched_blocks <= blocks and 0 <= view.cache <= tokens // kv_tokens
+            assert 0 <= view.kv <= 1
             assert 0 <= view.pending <= view.in_flight <= view.in_flight_tokens
         scores = [view.score for view in views if view.score is not None]
         if case.scenario.cluster.routing.picker == "max":
@@ -99,9 +103,8 @@ def test_the_gateway_keeps_its_promises(seed):
         interval_us=rng.choice([1, 20, 50]),
         ttl_us=rng.choice([0, 60, 200]),
     )
-    outlived = control.ordering != "fcfs"  # a look expires only those in front, and then may take one behind them
     case = with_cluster(base, flow_control=control)
-    result, ttl_us = run(case), control.ttl_us
+    result = run(case)
     joined = [int(arrival) + case.scenario.cluster.admission.latency_us for arrival in case.table.arrival_us]
     classes = [case.table.slo_names[code] for code in case.table.slo_class]
     band = [case.scenario.tier(name).priority for name in classes]
@@ -110,9 +113,10 @@ def test_the_gateway_keeps_its_promises(seed):
         at_us = result.routed_us[row]
         assert at_us >= joined[row]
         assert at_us in joined or at_us % control.interval_us == 0
-        assert outlived or ttl_us == 0 or at_us - joined[row] <= ttl_us
+        ttl_us = control.band(band[row]).ttl_us
+        assert ttl_us == 0 or at_us - joined[row] <= ttl_us
         for other in routed:
-            if band[other] > band[row] and joined[other] < at_us:
+            if control.bands == "strict" and band[other] > band[row] and joined[other] < at_us:
                 assert result.routed_us[other] <= at_us
 
 
@@ -127,7 +131,7 @@ def test_a_gateway_that_always_sees_room_changes_nothing(seed):
 def test_only_ratios_of_weights_matter_and_load_balance_alone_is_least_loaded(seed):
     case = case_of(seed, policy="weighted", parameters={})
     routing = case.scenario.cluster.routing
-    fourfold = tuple(Scorer(scorer.name, 4 * scorer.weight) for scorer in routing.scorers)
+    fourfold = tuple(replace(scorer, weight=4 * scorer.weight) for scorer in routing.scorers)
     assert run(with_cluster(case, routing=replace(routing, scorers=fourfold))) == run(case)
     alone = replace(routing, scorers=(Scorer("load-balance", 2.0),), picker="max")
     least = replace(alone, policy="least-loaded")
@@ -156,7 +160,7 @@ def test_shifting_all_arrivals_shifts_everything(seed):
 
 def test_admission_by_class_sheds_only_classes_below_its_bound():
     shed = 0
-    for seed in SEEDS:
+    for seed in range(400):
         case = case_of(seed)
         policy = case.scenario.cluster.admission.policy
         if not policy.endswith("shed") and policy not in ("probabilistic", "tenant-budget"):

@@ -18,6 +18,9 @@ class Remembered:
     def __init__(self, matched=(0, 0, 0), session_home=None, cold_stamps=(-1, -1, -1)) -> None:
         self.matched, self._session_home, self.cold_stamps = matched, session_home, cold_stamps
 
+    def full_blocks(self, job):
+        return job.prompt_tokens // 4
+
     def matched_blocks(self, j, _):
         return self.matched[j]
 
@@ -45,7 +48,8 @@ VIEW = Seen(
     ("name", "expected"),
     [
         ("prefix-affinity", {0: 0.0, 1: 0.5, 2: 1.0}),
-        ("precise-prefix-cache", {0: 0.0, 1: 1.0, 2: 0.5}),
+        ("precise-prefix-cache", {0: 0.25, 1: 0.75, 2: 0.5}),
+        ("precise-prefix-cache-2026-04", {0: 0.0, 1: 1.0, 2: 0.5}),
         ("no-hit-lru", {0: 0.5, 1: 0.5, 2: 0.5}),
         ("queue-depth", {0: 0.0, 1: 1.0, 2: 0.0}),
         ("queue-waiting", {0: 0.0, 1: 1.0, 2: 0.5}),
@@ -69,7 +73,7 @@ def test_scores(name, expected):
 def test_scores_compare_only_the_instances_that_are_left():
     ask = Question(job(), (0, 2), VIEW, Remembered((0, 2, 4)), 4)
     assert SCORERS["queue-waiting"](ask) == {0: 0.0, 2: 1.0}
-    assert SCORERS["precise-prefix-cache"](ask) == {0: 0.0, 2: 1.0}
+    assert SCORERS["precise-prefix-cache-2026-04"](ask) == {0: 0.0, 2: 1.0}
     assert SCORERS["queue-depth"](ask) == {0: 1.0, 2: 1.0}  # equal
     assert SCORERS["active-requests"](ask) == {0: 0.0, 2: 1.0}
 
@@ -78,7 +82,22 @@ def test_scores_without_a_full_block_or_any_request_in_flight():
     ask = Question(job(tokens=3), (0, 1), Seen([0, 0]), Remembered(), 0)
     assert SCORERS["prefix-affinity"](ask) == {0: 0.0, 1: 0.0}
     assert SCORERS["active-requests"](ask) == {0: 1.0, 1: 1.0}
-    assert SCORERS["precise-prefix-cache"](ask) == {0: 1.0, 1: 1.0}
+    assert SCORERS["precise-prefix-cache"](ask) == {0: 0.0, 1: 0.0}
+    assert SCORERS["precise-prefix-cache-2026-04"](ask) == {0: 1.0, 1: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("active-requests", {"idle_threshold": 3, "max_busy_score": 0.5}, {0: 0.0, 1: 1.0, 2: 1.0}),
+        ("active-requests", {"idle_threshold": 2, "max_busy_score": 0.5}, {0: 0.0, 1: 0.2, 2: 1.0}),
+        ("load-aware", {"threshold": 4}, {0: 0.0, 1: 0.5, 2: 0.25}),
+        ("token-load", {"queue_threshold_tokens": 2_097_152}, {0: 0.0, 1: 1.0, 2: 0.5}),
+    ],
+)
+def test_scores_with_parameters(name, given, expected):
+    ask = Question(job(), (0, 1, 2), VIEW, Remembered(), 4, given)
+    assert SCORERS[name](ask) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from blis.config import DETECTORS, Compat, FlowControl, Routing, Scenario
 from blis.engine.build.arrays import blank, filled, room
-from blis.engine.build.encode_traits import band_count, places, prompts, traits
+from blis.engine.build.encode_traits import band_priorities, places, prompts, traits
 from blis.engine.build.readers import ASKED, Readers, readers_of, reads_config, signals
 from blis.engine.gateway.records import BAND, PAST, PLACE, TENANT, TRAITS, VIEW
 from blis.engine.observe import Observe
@@ -19,9 +19,10 @@ from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
 from blis.policies.registry import Registry
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
-from blis.policies.scorers import SCORERS
+from blis.policies.scorers import ORIGINAL_MEANS, SCORERS
 from blis.sums import total
 from blis.tables.placement import Placement
+from blis.tables.records import KEPT_STEP
 from blis.tables.records import SAMPLE as SAMPLE_ROW
 from blis.tables.requests import RequestTable
 
@@ -36,7 +37,7 @@ def encode_control(
     anywhere = table.placements == _ANYWHERE
     where = _NO_PLACES if anywhere else places(scenario, table)
     placed = not anywhere and not where.eligible.all()
-    codes, weights = _scorers(routing)
+    codes, weights = _scorers(routing, compat)
     config: dict[str, float] = {
         "admission_latency_us": cluster.admission.latency_us,
         "routing_latency_us": routing.latency_us,
@@ -78,8 +79,7 @@ def _flow_config(flow: FlowControl) -> dict[str, float]:
         "queue_threshold": flow.queue_threshold,
         "kv_threshold": flow.kv_threshold,
         "fair_turns": flow.fairness == "round-robin",
-        "max_band": flow.max_requests_per_band,
-        "ttl_us": flow.ttl_us,
+        "band_turns": flow.bands == "weighted",
         "look_every_us": flow.interval_us,
     }
 
@@ -90,6 +90,7 @@ def _observe_config(observe: Observe, requests: int, instances: int) -> dict[str
         check_integer("observe.forced_instance", observe.forced_instance, 0, instances - 1)
     return {
         "keeps_decisions": observe.decisions,
+        "keeps_steps": observe.steps,
         "forced_row": observe.forced_row,
         "forced_instance": observe.forced_instance,
     }
@@ -115,11 +116,20 @@ def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements
     if readers["completed"]:
         found["retry_after_us"] = np.full(len(table), NONE)
     if flow:
-        bands = band_count(scenario, table)
-        found["bands"] = blank(BAND, bands)
-        found["flows"] = filled(ENDS, (bands, len(table.tenant_names)), (NONE, NONE))
+        found["bands"] = _bands(scenario, table)
+        found["flows"] = filled(ENDS, (len(found["bands"]), len(table.tenant_names)), (NONE, NONE))
     if placements or flow or any(readers[fact] for fact in (*ASKED, "tenants", "session", "exact_home")):
         found["traits"] = traits(scenario, table, readers, placements)
+    return found
+
+
+def _bands(scenario: Scenario, table: RequestTable) -> Array:
+    """[bands] BAND: nobody waits."""
+    flow = scenario.cluster.flow_control
+    own = [flow.band(priority) for priority in band_priorities(scenario, table)]
+    found = blank(BAND, len(own))
+    for field in ("max_requests", "ttl_us", "weight"):
+        found[field] = [getattr(band, field) for band in own]
     return found
 
 
@@ -128,6 +138,8 @@ def _observed(observe: Observe, requests: int, instances: int) -> dict[str, Arra
     found: dict[str, Array] = {}
     if observe.sample_us:
         found["samples"] = blank(SAMPLE_ROW, 1024 * instances)
+    if observe.steps:
+        found["kept_steps"] = blank(KEPT_STEP, 4096)
     if observe.decisions:
         found["decisions"] = blank(VIEW, (requests, instances))
         found["decisions"].turn = NONE
@@ -143,20 +155,27 @@ def _views(scenario: Scenario, compat: Compat) -> Array:
     return views
 
 
-def _scorers(routing: Routing) -> tuple[Array, Array]:
-    """Codes and normalised weights in the configured order."""
+def _scorers(routing: Routing, compat: Compat) -> tuple[Array, Array]:
+    """Codes and normalised weights in the configured order; behind the weights all parameters, padded to one length."""
     scorers = routing.scorers if routing.policy == "weighted" else ()
+    means = ORIGINAL_MEANS if compat.min_max_precise else {}
     whole = total(scorer.weight for scorer in scorers)
-    codes = np.array([SCORERS.code(scorer.name) for scorer in scorers], np.int64)
-    return codes, np.array([scorer.weight / whole for scorer in scorers], np.float64)
+    codes = np.array([SCORERS.code(means.get(scorer.name, scorer.name)) for scorer in scorers], np.int64)
+    weights = np.array([scorer.weight / whole for scorer in scorers], np.float64)
+    parameters = _padded([SCORERS.values(scorer.name, scorer.parameters) for scorer in scorers])
+    return codes, np.concatenate([weights, parameters.reshape(-1)])
 
 
 def _filters(routing: Routing) -> Array:
     """[filters, 1 + parameters] code and parameters, padded to the same length."""
     if not routing.filters:
         return _NO_FILTERS
-    rows = [[FILTERS.code(one.name), *FILTERS.values(one.name, one.parameters)] for one in routing.filters]
-    found = np.zeros((len(rows), max(map(len, rows)) + 1))  # never without a parameter, as kernels want an array
+    return _padded([[FILTERS.code(one.name), *FILTERS.values(one.name, one.parameters)] for one in routing.filters])
+
+
+def _padded(rows: Sequence[Sequence[float]]) -> Array:
+    """[rows, longest] the rows, with zeros behind the shorter ones."""
+    found = np.zeros((len(rows), max(map(len, rows), default=0)))
     for place, row in zip(found, rows, strict=True):
         place[: len(row)] = row
     return found
@@ -181,6 +200,7 @@ _NOTHING: dict[str, Array] = {
     "bands": blank(BAND, 0),
     "flows": blank(ENDS, (0, 0)),
     "samples": blank(SAMPLE_ROW, 0),
+    "kept_steps": blank(KEPT_STEP, 0),
     "decisions": blank(VIEW, (0, 0)),
     "retry_after_us": np.zeros(0, np.int64),
 }

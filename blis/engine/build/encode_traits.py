@@ -69,14 +69,15 @@ def prompts(table: RequestTable, block_tokens: int) -> NDArray[np.int32]:
     return table.cache[key]  # type: ignore[return-value]
 
 
-def band_count(scenario: Scenario, table: RequestTable) -> int:
-    """How many bands the gateway queue has: one for each priority that a class has."""
-    return int(_bands(scenario, table).max()) + 1
+def band_priorities(scenario: Scenario, table: RequestTable) -> list[float]:
+    """The priorities that classes have, the highest first: a band of the gateway queue each."""
+    return sorted({scenario.tier(name).priority for name in table.slo_names}, reverse=True)
 
 
 def _bands(scenario: Scenario, table: RequestTable) -> NDArray[np.int64]:
     """[classes] the band of each class, 0 = the highest priority."""
-    return np.unique(-_priorities(scenario, table), return_inverse=True)[1].reshape(-1)
+    priorities = band_priorities(scenario, table)
+    return np.array([priorities.index(priority) for priority in _priorities(scenario, table)])
 
 
 def _priorities(scenario: Scenario, table: RequestTable) -> NDArray[np.float64]:

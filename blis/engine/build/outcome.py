@@ -32,6 +32,7 @@ def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
         last_gap_twice=compat.last_gap_twice,
         retry_after_us=_retry_after_us(arrays),
         samples=_samples(arrays),
+        kept_steps=arrays.kept_steps[: cluster.kept_steps].view(np.ndarray) if len(arrays.kept_steps) else None,
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         decisions=_decisions(arrays),
     )

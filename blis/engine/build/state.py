@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from blis.config import Compat, Instance, LatencyModel, Scenario
+from blis.config import Compat, Engine, Instance, LatencyModel, Scenario
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -25,6 +25,7 @@ from blis.engine.records import (
     GROW_LOG,
     GROW_RUNS,
     GROW_SAMPLES,
+    GROW_STEPS,
     GROW_TRANSIT,
     GROW_WAITING,
     HEAP,
@@ -44,6 +45,9 @@ from blis.latency.step import Step
 from blis.tables.records import LONG_GAP, STEP_LOG
 from blis.tables.requests import RequestTable
 
+#: More blocks than a sequence has.
+ALL_BLOCKS = 2**31
+
 #: Which array is too small.
 _GROWS = {
     GROW_RUNS: "runs",
@@ -51,6 +55,7 @@ _GROWS = {
     GROW_GAPS: "gaps",
     GROW_TRANSIT: "transit",
     GROW_SAMPLES: "samples",
+    GROW_STEPS: "kept_steps",
     GROW_WAITING: "waiting",
 }
 
@@ -64,7 +69,7 @@ class State:
     def results(self) -> World:
         """The arrays without those that only the run itself needs."""
         nothing = np.empty(0)
-        unused = ("requests", "rows", "nodes", "runs", "below", "prefix_index", "past", "traits")
+        unused = ("requests", "rows", "index_rows", "nodes", "runs", "below", "prefix_index", "past", "traits")
         return self.arrays._replace(**dict.fromkeys(unused, nothing))
 
     def grow(self, halt: int) -> None:
@@ -78,10 +83,13 @@ class State:
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-    rows, path, longest = _paths(table, block_tokens)
-    control_config, control_arrays = encode_control(scenario, table, compat, observe or NOTHING)
+    engine = scenario.instance.engine
+    rows, path, longest = _paths(table, engine, block_tokens, ALL_BLOCKS)
+    index_rows, index_path, _ = _paths(table, engine, *_index_blocks(scenario))
+    observe = observe or NOTHING
+    control_config, control_arrays = encode_control(scenario, table, compat, observe)
     config = _config(scenario, table, longest, compat, control_config)
-    engines, latencies = _engines(scenario, table, compat)
+    engines, latencies = _engines(scenario, table, compat, observe)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
     nodes = max(table.tree.n_shared, 1)
@@ -94,6 +102,8 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         latencies=latencies,
         rows=rows,
         path=path,
+        index_rows=index_rows,
+        index_path=index_path,
         order=order(scenario, table, compat),
         requests=room(REQUEST, len(table)),
         instances=blank(INSTANCE, instances),
@@ -122,13 +132,24 @@ def _ask(table: RequestTable) -> Any:
     return ask
 
 
-def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
-    """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table."""
-    key = f"engine/paths/{block_tokens}"
+def _index_blocks(scenario: Scenario) -> tuple[int, int]:
+    """Tokens of a block of the router's prefix index, and how many blocks of a prompt it looks at."""
+    routing = scenario.cluster.routing
+    block_tokens = routing.prefix_index_block_tokens or scenario.replicas[0].instance.kv.block_size_tokens
+    most_tokens = routing.prefix_index_max_tokens
+    return block_tokens, most_tokens // block_tokens if most_tokens else ALL_BLOCKS
+
+
+def _paths(table: RequestTable, engine: Engine, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
+    """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table.
+
+    max_blocks: blocks of a sequence that there are at all.
+    """
+    key = f"engine/paths/{block_tokens}/{max_blocks}/{engine.max_model_len}"
     if key not in table.cache:
         tree = table.tree
-        first = tree.start_token // block_tokens
-        end = tree.end_token // block_tokens
+        first = np.minimum(tree.start_token // block_tokens, max_blocks)
+        end = np.minimum(tree.end_token // block_tokens, max_blocks)
         on_path = ((tree.shared >= 0) & (end > first))[table.path_node]
         node = table.path_node[on_path]
         path = blank(PATH, max(len(node), 1))
@@ -139,7 +160,7 @@ def _paths(table: RequestTable, block_tokens: int) -> tuple[Array, Array, int]:
         rows = blank(ROW, len(table))
         rows.arrival_us = table.arrival_us
         rows.input_tokens = table.input_tokens
-        rows.output_tokens = table.output_tokens
+        rows.output_tokens = engine.outputs(table.input_tokens, table.output_tokens)
         rows.uniform = table.uniform
         rows.path_begin = offsets[:-1]
         rows.path_end = offsets[1:]
@@ -156,7 +177,9 @@ def _config(
         "horizon_us": min(scenario.horizon_us or NEVER_US, NEVER_US - 1),  # what never happens is beyond it
         **control,
         "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
+        **dict(zip(("index_block_tokens", "index_max_blocks"), _index_blocks(scenario), strict=True)),
         "max_path": max_path,
+        "model_tokens": scenario.instance.engine.max_model_len or NEVER_US,
         "queue_order": queue_order(scenario.instance),
         "evicts_by_priority": scenario.instance.preemption == "priority",
         "idle_when_batch_empties": compat.idle_when_batch_empties,
@@ -182,7 +205,7 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     return tiers, below
 
 
-def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
+def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
 
     Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
@@ -192,8 +215,9 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[A
     engines, latencies = {}, {}
     for key, instance in different.items():
         latency = instance.latency_model.under(compat)
-        engines[key] = _engine(instance, latency)
         latencies[key] = LATENCY.parameters(latency, compat)
+        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key])
+        engines[key] = _engine(instance, latency, leaps and not observe.steps)
         step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
@@ -219,17 +243,21 @@ def _longest(table: RequestTable) -> int:
     return table.cache["engine/longest"]  # type: ignore[return-value]
 
 
-def _engine(instance: Instance, latency: LatencyModel) -> tuple[float, ...]:
-    batch = instance.batch
+def _engine(instance: Instance, latency: LatencyModel, leaps: bool) -> tuple[float, ...]:
+    batch, switches = instance.batch, instance.engine
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
         "max_running": batch.max_running,
         "budget_tokens": batch.max_scheduled_tokens,
         "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
+        "reserves_prompt": switches.reserve_full_prompt,
+        "unkeyed_first": switches.unkeyed_first,
+        "whole_lone_prefill": switches.whole_lone_prefill,
+        "schedules_ahead": switches.async_scheduling,
         "queueing_us": latency.alpha[0],
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
         "latency": LATENCY.code(latency.kind),
-        "constant_while_decoding": LATENCY.constant_while_decoding(latency.kind),
+        "constant_while_decoding": leaps,
     }
     return tuple(values[name] for name in ENGINE.names or ())

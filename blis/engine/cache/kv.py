@@ -129,8 +129,13 @@ def release(w, i, r, tokens, evicted):
     own = 0  # full blocks that it alone can ask for again, or that a lower tier will keep
     if not request.detached and (evicted or w.tiers[CPU, i].blocks > 0):
         own = tokens // w.config.block_tokens - request.filled
-    if private > own:
-        push_tail(w, i, ANONYMOUS, 0, private - own)
+    first = 0  # blocks without a key that are taken before all others
+    if w.engines[i].unkeyed_first:
+        first = private if request.detached else tokens % w.config.block_tokens > 0
+    if first > 0:
+        push_head(w, i, first)
+    if private > own + first:
+        push_tail(w, i, ANONYMOUS, 0, private - own - first)
     if own > 0:
         run = push_tail(w, i, OWNED - r if evicted else SPENT, request.filled, request.filled + own)
         if evicted:
@@ -191,7 +196,10 @@ def _let_go(w, i, entry, depth):
         return
     held = 0
     if node.partial > 0:
-        held = _deepest_holder(w, entry, w.instances[i].first_ordered)
+        instance = w.instances[i]
+        held = _deepest_holder(w, entry, instance.first_ordered)
+        if instance.leaving_size > 0:
+            held = max(held, _deepest_holder(w, entry, instance.leaving.head))
     if held < node.held:
         w.instances[i].used_blocks -= node.held - held
         add_shallow(node, w.runs, push_tail(w, i, entry.node, held, node.held))
@@ -200,7 +208,7 @@ def _let_go(w, i, entry, depth):
 
 @kernel
 def _deepest_holder(w, entry, member):
-    """The most blocks of a node that a batch member which has not passed it yet holds."""
+    """The most blocks of a node that a member from `member` on which has not passed it yet holds."""
     deepest = 0
     while member != NONE:
         request = w.requests[member]

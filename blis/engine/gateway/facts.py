@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blis.engine.cache.signal import cached_blocks
 from blis.engine.gateway.homes import prompt_home, session_home, settle_prompt, settle_session
-from blis.engine.gateway.prefix_index import matched_blocks, record
+from blis.engine.gateway.prefix_index import matched_blocks, prompt_blocks, record
 from blis.jit import kernel
 
 
@@ -45,10 +45,11 @@ def match(w, r):
     """Fill in what routing reads about the request on every instance."""
     w.ask.turn = w.cluster.turn
     if w.config.reads_prefix:
-        w.ask.prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
+        w.ask.prompt_blocks = prompt_blocks(w, r)
         for i in range(w.config.instances):
             w.views[i].matched_blocks = matched_blocks(w, i, r)
     if w.config.reads_cache:
+        w.ask.cache_blocks = w.rows[r].input_tokens // w.config.block_tokens
         for i in range(w.config.instances):
             w.views[i].cached_blocks = cached_blocks(w, i, r)
     if w.config.reads_home or w.config.reads_exact_home:

@@ -4,6 +4,8 @@ Touching a request's prompt moves every block of each node on its path to the yo
 always one entry: its leading blocks if leaves age first (the default), its trailing blocks if roots do
 (`compat: original`). Blocks of a request's own text are never asked for again and only take up room.
 Slots below S are nodes; anonymous slots follow, at most one between two nodes.
+A block is one of the router's own size: paths come in such blocks, each in the node in which it ends, so what two
+prompts share are the blocks of the nodes they share, whatever the size.
 """
 
 from __future__ import annotations
@@ -14,15 +16,21 @@ from blis.jit import kernel
 
 
 @kernel
+def prompt_blocks(w, r):
+    """How many full blocks of a prompt the index looks at."""
+    return min(w.rows[r].input_tokens // w.config.index_block_tokens, w.config.index_max_blocks)
+
+
+@kernel
 def matched_blocks(w, i, r):
     """How many consecutive leading blocks of a prompt the index holds for instance i."""
     matched = 0
-    prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
-    for p in range(w.rows[r].path_begin, w.rows[r].path_end):
-        if w.path[p].end_block > prompt_blocks:
+    blocks = prompt_blocks(w, r)
+    for p in range(w.index_rows[r].path_begin, w.index_rows[r].path_end):
+        if w.index_path[p].end_block > blocks:
             break  # generated tokens: nodes are split where prompts end
-        found = w.prefix_index[i, w.path[p].node].blocks
-        size = w.path[p].end_block - w.path[p].first_block
+        found = w.prefix_index[i, w.index_path[p].node].blocks
+        size = w.index_path[p].end_block - w.index_path[p].first_block
         if found < size:
             # With roots first, what is missing is the node's beginning.
             return matched if w.config.index_root_first else matched + found
@@ -33,21 +41,21 @@ def matched_blocks(w, i, r):
 @kernel
 def record(w, i, r):
     """Note that a request went to instance i: its full prompt blocks become the youngest."""
-    begin = w.rows[r].path_begin
+    begin = w.index_rows[r].path_begin
     end = begin
-    prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
-    private = prompt_blocks
-    while end < w.rows[r].path_end and w.path[end].end_block <= prompt_blocks:
-        private = prompt_blocks - w.path[end].end_block
+    blocks = prompt_blocks(w, r)
+    private = blocks
+    while end < w.index_rows[r].path_end and w.index_path[end].end_block <= blocks:
+        private = blocks - w.index_path[end].end_block
         end += 1
     if w.config.index_root_first:
         for p in range(begin, end):
-            _touch(w, i, w.path[p].node, w.path[p].end_block - w.path[p].first_block)
+            _touch(w, i, w.index_path[p].node, w.index_path[p].end_block - w.index_path[p].first_block)
         _add_private(w, i, private)
     else:
         _add_private(w, i, private)
         for p in range(end - 1, begin - 1, -1):
-            _touch(w, i, w.path[p].node, w.path[p].end_block - w.path[p].first_block)
+            _touch(w, i, w.index_path[p].node, w.index_path[p].end_block - w.index_path[p].first_block)
 
 
 @kernel

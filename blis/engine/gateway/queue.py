@@ -22,7 +22,7 @@ def join_gateway(w, r, now_us):
     """An admitted request joins its flow and the gateway looks, or it is refused because its band is full."""
     _expire(w, now_us)
     band = w.bands[w.traits[r].band]
-    if band.waiting >= w.config.max_band:
+    if band.waiting >= band.max_requests:
         _refuse(w, r, GATEWAY_FULL)
         return
     _insert(w, w.flows[w.traits[r].band, w.traits[r].tenant], r)
@@ -50,9 +50,7 @@ def next_dispatched(w):
         w.cluster.looking = NO_LOOK
         _plan_next_look(w)
         return NONE
-    band = 0
-    while w.bands[band].waiting == 0:
-        band += 1
+    band = _next_band(w)
     tenants = w.flows.shape[1]
     first = w.bands[band].next_tenant
     best = NONE
@@ -67,10 +65,30 @@ def next_dispatched(w):
 
 
 @kernel
+def _next_band(w):
+    """The most urgent band with somebody; where bands take turns, the most urgent that has something left.
+
+    If none has, a new round begins. Somebody waits.
+    """
+    first = NONE
+    for b in range(len(w.bands)):
+        if w.bands[b].waiting == 0:
+            continue
+        if not w.config.band_turns or w.bands[b].left > 0:
+            return b
+        if first == NONE:
+            first = b
+    for b in range(len(w.bands)):
+        w.bands[b].left = w.bands[b].weight
+    return first
+
+
+@kernel
 def leave_gateway(w, r):
     """The request is routed; it is the first of its flow."""
     _take_out(w, r)
     band = w.traits[r].band
+    w.bands[band].left -= 1
     tenant = w.traits[r].tenant
     if w.config.fair_turns:
         w.bands[band].next_tenant = tenant + 1 if tenant + 1 < w.flows.shape[1] else 0
@@ -97,26 +115,28 @@ def _room(w):
 @kernel
 def _expire(w, now_us):
     """Reject who has waited too long, wherever it stands; rows are in the order in which they came."""
-    while w.config.ttl_us > 0 and w.cluster.oldest < w.cluster.next_admission:
-        r = w.cluster.oldest
-        if _waits(w, r):
-            if now_us <= _last_us(w, r):
-                return
-            _take_out(w, r)
-            _refuse(w, r, EXPIRED)
-        w.cluster.oldest += 1
+    for b in range(len(w.bands)):
+        band = w.bands[b]
+        while band.ttl_us > 0 and band.oldest < w.cluster.next_admission:
+            r = band.oldest
+            if _waits(w, b, r):
+                if now_us <= _last_us(w, band):
+                    break
+                _take_out(w, r)
+                _refuse(w, r, EXPIRED)
+            band.oldest += 1
 
 
 @kernel
-def _waits(w, r):
-    """Whether a request that admission has decided on is at the gateway."""
-    return w.requests[r].status == IN_TRANSIT and w.requests[r].instance == NONE
+def _waits(w, b, r):
+    """Whether a request that admission has decided on is at the gateway, in band b."""
+    return w.traits[r].band == b and w.requests[r].status == IN_TRANSIT and w.requests[r].instance == NONE
 
 
 @kernel
-def _last_us(w, r):
-    """The last instant at which a waiting request may still be sent on."""
-    return w.rows[r].arrival_us + w.config.admission_latency_us + w.config.ttl_us
+def _last_us(w, band):
+    """The last instant at which the oldest request of a band may still be sent on, or sooner if it is gone."""
+    return w.rows[band.oldest].arrival_us + w.config.admission_latency_us + band.ttl_us
 
 
 @kernel
@@ -126,8 +146,9 @@ def _plan_next_look(w):
         return
     every_us = w.config.look_every_us
     news_us = max(next_news_us(w), w.cluster.look_us + 1)
-    if w.config.ttl_us > 0:
-        news_us = min(news_us, _last_us(w, w.cluster.oldest) + 1)
+    for b in range(len(w.bands)):
+        if w.bands[b].ttl_us > 0 and w.bands[b].waiting > 0:
+            news_us = min(news_us, _last_us(w, w.bands[b]) + 1)
     w.cluster.next_look_us = NEVER_US
     if news_us <= w.config.horizon_us:
         w.cluster.next_look_us = (news_us + every_us - 1) // every_us * every_us

@@ -52,8 +52,9 @@ ASK = np.dtype(
         ("start_us", "i8"),  # arrival of the first request of all
         ("turn", "i8"),  # routing decisions so far
         ("input_tokens", "i8"),
-        ("prompt_blocks", "i8"),  # full ones; for readers of the prefix index
-        ("block_tokens", "i8"),
+        ("prompt_blocks", "i8"),  # full ones of the prefix index, for its readers
+        ("cache_blocks", "i8"),  # full KV blocks of the prompt; for readers of the real cache
+        ("block_tokens", "i8"),  # of a block of the prefix index
         ("tenant", "i8"),
         ("priority", "f8"),  # of its class
         ("choice_1", "f8"),  # the request's own random numbers in [0, 1), each for one purpose
@@ -107,7 +108,18 @@ PLACE = np.dtype([("preferred", "f8"), ("eligible", "i8")], align=True)
 TENANT = np.dtype([("in_flight", "i8"), ("tokens", "i8")], align=True)
 
 #: A band of the gateway queue: all requests whose classes have one priority. Those of one tenant are a flow.
-BAND = np.dtype([("waiting", "i8"), ("next_tenant", "i8")], align=True)  # whose turn it is
+BAND = np.dtype(
+    [
+        ("max_requests", "i8"),  # that may wait in it
+        ("ttl_us", "i8"),  # 0 = for ever
+        ("weight", "i8"),  # requests a round, where bands take turns
+        ("left", "i8"),  # of these in the round at hand
+        ("waiting", "i8"),
+        ("next_tenant", "i8"),  # whose turn it is
+        ("oldest", "i8"),  # no request in a row before this one waits in it
+    ],
+    align=True,
+)
 
 #: The cached blocks of a node before its first change since the reading at an instant.
 PAST = np.dtype([("stamp_us", "i8"), ("blocks", "i8")], align=True)

@@ -7,7 +7,7 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 from __future__ import annotations
 
 from blis.engine.gateway.records import BATCH, CACHE, END, KV, LOOK, QUEUE, SAMPLE
-from blis.engine.instance.step import advance
+from blis.engine.instance.step import advance, next_us
 from blis.engine.observe import sample_wanted, take_sample
 from blis.engine.records import DONE, NEVER_US
 from blis.jit import kernel
@@ -111,9 +111,7 @@ def _next_event_us(w):
     """When the next instance does something."""
     event_us = NEVER_US
     for i in range(w.config.instances):
-        event_us = min(event_us, w.instances[i].step_us)
-        if w.instances[i].pending > 0:
-            event_us = min(event_us, w.transit[i, 0].key)
+        event_us = min(event_us, next_us(w, i))
     return event_us
 
 

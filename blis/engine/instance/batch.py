@@ -27,6 +27,9 @@ def form_batch(w, i, now_us):
     instance.evicted = 0
     instance.transfer_us = 0
     clear(instance.step)
+    instance.chunk_tokens = w.engines[i].chunk_tokens
+    if w.engines[i].whole_lone_prefill and instance.batch_size + instance.leaving_size + instance.queue_depth == 1:
+        instance.chunk_tokens = w.engines[i].budget_tokens
     budget = _serve_running(w, i, now_us)
     if instance.evicted == 0:
         _admit(w, i, now_us, budget)
@@ -115,7 +118,7 @@ def _demand_of_ordered(w, i, remainder):
             tokens += 1
             crossing += request.ring == remainder
         else:
-            part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)
+            part = min(target_tokens(w, member) - request.computed, instance.chunk_tokens)
             if request.next == NONE:
                 part = min(part, engine.budget_tokens - (instance.batch_size - members) - tokens)
             tokens += part
@@ -139,7 +142,7 @@ def _serve_member(w, i, r, now_us, budget, remainder):
         blocks = 1 if request.ring == remainder else 0
     else:
         stored = request.computed
-        tokens = min(min(target_tokens(w, r) - stored, engine.chunk_tokens), budget)
+        tokens = min(min(target_tokens(w, r) - stored, instance.chunk_tokens), budget)
         blocks = blocks_for(stored + tokens, w.config.block_tokens) - blocks_for(stored, w.config.block_tokens)
     while blocks > engine.blocks - instance.used_blocks:
         victim = instance.batch.tail
@@ -199,7 +202,8 @@ def _admit(w, i, now_us, budget):
     """Admit from the head of the queue until budget, places or blocks run out; a head that fails blocks all."""
     instance = w.instances[i]
     engine = w.engines[i]
-    while instance.queue_depth > 0 and instance.batch_size < engine.max_running and budget > 0:
+    places = engine.max_running - instance.leaving_size
+    while instance.queue_depth > 0 and instance.batch_size < places and budget > 0:
         r, position = head(w, i)
         request = w.requests[r]
         outgrown = instance.batch_size == 0 and _outgrown(w, i, r)
@@ -208,9 +212,10 @@ def _admit(w, i, now_us, budget):
         limit = (target if free_hit else target - 1) // w.config.block_tokens
         cached, cached_free, lower = lookup(w, i, r, limit)
         start = cached * w.config.block_tokens
-        tokens = min(min(target - start, engine.chunk_tokens), budget)
+        tokens = min(min(target - start, instance.chunk_tokens), budget)
         blocks = blocks_for(tokens, w.config.block_tokens)
-        if not outgrown and tokens > 0 and blocks + lower > engine.blocks - instance.used_blocks - cached_free:
+        must_fit = blocks_for(target - start, w.config.block_tokens) if engine.reserves_prompt else blocks
+        if not outgrown and tokens > 0 and must_fit + lower > engine.blocks - instance.used_blocks - cached_free:
             return
         take_out(w, i, position)
         if outgrown:

@@ -6,7 +6,7 @@ from blis.jit import kernel
 from blis.latency.registry import LATENCY
 
 _duration_us = LATENCY.dispatcher()
-_constant_us = LATENCY.dispatcher(LATENCY.constant_while_decoding)
+_constant_us = LATENCY.dispatcher(LATENCY.ever_constant)
 
 
 @kernel

@@ -5,6 +5,7 @@ All changes of a step are applied at its start; only the times of its results li
 
 from __future__ import annotations
 
+from blis.engine import links
 from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import blocks_for, fill, release
 from blis.engine.in_flight import note_left
@@ -14,6 +15,7 @@ from blis.engine.instance.latency import step_us
 from blis.engine.instance.leap import leap, log_steps
 from blis.engine.instance.queue import leave_batch, put
 from blis.engine.instance.service import enter_decode, leave_decode
+from blis.engine.observe import keep_step
 from blis.engine.records import (
     AWAY,
     DECODE,
@@ -22,6 +24,7 @@ from blis.engine.records import (
     GROW_GAPS,
     GROW_LOG,
     GROW_RUNS,
+    GROW_STEPS,
     GROW_WAITING,
     NEVER_US,
     NONE,
@@ -39,21 +42,18 @@ def advance(w, i, until_us):
     instance = w.instances[i]
     while True:
         queued_us = w.transit[i, 0].key if instance.pending > 0 else NEVER_US
-        if min(queued_us, instance.step_us) >= until_us:
+        if next_us(w, i) >= until_us:
             return
         if w.cluster.turns_left == 0:
             w.cluster.halt = PAUSED
             return
         w.cluster.turns_left -= 1
         w.cluster.changes += 1
-        if queued_us <= instance.step_us:  # who is queued at t is seen by the step at t (Q3)
-            if not _room_to_wait(w, i):
+        if queued_us <= instance.step_us and not _lets_wait(w, i):  # who is queued at t is seen by the step at t (Q3)
+            if not _room_to_wait(w, i, 1):
                 w.cluster.halt = GROW_WAITING
                 return
-            r = w.transit[i, 0].request
-            heap.remove(w.transit, i, instance.pending, 0)
-            instance.pending -= 1
-            _enqueue(w, i, r, queued_us)
+            _take_in(w, i)
             continue
         w.cluster.halt = _room_for_step(w, i)
         if w.cluster.halt != DONE:
@@ -65,10 +65,25 @@ def advance(w, i, until_us):
 
 
 @kernel
-def _room_to_wait(w, i):
-    """Whether one more fits in a queue that is a heap, even if the whole batch is sent back to it."""
+def next_us(w, i):
+    """When the instance does something next, NEVER_US if nothing is to come."""
     instance = w.instances[i]
-    return w.config.queue_order == FCFS or instance.queue_depth + instance.batch_size < w.waiting.shape[1]
+    if instance.pending == 0 or _lets_wait(w, i):
+        return instance.step_us
+    return min(instance.step_us, w.transit[i, 0].key)
+
+
+@kernel
+def _lets_wait(w, i):
+    """Whether who comes now is looked at when the step that runs has ended, and not before."""
+    return w.engines[i].schedules_ahead and w.instances[i].batch_size > 0
+
+
+@kernel
+def _room_to_wait(w, i, more):
+    """Whether so many more fit in a queue that is a heap, even if the whole batch is sent back to it."""
+    instance = w.instances[i]
+    return w.config.queue_order == FCFS or instance.queue_depth + instance.batch_size + more <= w.waiting.shape[1]
 
 
 @kernel
@@ -79,25 +94,43 @@ def _room_for_step(w, i):
     instance = w.instances[i]
     engine = w.engines[i]
     members = instance.batch_size + min(instance.queue_depth, min(engine.budget_tokens, engine.max_running))
+    if engine.schedules_ahead:  # a second formation may follow the first, with all that have come
+        if not _room_to_wait(w, i, instance.pending):
+            return GROW_WAITING
+        members += instance.batch_size + instance.pending
     if w.cluster.run_slots.used + members * (w.config.max_path + 6) + 2 > len(w.runs):
         return GROW_RUNS
     if w.cluster.log_rows >= len(w.log):
         return GROW_LOG
+    if w.config.keeps_steps and w.cluster.kept_steps >= len(w.kept_steps):
+        return GROW_STEPS
     if w.cluster.gap_rows + members > len(w.gaps):
         return GROW_GAPS
     return DONE
 
 
 @kernel
+def _take_in(w, i):
+    """The next one that has come enters the wait queue."""
+    instance = w.instances[i]
+    queued_us = w.transit[i, 0].key
+    r = w.transit[i, 0].request
+    heap.remove(w.transit, i, instance.pending, 0)
+    instance.pending -= 1
+    _enqueue(w, i, r, queued_us)
+
+
+@kernel
 def _enqueue(w, i, r, now_us):
-    """The request enters the wait queue, unless it can never fit in the cache (engine.md 4.4)."""
+    """The request enters the wait queue, unless it can never fit in the cache (engine.md 4.4) or is too long."""
     instance = w.instances[i]
     request = w.requests[r]
     instance.last_event_us = max(instance.last_event_us, now_us)
     tokens = w.rows[r].input_tokens
     if not w.config.fit_prompt_only:
         tokens += w.rows[r].output_tokens if w.config.last_gap_twice else max(w.rows[r].output_tokens - 1, 0)
-    if blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:
+    too_long = w.rows[r].input_tokens >= w.config.model_tokens
+    if too_long or blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:
         request.status = DROPPED
         instance.dropped += 1
         note_left(w, i, r)
@@ -114,9 +147,12 @@ def _enqueue(w, i, r, now_us):
 def _step(w, i, now_us):
     """One step that starts at `now_us`: form the batch, execute, complete, plan the next step."""
     instance = w.instances[i]
-    instance.step_us = NEVER_US
     instance.last_event_us = max(instance.last_event_us, now_us)
-    form_batch(w, i, now_us)
+    if w.engines[i].schedules_ahead:
+        _end_and_form(w, i, now_us)
+    else:
+        form_batch(w, i, now_us)
+    instance.step_us = NEVER_US
     if instance.batch_size == 0 and instance.evicted == 0:
         return  # everything that waited was dropped
     duration_us = step_us(w, i) + instance.transfer_us
@@ -124,13 +160,35 @@ def _step(w, i, now_us):
     instance.steps += 1
     _count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
     log_steps(w, i, 1, duration_us)
+    if w.config.keeps_steps:
+        keep_step(w, i, now_us, duration_us)
     _finish_prefills(w, i, end_us)
-    _complete(w, i, duration_us, end_us)
+    if not w.engines[i].schedules_ahead:
+        _retire(w, i)
+        _let_go(w, i, now_us, duration_us, end_us)
     instance.first_ordered = next_ordered(w, instance.first_ordered)
     idle = instance.batch_size == 0 and instance.queue_depth == 0
     instance.busy_until_us = now_us if idle and w.config.idle_when_batch_empties else end_us
     if not idle:
         instance.step_us = end_us
+
+
+@kernel
+def _end_and_form(w, i, now_us):
+    """One step ends and the next one, whose batch was chosen when that began, starts: nobody who came since is in it.
+
+    Whoever got the last token is not in it either, but held blocks and a place at that time. If there was nothing to do
+    then, the batch is chosen now.
+    """
+    instance = w.instances[i]
+    _retire(w, i)
+    form_batch(w, i, now_us)
+    if instance.leaving_size > 0:
+        _let_go(w, i, now_us, w.log[instance.log_row].gap_us, now_us)
+    while instance.pending > 0 and w.transit[i, 0].key <= now_us:
+        _take_in(w, i)
+    if instance.batch_size == 0:
+        form_batch(w, i, now_us)
 
 
 @kernel
@@ -189,21 +247,33 @@ def _start_decoding(w, i, r):
 
 
 @kernel
-def _complete(w, i, duration_us, end_us):
-    """Release the members whose last token came out in this step, in batch order."""
+def _retire(w, i):
+    """Members whose last token came out in the latest step take part in no more, in batch order."""
     instance = w.instances[i]
     while instance.decoding > 0 and w.finish[i, 0].key == instance.steps:
         r = w.finish[i, 0].request
         heap.remove(w.finish, i, instance.decoding, 0)
         instance.decoding -= 1
-        request = w.requests[r]
-        stored = stored_tokens(w, r, instance.steps + 1)
-        instance.decode_base -= stored - (instance.steps + 1)
-        if w.config.last_gap_twice and w.rows[r].output_tokens > 0:
-            stored = _store_last_token(w, i, r, stored, end_us - duration_us)
-        w.ring[i, request.ring] -= 1
+        instance.decode_base -= stored_tokens(w, r, instance.steps + 1) - (instance.steps + 1)
+        w.ring[i, w.requests[r].ring] -= 1
         leave_decode(w, i, r)
         leave_batch(instance, r, w.requests)
+        links.push_tail(instance.leaving, w.requests, r)
+        instance.leaving_size += 1
+
+
+@kernel
+def _let_go(w, i, now_us, duration_us, end_us):
+    """They are completed at the end of that step, which took `duration_us`, and give back blocks and places now."""
+    instance = w.instances[i]
+    while instance.leaving_size > 0:
+        r = instance.leaving.head
+        links.unlink(instance.leaving, w.requests, r)
+        instance.leaving_size -= 1
+        request = w.requests[r]
+        stored = stored_tokens(w, r, instance.steps + 1)
+        if w.config.last_gap_twice and w.rows[r].output_tokens > 0:
+            stored = _store_last_token(w, i, r, stored, now_us)
         release(w, i, r, stored, False)
         request.phase = AWAY
         request.status = COMPLETED

@@ -78,7 +78,7 @@ def test_constant_while_decoding_is_no_empty_promise(kind: str):
     model = EXAMPLES[kind]
     few, many = (Step(decodes=9, decode_context=context) for context in (9, 90_000))
     same = LATENCY.step_us(model, few, Compat()) == LATENCY.step_us(model, many, Compat())
-    assert same == LATENCY.constant_while_decoding(kind)
+    assert same == LATENCY.constant_while_decoding(kind, LATENCY.parameters(model, Compat()))
 
 
 def outcome(scenario: Scenario, table: RequestTable, steps: int) -> dict[str, Any]:

@@ -48,9 +48,9 @@ def _ask(registry: Registry, name: str, given: dict[str, float], *arguments: Any
     return _dispatcher(registry)(registry.code(name), params, *arguments)
 
 
-def scores_of(scorer: str, views: Any, ask: Any) -> list[float]:
+def scores_of(scorer: str, views: Any, ask: Any, **given: float) -> list[float]:
     """What a scorer says of the eligible instances."""
-    _ask(SCORERS, scorer, {}, views, ask)
+    _ask(SCORERS, scorer, given, views, ask)
     return [float(term) for term in views.term[views.eligible > 0]]
 
 

@@ -59,13 +59,18 @@ WIDE = {
         "kv_threshold": 0.5,
         "ordering": "deadline",
         "fairness": "round-robin",
+        "bands": "weighted",
+        "priority_bands": [{"priority": 3, "weight": 4, "ttl_us": 0}, {"priority": -1, "weight": 1, "max_requests": 5}],
         "max_requests_per_band": 10,
         "ttl_us": 0,
         "interval_us": 500,
     },
     "routing": {
         "policy": "weighted",
-        "scorers": [{"name": "no-hit-lru", "weight": 1}],
+        "scorers": [
+            {"name": "no-hit-lru", "weight": 1},
+            {"name": "active-requests", "weight": 2, "parameters": {"idle_threshold": 2, "max_busy_score": 0.5}},
+        ],
         "filters": [{"name": "prefix-affinity", "parameters": {"threshold": 0.9}}, {"name": "load"}],
         "picker": "weighted-random",
     },
@@ -217,6 +222,15 @@ def test_wrong_bundles_name_key_value_and_choices(mapping, parts):
         ([{"name": "queue-dept", "weight": 1}], ["scorers[0]", "did you mean 'queue-depth'?"]),
         ([{"name": "queue-depth"}], ["missing key routing.scorers[0].weight"]),
         ([{"name": "queue-depth", "weight": 1}] * 2, ["routing", "'queue-depth' twice"]),
+        ([{"name": "queue-depth", "weight": 1, "parameters": {"threshold": 1}}], ["scorers[0]", "'queue-depth'"]),
+        (
+            [{"name": "active-requests", "weight": 1, "parameters": {"idle_treshold": 1}}],
+            ["scorers[0]", "did you mean 'idle_threshold'?"],
+        ),
+        (
+            [{"name": "active-requests", "weight": 1, "parameters": {"max_busy_score": 1.5}}],
+            ["scorers[0]", "max_busy_score of routing scorer 'active-requests' must be in [0, 1], got 1.5"],
+        ),
     ],
 )
 def test_scorers_are_checked_whatever_the_policy_is(scorers, parts):
@@ -225,6 +239,13 @@ def test_scorers_are_checked_whatever_the_policy_is(scorers, parts):
             load_bundle({"routing": {"policy": policy, "scorers": scorers}})
         for part in parts:
             assert part in str(caught.value)
+
+
+def test_parameters_of_a_scorer_come_in_their_declared_order():
+    given = {"max_busy_score": 0.5, "idle_threshold": 2.0}
+    bundle = load_bundle({"routing": {"scorers": [{"name": "active-requests", "weight": 1, "parameters": given}]}})
+    (scorer,) = bundle.routing.scorers
+    assert list(scorer.parameters.items()) == [("idle_threshold", 2.0), ("max_busy_score", 0.5)]
 
 
 def test_errors_in_files_name_file_and_line(tmp_path: Path):

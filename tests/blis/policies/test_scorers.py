@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from blis.policies.facts import FACTS
-from blis.policies.scorers import SCORERS, TOKEN_LOAD_TOKENS
+from blis.policies.scorers import SCORERS
 from tests.blis.policies.situations import instances, question, scores_of, scramble
 
 
@@ -15,8 +15,10 @@ from tests.blis.policies.situations import instances, question, scores_of, scram
     [
         ("prefix-affinity", {"matched_blocks": [4, 0, 1]}, {"prompt_blocks": 4}, [1, 0, 0.25]),
         ("prefix-affinity", {"matched_blocks": [0, 0, 0]}, {"prompt_blocks": 0}, [0, 0, 0]),
-        ("precise-prefix-cache", {"cached_blocks": [2, 6, 3]}, {}, [0, 1, 0.25]),
-        ("precise-prefix-cache", {"cached_blocks": [5, 5, 5]}, {}, [1, 1, 1]),
+        ("precise-prefix-cache", {"cached_blocks": [1, 0, 200]}, {"cache_blocks": 200}, [0.005, 0, 1]),
+        ("precise-prefix-cache", {"cached_blocks": [0, 0, 0]}, {"cache_blocks": 0}, [0, 0, 0]),
+        ("precise-prefix-cache-2026-04", {"cached_blocks": [2, 6, 3]}, {"cache_blocks": 8}, [0, 1, 0.25]),
+        ("precise-prefix-cache-2026-04", {"cached_blocks": [5, 5, 5]}, {"cache_blocks": 8}, [1, 1, 1]),
         ("no-hit-lru", {"matched_blocks": [0, 1, 0], "cold_stamp": [1, 2, 3]}, {}, [0.5, 0.5, 0.5]),
         ("no-hit-lru", {"cold_stamp": [2, 0, 1]}, {}, [0, 1, 0.5]),
         ("no-hit-lru", {"cold_stamp": [0, 4, 0]}, {}, [1, 0, 0.5]),
@@ -30,18 +32,28 @@ from tests.blis.policies.situations import instances, question, scores_of, scram
         ("running-requests", {"batch_size": [2, 4, 6]}, {}, [1, 0.5, 0]),
         ("load-aware", {"queue_depth": [0, 64, 500]}, {}, [0.5, 0.25, 0]),
         ("vllm-dp", {"queue_depth": [1, 0, 0], "batch_size": [0, 2, 4]}, {}, [0, 1, 0]),
-        (
-            "token-load",
-            {"in_flight_tokens": [0, TOKEN_LOAD_TOKENS // 4, 2 * TOKEN_LOAD_TOKENS]},
-            {},
-            [1, 0.75, 0],
-        ),
+        ("token-load", {"in_flight_tokens": [0, 1_048_576, 8_388_608]}, {}, [1, 0.75, 0]),
         ("session-affinity", {"session_home": [0, 1, 0]}, {}, [0, 1, 0]),
         ("soft-affinity", {"preferred": [0, 0.5, 1]}, {}, [0, 0.5, 1]),
     ],
 )
 def test_scores(scorer, views, ask, scores):
     assert scores_of(scorer, instances(3, **views), question(**ask)) == scores
+
+
+@pytest.mark.parametrize(
+    ("scorer", "given", "views", "scores"),
+    [
+        ("active-requests", {"idle_threshold": 2}, {"in_flight": [2, 3, 4, 8]}, [1, 0.625, 0.5, 0]),
+        ("active-requests", {"max_busy_score": 0.5}, {"in_flight": [0, 1, 4, 8]}, [1, 0.4375, 0.25, 0]),
+        ("active-requests", {"idle_threshold": 1, "max_busy_score": 0}, {"in_flight": [0, 1, 2, 8]}, [1, 1, 0, 0]),
+        ("active-requests", {"idle_threshold": 9}, {"in_flight": [0, 1, 2, 8]}, [1, 1, 1, 1]),
+        ("load-aware", {"threshold": 4}, {"queue_depth": [0, 1, 4, 5]}, [0.5, 0.375, 0, 0]),
+        ("token-load", {"queue_threshold_tokens": 100}, {"in_flight_tokens": [0, 25, 100, 101]}, [1, 0.75, 0, 0]),
+    ],
+)
+def test_parameters(scorer, given, views, scores):
+    assert scores_of(scorer, instances(4, **views), question(), **given) == scores
 
 
 def test_every_scorer_has_a_situation():
@@ -56,7 +68,7 @@ def test_every_scorer_has_a_situation():
         ("queue-waiting", {"queue_depth": [4, 3, 0]}, [0, 1]),
         ("active-requests", {"in_flight": [2, 4, 100]}, [0.5, 0]),
         ("active-requests", {"in_flight": [0, 0, 5]}, [1, 1]),
-        ("precise-prefix-cache", {"cached_blocks": [1, 1, 9]}, [1, 1]),
+        ("precise-prefix-cache-2026-04", {"cached_blocks": [1, 1, 9]}, [1, 1]),
         ("no-hit-lru", {"matched_blocks": [0, 0, 7], "cold_stamp": [5, 1, 0]}, [0, 1]),
     ],
 )
@@ -84,9 +96,9 @@ def test_scores_lie_between_0_and_1_and_depend_on_what_the_scorer_reads_alone(sc
             views[name] = rng.integers(0, blocks + 1, count)
         views.kv_utilization, views.preferred = rng.random(count), rng.random(count)
         views.session_home = rng.integers(0, 2, count)
-        plain = scores_of(scorer, views, question(prompt_blocks=blocks))
+        plain = scores_of(scorer, views, question(prompt_blocks=blocks, cache_blocks=blocks))
         assert all(0.0 <= score <= 1.0 for score in plain)
-        ask = question(prompt_blocks=blocks)
+        ask = question(prompt_blocks=blocks, cache_blocks=blocks)
         scramble(views, ask, SCORERS[scorer].reads, rng)
         assert scores_of(scorer, views, ask) == plain
     assert SCORERS[scorer].reads <= set(FACTS)

@@ -45,10 +45,13 @@ def test_oracles_and_templates_for_tests_stay_out():
     assert set(ROUTING) - set(ROUTING.deployable) == {"always-busiest"}
     assert set(ADMISSION) - set(ADMISSION.deployable) == {"reject-all"}
     assert set(PRIORITIES) - set(PRIORITIES.deployable) == {"inverted-slo"}
+    assert set(SCORERS) - set(SCORERS.deployable) == {"precise-prefix-cache-2026-04"}
 
 
 def test_every_scorer_and_filter_is_in_the_full_space(full):
-    assert {f"routing.scorers.{name}" for name in SCORERS} <= set(full.space)
+    for name in SCORERS.deployable:
+        keys = {f"routing.scorers.{name}", *(f"routing.scorers.{name}.{each}" for each in SCORERS[name].bounds)}
+        assert keys <= set(full.space)
     for name, template in FILTERS.items():
         assert full.space.parameters[f"routing.filters.{name}.use"].choices == (SKIP, APPLY)
         assert {f"routing.filters.{name}.{parameter}" for parameter in template.bounds} <= set(full.space)
@@ -88,6 +91,42 @@ def test_rounded_policies_are_policies_with_short_numbers(full):
         assert round_bundle(rounded, space, 100, 2) == rounded
         if bundle.admission.parameters:
             assert all(len(f"{value:g}") <= 7 for value in rounded.admission.parameters.values())
+
+
+WEIGHT = "routing.scorers.active-requests"
+
+
+def test_the_parameters_of_a_scorer_matter_while_it_has_a_weight(full):
+    parameters = {f"{WEIGHT}.idle_threshold", f"{WEIGHT}.max_busy_score"}
+    for value, wanted in ((0.0, set()), (0.5, parameters)):
+        genome = full.space.complete({"routing.policy": "weighted", WEIGHT: value}, Random(1))
+        assert {key for key in genome if key.startswith(f"{WEIGHT}.")} == wanted
+
+
+def test_a_scorer_gets_its_parameters_and_they_come_back(full):
+    space, problem = full.space, full.problem
+    own = {f"{WEIGHT}.idle_threshold": 3.0, f"{WEIGHT}.max_busy_score": 0.25}
+    genome = space.complete({"routing.policy": "weighted", WEIGHT: 1.0, **own}, Random(1))
+    policy = policy_of(genome, space, problem)
+    (scorer,) = [one for one in policy.bundle.routing.scorers if one.name == "active-requests"]
+    assert scorer.parameters == {"idle_threshold": 3.0, "max_busy_score": 0.25}
+    assert own.items() <= encode(space, policy, problem.rates).items()
+    rounded = round_bundle(policy.bundle, space, 100, 1)
+    (scorer,) = [one for one in rounded.routing.scorers if one.name == "active-requests"]
+    assert scorer.parameters == {"idle_threshold": 3.0, "max_busy_score": 0.2}
+
+
+def test_a_parameter_of_a_scorer_needs_its_weight():
+    leaf = {"type": "float", "low": 0, "high": 1}
+    mapping = {"routing": {"scorers": {"active-requests.max_busy_score": leaf}, "tie_break": {
+        "type": "categorical", "choices": ["first", "random"]}}}  # fmt: skip
+    with pytest.raises(InputError, match="the scorer's weight routing.scorers.active-requests must be declared before"):
+        space_from_mapping(mapping)
+    mapping["routing"]["scorers"] = {
+        "active-requests": {"type": "zero_or", "low": 0.1, "high": 1},
+        "active-requests.max_busy_score": leaf,
+    }
+    assert list(space_from_mapping(mapping)) == [WEIGHT, f"{WEIGHT}.max_busy_score", "routing.tie_break"]
 
 
 def test_all_baselines_lie_in_the_full_space(full):
@@ -130,6 +169,7 @@ def test_one_parameter_has_one_range(another_age):
 def test_all_known_parameters_are_keys_of_a_bundle(full):
     assert set(known_parameters()) <= set(full.space) | {
         "scheduler_parameters.noise",  # of an oracle
+        "routing.scorers.precise-prefix-cache-2026-04",
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blis.config import FlowControl, Pool, SloTier
-from blis.engine.build.encode_traits import band_count, places, prompts, traits
+from blis.engine.build.encode_traits import band_priorities, places, prompts, traits
 from blis.engine.gateway.records import TRAITS
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
@@ -46,7 +46,7 @@ def test_bands_are_priorities_and_ranks_follow_the_ordering():
     found = traits(deployment(flow_control=flow, slo_tiers=tiers), table, NOBODY, False)
     assert found.band.tolist() == [1, 0, 0, 0, 0]
     assert found["rank"].tolist() == [0, 1, 2, 3, 4]
-    assert band_count(deployment(slo_tiers=tiers), table) == 2
+    assert band_priorities(deployment(slo_tiers=tiers), table) == [4, -1]
     by_deadline = replace(flow, ordering="deadline")
     found = traits(deployment(flow_control=by_deadline, slo_tiers=tiers), table, NOBODY, False)
     assert found["rank"].tolist() == [4, 1, 2, 0, 3]

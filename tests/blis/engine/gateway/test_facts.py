@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from blis.config import (
@@ -89,6 +91,35 @@ def test_in_flight_counts_nobody_who_was_dropped():
 def test_matched_blocks_are_those_that_the_router_sent_there():
     table = requests([0, 1, 2, 3], 1, prompts(8, 8, 4, 0))
     assert seen(by("prefix-affinity"), table, "matched_blocks") == [[0, 0], [2, 0], [1, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("given", "matched"),
+    [
+        ({"prefix_index_block_tokens": 8}, [0, 2, 1, 1, 0]),  # whole blocks of 8: 12 common tokens are one
+        ({"prefix_index_block_tokens": 2}, [0, 8, 6, 5, 0]),
+        ({"prefix_index_block_tokens": 32}, [0, 0, 0, 0, 0]),
+        ({"prefix_index_max_tokens": 11}, [0, 2, 2, 2, 0]),  # of 11 tokens two blocks of 4 are full
+        ({"prefix_index_block_tokens": 8, "prefix_index_max_tokens": 9}, [0, 1, 1, 1, 0]),
+        ({"prefix_index_max_tokens": 3}, [0, 0, 0, 0, 0]),
+    ],
+)
+def test_the_router_matches_whole_blocks_of_its_own(given, matched):
+    table = requests(range(5), 1, [[*range(shared), *range(900 + shared, 916)] for shared in (16, 16, 12, 10, 0)])
+    routing = replace(by("prefix-affinity"), **given)
+    assert [row[0] for row in seen(routing, table, "matched_blocks", 1)] == matched
+
+
+def test_a_score_of_the_router_s_blocks_and_one_of_the_cache_s():
+    table = requests([0, 5000], 1, [list(range(100)), [*range(50), *range(900, 950)]])  # 12 of 25 KV blocks in common
+    ages = Signals()
+    for name, given, score in (
+        ("prefix-affinity", {"prefix_index_block_tokens": 16}, 3 / 6),
+        ("prefix-affinity", {"prefix_index_block_tokens": 16, "prefix_index_max_tokens": 64}, 3 / 4),
+        ("precise-prefix-cache", {"prefix_index_block_tokens": 16}, 12 / 25),
+    ):
+        routing = replace(by(name, signals=ages), **given)
+        assert seen(routing, table, "score", 1)[1] == [score]
 
 
 # -- homes

@@ -12,6 +12,7 @@ from blis.engine.build.state import encode
 from blis.engine.gateway import prefix_index
 from tests.kernels import callable_kernel
 from tests.laws.random_cases import random_case
+from tests.oracle import expand
 
 matched_blocks, record = callable_kernel(prefix_index.matched_blocks), callable_kernel(prefix_index.record)
 reset = callable_kernel(boundary.reset)
@@ -35,21 +36,25 @@ class PlainIndex:
 
 @pytest.mark.parametrize("root_first", [False, True])
 @pytest.mark.parametrize("capacity", [1, 2, 3, 5, 9, 20, 100])
-def test_equals_a_plain_lru(capacity, root_first):
-    for seed in range(40):
+@pytest.mark.parametrize(("block_tokens", "max_tokens"), [(0, 0), (1, 0), (3, 10), (64, 0)])
+def test_equals_a_plain_lru(block_tokens, max_tokens, capacity, root_first):
+    for seed in range(20):
         case = random_case(Random(seed), max_requests=30)
-        routing = Routing(policy="weighted", scorers=(Scorer("prefix-affinity", 1.0),), prefix_index_blocks=capacity)
+        routing = Routing(
+            policy="weighted",
+            scorers=(Scorer("prefix-affinity", 1.0),),
+            prefix_index_blocks=capacity,
+            prefix_index_block_tokens=block_tokens,
+            prefix_index_max_tokens=max_tokens,
+        )
         scenario = replace(case.scenario, cluster=replace(case.scenario.cluster, routing=routing))
         w = encode(scenario, case.table, Compat(index_root_first=root_first)).arrays
         reset(w)
         plain = PlainIndex(capacity, root_first)
-        block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-        for r in range(len(case.table)):
-            chain: list[tuple] = []
-            for entry in w.path[w.rows[r].path_begin : w.rows[r].path_end]:
-                chain += [("node", int(entry.node), k) for k in range(int(entry.first_block), int(entry.end_block))]
-            prompt_blocks = int(case.table.input_tokens[r]) // block_tokens
-            chain = (chain + [("own", r, k) for k in range(len(chain), prompt_blocks)])[:prompt_blocks]
+        size = block_tokens or scenario.replicas[0].instance.kv.block_size_tokens
+        for r, request in enumerate(expand(case.table)):
+            known = min(len(request.prompt), max_tokens or len(request.prompt))
+            chain = [request.prompt[:end] for end in range(size, known + 1, size)]
             found = matched_blocks(w, 0, r)
             assert found == plain.matched(chain)
             record(w, 0, r)

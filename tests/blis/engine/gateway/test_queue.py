@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blis.config import Admission, Batch, FlowControl, LatencyModel, Routing, SloTier
+from blis.config import Admission, Batch, FlowControl, LatencyModel, PriorityBand, Routing, SloTier
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from tests.blis.engine.plain_times import deployment, requests
@@ -143,6 +143,55 @@ def test_tenants_take_turns_or_not(fairness, order):
     table = requests([0, 1, 2, 3, 4, 5], 1, tenant=[2, 0, 0, 0, 1, 2])
     result = run(gateway(fairness=fairness, interval_us=100), table)
     assert sorted(range(1, 6), key=lambda row: result.routed_us[row]) == order
+
+
+@pytest.mark.parametrize(
+    ("bands", "own", "order"),
+    [
+        ("strict", (), [3, 4, 5, 6, 1, 2]),
+        ("weighted", (), [1, 3, 2, 4, 5, 6]),  # one each; request 0 was the first one's
+        ("weighted", (PriorityBand(4, 3),), [3, 4, 1, 5, 6, 2]),
+        ("weighted", (PriorityBand(-1, 2),), [1, 2, 3, 4, 5, 6]),
+        ("strict", (PriorityBand(4, 3),), [3, 4, 5, 6, 1, 2]),
+    ],
+)
+def test_bands_take_turns_by_their_weights_or_not(bands, own, order):
+    table = requests(range(7), [2, 1, 1, 1, 1, 1, 1], slo_class=[1, 0, 0, 1, 1, 1, 1], **CLASSES)
+    result = run(gateway(bands=bands, priority_bands=own, interval_us=100), table)
+    assert sorted(range(1, 7), key=lambda row: result.routed_us[row]) == order
+
+
+@pytest.mark.parametrize("weights", [(1, 1, 1), (3, 1, 2), (1, 5, 1)])
+def test_bands_that_never_run_dry_get_their_shares(weights):
+    classes, count = ("critical", "standard", "batch"), 120
+    table = requests([0] * count, 1, slo_class=[row % 3 for row in range(count)], slo_names=classes)
+    own = tuple(PriorityBand(priority, weight) for priority, weight in zip((4, 3, -1), weights, strict=True))
+    result = run(gateway(bands="weighted", priority_bands=own, interval_us=100), table)
+    order = sorted(range(count), key=lambda row: result.routed_us[row])
+    rounds = 40 // max(weights)  # until the first band is empty
+    for number in range(rounds):
+        served = [row % 3 for row in order[number * sum(weights) : (number + 1) * sum(weights)]]
+        assert served == sorted(served)  # the most urgent first
+        assert [served.count(band) for band in range(3)] == list(weights)
+
+
+def test_a_band_has_a_limit_and_a_time_of_its_own():
+    own = (PriorityBand(4, ttl_us=100), PriorityBand(-1, ttl_us=0, max_requests=1))
+    table = requests([0, 10, 20, 30, 40], 3, slo_class=[1, 1, 0, 0, 1], **CLASSES)
+    result = run(gateway(ttl_us=150, priority_bands=own), table)
+    # at 210 those of priority 4 have waited for more than 100 µs, and 2 for ever; 3 found the band of 2 full
+    assert result.reasons() == ["", "expired", "", "gateway-full", "expired"]
+    assert result.routed_us[2] == 210
+    others = run(gateway(ttl_us=150, priority_bands=own[:1]), table)
+    assert others.reasons() == ["", "expired", "expired", "expired", "expired"]
+
+
+def test_whoever_expires_first_is_expired_then_whatever_stands_before_it():
+    own = (PriorityBand(4, ttl_us=50),)
+    table = requests([0, 10, 20], 9, slo_class=[1, 0, 1], **CLASSES)  # 1 comes first and may wait longer
+    for horizon_us, fates in ((89, ["in_transit"] * 2), (90, ["in_transit", "rejected"])):
+        found = run(gateway(ttl_us=500, priority_bands=own), table, horizon_us=horizon_us).status_names()
+        assert found == ["running", *fates]
 
 
 def test_requests_at_the_gateway_are_in_flight_for_their_tenant():

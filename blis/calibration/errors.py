@@ -1,0 +1,52 @@
+"""How far simulated times are from recorded ones: errors in percent, correlation, distance of distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.config import Scenario
+from blis.engine.run import simulate
+from blis.recorded.recording import Recording
+from blis.tables.results import ResultTable
+
+Times = NDArray[np.float64]
+
+#: The measures of a request, by the names that reports use.
+MEASURES = ("ttft", "tpot", "e2e")
+
+
+def recorded_times(recording: Recording) -> dict[str, Times]:
+    """[n] µs of each measure, NaN where it was not recorded."""
+    known = recording.completed_us >= 0
+    times = {"ttft": recording.ttft_us, "tpot": recording.tpot_us, "e2e": recording.e2e_us}
+    return {name: np.where(known, values, np.nan) for name, values in times.items()}
+
+
+def simulated_times(recording: Recording, result: ResultTable) -> dict[str, Times]:
+    """The same of a simulation of the recording's requests."""
+    done = result.completed_us >= 0
+    ttft, e2e = (np.where(done, times, np.nan).astype(np.float64) for times in (result.ttft_us, result.e2e_us))
+    gaps = recording.requests.output_tokens - 1
+    return {"ttft": ttft, "tpot": np.where(gaps > 0, (e2e - ttft) / np.maximum(gaps, 1), np.nan), "e2e": e2e}
+
+
+def mape(recorded: Times, simulated: Times) -> float:
+    """Mean of |simulated - recorded| / recorded in percent, over those with both and more than 0; NaN for none."""
+    good = (recorded > 0) & np.isfinite(simulated)
+    if not good.any():
+        return float("nan")
+    return float(100 * np.mean(np.abs(simulated[good] - recorded[good]) / recorded[good]))
+
+
+def mapes(recording: Recording, simulated: Mapping[str, Times], rows: NDArray[np.bool_]) -> dict[str, float]:
+    """`mape` of every measure over some of the requests, as `ttft_mape` and so on."""
+    recorded = recorded_times(recording)
+    return {f"{name}_mape": mape(recorded[name][rows], simulated[name][rows]) for name in MEASURES}
+
+
+def replay(recording: Recording, scenario: Scenario) -> dict[str, Times]:
+    """Simulated times of a recording."""
+    return simulated_times(recording, simulate(scenario, recording.requests))

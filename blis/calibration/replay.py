@@ -1,0 +1,78 @@
+"""The scenario in which a recording is simulated: one instance, as the log says its server was started."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blis.config import Scenario
+from blis.recorded.recording import Recording, Server
+from blis.scenario import load_scenario
+
+#: What vLLM does when nothing is said (its config/scheduler.py and config/cache.py, 0.8 to 0.24).
+_DEFAULTS = {"max_running": 256, "max_scheduled_tokens": 2048}
+_ASYNC_SINCE = (0, 14)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A scenario for a recording, and what had to be assumed for it."""
+
+    scenario: Scenario
+    assumed: tuple[str, ...]
+
+
+def replay_scenario(
+    recording: Recording, latency_model: Mapping[str, Any], engine: str | Mapping[str, Any] | None = None
+) -> Replay:
+    """The scenario of a recording under a latency model; engine: its profile, if not that of the server's version.
+
+    What the log does not say is vLLM's default, and is named. Raises InputError as scenario files do.
+    """
+    server, assumed = recording.server, []
+    batch = {name: getattr(server, name) for name in _DEFAULTS}
+    for name, value in _DEFAULTS.items():
+        if not batch[name]:
+            batch[name] = value
+            assumed.append(f"{name} {value}")
+    kv: dict[str, Any] = {"block_size_tokens": server.block_size_tokens or 16}
+    if server.kv_blocks:
+        kv["blocks"] = server.kv_blocks
+    latency = {key: value for key, value in (("model", server.model), ("gpu", server.gpu), ("tp", server.tp)) if value}
+    mapping = {
+        "cluster": {"instances": 1},
+        "instance": {
+            "latency_model": {**latency, **latency_model},
+            "kv": kv,
+            "batch": batch,
+            "engine": _engine(server, engine, assumed),
+        },
+    }
+    scenario = load_scenario(mapping)
+    if not server.kv_blocks:
+        assumed.append(f"{scenario.instance.kv.blocks} KV blocks")
+    return Replay(scenario, tuple(assumed))
+
+
+def _engine(server: Server, engine: str | Mapping[str, Any] | None, assumed: list[str]) -> dict[str, Any]:
+    """The profile of the server's version, with what the log itself says on top."""
+    if isinstance(engine, Mapping):
+        return dict(engine)
+    found: dict[str, Any] = {"profile": engine or profile_of(server.vllm)}
+    if not engine and not server.vllm:
+        assumed.append(f"engine {found['profile']}")
+    if not engine and server.async_scheduling is not None:
+        found["async_scheduling"] = server.async_scheduling
+    if server.max_model_len:
+        found["max_model_len"] = server.max_model_len
+    return found
+
+
+def profile_of(version: str) -> str:
+    """The engine profile nearest to a version of vLLM; today's where it is not known."""
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    if numbers and tuple(map(int, numbers.groups())) < _ASYNC_SINCE:
+        return "vllm-0.8"
+    return "vllm-2026"

@@ -1,0 +1,52 @@
+"""How an engine schedules: switches in which releases of vLLM differ, and profiles of them by name.
+
+docs/engine-profiles.md has the measured effect of each, and what of vLLM is not modelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.errors import check_choice, check_integer
+
+NAMES = ("original", "vllm-0.8", "vllm-2026")
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The switches of one engine; `profile` says where those that were not given come from."""
+
+    profile: str = "original"
+    reserve_full_prompt: bool = False  # who waits gets in only if the whole prompt fits, not just its next chunk
+    unkeyed_first: bool = False  # blocks that are not full are the next to be taken once they are free
+    whole_lone_prefill: bool = False  # batch.long_prefill_threshold does not hold for who is alone on the instance
+    async_scheduling: bool = False  # the batch of a step is chosen when the step before it begins
+    max_model_len: int = 0  # prompt and outputs, in tokens; 0 = no limit
+
+    def __post_init__(self) -> None:
+        """Check the name and the limit."""
+        check_choice("engine.profile", self.profile, NAMES)
+        check_integer("engine.max_model_len", self.max_model_len, 0, 2**31 - 1)
+
+    def outputs(self, input_tokens: NDArray[np.int64], output_tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[n] how many of the outputs come before a sequence ends at `max_model_len`."""
+        if not self.max_model_len:
+            return output_tokens
+        return np.clip(self.max_model_len - input_tokens, 0, output_tokens)
+
+
+#: Every profile. Sources are pull requests and files of vllm-project/vllm.
+PROFILES = {
+    "original": Engine(),  # the engine of inference-sim: V1 in the spring of 2025
+    "vllm-0.8": Engine("vllm-0.8"),  # V1 in 0.8.5: v1/core/sched/scheduler.py and block_pool.py have none of these
+    "vllm-2026": Engine(
+        "vllm-2026",
+        reserve_full_prompt=True,  # config/scheduler.py, scheduler_reserve_full_isl: #37307, on in 0.19.1
+        unkeyed_first=True,  # v1/core/block_pool.py, free_blocks: in 0.24
+        whole_lone_prefill=True,  # v1/core/sched/scheduler.py, long_prefill_token_threshold: #57951, September 2026
+        async_scheduling=True,  # v1/core/sched/async_scheduler.py: #19970, on since 0.14 (#27614)
+    ),
+}

@@ -1,0 +1,92 @@
+"""`Recording`: requests that a real server answered, and when; `StepLog`: what its steps consisted of and took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.tables.requests import RequestTable
+
+#: What an engine said of itself at one instant of a recording.
+MOMENT = np.dtype([("time_us", "i8"), ("running", "f8"), ("waiting", "f8"), ("kv_share", "f8")])
+
+
+@dataclass(frozen=True)
+class Server:
+    """What answered, as far as the log says: "", 0 or None where it does not."""
+
+    model: str = ""
+    gpu: str = ""
+    tp: int = 0
+    vllm: str = ""  # version
+    max_running: int = 0
+    max_scheduled_tokens: int = 0
+    kv_blocks: int = 0
+    block_size_tokens: int = 0
+    max_model_len: int = 0
+    async_scheduling: bool | None = None
+
+
+@dataclass(frozen=True)
+class Network:
+    """What lay between the server and the clock that was read; nothing if that was the server's own."""
+
+    rtt_us: float = 0.0
+    bandwidth_mbps: float = 0.0  # 0: no limit
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Requests in the order of their arrival, which are µs since the first of them, and what became of them."""
+
+    source: str  # names of the files
+    requests: RequestTable
+    first_token_us: NDArray[np.int64]  # [n] on the clock of the arrivals; -1: failed
+    completed_us: NDArray[np.int64]  # [n]
+    warm_up: NDArray[np.bool_]  # [n] sent to warm the server up
+    client_side: bool = False  # times were read by the client, not by the engine
+    server: Server = field(default_factory=Server)
+    network: Network = field(default_factory=Network)
+    timeline: NDArray[np.void] | None = None  # [instants] MOMENT, since some instant near the first arrival
+    failed: int = 0  # requests of the log that are left out because they got no answer
+    notes: tuple[str, ...] = ()  # what a reader of figures made from it should know
+
+    def __len__(self) -> int:
+        """The number of requests."""
+        return len(self.requests)
+
+    @property
+    def scored(self) -> NDArray[np.bool_]:
+        """[n] those with an answer that are not there to warm up."""
+        return (self.completed_us >= 0) & ~self.warm_up
+
+    @property
+    def ttft_us(self) -> NDArray[np.float64]:
+        """[n] from arrival to first token."""
+        return (self.first_token_us - self.requests.arrival_us).astype(np.float64)
+
+    @property
+    def e2e_us(self) -> NDArray[np.float64]:
+        """[n] from arrival to last token."""
+        return (self.completed_us - self.requests.arrival_us).astype(np.float64)
+
+    @property
+    def tpot_us(self) -> NDArray[np.float64]:
+        """[n] between two tokens on average, NaN for outputs of one."""
+        gaps = self.requests.output_tokens - 1
+        return np.where(gaps > 0, (self.completed_us - self.first_token_us) / np.maximum(gaps, 1), np.nan)
+
+    def without_warm_up(self, count: int) -> Recording:
+        """The same where also the first `count` requests are there to warm up."""
+        return replace(self, warm_up=self.warm_up | (np.arange(len(self)) < count))
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """Steps of an engine, each timed."""
+
+    source: str
+    steps: NDArray[np.void]  # [steps] blis.tables.records.KEPT_STEP; start_us may be 0
+    server: Server = field(default_factory=Server)
