@@ -103,6 +103,7 @@ def simulate(
         check_choice("compat", compat, ("original",))
         compat = Compat.original()
     compat = compat or Compat()
+    requests = requests.ended_at(scenario.instance.engine.max_model_len)
     table = run_engine(scenario, requests, compat, observe)
     if violations := check_laws(scenario, requests, table, compat):
         raise EngineError("; ".join(violations))

@@ -18,19 +18,26 @@ Times = NDArray[np.float64]
 MEASURES = ("ttft", "tpot", "e2e")
 
 
+def measured(ttft_us: Times, e2e_us: Times, output_tokens: NDArray[np.int64]) -> dict[str, Times]:
+    """[n] µs of each measure; no time per output token for outputs of one."""
+    gaps = output_tokens - 1
+    return {
+        "ttft": ttft_us,
+        "tpot": np.where(gaps > 0, (e2e_us - ttft_us) / np.maximum(gaps, 1), np.nan),
+        "e2e": e2e_us,
+    }
+
+
 def recorded_times(recording: Recording) -> dict[str, Times]:
-    """[n] µs of each measure, NaN where it was not recorded."""
-    known = recording.completed_us >= 0
-    times = {"ttft": recording.ttft_us, "tpot": recording.tpot_us, "e2e": recording.e2e_us}
-    return {name: np.where(known, values, np.nan) for name, values in times.items()}
+    """[n] µs of each measure, as it was recorded."""
+    return {"ttft": recording.ttft_us, "tpot": recording.tpot_us, "e2e": recording.e2e_us}
 
 
 def simulated_times(recording: Recording, result: ResultTable) -> dict[str, Times]:
-    """The same of a simulation of the recording's requests."""
+    """The same of a simulation of the recording's requests, NaN where it has no answer."""
     done = result.completed_us >= 0
     ttft, e2e = (np.where(done, times, np.nan).astype(np.float64) for times in (result.ttft_us, result.e2e_us))
-    gaps = recording.requests.output_tokens - 1
-    return {"ttft": ttft, "tpot": np.where(gaps > 0, (e2e - ttft) / np.maximum(gaps, 1), np.nan), "e2e": e2e}
+    return measured(ttft, e2e, recording.requests.output_tokens)
 
 
 def mape(recorded: Times, simulated: Times) -> float:

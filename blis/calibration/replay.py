@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blis.config import Scenario
@@ -31,7 +31,17 @@ def replay_scenario(
 
     What the log does not say is vLLM's default, and is named. Raises InputError as scenario files do.
     """
-    server, assumed = recording.server, []
+    mapping, assumed = replay_mapping(recording.server, engine)
+    mapping["instance"]["latency_model"] |= latency_model
+    scenario = load_scenario(mapping)
+    if not recording.server.kv_blocks:
+        assumed.append(f"{scenario.instance.kv.blocks} KV blocks")
+    return Replay(scenario, tuple(assumed))
+
+
+def replay_mapping(server: Server, engine: str | Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[str]]:
+    """A scenario's mapping that lacks the numbers of its latency model, and what had to be assumed for it."""
+    assumed: list[str] = []
     batch = {name: getattr(server, name) for name in _DEFAULTS}
     for name, value in _DEFAULTS.items():
         if not batch[name]:
@@ -41,19 +51,8 @@ def replay_scenario(
     if server.kv_blocks:
         kv["blocks"] = server.kv_blocks
     latency = {key: value for key, value in (("model", server.model), ("gpu", server.gpu), ("tp", server.tp)) if value}
-    mapping = {
-        "cluster": {"instances": 1},
-        "instance": {
-            "latency_model": {**latency, **latency_model},
-            "kv": kv,
-            "batch": batch,
-            "engine": _engine(server, engine, assumed),
-        },
-    }
-    scenario = load_scenario(mapping)
-    if not server.kv_blocks:
-        assumed.append(f"{scenario.instance.kv.blocks} KV blocks")
-    return Replay(scenario, tuple(assumed))
+    instance = {"latency_model": latency, "kv": kv, "batch": batch, "engine": _engine(server, engine, assumed)}
+    return {"cluster": {"instances": 1}, "instance": instance}, assumed
 
 
 def _engine(server: Server, engine: str | Mapping[str, Any] | None, assumed: list[str]) -> dict[str, Any]:
@@ -76,3 +75,9 @@ def profile_of(version: str) -> str:
     if numbers and tuple(map(int, numbers.groups())) < _ASYNC_SINCE:
         return "vllm-0.8"
     return "vllm-2026"
+
+
+def with_parameters(scenario: Scenario, parameters: Mapping[str, float]) -> Scenario:
+    """The same with other parameters of its latency model."""
+    latency = replace(scenario.instance.latency_model, parameters=dict(parameters))
+    return replace(scenario, instance=replace(scenario.instance, latency_model=latency))

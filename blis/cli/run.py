@@ -122,7 +122,7 @@ def execute(options: argparse.Namespace) -> None:
     if options.results_path:
         result.save(options.results_path)
     _warn_after(result, log)
-    steady = None if options.warm_up is None else steady_rates(requests, result.table, options.warm_up)
+    steady = None if options.warm_up is None else steady_rates(result.requests, result.table, options.warm_up)
     summary, replays = _decisions(options, result) if keeps_decisions else (None, [])
     fitness = None
     if weights is not None:

@@ -43,12 +43,18 @@ def add_scenario_flags(parser: argparse.ArgumentParser) -> None:
 
 def read_scenario(options: argparse.Namespace, log: Log | None = None) -> tuple[Scenario, dict[str, Any] | None]:
     """The scenario with bundle and flags applied, and the workload that its file holds, if any."""
-    log = log or Log()
     mapping: dict[str, Any] = load_mapping(options.config) if options.config else {}
     given = (options.config, options.model, options.beta_coeffs, options.hf_config, options.model_config_folder)
     if not any(given):
         raise InputError("--config or --model must be given: give alpha and beta, or the model, or a scenario file")
-    with named_source(options.config or "blis run"):
+    return scenario_of(mapping, options.config or "blis run", options, log or Log())
+
+
+def scenario_of(
+    mapping: dict[str, Any], where: str, options: argparse.Namespace, log: Log
+) -> tuple[Scenario, dict[str, Any] | None]:
+    """The same of a scenario's mapping. where: what errors in it are said of."""
+    with named_source(where):
         mapping, workload = split_workload(mapping)
         mapping = _with_data_files(_with_flags(mapping, options), options, log)
         scenario = load_scenario(mapping)

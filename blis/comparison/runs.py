@@ -22,7 +22,8 @@ SAMPLES = 800
 
 def counted_run(scenario: Scenario, table: RequestTable, compat: str | None = None) -> Rows:
     """What one policy does on one table."""
-    return rows_of(scenario, table, simulate(scenario, table, compat=compat).table)
+    run = simulate(scenario, table, compat=compat)
+    return rows_of(scenario, run.requests, run.table)
 
 
 def write_picture(
@@ -33,9 +34,9 @@ def write_picture(
     observe = Observe(sample_us=max(max(durations_us) // SAMPLES, 1))
     runs = {}
     for name, scenario in scenarios.items():
-        result = simulate(scenario, table, compat=compat, observe=observe).table
+        run = simulate(scenario, table, compat=compat, observe=observe)
         blocks = np.array([replica.instance.kv.blocks for replica in scenario.replicas])
-        assert result.samples is not None
-        runs[name] = PictureRun(rows_of(scenario, table, result), result.samples, blocks)
-    title = f"{len(table)} requests on {len(result.instances)} instances"
+        assert run.table.samples is not None
+        runs[name] = PictureRun(rows_of(scenario, run.requests, run.table), run.table.samples, blocks)
+    title = f"{len(table)} requests on {len(run.table.instances)} instances"
     write_bytes(path, png(picture(runs, title)))

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from blis.errors import check_choice, check_integer
 
 NAMES = ("original", "vllm-0.8", "vllm-2026")
@@ -24,18 +21,12 @@ class Engine:
     unkeyed_first: bool = False  # blocks that are not full are the next to be taken once they are free
     whole_lone_prefill: bool = False  # batch.long_prefill_threshold does not hold for who is alone on the instance
     async_scheduling: bool = False  # the batch of a step is chosen when the step before it begins
-    max_model_len: int = 0  # prompt and outputs, in tokens; 0 = no limit
+    max_model_len: int = 0  # a sequence ends with so many tokens, and a prompt has fewer; 0 = no limit
 
     def __post_init__(self) -> None:
         """Check the name and the limit."""
         check_choice("engine.profile", self.profile, NAMES)
         check_integer("engine.max_model_len", self.max_model_len, 0, 2**31 - 1)
-
-    def outputs(self, input_tokens: NDArray[np.int64], output_tokens: NDArray[np.int64]) -> NDArray[np.int64]:
-        """[n] how many of the outputs come before a sequence ends at `max_model_len`."""
-        if not self.max_model_len:
-            return output_tokens
-        return np.clip(self.max_model_len - input_tokens, 0, output_tokens)
 
 
 #: Every profile. Sources are pull requests and files of vllm-project/vllm.

@@ -6,7 +6,6 @@ Sources: engine.md section 15, cluster-and-policies.md section 14. Nothing that 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,8 +40,7 @@ def check_laws(
     compat: the switches that the run was made with; some laws do not hold under them.
     """
     compat = compat or Compat()
-    outputs = scenario.instance.engine.outputs(table.input_tokens, table.output_tokens)
-    table = replace(table, output_tokens=outputs)
+    table = table.ended_at(scenario.instance.engine.max_model_len)
     violations: Violations = []
     for law in (_shape, _conservation, _in_flight, _order, _causality, _capacity, _steps, _tokens):
         law(scenario, table, result, compat, violations)

@@ -57,8 +57,8 @@ def weighted(views, ask, codes, weights):
     """
     for j in range(len(views)):
         views[j].score = 0.0
+    room = (len(weights) - len(codes)) // max(len(codes), 1)
     for position in range(len(codes)):
-        room = len(weights) // len(codes) - 1
         _score(codes[position], weights[len(codes) + room * position :], views, ask)
         for j in range(len(views)):
             views[j].score += min(max(views[j].term, 0.0), 1.0) * weights[position]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from blis.errors import InputError
+from blis.errors import InputError, in_short
 from blis.recorded.recording import Recording
 from blis.workload.assemble import assemble
 from blis.workload.content.tree import intern_prefix_groups
+
+_LONGEST_US = 366 * 86_400 * 1_000_000
 
 
 def recording(
@@ -24,6 +28,7 @@ def recording(
     output_tokens: ArrayLike,
     ok: ArrayLike,
     request_ids: Sequence[str],
+    scheduled_us: ArrayLike | None = None,
     slo_class: Sequence[str] = (),
     tenant: Sequence[str] = (),
     prefix_group: Sequence[str] = (),
@@ -34,49 +39,71 @@ def recording(
 ) -> Recording:
     """A recording of rows in any order; times are µs on one clock, whatever its zero. facts: fields of Recording.
 
-    Rows that are not `ok` are left out and counted. Raises InputError if none is left, a token came before its
-    request, or the last before the first.
+    Rows that are not `ok` are left out and counted, and so are those whose times are not in order. Raises InputError
+    if none is left, an id is given twice, or the recording is longer than can be simulated.
     """
     n = len(request_ids)
+    _check_ids(source, request_ids)
     good = np.broadcast_to(np.asarray(ok, bool), n)
-    arrival, first, last = (np.asarray(times, np.float64) for times in (arrival_us, first_token_us, completed_us))
-    if not good.any():
-        raise InputError(f"{source}: no request was answered")
-    rows = np.flatnonzero(good)[np.argsort(arrival[good], kind="stable")]
-    for row in rows.tolist():
-        if not arrival[row] <= first[row] <= last[row]:
-            raise InputError(f"{source}: request {request_ids[row]!r}: arrival, first and last token are not in order")
-    zero = arrival[rows[0]]
-    arrival, first, last = (np.rint(times[rows] - zero).astype(np.int64) for times in (arrival, first, last))
+    columns = (arrival_us, scheduled_us, first_token_us, completed_us)
+    times = [np.asarray(column) for column in columns if column is not None]
+    in_order = np.all([before <= after for before, after in pairwise(times)], axis=0)
+    rows = np.flatnonzero(good & in_order)
+    if not len(rows):
+        raise InputError(f"{source}: no request was answered" + (", with its times in order" if good.any() else ""))
+    rows = rows[np.argsort(times[0][rows], kind="stable")]
+    zero = times[0][rows[0]]
+    times = [np.rint(column[rows] - zero).astype(np.int64) for column in times]
+    if times[-1].max() > _LONGEST_US:
+        raise InputError(f"{source}: from the first to the last it is more than a year; are the times in another unit?")
     inputs, outputs = (np.asarray(tokens, np.int64)[rows] for tokens in (input_tokens, output_tokens))
-    group = _numbers([prefix_group[row] for row in rows] if prefix_group else [""] * len(rows))[0] - 1
+    group = _numbers(prefix_group, rows)[0] - 1
     prefix = np.where(group >= 0, np.minimum(np.broadcast_to(np.asarray(prefix_tokens, np.int64), n)[rows], inputs), 0)
-    slo, slo_names = _numbers([slo_class[row] for row in rows] if slo_class else [""] * len(rows))
-    tenants, tenant_names = _numbers([tenant[row] for row in rows] if tenant else [""] * len(rows))
+    slo, slo_names = _numbers(slo_class, rows)
+    tenants, tenant_names = _numbers(tenant, rows)
     table = assemble(
         intern_prefix_groups(group, prefix, inputs, outputs),
-        arrival_us=arrival,
+        arrival_us=times[0],
         input_tokens=inputs,
         output_tokens=outputs,
         slo_class=slo,
         tenant=tenants,
         slo_names=slo_names,
         tenant_names=tenant_names,
-        request_ids=[request_ids[row] for row in rows],
+        request_ids=[request_ids[row] for row in rows.tolist()],
     )
     return Recording(
         source=source,
         requests=table,
-        first_token_us=first,
-        completed_us=last,
+        scheduled_us=None if scheduled_us is None else times[1],
+        first_token_us=times[-2],
+        completed_us=times[-1],
         warm_up=np.broadcast_to(np.asarray(warm_up, bool), n)[rows],
-        failed=n - len(rows),
-        notes=notes,
+        failed=int(n - good.sum()),
+        invalid=int((good & ~in_order).sum()),
+        notes=(*notes, *_left_out(request_ids, good, in_order)),
         **facts,
     )
 
 
-def _numbers(names: Sequence[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Names as numbers, and the names by number: "" is 0, the others follow in order of appearance."""
-    known = {name: number for number, name in enumerate(dict.fromkeys(("", *names)))}
-    return np.array([known[name] for name in names], np.int64), tuple(known)
+def _check_ids(source: str, request_ids: Sequence[str]) -> None:
+    name, count = Counter(request_ids).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"{source}: request {in_short(name)} is there {count} times")
+
+
+def _left_out(request_ids: Sequence[str], good: NDArray[np.bool_], in_order: NDArray[np.bool_]) -> list[str]:
+    """What to say of rows that are no part of a recording, each kind by its first one."""
+    said = []
+    for wrong, what in ((~good, "got no answer"), (good & ~in_order, "have times that are not in order")):
+        if wrong.any():
+            first = in_short(request_ids[int(np.argmax(wrong))])
+            said.append(f"{int(wrong.sum())} requests {what} and are left out, {first} first")
+    return said
+
+
+def _numbers(names: Sequence[str], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The names of rows as numbers, and the names by number: "" is 0, the others follow in order of appearance."""
+    chosen = [names[row] for row in rows.tolist()] if names else [""] * len(rows)
+    known = {name: number for number, name in enumerate(dict.fromkeys(("", *chosen)))}
+    return np.array([known[name] for name in chosen], np.int64), tuple(known)

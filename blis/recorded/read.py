@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from blis.errors import InputError
@@ -30,12 +29,12 @@ def read_log(path: str | Path) -> Recording | StepLog:
         return load_trace_v2(path)
     if suffix != ".csv":
         raise InputError(f"{path}: not the name of a log: {_FORMATS}")
-    header = next(csv.reader(read_text(path).splitlines()[:1]), [])
+    header = [name.strip('"\r') for name in read_text(path).split("\n", 1)[0].split(",")]
     if "send_time_us" in header:
         return load_trace_v2(path)
     if "duration_us" in header:
         return load_step_log(path)
-    if "completed_us" in header:
+    if "e2e_us" in header:
         return load_results(path)
     needed = "; ".join(", ".join(columns) for columns in (RESULT_COLUMNS, REQUIRED))
     raise InputError(f"{path}: line 1: the columns are those of no log; needed are {needed}")

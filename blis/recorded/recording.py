@@ -43,14 +43,16 @@ class Recording:
 
     source: str  # names of the files
     requests: RequestTable
-    first_token_us: NDArray[np.int64]  # [n] on the clock of the arrivals; -1: failed
+    first_token_us: NDArray[np.int64]  # [n] on the clock of the arrivals
     completed_us: NDArray[np.int64]  # [n]
     warm_up: NDArray[np.bool_]  # [n] sent to warm the server up
+    scheduled_us: NDArray[np.int64] | None = None  # [n] when the engine let it in for the first time, if known
     client_side: bool = False  # times were read by the client, not by the engine
     server: Server = field(default_factory=Server)
     network: Network = field(default_factory=Network)
     timeline: NDArray[np.void] | None = None  # [instants] MOMENT, since some instant near the first arrival
     failed: int = 0  # requests of the log that are left out because they got no answer
+    invalid: int = 0  # and those whose times are not in order
     notes: tuple[str, ...] = ()  # what a reader of figures made from it should know
 
     def __len__(self) -> int:
@@ -59,8 +61,8 @@ class Recording:
 
     @property
     def scored(self) -> NDArray[np.bool_]:
-        """[n] those with an answer that are not there to warm up."""
-        return (self.completed_us >= 0) & ~self.warm_up
+        """[n] those that are not there to warm up."""
+        return ~self.warm_up
 
     @property
     def ttft_us(self) -> NDArray[np.float64]:

@@ -1,9 +1,9 @@
 """Request logs: JSON lines as LLMServingSim's benchmark of vLLM writes them, and our own results as CSV.
 
-JSON lines: `request_id`, `input_toks`, `output_toks`, `queued_ts`, `first_token_ts`, `last_token_ts`, in seconds on
-the engine's clock; `arrival_time` is on another one and is not read. Beside the file X.requests.jsonl (or
-requests.jsonl) there may be X.meta.json, what the engine was started with, and X.timeseries.csv, what it said of itself
-every second.
+JSON lines: `request_id`, `input_toks`, `output_toks`, `queued_ts`, `first_token_ts`, `last_token_ts` and, where known,
+`scheduled_ts`, in seconds on the engine's clock; `arrival_time` is on another one and is not read. Beside the file
+X.requests.jsonl (or requests.jsonl) there may be X.meta.json, what the engine was started with, and X.timeseries.csv,
+what it said of itself every second.
 """
 
 from __future__ import annotations
@@ -24,17 +24,11 @@ from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet, missing_name
 
 KEYS = ("request_id", "input_toks", "output_toks", "queued_ts", "first_token_ts", "last_token_ts")
-RESULT_COLUMNS = (
-    "request_id",
-    "status",
-    "arrival_us",
-    "input_tokens",
-    "output_tokens",
-    "first_token_us",
-    "completed_us",
-)
+SCHEDULED = "scheduled_ts"
+RESULT_COLUMNS = ("request_id", "status", "arrival_us", "input_tokens", "output_tokens", "ttft_us", "e2e_us")
 
 _US = 1e6
+_MOST_US = 2**61  # sums of two fit in 64 bits
 
 
 def load_request_log(path: str | Path) -> Recording:
@@ -46,10 +40,13 @@ def load_request_log(path: str | Path) -> Recording:
     ]
     if not rows:
         raise InputError(f"{path}: empty file; one JSON object a line is expected")
-    times = {key: np.array([row[key] for row in rows], np.float64) * _US for key in KEYS[3:]}
+    knows_scheduled = all(row.get(SCHEDULED) is not None for row in rows)
+    keys = (*KEYS[3:], SCHEDULED) if knows_scheduled else KEYS[3:]
+    times = {key: np.array([row[key] for row in rows], np.float64) * _US for key in keys}
     return recording(
         Path(path).name,
         arrival_us=times["queued_ts"],
+        scheduled_us=times.get(SCHEDULED),
         first_token_us=times["first_token_ts"],
         completed_us=times["last_token_ts"],
         input_tokens=[row["input_toks"] for row in rows],
@@ -64,16 +61,19 @@ def load_request_log(path: str | Path) -> Recording:
 def load_results(path: str | Path) -> Recording:
     """What `blis run --results-path` wrote, as if a server had."""
     sheet = Sheet(path, RESULT_COLUMNS, others_allowed=True)
-    ok = np.array([status == "completed" for status in sheet.cells["status"]])
-    columns = {name: sheet.integers(name, 0, 2**62, blank=-1) for name in RESULT_COLUMNS[2:]}
+    arrival, ttft, e2e = (sheet.integers(name, 0, _MOST_US, blank=-1) for name in ("arrival_us", "ttft_us", "e2e_us"))
+    sheet.check("arrival_us", arrival >= 0, lambda row: "must be a time in µs")
+    scheduled = sheet.integers("scheduled_us", 0, _MOST_US, blank=-1) if "scheduled_us" in sheet.cells else None
+    completed = np.array([status == "completed" for status in sheet.cells["status"]])
     return recording(
         Path(path).name,
-        arrival_us=columns["arrival_us"],
-        first_token_us=columns["first_token_us"],
-        completed_us=columns["completed_us"],
-        input_tokens=columns["input_tokens"],
-        output_tokens=columns["output_tokens"],
-        ok=ok & (columns["first_token_us"] >= 0),
+        arrival_us=arrival,
+        scheduled_us=scheduled,
+        first_token_us=arrival + ttft,
+        completed_us=arrival + e2e,
+        input_tokens=sheet.integers("input_tokens", 1, MAX_TOKENS),
+        output_tokens=sheet.integers("output_tokens", 0, MAX_TOKENS),
+        ok=completed & (ttft >= 0),
         request_ids=sheet.cells["request_id"],
         slo_class=sheet.cells.get("slo_class", ()),
         tenant=sheet.cells.get("tenant", ()),
@@ -91,10 +91,12 @@ def _row(line: str, where: str) -> dict[str, Any]:
     for key in KEYS:
         if key not in row:
             raise InputError(f"{where}: {missing_name('key', key, row)}")
-    for key, low in (("input_toks", 1), ("output_toks", 1)):
-        if type(row[key]) is not int or not low <= row[key] <= MAX_TOKENS:
-            raise InputError(f"{where}: {key}: {in_short(row[key])} is not a whole number in [{low}, {MAX_TOKENS}]")
-    for key in KEYS[3:]:
+    if type(row["request_id"]) not in (int, str):
+        raise InputError(f"{where}: request_id: {in_short(row['request_id'])} is neither a name nor a number")
+    for key in ("input_toks", "output_toks"):
+        if type(row[key]) is not int or not 1 <= row[key] <= MAX_TOKENS:
+            raise InputError(f"{where}: {key}: {in_short(row[key])} is not a whole number in [1, {MAX_TOKENS}]")
+    for key in KEYS[3:] if row.get(SCHEDULED) is None else (*KEYS[3:], SCHEDULED):
         if type(row[key]) not in (int, float) or not 0 <= row[key] < 1e12:
             raise InputError(f"{where}: {key}: {in_short(row[key])} is not a time in s >= 0")
     return row
@@ -116,8 +118,10 @@ def _server(path: Path | None) -> Server:
         meta = parse_json(read_text(path))
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
+    if not isinstance(meta, dict):
+        raise InputError(f"{path}: a JSON object is expected")
     started, cache, hardware = (_part(meta, key) for key in ("engine_kwargs", "kv_cache", "hardware"))
-    scheduler = _part(_part(meta, "resolved_config"), "scheduler_config")
+    ahead = _part(_part(meta, "resolved_config"), "scheduler_config").get("async_scheduling")
     return Server(
         model=str(meta.get("model") or ""),
         gpu=str(hardware.get("device_name") or ""),
@@ -128,7 +132,7 @@ def _server(path: Path | None) -> Server:
         kv_blocks=_whole(cache, "num_gpu_blocks"),
         block_size_tokens=_whole(cache, "block_size"),
         max_model_len=_whole(started, "max_model_len"),
-        async_scheduling=scheduler.get("async_scheduling"),
+        async_scheduling=ahead if isinstance(ahead, bool) else None,
     )
 
 
@@ -148,11 +152,11 @@ def _timeline(path: Path | None) -> NDArray[np.void] | None:
         return None
     sheet = Sheet(path, ("t", "running", "waiting", "kv_cache_pct"), others_allowed=True)
 
-    def column(name: str) -> NDArray[np.float64]:
-        return sheet.numbers(name, lambda value: 0 <= value < 1e12, "a number >= 0")
+    def column(name: str, high: float = 1e12) -> NDArray[np.float64]:
+        return sheet.numbers(name, lambda value: 0 <= value <= high, f"a number in [0, {high:g}]")
 
     moments = np.zeros(len(sheet), MOMENT)
     moments["time_us"] = np.rint(column("t") * _US)
     moments["running"], moments["waiting"] = column("running"), column("waiting")
-    moments["kv_share"] = column("kv_cache_pct") / 100
-    return moments
+    moments["kv_share"] = column("kv_cache_pct", 100) / 100
+    return np.sort(moments, order="time_us")

@@ -10,9 +10,11 @@ from blis.files import write_text
 from blis.latency.step import Step
 from blis.recorded.recording import StepLog
 from blis.tables.records import KEPT_STEP
+from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet
 
 REQUIRED = ("duration_us", "prefill_tokens", "decodes")
+_COUNTS = ("prefills", "prefill_tokens", "prefill_context", "decodes")  # of which products are made
 COLUMNS = ("instance", "number", "start_us", "duration_us", *Step._fields)
 
 
@@ -22,7 +24,7 @@ def load_step_log(path: str | Path) -> StepLog:
     steps = np.zeros(len(sheet), KEPT_STEP)
     for name in COLUMNS:
         if name in sheet.cells:
-            steps[name] = sheet.integers(name, 0, 2**62, blank=0)
+            steps[name] = sheet.integers(name, 0, MAX_TOKENS if name in _COUNTS else 2**62, blank=0)
     if "prefills" not in sheet.cells:
         steps["prefills"] = steps["prefill_tokens"] > 0
     if "prefill_pairs" not in sheet.cells:  # as if the prompt tokens of a step were one prompt's, after its context

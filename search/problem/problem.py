@@ -92,7 +92,7 @@ class Problem:
         """The requests under a key, made once: every candidate meets the same ones."""
         with self._lock:
             if key not in self._tables:
-                self._tables[key] = self.traffic.table(key)
+                self._tables[key] = self.traffic.table(key).ended_at(self.scenario.instance.engine.max_model_len)
             return self._tables[key]
 
     def policy(self, bundle: PolicyBundle) -> Policy:

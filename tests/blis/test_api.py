@@ -76,3 +76,13 @@ def test_generate_uses_the_specifications_seed_unless_told():
     assert (own.arrival_us == same.arrival_us).all()
     assert (own.arrival_us != other.arrival_us).any()
     assert len(blis.generate(spec, n=7)) == 7
+
+
+def test_a_sequence_that_ends_early_has_its_real_length_in_every_number(small: Path):
+    """Prompts of 100, 200 and 50 tokens, outputs of 3, 1 and 5."""
+    mapping = load_mapping(small / "scenario.yaml")
+    instance = {**mapping["instance"], "engine": {"max_model_len": 102}}
+    result = blis.simulate({**mapping, "instance": instance}, small / "requests.csv")
+    assert result.requests.output_tokens.tolist() == [2, 1, 5]
+    assert result.to_frame().status.tolist() == ["completed", "dropped", "completed"]
+    assert result.metrics.output_tokens == 2 + 5

@@ -112,6 +112,7 @@ STUDIES = (
         {"--seeds": "2", "--budget": "16", "--drivers": "random,deap_ga"},
         {"FRESH_TABLES": 2, "Workers": lambda n_jobs, backend: Workers(1)},  # processes take seconds to start
     ),
+    Study("profiles", {}, {"TABLES": 1}),
     Study("families", {"--seeds": "1", "--families": "admission"}, {}),
     Study(
         "noise",

@@ -149,6 +149,7 @@ def flags(rng: Random, folder: Path) -> Answer:
         "--admission-latency=5",
         "--workload=distribution",
         "--scheduler=sjf",
+        "--engine=vllm-2026",
         "--log=error",
     ]
     chosen = rng.sample(given, rng.randint(1, 6))

@@ -21,7 +21,8 @@ SEEDS = range(60)
 
 def strict(seed: int, **changes) -> tuple[Scenario, RequestTable]:
     case = random_case(Random(seed), max_requests=40)
-    return replace(case.scenario, **changes), case.table
+    table = case.table.ended_at(case.scenario.instance.engine.max_model_len)
+    return replace(case.scenario, **changes), table
 
 
 def with_routing(scenario: Scenario, **changes) -> Scenario:

@@ -34,6 +34,7 @@ def random_scenario(rng: Random) -> Mapping:
             "latency_model": _latency(rng),
             "kv": _kv(rng),
             "batch": _engine(rng),
+            "engine": _profile(rng),
             **_named(rng, SCHEDULERS, "scheduler", "scheduler_parameters"),
             **_named(rng, PRIORITIES, "priority", "priority_parameters"),
             "preemption": rng.choice(PREEMPTIONS),
@@ -164,6 +165,11 @@ def _engine(rng: Random) -> Mapping:
     }
 
 
+def _profile(rng: Random) -> str | Mapping:
+    switches = {"async_scheduling": rng.random() < 0.5, "max_model_len": rng.choice([0, 300])}
+    return rng.choice(["original", "vllm-0.8", "vllm-2026", {"profile": "vllm-2026", **switches}, switches])
+
+
 def _tiers(rng: Random) -> Mapping:
     names = rng.sample(["critical", "batch", "gold", "default"], rng.randint(0, 3))
     return {name: {rng.choice(["priority", "weight", "ttft_ms"]): rng.choice([1, 2.5, 400])} for name in names}
@@ -171,7 +177,8 @@ def _tiers(rng: Random) -> Mapping:
 
 def _pool(rng: Random) -> Mapping:
     pool: Mapping = {"count": rng.randint(1, 2), "labels": {"gpu": rng.choice(["H100", "A100"]), "lora": ["a", "b"]}}
-    for key, value in (("kv", {"blocks": 60}), ("batch", {"max_running": 4}), ("latency_model", _latency(rng))):
+    own = {"kv": {"blocks": 60}, "batch": {"max_running": 4}, "latency_model": _latency(rng), "engine": "vllm-2026"}
+    for key, value in own.items():
         if rng.random() < 0.4:
             pool[key] = value
     return pool

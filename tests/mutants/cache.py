@@ -18,6 +18,20 @@ _SHOWN = ("tests/blis/engine/cache/test_signal.py",)
 MUTANTS = (
     Mutant(
         _KV,
+        "first = private if request.detached else tokens",
+        "first = tokens",
+        _ORACLE,
+        "full blocks without a key wait behind cached ones",
+    ),
+    Mutant(
+        _KV,
+        "if first > 0:\n        push_head(w, i, first)",
+        "if first > 0:\n        push_tail(w, i, ANONYMOUS, 0, first)",
+        ("tests/vectors/test_profiles.py",),
+        "a block that is not full waits behind cached ones",
+    ),
+    Mutant(
+        _KV,
         "return (tokens + block_tokens - 1) // block_tokens",
         "return (tokens + block_tokens) // block_tokens",
         _BY_HAND,

@@ -127,8 +127,8 @@ MUTANTS = (
     ),
     Mutant(
         _RUNS,
-        "return rows_of(scenario, table, simulate(scenario, table, compat=compat).table)",
-        "return rows_of(scenario, table, simulate(scenario, table).table)",
+        "run = simulate(scenario, table, compat=compat)\n    return",
+        "run = simulate(scenario, table)\n    return",
         ("tests/blis/comparison/test_runs.py",),
         "comparisons forget the rules",
     ),

@@ -12,6 +12,7 @@ _SERVICE = "blis/engine/instance/service.py"
 _HEAP = "blis/engine/instance/heap.py"
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
 _TIER = ("tests/blis/engine/cache/test_tier.py",)
+_PROFILES = ("tests/vectors/test_profiles.py",)
 _ORACLE = ("tests/laws/test_engine_equals_oracle.py",)
 
 
@@ -23,15 +24,15 @@ def _tests(name: str) -> tuple[str, ...]:
 MUTANTS = (
     Mutant(
         _STEP,
-        "if queued_us <= instance.step_us:",
-        "if queued_us < instance.step_us:",
+        "if queued_us <= instance.step_us and",
+        "if queued_us < instance.step_us and",
         _tests("step"),
         "who joins the queue at the start of a step is not seen by it",
     ),
     Mutant(
         _STEP,
-        "if min(queued_us, instance.step_us) >= until_us:",
-        "if min(queued_us, instance.step_us) > until_us:",
+        "if next_us(w, i) >= until_us:",
+        "if next_us(w, i) > until_us:",
         _tests("step"),
         "whoever looks at an instant sees the instance's events of that instant",
     ),
@@ -51,8 +52,8 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "if blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:",
-        "if blocks_for(tokens, w.config.block_tokens) >= w.engines[i].blocks:",
+        "if too_long or blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:",
+        "if too_long or blocks_for(tokens, w.config.block_tokens) >= w.engines[i].blocks:",
         _tests("step"),
         "a request that just fits is dropped",
     ),
@@ -332,14 +333,56 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "instance.batch_size < engine.max_running and budget > 0:",
-        "instance.batch_size <= engine.max_running and budget > 0:",
+        "instance.batch_size < places and budget > 0:",
+        "instance.batch_size <= places and budget > 0:",
         _tests("batch"),
         "a batch has one member too many",
     ),
     Mutant(
         _BATCH,
-        "part = min(target_tokens(w, member) - request.computed, engine.chunk_tokens)",
+        "places = engine.max_running - instance.leaving_size",
+        "places = engine.max_running",
+        _PROFILES,
+        "a place is free before its request has the last token",
+    ),
+    Mutant(
+        _BATCH,
+        "blocks_for(target - start, w.config.block_tokens) if engine.reserves_prompt",
+        "blocks_for(target, w.config.block_tokens) if engine.reserves_prompt",
+        _PROFILES,
+        "cached blocks of a prompt that must fit as a whole count twice",
+    ),
+    Mutant(
+        _BATCH,
+        "instance.batch_size + instance.leaving_size + instance.queue_depth == 1",
+        "instance.batch_size == 1",
+        _PROFILES,
+        "a request is thought to be alone while another one waits",
+    ),
+    Mutant(
+        _STEP,
+        "w.transit[i, 0].key <= now_us",
+        "w.transit[i, 0].key < now_us",
+        _PROFILES,
+        "who comes when a step ends is seen a step later",
+    ),
+    Mutant(
+        _STEP,
+        "if instance.batch_size == 0:\n        form_batch",
+        "if instance.batch_size < 0:\n        form_batch",
+        _PROFILES,
+        "where nothing could be chosen ahead nothing is chosen at all",
+    ),
+    Mutant(
+        _STEP,
+        "w.rows[r].input_tokens >= w.config.model_tokens",
+        "w.rows[r].input_tokens > w.config.model_tokens",
+        _PROFILES,
+        "a prompt as long as the longest sequence is served",
+    ),
+    Mutant(
+        _BATCH,
+        "part = min(target_tokens(w, member) - request.computed, instance.chunk_tokens)",
         "part = target_tokens(w, member) - request.computed",
         _ORACLE,
         "a long prefill is thought to need blocks for all of its rest",

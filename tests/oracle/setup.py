@@ -21,6 +21,8 @@ from blis.config import (
 
 _DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in default_scorers())
 
+ORIGINAL = Switches()
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -38,7 +40,7 @@ class Machine:
     max_running: int = 256
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0
-    engine: Switches = Switches()
+    engine: Switches = ORIGINAL
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
     roofline_kind: str = "roofline-original"
 
@@ -114,7 +116,7 @@ class Setup(Machine):
             routing_parameters=routing.parameters,
             filters=tuple((each.name, each.parameters) for each in routing.filters),
             scorers=tuple((scorer.name, scorer.weight) for scorer in routing.scorers),
-            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers},
+            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers if scorer.parameters},
             picker=routing.picker,
             tie_break=routing.tie_break,
             prefix_index_blocks=routing.prefix_index_blocks,

@@ -64,8 +64,11 @@ class _Columns:
         self.table = table
         self.instance = scenario.instance
         self.tiers = [scenario.tier(name) for name in table.slo_names]
-        self.arrival_us, self.input_tokens = table.arrival_us, table.input_tokens
-        self.output_tokens = scenario.instance.engine.outputs(table.input_tokens, table.output_tokens)
+        self.arrival_us, self.input_tokens, self.output_tokens = (
+            table.arrival_us,
+            table.input_tokens,
+            table.output_tokens,
+        )
 
     @cached_property
     def class_priority(self) -> NDArray[np.float64]:
@@ -104,8 +107,7 @@ def _rank(columns: _Columns, compat: Compat) -> NDArray[np.int32]:
         fixed &= not PRIORITIES[instance.priority].bounds and "class" not in PRIORITIES[instance.priority].reads
     if not fixed:
         return _sorted_rank(columns, compat)
-    longest = instance.engine.max_model_len
-    name = f"engine/rank/{instance.scheduler}/{instance.priority * by_priority}/{compat.ids_as_text}/{longest}"
+    name = f"engine/rank/{instance.scheduler}/{instance.priority * by_priority}/{compat.ids_as_text}"
     if name not in cache:
         cache[name] = _sorted_rank(columns, compat)
     return cache[name]  # type: ignore[return-value]

@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
+<<<<<<< HEAD
 from blis.config import Compat, Engine, Instance, LatencyModel, Scenario
+=======
+from blis.config import Compat, Instance, LatencyModel, Scenario
+>>>>>>> main
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -82,10 +86,10 @@ class State:
 
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
+    table = table.ended_at(scenario.instance.engine.max_model_len)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
-    engine = scenario.instance.engine
-    rows, path, longest = _paths(table, engine, block_tokens, ALL_BLOCKS)
-    index_rows, index_path, _ = _paths(table, engine, *_index_blocks(scenario))
+    rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
+    index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
     config = _config(scenario, table, longest, compat, control_config)
@@ -140,12 +144,12 @@ def _index_blocks(scenario: Scenario) -> tuple[int, int]:
     return block_tokens, most_tokens // block_tokens if most_tokens else ALL_BLOCKS
 
 
-def _paths(table: RequestTable, engine: Engine, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
+def _paths(table: RequestTable, block_tokens: int, max_blocks: int) -> tuple[Array, Array, int]:
     """ROW and PATH arrays of a table for one block size, and the longest path; made once and kept with the table.
 
     max_blocks: blocks of a sequence that there are at all.
     """
-    key = f"engine/paths/{block_tokens}/{max_blocks}/{engine.max_model_len}"
+    key = f"engine/paths/{block_tokens}/{max_blocks}"
     if key not in table.cache:
         tree = table.tree
         first = np.minimum(tree.start_token // block_tokens, max_blocks)
@@ -160,7 +164,7 @@ def _paths(table: RequestTable, engine: Engine, block_tokens: int, max_blocks: i
         rows = blank(ROW, len(table))
         rows.arrival_us = table.arrival_us
         rows.input_tokens = table.input_tokens
-        rows.output_tokens = engine.outputs(table.input_tokens, table.output_tokens)
+        rows.output_tokens = table.output_tokens
         rows.uniform = table.uniform
         rows.path_begin = offsets[:-1]
         rows.path_end = offsets[1:]
@@ -216,8 +220,13 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: O
     for key, instance in different.items():
         latency = instance.latency_model.under(compat)
         latencies[key] = LATENCY.parameters(latency, compat)
+<<<<<<< HEAD
         leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key])
         engines[key] = _engine(instance, latency, leaps and not observe.steps)
+=======
+        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key]) and not observe.steps
+        engines[key] = _engine(instance, latency, leaps)
+>>>>>>> main
         step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]

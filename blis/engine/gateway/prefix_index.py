@@ -23,9 +23,9 @@ def prompt_blocks(w, r):
 
 @kernel
 def matched_blocks(w, i, r):
-    """How many consecutive leading blocks of a prompt the index holds for instance i."""
+    """How many consecutive leading blocks of the prompt that is asked about the index holds for instance i."""
     matched = 0
-    blocks = prompt_blocks(w, r)
+    blocks = w.ask.prompt_blocks
     for p in range(w.index_rows[r].path_begin, w.index_rows[r].path_end):
         if w.index_path[p].end_block > blocks:
             break  # generated tokens: nodes are split where prompts end
@@ -43,7 +43,7 @@ def record(w, i, r):
     """Note that a request went to instance i: its full prompt blocks become the youngest."""
     begin = w.index_rows[r].path_begin
     end = begin
-    blocks = prompt_blocks(w, r)
+    blocks = w.ask.prompt_blocks
     private = blocks
     while end < w.index_rows[r].path_end and w.index_path[end].end_block <= blocks:
         private = blocks - w.index_path[end].end_block

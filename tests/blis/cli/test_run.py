@@ -169,3 +169,17 @@ def test_wrong_files_are_named(fail, small: Path):
     assert "typo.yaml: unknown key 'clutser'" in fail(
         "run", "--config", small / "typo.yaml", "--requests", small / "requests.csv"
     )
+
+
+def test_an_engine_by_its_name(run, fail, tmp_path):
+    """Of two that come one after the other the second waits for a step more where batches are chosen ahead."""
+    dump_yaml({"instance": {"latency_model": {"alpha": [0, 0, 0], "beta": [1000, 0, 0]}}}, tmp_path / "scenario.yaml")
+    columns = (
+        "request_id,arrival_us,input_tokens,output_tokens,prefix_group,prefix_tokens,slo_class,tenant_id,session_id"
+    )
+    (tmp_path / "requests.csv").write_text(f"{columns}\na,0,9,9,,0,,,\nb,500,9,1,,0,,,\n")
+    given = ("run", "--config", tmp_path / "scenario.yaml", "--requests", tmp_path / "requests.csv")
+    assert run(*given)[0]["ttft_max_ms"] == 1.5
+    assert run(*given, "--engine", "vllm-0.8")[0]["ttft_max_ms"] == 1.5
+    assert run(*given, "--engine", "vllm-2026")[0]["ttft_max_ms"] == 2.5
+    assert "did you mean 'vllm-2026'?" in fail(*given, "--engine", "vllm-26")

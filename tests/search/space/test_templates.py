@@ -120,7 +120,9 @@ def test_a_parameter_of_a_scorer_needs_its_weight():
     leaf = {"type": "float", "low": 0, "high": 1}
     mapping = {"routing": {"scorers": {"active-requests.max_busy_score": leaf}, "tie_break": {
         "type": "categorical", "choices": ["first", "random"]}}}  # fmt: skip
-    with pytest.raises(InputError, match="the scorer's weight routing.scorers.active-requests must be declared before"):
+    with pytest.raises(
+        InputError, match=r"the scorer's weight routing\.scorers\.active-requests must be declared before"
+    ):
         space_from_mapping(mapping)
     mapping["routing"]["scorers"] = {
         "active-requests": {"type": "zero_or", "low": 0.1, "high": 1},

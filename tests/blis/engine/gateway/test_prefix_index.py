@@ -9,12 +9,12 @@ import pytest
 from blis.config import Compat, Routing, Scorer
 from blis.engine import boundary
 from blis.engine.build.state import encode
-from blis.engine.gateway import prefix_index
+from blis.engine.gateway import facts, prefix_index
 from tests.kernels import callable_kernel
 from tests.laws.random_cases import random_case
 from tests.oracle import expand
 
-matched_blocks, record = callable_kernel(prefix_index.matched_blocks), callable_kernel(prefix_index.record)
+match, record = callable_kernel(facts.match), callable_kernel(prefix_index.record)
 reset = callable_kernel(boundary.reset)
 
 
@@ -55,8 +55,8 @@ def test_equals_a_plain_lru(block_tokens, max_tokens, capacity, root_first):
         for r, request in enumerate(expand(case.table)):
             known = min(len(request.prompt), max_tokens or len(request.prompt))
             chain = [request.prompt[:end] for end in range(size, known + 1, size)]
-            found = matched_blocks(w, 0, r)
-            assert found == plain.matched(chain)
+            match(w, r)
+            assert w.views[0].matched_blocks == plain.matched(chain)
             record(w, 0, r)
             plain.record(chain)
             assert w.instances[0].index_used == len(plain.blocks)

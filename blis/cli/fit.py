@@ -1,0 +1,107 @@
+"""`blis fit`: a latency model from the logs of a real server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from typing import Any
+
+from blis.cli.flags import number, whole
+from blis.config.engine import NAMES
+from blis.errors import check_integer
+
+_EXAMPLES = """\
+examples:
+  blis fit requests.jsonl --out coefficients.yaml        # fits to the first half, tries it on the other
+  blis fit trace.csv --first 0.7 --output json
+  blis fit steps.csv requests.jsonl --engine vllm-0.8
+  blis run --coefficients coefficients.yaml --config scenario.yaml
+
+Logs: requests.jsonl (with meta.json beside it), trace v2 (.yaml and .csv), a detailed result of `vllm bench serve`
+(.json), results of `blis run` (.csv), step logs (.csv).
+"""
+
+
+def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "fit",
+        help="find a latency model in the log of a real server",
+        description="Fit a linear latency model to logs of one server, and try it on what the fit did not see.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(execute=execute)
+    parser.add_argument("logs", nargs="+", metavar="LOG", help="log of a server")
+    parser.add_argument(
+        "--first", type=number, default=0.5, metavar="X", help="share of each log to fit to; default 0.5"
+    )
+    parser.add_argument(
+        "--warm-up", type=whole, default=0, metavar="N", help="leave out the first N requests of each log"
+    )
+    parser.add_argument("--engine", choices=NAMES, help="profile to simulate with; default: that of the log's version")
+    parser.add_argument("--out", metavar="FILE", help="write a coefficients file")
+    parser.add_argument("--output", choices=("table", "json"), default="table", help="what to print; default table")
+
+
+def execute(options: argparse.Namespace) -> None:
+    """Fit, write, print."""
+    from blis.fit.fit import fit
+    from blis.latency.fitted import save_coefficients
+    from blis.recorded.read import read_log
+    from blis.recorded.recording import Recording
+
+    check_integer("--warm-up", options.warm_up, 0)
+    logs = [read_log(path) for path in options.logs]
+    logs = [log.without_warm_up(options.warm_up) if isinstance(log, Recording) else log for log in logs]
+    found = fit(logs, options.first, options.engine)
+    if options.out:
+        save_coefficients(options.out, found.file)
+    report = _report(found)
+    print(json.dumps(report, indent=2, allow_nan=False) if options.output == "json" else _table(report))
+
+
+def _report(found: Any) -> dict[str, Any]:
+    """What is printed, as plain values."""
+    file = replace(found.file, draws=())
+    return {
+        "source": file.source,
+        "n": file.n,
+        "kind": file.kind,
+        "coefficients": file.parameters,
+        "interval": {name: list(ends) for name, ends in file.interval.items()},
+        "engine": file.engine,
+        "assumed": list(file.assumed),
+        "seen": found.seen,
+        "held_out": found.held_out,
+        "cross_validation": found.losses,
+    }
+
+
+def _table(report: dict[str, Any]) -> str:
+    """The same for people."""
+    lines = [f"source    {report['source']}", f"engine    {report['engine'] or 'not simulated'}"]
+    if report["assumed"]:
+        lines.append(f"assumed   {', '.join(report['assumed'])}")
+    lines += ["", f"{'coefficient':<22}{'value':>12}   95 % interval, all at once"]
+    for name, value in report["coefficients"].items():
+        low, high = report["interval"].get(name, (value, value))
+        lines.append(f"{name:<22}{value:>12.5g}   {low:.5g} to {high:.5g}")
+    lines.append("")
+    for title, key in (("error on what the fit saw", "seen"), ("error on the rest", "held_out")):
+        errors = report[key] or {}
+        shown = ", ".join(f"{_NAMES[name]} {value:.2f} %" for name, value in errors.items() if name in _NAMES)
+        count = int(errors.get("n", 0) or errors.get("steps", 0))
+        lines.append(f"{title:<26}{shown or 'nothing was left out'}" + (f"  (n = {count})" if count else ""))
+    return "\n".join(lines)
+
+
+_NAMES = {
+    "ttft_mape": "TTFT",
+    "tpot_mape": "TPOT",
+    "e2e_mape": "E2E",
+    "unqueued_ttft_mape": "TTFT of requests that never queued",
+    "step_mape": "step",
+}

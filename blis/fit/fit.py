@@ -1,0 +1,154 @@
+"""A fit from its logs to its result: terms, prices, intervals, and the error on what was not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.calibration.errors import MEASURES, Times, mape, recorded_times, simulated_times
+from blis.calibration.replay import replay_scenario
+from blis.errors import InputError, check_number
+from blis.fit.choose import choose_terms
+from blis.fit.loop import Evidence, Prices, Watched, equations, find_prices, run_of
+from blis.fit.rows import step_rows
+from blis.fit.uncertainty import uncertainty
+from blis.latency.fitted import FORMAT, CoefficientsFile
+from blis.recorded.network import server_side
+from blis.recorded.recording import Recording, StepLog
+
+#: With fewer requests or steps than this there is nothing to choose terms by.
+LEAST = 30
+_DRAWS = 64
+_UNQUEUED_US = 1000  # scheduled so soon after it came: it never queued
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What was found. Errors are in percent."""
+
+    file: CoefficientsFile
+    seen: dict[str, float]  # error on what the fit saw
+    held_out: dict[str, float] | None  # on the rest, None if there was none
+    losses: dict[str, float]  # of every model that was held against folds left out
+
+
+def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | None = None) -> Fit:
+    """Fit a linear latency model to the first share of each log and hold it against the rest.
+
+    engine: the profile to simulate with, if not that of the version that the log names.
+    Raises InputError if the logs are too short or not of one server.
+    """
+    check_number("--first", first, 0, 1, above=0)
+    _check_one_server(logs)
+    watched, assumed = _watched([log for log in logs if isinstance(log, Recording)], first, engine)
+    steps = [log for log in logs if isinstance(log, StepLog)]
+    evidence = Evidence(watched, tuple(_stretch(log, 0, first) for log in steps))
+    n = sum(len(each.rows) for each in watched) + sum(len(log.steps) for log in evidence.steps)
+    if n < LEAST:
+        raise InputError(f"insufficient data: {n} requests and steps to fit to; at least {LEAST} are needed")
+    terms, losses = choose_terms(evidence)
+    prices = find_prices(evidence, terms)
+    prices = find_prices(evidence, terms.without_free(prices.values.tolist()))
+    off = uncertainty(equations(evidence, prices), prices.values, np.random.default_rng(0))
+    names = prices.terms.names
+    rest = [_stretch(log, first, 1) for log in steps]
+    held_out = _errors(prices, [(each, _unseen(each)) for each in watched], rest)
+    file = CoefficientsFile(
+        format=FORMAT,
+        kind="linear",
+        parameters=prices.terms.parameters(prices.values.tolist()),
+        source=f"{', '.join(log.source for log in logs)}: the first {n} of {_total(logs)}",
+        n=n,
+        error=held_out or {},
+        interval={name: (float(low), float(high)) for name, (low, high) in zip(names, off.intervals, strict=True)},
+        **_server(logs[0], watched),
+        assumed=assumed,
+        draws=tuple(prices.terms.parameters(draw) for draw in off.draws[:_DRAWS].tolist()),
+    )
+    return Fit(
+        file, _errors(prices, [(each, each.rows) for each in watched], list(evidence.steps)) or {}, held_out, losses
+    )
+
+
+def _watched(
+    recordings: list[Recording], first: float, engine: str | None
+) -> tuple[tuple[Watched, ...], tuple[str, ...]]:
+    """Recordings with their scenarios and the requests that the fit may see, and what was assumed."""
+    found, assumed = [], dict[str, None]()
+    for recording in recordings:
+        own = server_side(recording)
+        replay = replay_scenario(own, {"kind": "linear", "parameters": {"fixed_us": 1.0}}, engine)
+        rows = np.flatnonzero(own.scored)
+        found.append(Watched(own, replay.scenario, rows[: round(first * len(rows))]))
+        assumed |= dict.fromkeys(replay.assumed)
+    return tuple(found), tuple(assumed)
+
+
+def _unseen(watched: Watched) -> NDArray[np.int64]:
+    return np.setdiff1d(np.flatnonzero(watched.recording.scored), watched.rows)
+
+
+def _stretch(log: StepLog, begin: float, end: float) -> StepLog:
+    """The steps of a log from one share of it to another."""
+    n = len(log.steps)
+    return StepLog(log.source, log.steps[round(begin * n) : round(end * n)], log.server)
+
+
+def _errors(
+    prices: Prices, requests: list[tuple[Watched, NDArray[np.int64]]], steps: list[StepLog]
+) -> dict[str, float] | None:
+    """The errors on some requests of every log together, and on steps; None if there are none of either."""
+    found: dict[str, float] = {}
+    pairs = [_pairs(prices, watched, rows) for watched, rows in requests if len(rows)]
+    if pairs:
+        for name in (*MEASURES, "unqueued_ttft"):
+            recorded, simulated = (np.concatenate([pair[name][side] for pair in pairs]) for side in (0, 1))
+            found[f"{name}_mape"] = mape(recorded, simulated)
+        found["n"] = sum(len(rows) for _, rows in requests)
+    off = [step_rows(log, prices.terms) for log in steps if len(log.steps)]
+    if off:
+        shares = np.concatenate([rows.columns @ prices.values - rows.values for rows in off])
+        found["step_mape"], found["steps"] = float(100 * np.mean(np.abs(shares))), len(shares)
+    return {name: value for name, value in found.items() if np.isfinite(value)} or None
+
+
+def _pairs(prices: Prices, watched: Watched, rows: NDArray[np.int64]) -> dict[str, tuple[Times, Times]]:
+    """Recorded and simulated times of some requests; TTFT again of those that never queued in the simulation."""
+    run = run_of(watched, prices.terms, prices.values)
+    recorded, simulated = recorded_times(watched.recording), simulated_times(watched.recording, run)
+    found = {name: (recorded[name][rows], simulated[name][rows]) for name in MEASURES}
+    alone = rows[(run.scheduled_us - run.queued_us)[rows] <= _UNQUEUED_US]
+    return found | {"unqueued_ttft": (recorded["ttft"][alone], simulated["ttft"][alone])}
+
+
+def _total(logs: Sequence[Recording | StepLog]) -> str:
+    requests = sum(len(log) for log in logs if isinstance(log, Recording))
+    steps = sum(len(log.steps) for log in logs if isinstance(log, StepLog))
+    return " and ".join(f"{count} {name}" for count, name in ((requests, "requests"), (steps, "steps")) if count)
+
+
+def _server(log: Recording | StepLog, watched: tuple[Watched, ...]) -> dict[str, Any]:
+    """What a coefficients file says of the server."""
+    server = log.server
+    return {
+        "model": server.model,
+        "gpu": server.gpu,
+        "tp": server.tp,
+        "vllm": server.vllm,
+        "engine": watched[0].scenario.instance.engine.profile if watched else "",
+        "kv_blocks": server.kv_blocks,
+        "block_size_tokens": server.block_size_tokens,
+    }
+
+
+def _check_one_server(logs: Sequence[Recording | StepLog]) -> None:
+    """Raise InputError if logs name different models, GPUs or tensor parallelisms."""
+    for key in ("model", "gpu", "tp"):
+        named: Mapping[Any, str] = {value: log.source for log in logs if (value := getattr(log.server, key))}
+        if len(named) > 1:
+            parts = "; ".join(f"{source}: {value}" for value, source in named.items())
+            raise InputError(f"the logs are of different servers: {key}: {parts}; fit them one by one")

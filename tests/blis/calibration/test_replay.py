@@ -1,0 +1,63 @@
+"""The scenario of a recording."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from blis.calibration.replay import profile_of, replay_mapping, replay_scenario
+from blis.errors import InputError
+from blis.recorded.recording import Server
+from tests.blis.calibration.recordings import PARAMETERS, handmade
+
+LOG = handmade([10], [50])
+LINEAR = {"kind": "linear", "parameters": PARAMETERS}
+SERVER = Server(
+    model="org/m", gpu="G", tp=2, vllm="0.19.0", max_running=64, max_scheduled_tokens=4096, kv_blocks=900,
+    block_size_tokens=32, max_model_len=5000, async_scheduling=False,
+)  # fmt: skip
+
+
+def test_the_server_is_as_the_log_says():
+    found = replay_scenario(replace(LOG, server=SERVER), LINEAR)
+    instance = found.scenario.instance
+    assert found.assumed == () and found.scenario.cluster.instances == 1
+    assert (instance.batch.max_running, instance.batch.max_scheduled_tokens) == (64, 4096)
+    assert (instance.kv.blocks, instance.kv.block_size_tokens) == (900, 32)
+    assert (instance.latency_model.model, instance.latency_model.tp) == ("org/m", 2)
+    assert instance.engine.profile == "vllm-2026" and not instance.engine.async_scheduling
+    assert instance.engine.max_model_len == 5000
+
+
+def test_what_the_log_does_not_say_is_named():
+    found = replay_scenario(LOG, LINEAR)
+    assert found.assumed == ("max_running 256", "max_scheduled_tokens 2048", "engine vllm-2026", "1000000 KV blocks")
+    mapping, assumed = replay_mapping(Server())
+    assert mapping["instance"]["latency_model"] == {} and len(assumed) == 3
+
+
+def test_a_profile_or_switches_may_be_given():
+    log = replace(LOG, server=SERVER)
+    engine = replay_scenario(log, LINEAR, "vllm-0.8").scenario.instance.engine
+    assert (engine.profile, engine.max_model_len) == ("vllm-0.8", 5000)
+    engine = replay_scenario(log, LINEAR, {"profile": "original", "unkeyed_first": True}).scenario.instance.engine
+    assert (engine.profile, engine.unkeyed_first, engine.max_model_len) == ("original", True, 0)
+    with pytest.raises(InputError, match="vllm-2025"):
+        replay_scenario(log, LINEAR, "vllm-2025")
+
+
+@pytest.mark.parametrize(
+    ("version", "profile"),
+    [
+        ("0.8.4", "vllm-0.8"),
+        ("v0.13.2", "vllm-0.8"),
+        ("0.14.0", "vllm-2026"),
+        ("0.19.0rc1", "vllm-2026"),
+        ("1.0", "vllm-2026"),
+        ("", "vllm-2026"),
+        ("nightly", "vllm-2026"),
+    ],
+)
+def test_the_profile_of_a_version(version, profile):
+    assert profile_of(version) == profile
