@@ -7,11 +7,7 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from blis.config import Compat, Engine, Instance, LatencyModel, Scenario
-=======
 from blis.config import Compat, Instance, LatencyModel, Scenario
->>>>>>> main
 from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
@@ -220,13 +216,8 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: O
     for key, instance in different.items():
         latency = instance.latency_model.under(compat)
         latencies[key] = LATENCY.parameters(latency, compat)
-<<<<<<< HEAD
-        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key])
-        engines[key] = _engine(instance, latency, leaps and not observe.steps)
-=======
         leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key]) and not observe.steps
         engines[key] = _engine(instance, latency, leaps)
->>>>>>> main
         step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
     order = [id(replica) for replica in scenario.replicas]
