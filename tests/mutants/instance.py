@@ -326,7 +326,7 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "outgrown = instance.batch_size == 0 and _outgrown(w, i, r)",
+        "outgrown = instance.batch_size + instance.leaving_size == 0 and _outgrown(w, i, r)",
         "outgrown = _outgrown(w, i, r)",
         _ORACLE,
         "compat: who has outgrown the cache is dropped behind others",
