@@ -123,8 +123,8 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)",
-        "instance.peak_blocks = instance.used_blocks",
+        "instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)\n    instance.block_us",
+        "instance.peak_blocks = instance.used_blocks\n    instance.block_us",
         _tests("step"),
         "the peak is what the latest step used",
     ),

@@ -247,6 +247,7 @@ class Engine:
         self._leaving = [job for job in self.batch if job.finished]
         self.batch = [job for job in self.batch if not job.finished]
         formed = self._form_batch(now) and self.batch
+        self.counters["peak_blocks"] = max(self.counters["peak_blocks"], self.kv.used)
         self._let_go(now)
         arrived, self._arrived = self._arrived, []
         self._step_pending = True  # this one
