@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.calibration.errors import MEASURES, Times, measured, recorded_times
+from blis.calibration.errors import MEASURES, Times, measured, recorded_times, since_taken_up
 from blis.recorded.network import transfer_us
 from blis.recorded.recording import Network, Recording
 from blis.tables.records import COMPLETED
@@ -35,15 +35,16 @@ class Answers:
         return measured(self.ttft_us + before, self.e2e_us + before + after, self.output_tokens)
 
 
-def answers(requests: RequestTable, result: ResultTable) -> Answers:
+def answers(recording: Recording, result: ResultTable) -> Answers:
     """Those of a run's requests that were completed and had an output."""
     rows = np.flatnonzero((result.status == COMPLETED) & (result.ttft_us >= 0))
+    requests, before = recording.requests, since_taken_up(recording, result)[rows]
     return Answers(
         tuple(requests.request_id(int(row)) for row in rows),
         requests.input_tokens[rows],
         result.generated_tokens[rows].astype(np.int64),
-        result.ttft_us[rows].astype(np.float64),
-        result.e2e_us[rows].astype(np.float64),
+        (result.ttft_us[rows] - before).astype(np.float64),
+        (result.e2e_us[rows] - before).astype(np.float64),
     )
 
 

@@ -91,7 +91,7 @@ def calibrate(
     network = network or recording.network
     observe = Observe(sample_us=sample_us(recording), steps=True)
     result = simulate(scenario, recording.requests, observe=observe)
-    found = answers(recording.requests, result)
+    found = answers(recording, result)
     pairs = pair_up(recording, found, network, first)
     since_us = int(recording.requests.arrival_us[pairs.rows[0]]) if len(pairs.rows) else 0
     return Calibration(
