@@ -121,30 +121,38 @@ def _server(path: Path | None) -> Server:
         raise InputError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(meta, dict):
         raise InputError(f"{path}: a JSON object is expected")
-    started, cache, hardware = (_part(meta, key) for key in ("engine_kwargs", "kv_cache", "hardware"))
-    ahead = _part(_part(meta, "resolved_config"), "scheduler_config").get("async_scheduling")
+    started, cache, hardware = (_part(path, meta, key) for key in ("engine_kwargs", "kv_cache", "hardware"))
+    scheduler = _part(path, _part(path, meta, "resolved_config"), "scheduler_config")
     return Server(
-        model=str(meta.get("model") or ""),
-        gpu=str(hardware.get("device_name") or ""),
-        tp=_whole(started, "tensor_parallel_size"),
-        vllm=str(meta.get("vllm_version") or ""),
-        max_running=_whole(started, "max_num_seqs"),
-        max_scheduled_tokens=_whole(started, "max_num_batched_tokens"),
-        kv_blocks=_whole(cache, "num_gpu_blocks"),
-        block_size_tokens=_whole(cache, "block_size"),
-        max_model_len=_whole(started, "max_model_len"),
-        async_scheduling=ahead if isinstance(ahead, bool) else None,
+        model=_known(path, meta, "model", str, ""),
+        gpu=_known(path, hardware, "device_name", str, ""),
+        tp=_known(path, started, "tensor_parallel_size", int, 0),
+        vllm=_known(path, meta, "vllm_version", str, ""),
+        max_running=_known(path, started, "max_num_seqs", int, 0),
+        max_scheduled_tokens=_known(path, started, "max_num_batched_tokens", int, 0),
+        kv_blocks=_known(path, cache, "num_gpu_blocks", int, 0),
+        block_size_tokens=_known(path, cache, "block_size", int, 0),
+        max_model_len=_known(path, started, "max_model_len", int, 0),
+        async_scheduling=_known(path, scheduler, "async_scheduling", bool, None),
     )
 
 
-def _part(mapping: Any, key: str) -> dict[str, Any]:
-    found = mapping.get(key) if isinstance(mapping, dict) else None
-    return found if isinstance(found, dict) else {}
+def _part(path: Path, mapping: dict[str, Any], key: str) -> dict[str, Any]:
+    found: dict[str, Any] = _known(path, mapping, key, dict, {})
+    return found
 
 
-def _whole(mapping: dict[str, Any], key: str) -> int:
+def _known(path: Path, mapping: dict[str, Any], key: str, kind: type, unknown: Any) -> Any:
+    """A value of a type, `unknown` where there is none, or a number below 0, as vLLM writes for what it finds itself."""
     value = mapping.get(key)
-    return value if type(value) is int and value > 0 else 0
+    if value is None:
+        return unknown
+    if type(value) is not kind or (isinstance(value, int) and value >= 2**31):
+        raise InputError(f"{path}: {key}: {in_short(value)} is not {_KINDS[kind]}")
+    return max(value, 0) if kind is int else value
+
+
+_KINDS = {str: "a text", int: "a whole number below 2**31", bool: "true or false", dict: "a JSON object"}
 
 
 def _timeline(path: Path | None) -> NDArray[np.void] | None:

@@ -48,7 +48,9 @@ def test_what_the_engine_was_started_with(tmp_path: Path):
 
 def test_files_beside_a_log_without_a_name(tmp_path: Path):
     request_log(tmp_path).rename(tmp_path / "requests.jsonl")
-    (tmp_path / "meta.json").write_text(json.dumps({"model": "m", "engine_kwargs": {"max_num_seqs": "many"}}))
+    (tmp_path / "meta.json").write_text(
+        json.dumps({"model": "m", "engine_kwargs": {"max_num_seqs": None, "max_model_len": -1}})
+    )
     assert load_request_log(tmp_path / "requests.jsonl").server == Server(model="m")
 
 
@@ -101,6 +103,16 @@ def test_a_wrong_line_is_named(tmp_path: Path, text, said):
     ("name", "text", "said"),
     [
         ("x.meta.json", "[]", "x.meta.json: a JSON object is expected"),
+        ("x.meta.json", '{"model": 3}', "x.meta.json: model: 3 is not a text"),
+        ("x.meta.json", '{"kv_cache": []}', "x.meta.json: kv_cache: [] is not a JSON object"),
+        ("x.meta.json", '{"kv_cache": {"block_size": "16"}}', "block_size: '16' is not a whole number"),
+        ("x.meta.json", '{"engine_kwargs": {"max_num_seqs": 1e9}}', "max_num_seqs: 1000000000.0 is not a whole number"),
+        (
+            "x.meta.json",
+            '{"engine_kwargs": {"max_num_seqs": 2147483648}}',
+            "max_num_seqs: 2147483648 is not a whole number",
+        ),
+        ("x.meta.json", '{"resolved_config": {"scheduler_config": {"async_scheduling": 1}}}', "1 is not true or false"),
         ("x.meta.json", "{", "x.meta.json: not valid JSON"),
         (
             "x.timeseries.csv",
