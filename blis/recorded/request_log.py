@@ -1,25 +1,23 @@
 """Request logs: JSON lines as LLMServingSim's benchmark of vLLM writes them, and our own results as CSV.
 
 JSON lines: `request_id`, `input_toks`, `output_toks`, `queued_ts`, `first_token_ts`, `last_token_ts` and, where known,
-`scheduled_ts`, in seconds on the engine's clock; `arrival_time` is on another one and is not read. Beside the file
-X.requests.jsonl (or requests.jsonl) there may be X.meta.json, what the engine was started with, and X.timeseries.csv,
-what it said of itself every second.
+`scheduled_ts`, in seconds on the engine's clock; `arrival_time` is on another one and is not read. beside.py reads what
+may stand beside such a file.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from blis.errors import InputError, in_short
 from blis.files import read_text
 from blis.json_strict import parse_json
+from blis.recorded.beside import server_beside, timeline_beside
 from blis.recorded.build import recording
-from blis.recorded.recording import MOMENT, Recording, Server
+from blis.recorded.recording import Recording
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet, missing_name
 
@@ -54,8 +52,8 @@ def load_request_log(path: str | Path) -> Recording:
         ok=True,
         request_ids=[str(row["request_id"]) for row in rows],
         taken_up=True,
-        server=_server(_beside(path, "meta.json")),
-        timeline=_timeline(_beside(path, "timeseries.csv")),
+        server=server_beside(path),
+        timeline=timeline_beside(path),
     )
 
 
@@ -101,71 +99,3 @@ def _row(line: str, where: str) -> dict[str, Any]:
         if type(row[key]) not in (int, float) or not 0 <= row[key] < 1e12:
             raise InputError(f"{where}: {key}: {in_short(row[key])} is not a time in s >= 0")
     return row
-
-
-def _beside(path: str | Path, ending: str) -> Path | None:
-    """The file of the same recording with another ending, if it is there."""
-    log = Path(path).expanduser()
-    stem = re.sub(r"(^|\.)requests\.jsonl$", "", log.name)
-    other = log.with_name(f"{stem}.{ending}" if stem else ending)
-    return other if other.is_file() and other != log else None
-
-
-def _server(path: Path | None) -> Server:
-    """What a meta.json says; keys that it lacks are not known."""
-    if path is None:
-        return Server()
-    try:
-        meta = parse_json(read_text(path))
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
-    if not isinstance(meta, dict):
-        raise InputError(f"{path}: a JSON object is expected")
-    started, cache, hardware = (_part(path, meta, key) for key in ("engine_kwargs", "kv_cache", "hardware"))
-    scheduler = _part(path, _part(path, meta, "resolved_config"), "scheduler_config")
-    return Server(
-        model=_known(path, meta, "model", str, ""),
-        gpu=_known(path, hardware, "device_name", str, ""),
-        tp=_known(path, started, "tensor_parallel_size", int, 0),
-        vllm=_known(path, meta, "vllm_version", str, ""),
-        max_running=_known(path, started, "max_num_seqs", int, 0),
-        max_scheduled_tokens=_known(path, started, "max_num_batched_tokens", int, 0),
-        kv_blocks=_known(path, cache, "num_gpu_blocks", int, 0),
-        block_size_tokens=_known(path, cache, "block_size", int, 0),
-        max_model_len=_known(path, started, "max_model_len", int, 0),
-        async_scheduling=_known(path, scheduler, "async_scheduling", bool, None),
-    )
-
-
-def _part(path: Path, mapping: dict[str, Any], key: str) -> dict[str, Any]:
-    found: dict[str, Any] = _known(path, mapping, key, dict, {})
-    return found
-
-
-def _known(path: Path, mapping: dict[str, Any], key: str, kind: type, unknown: Any) -> Any:
-    """A value of a type, `unknown` where there is none, or a number below 0, as vLLM writes for what it finds itself."""
-    value = mapping.get(key)
-    if value is None:
-        return unknown
-    if type(value) is not kind or (isinstance(value, int) and value >= 2**31):
-        raise InputError(f"{path}: {key}: {in_short(value)} is not {_KINDS[kind]}")
-    return max(value, 0) if kind is int else value
-
-
-_KINDS = {str: "a text", int: "a whole number below 2**31", bool: "true or false", dict: "a JSON object"}
-
-
-def _timeline(path: Path | None) -> NDArray[np.void] | None:
-    """What a timeseries.csv says: `t` in s, `running`, `waiting`, `kv_cache_pct`."""
-    if path is None:
-        return None
-    sheet = Sheet(path, ("t", "running", "waiting", "kv_cache_pct"), others_allowed=True)
-
-    def column(name: str, high: float = 1e12) -> NDArray[np.float64]:
-        return sheet.numbers(name, lambda value: 0 <= value <= high, f"a number in [0, {high:g}]")
-
-    moments = np.zeros(len(sheet), MOMENT)
-    moments["time_us"] = np.rint(column("t") * _US)
-    moments["running"], moments["waiting"] = column("running"), column("waiting")
-    moments["kv_share"] = column("kv_cache_pct", 100) / 100
-    return np.sort(moments, order="time_us")
