@@ -49,7 +49,9 @@ def test_who_is_missing_on_either_side_is_counted():
 
 
 def test_other_lengths_are_counted_and_compared():
-    found = pair_up(LOG, replace(FIVE, input_tokens=np.array([9, 10, 10, 10, 10]), output_tokens=np.array([5, 5, 4, 5, 5])))
+    found = pair_up(
+        LOG, replace(FIVE, input_tokens=np.array([9, 10, 10, 10, 10]), output_tokens=np.array([5, 5, 4, 5, 5]))
+    )
     assert (found.counts.matched, found.counts.token_mismatches) == (5, 2)
 
 
@@ -57,7 +59,14 @@ def test_all_requests_are_somewhere():
     log = handmade([10, -5, 12, 13], [50, 51, 52, 53], ok=[True, True, True, False])
     counts = pair_up(log.without_warm_up(1), said(_0=(10, 50), _9=(1, 1))).counts
     assert (counts.requests, counts.failed, counts.invalid) == (4, 1, 1)
-    parts = (counts.matched, counts.warm_up, counts.before_first, counts.failed, counts.invalid, counts.unmatched_recorded)
+    parts = (
+        counts.matched,
+        counts.warm_up,
+        counts.before_first,
+        counts.failed,
+        counts.invalid,
+        counts.unmatched_recorded,
+    )
     assert sum(parts) == counts.requests
 
 
