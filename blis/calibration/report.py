@@ -19,6 +19,7 @@ from blis.config import Scenario
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.recorded.recording import Network, Recording
+from blis.tables.results import ResultTable
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def calibrate(
     network = network or recording.network
     observe = Observe(sample_us=sample_us(recording), steps=True)
     result = simulate(scenario, recording.requests, observe=observe)
-    found = answers(recording.requests, result)
+    found = answers(recording, result)
     pairs = pair_up(recording, found, network, first)
     since_us = int(recording.requests.arrival_us[pairs.rows[0]]) if len(pairs.rows) else 0
     return Calibration(
@@ -99,13 +100,19 @@ def calibrate(
         metrics=_compared(pairs, np.ones(len(recording), bool)),
         classes=_by_class(recording, pairs),
         unqueued=compare(*pairs.of("ttft", never_queued(recording, scenario, result))),
-        makespan_s=(float(recording.completed_us.max()) / 1e6, max(int(result.completed_us.max()), 0) / 1e6),
+        makespan_s=(int(recording.completed_us.max()) / 1e6, _last_answer_us(recording, result) / 1e6),
         timelines=timelines(recording, scenario, result, since_us),
         network=network,
         configuration=configuration(recording, scenario),
         limitations=limitations(recording, network),
         notes=recording.notes,
     )
+
+
+def _last_answer_us(recording: Recording, result: ResultTable) -> int:
+    """When the last request was answered, since the first arrival; 0 if none was."""
+    answered = result.e2e_us >= 0
+    return int((recording.requests.arrival_us + result.e2e_us)[answered].max(initial=0))
 
 
 def _compared(pairs: Pairs, chosen: NDArray[np.bool_]) -> dict[str, Comparison]:

@@ -53,6 +53,7 @@ def load_request_log(path: str | Path) -> Recording:
         output_tokens=[row["output_toks"] for row in rows],
         ok=True,
         request_ids=[str(row["request_id"]) for row in rows],
+        taken_up=True,
         server=_server(_beside(path, "meta.json")),
         timeline=_timeline(_beside(path, "timeseries.csv")),
     )

@@ -53,7 +53,7 @@ def advance(w, i, until_us):
             if not _room_to_wait(w, i, 1):
                 w.cluster.halt = GROW_WAITING
                 return
-            _take_in(w, i)
+            _take_in(w, i, queued_us)
             continue
         w.cluster.halt = _room_for_step(w, i)
         if w.cluster.halt != DONE:
@@ -110,10 +110,9 @@ def _room_for_step(w, i):
 
 
 @kernel
-def _take_in(w, i):
+def _take_in(w, i, queued_us):
     """The next one that has come enters the wait queue."""
     instance = w.instances[i]
-    queued_us = w.transit[i, 0].key
     r = w.transit[i, 0].request
     heap.remove(w.transit, i, instance.pending, 0)
     instance.pending -= 1
@@ -186,7 +185,7 @@ def _end_and_form(w, i, now_us):
     if instance.leaving_size > 0:
         _let_go(w, i, now_us, w.log[instance.log_row].gap_us, now_us)
     while instance.pending > 0 and w.transit[i, 0].key <= now_us:
-        _take_in(w, i)
+        _take_in(w, i, now_us)
     if instance.batch_size == 0:
         form_batch(w, i, now_us)
 

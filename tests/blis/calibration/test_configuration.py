@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from blis.calibration.configuration import configuration, limitations
+from blis.calibration.pairs import NO_NETWORK
 from blis.recorded.recording import Network, Server
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
@@ -54,7 +55,7 @@ def test_each_setting(server, latency, key, state):
 
 
 def test_what_is_not_modelled_depends_on_the_log():
-    def about(word: str, recording=LOG, network=Network()) -> bool:
+    def about(word: str, recording=LOG, network=NO_NETWORK) -> bool:
         return any(word in text for text in limitations(recording, network))
 
     assert about("speculative decoding") and about("equal batches take equal time")
