@@ -16,6 +16,7 @@ from blis.config import (
     Scenario,
     Scorer,
     SloTier,
+    default_scorers,
 )
 from blis.errors import InputError
 from blis.latency.plausible import implausible
