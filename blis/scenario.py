@@ -14,6 +14,8 @@ from typing import Any
 from blis.config import PROFILES, Admission, Batch, Engine, Routing, Scenario, default_tier
 from blis.errors import check_choice
 from blis.latency import LATENCY
+from blis.latency.coefficients import engine_of, with_coefficients
+from blis.latency.ensemble import member_of
 from blis.policies import legacy_bucket
 from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
@@ -21,7 +23,15 @@ from blis.yaml_strict import build, check_mapping, load_mapping, named_source, p
 _KEY_ORDER = ("name", "description", "pathological", "seed", "horizon_us", "cluster", "instance", "pools", "slo_tiers")
 _MODEL = "instance.latency_model"
 _DEPLOYMENT = ("kind", "model", "hf_config", "gpu", "tp")  # keys by which a latency model's numbers are looked up
-_OWN = ("model", "hf_config", "alpha", "beta", "roofline", "parameters")  # any of these makes it stand alone
+_OWN = (
+    "model",
+    "hf_config",
+    "coefficients",
+    "alpha",
+    "beta",
+    "roofline",
+    "parameters",
+)  # any of these makes it stand alone
 
 
 def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
@@ -38,7 +48,7 @@ def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
         with named_source(source):
             return load_scenario(load_mapping(source))
     mapping, _ = split_workload(source)
-    mapping = _fill_tiers(_fill_pools(_read_engines(mapping)))
+    mapping = _fill_tiers(_fill_pools(_read_engines(_with_engine_of_coefficients(mapping))))
     return build(Scenario, _read_bucket(_resolve_latency(mapping)))
 
 
@@ -52,10 +62,36 @@ def split_workload(source: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str,
 def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     """The canonical mapping of a scenario: every value spelled out, keys in a fixed order; loads back equal."""
     mapping = {key: value for key, value in plain(scenario).items() if value not in ([], {})}
+    for part in (mapping["instance"], *mapping.get("pools", ())):
+        _drop_defaults(part.get("latency_model"))
     if scenario.instance.engine == Engine():
         del mapping["instance"]["engine"]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
+
+
+def member_scenario(scenario: Scenario, number: int) -> Scenario:
+    """The scenario with one member of each latency model's ensemble, whatever the number; itself if none has one."""
+    models = [scenario.instance.latency_model, *(pool.latency_model for pool in scenario.pools)]
+    if not any(model and model.ensemble for model in models):
+        return scenario
+    instance = replace(scenario.instance, latency_model=member_of(scenario.instance.latency_model, number))
+    pools = [
+        pool if pool.latency_model is None else replace(pool, latency_model=member_of(pool.latency_model, number))
+        for pool in scenario.pools
+    ]
+    return replace(scenario, instance=instance, pools=tuple(pools))
+
+
+def _drop_defaults(latency: dict[str, Any] | None) -> None:
+    """Leave out of a latency model's mapping what few have: files of others stay as they were."""
+    for key, value in _RARE.items():
+        if latency is not None and latency.get(key, value) == value:
+            latency.pop(key, None)
+
+
+#: Keys of a latency model that a file has only where they say something.
+_RARE = {"factor": 1.0, "fitted": None, "ensemble": 0, "allow_implausible": False}
 
 
 def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
@@ -144,6 +180,16 @@ def _read_bucket(mapping: dict[str, Any]) -> dict[str, Any]:
     return {**mapping, "cluster": cluster}
 
 
+def _with_engine_of_coefficients(mapping: dict[str, Any]) -> dict[str, Any]:
+    """A scenario's mapping in which coefficients have the engine they were fitted with, unless it names one."""
+    instance = check_mapping(mapping.get("instance", {}), "instance")
+    latency = check_mapping(instance.get("latency_model", {}), _MODEL)
+    engine = engine_of(latency)
+    if instance.get("engine") is not None or not engine:
+        return mapping
+    return {**mapping, "instance": {**instance, "engine": engine}}
+
+
 def _read_engines(mapping: dict[str, Any]) -> dict[str, Any]:
     """A scenario's mapping in which every engine has all its switches; a pool's are the instance's but for its own."""
     instance = check_mapping(mapping.get("instance", {}), "instance")
@@ -225,7 +271,7 @@ def _resolve_latency(mapping: dict[str, Any]) -> dict[str, Any]:
     instance = check_mapping(mapping.get("instance", {}), "instance")
     latency = check_mapping(instance.get("latency_model", {}), _MODEL)
     kv = check_mapping(instance.get("kv", {}), "instance.kv")
-    found, found_kv = LATENCY.resolve(latency, kv, _MODEL)
+    found, found_kv = LATENCY.resolve(*with_coefficients(latency, kv, _MODEL), _MODEL)
     resolved = {**mapping, "instance": {**instance, "latency_model": found, "kv": found_kv}}
     pools = mapping.get("pools")
     if isinstance(pools, list | tuple):
@@ -245,5 +291,6 @@ def _resolve_pool(pool: dict[str, Any], latency: dict[str, Any], kv: dict[str, A
         kv = check_mapping(pool["kv"], f"{path}.kv")
     elif not own:
         return pool
-    latency, kv = LATENCY.resolve(latency, kv, f"{path}.latency_model" if own else _MODEL)
+    where = f"{path}.latency_model" if own else _MODEL
+    latency, kv = LATENCY.resolve(*with_coefficients(latency, kv, where), where)
     return {**pool, "kv": kv, **({"latency_model": latency} if own else {})}

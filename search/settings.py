@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
+from blis.config import Compat, Scenario
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.fitness.make import make_fitness
+from blis.latency.plausible import implausible
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import load_scenario
 from blis.workload.draw.arrivals import MAX_REQUESTS
@@ -22,7 +24,7 @@ from blis.yaml_strict import build
 from search.config import Config, DriverSettings, TrackingSettings, ValidationSettings, choices, conf_folder
 from search.problem.policy import Policy
 from search.problem.problem import Problem
-from search.problem.traffic import TableKey, make_traffic
+from search.problem.traffic import Drawn, TableKey, Traffic, make_traffic
 from search.space.codec import check_space
 from search.space.space import Space, space_from_mapping
 from search.uri import shown
@@ -155,7 +157,18 @@ def _problem(config: Config, baseline: PolicyBundle) -> Problem:
     """The question that is asked, against a baseline."""
     traffic = make_traffic(_workload(config.workload))
     scenario, fitness = traffic.sized(load_scenario(config.cluster)), make_fitness(config.fitness)
+    _check_latency_models(scenario, traffic)
     return Problem(scenario, traffic, fitness, baseline, traffic.pool(SEARCH_POOL, config.validation.search_seeds))
+
+
+def _check_latency_models(scenario: Scenario, traffic: Traffic) -> None:
+    """Raise InputError for models that are faster than their GPUs can be, and for ensembles on one table alone."""
+    for model in {id(one): one for one in (replica.instance.latency_model for replica in scenario.replicas)}.values():
+        flaw = "" if model.allow_implausible else implausible(model, Compat())
+        if flaw:
+            raise InputError(f"cluster: latency_model: {flaw}; allow_implausible: true searches all the same")
+        if model.ensemble and not isinstance(traffic, Drawn):
+            raise InputError("cluster: latency_model.ensemble needs a workload that is drawn: a trace is one sample")
 
 
 def _workload(mapping: Mapping[str, Any]) -> WorkloadSpec | TraceSpec:

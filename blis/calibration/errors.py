@@ -35,9 +35,17 @@ def recorded_times(recording: Recording) -> dict[str, Times]:
 
 def simulated_times(recording: Recording, result: ResultTable) -> dict[str, Times]:
     """The same of a simulation of the recording's requests, NaN where it has no answer."""
-    done = result.completed_us >= 0
-    ttft, e2e = (np.where(done, times, np.nan).astype(np.float64) for times in (result.ttft_us, result.e2e_us))
+    done = (result.completed_us >= 0) & (result.ttft_us >= 0)
+    before = since_taken_up(recording, result)
+    ttft, e2e = (np.where(done, times - before, np.nan) for times in (result.ttft_us, result.e2e_us))
     return measured(ttft, e2e, recording.requests.output_tokens)
+
+
+def since_taken_up(recording: Recording, result: ResultTable) -> NDArray[np.int64]:
+    """[n] µs of a simulated request's life that the recording leaves out: before the engine took it up."""
+    if not recording.taken_up:
+        return np.zeros(len(recording), np.int64)
+    return np.maximum(result.queued_us - recording.requests.arrival_us, 0)
 
 
 def mape(recorded: Times, simulated: Times) -> float:

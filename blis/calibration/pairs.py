@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.calibration.errors import MEASURES, Times, measured, recorded_times
+from blis.calibration.errors import MEASURES, Times, measured, recorded_times, since_taken_up
+from blis.recorded.network import transfer_us
 from blis.recorded.recording import Network, Recording
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
 NO_NETWORK = Network()
-
-_BITS_A_TOKEN = 4 * 8
 
 
 @dataclass(frozen=True)
@@ -31,26 +30,21 @@ class Answers:
 
     def times(self, network: Network) -> dict[str, Times]:
         """[n] µs of each measure as a client behind a network sees them, NaN where there is none."""
-        before = network.rtt_us + _transfer_us(self.input_tokens, network)
-        after = _transfer_us(self.output_tokens, network)
+        before = network.rtt_us + transfer_us(network, self.input_tokens)
+        after = transfer_us(network, self.output_tokens)
         return measured(self.ttft_us + before, self.e2e_us + before + after, self.output_tokens)
 
 
-def _transfer_us(tokens: NDArray[np.int64], network: Network) -> Times:
-    """[n] µs to send so many tokens, 4 bytes each; 1 Mbit/s is 1 bit a µs."""
-    bandwidth = network.bandwidth_mbps
-    return tokens * _BITS_A_TOKEN / bandwidth if bandwidth > 0 else np.zeros(len(tokens))
-
-
-def answers(requests: RequestTable, result: ResultTable) -> Answers:
+def answers(recording: Recording, result: ResultTable) -> Answers:
     """Those of a run's requests that were completed and had an output."""
     rows = np.flatnonzero((result.status == COMPLETED) & (result.ttft_us >= 0))
+    requests, before = recording.requests, since_taken_up(recording, result)[rows]
     return Answers(
         tuple(requests.request_id(int(row)) for row in rows),
         requests.input_tokens[rows],
         result.generated_tokens[rows].astype(np.int64),
-        result.ttft_us[rows].astype(np.float64),
-        result.e2e_us[rows].astype(np.float64),
+        (result.ttft_us[rows] - before).astype(np.float64),
+        (result.e2e_us[rows] - before).astype(np.float64),
     )
 
 
@@ -61,7 +55,7 @@ class Counts:
     requests: int
     matched: int
     warm_up: int
-    before_first: int  # of the share that is not scored
+    before_first: int  # of the first share, which is not scored
     failed: int
     invalid: int  # times that are not in order
     unmatched_recorded: int  # not answered in the simulation
@@ -85,15 +79,14 @@ class Pairs:
 
 
 def pair_up(recording: Recording, found: Answers, network: Network = NO_NETWORK, first: float = 0.0) -> Pairs:
-    """The pairs that are scored: not there to warm up, and not of the first share of the log.
+    """The pairs that are scored: not there to warm up, and not of the first share of those that are not.
 
     network: what lies between the simulated server and the clock of the recording.
     """
     ids = [recording.requests.request_id(row) for row in range(len(recording))]
     place = {name: number for number, name in enumerate(found.request_ids)}
     at = np.array([place.get(name, -1) for name in ids], np.int64)
-    late = np.arange(len(recording)) >= int(first * len(recording))
-    wanted = recording.scored & late
+    wanted = recording.scored & (np.cumsum(recording.scored) > round(first * recording.scored.sum()))
     rows = np.flatnonzero(wanted & (at >= 0))
     recorded, simulated = recorded_times(recording), found.times(network)
     return Pairs(
@@ -104,7 +97,7 @@ def pair_up(recording: Recording, found: Answers, network: Network = NO_NETWORK,
             requests=len(recording) + recording.failed + recording.invalid,
             matched=len(rows),
             warm_up=int(recording.warm_up.sum()),
-            before_first=int((recording.scored & ~late).sum()),
+            before_first=int((recording.scored & ~wanted).sum()),
             failed=recording.failed,
             invalid=recording.invalid,
             unmatched_recorded=int((wanted & (at < 0)).sum()),

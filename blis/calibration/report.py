@@ -18,7 +18,9 @@ from blis.calibration.unqueued import never_queued
 from blis.config import Scenario
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
+from blis.latency.standing import Standing, standing
 from blis.recorded.recording import Network, Recording
+from blis.tables.results import ResultTable
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Calibration:
     makespan_s: tuple[float, float]  # recorded, simulated: from the first arrival to the last of all answers
     timelines: Timelines
     network: Network
+    latency_model: Standing
     configuration: list[Setting]
     limitations: list[str]
     notes: tuple[str, ...]
@@ -49,6 +52,7 @@ class Calibration:
             "makespan": {"recorded_s": recorded_s, "simulated_s": simulated_s, "ratio": self.makespan_ratio},
             "timelines": _timelines(self.timelines),
             "network": {"rtt_ms": self.network.rtt_us / 1000, "bandwidth_mbps": self.network.bandwidth_mbps},
+            "latency_model": self.latency_model.to_dict(),
             "configuration": [setting._asdict() for setting in self.configuration],
             "known_limitations": self.limitations,
             "warnings": self.warnings,
@@ -90,7 +94,7 @@ def calibrate(
     network = network or recording.network
     observe = Observe(sample_us=sample_us(recording), steps=True)
     result = simulate(scenario, recording.requests, observe=observe)
-    found = answers(recording.requests, result)
+    found = answers(recording, result)
     pairs = pair_up(recording, found, network, first)
     since_us = int(recording.requests.arrival_us[pairs.rows[0]]) if len(pairs.rows) else 0
     return Calibration(
@@ -99,13 +103,20 @@ def calibrate(
         metrics=_compared(pairs, np.ones(len(recording), bool)),
         classes=_by_class(recording, pairs),
         unqueued=compare(*pairs.of("ttft", never_queued(recording, scenario, result))),
-        makespan_s=(float(recording.completed_us.max()) / 1e6, max(int(result.completed_us.max()), 0) / 1e6),
+        makespan_s=(int(recording.completed_us.max()) / 1e6, _last_answer_us(recording, result) / 1e6),
         timelines=timelines(recording, scenario, result, since_us),
         network=network,
+        latency_model=standing(scenario.instance.latency_model),
         configuration=configuration(recording, scenario),
         limitations=limitations(recording, network),
         notes=recording.notes,
     )
+
+
+def _last_answer_us(recording: Recording, result: ResultTable) -> int:
+    """When the last request was answered, since the first arrival; 0 if none was."""
+    answered = result.e2e_us >= 0
+    return int((recording.requests.arrival_us + result.e2e_us)[answered].max(initial=0))
 
 
 def _compared(pairs: Pairs, chosen: NDArray[np.bool_]) -> dict[str, Comparison]:

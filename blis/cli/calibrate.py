@@ -38,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(execute=execute)
+    parser.set_defaults(execute=execute, workload=None)  # the requests are those of the log
     parser.add_argument("recording", metavar="LOG", help="what was recorded")
     files = parser.add_argument_group("input and output")
     files.add_argument("--config", metavar="FILE", help="scenario YAML; default: the server that the log describes")

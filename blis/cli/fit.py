@@ -49,7 +49,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def execute(options: argparse.Namespace) -> None:
     """Fit, write, print."""
     from blis.fit.fit import fit
-    from blis.latency.fitted import save_coefficients
+    from blis.latency.coefficients import save_coefficients
     from blis.recorded.read import read_log
     from blis.recorded.recording import Recording
 

@@ -87,6 +87,13 @@ SCENARIO_FLAGS = (
         read_coefficients,
         "step: µs, µs a prefill token, µs a decode token; default: looked up",
     ),
+    Flag(
+        "--coefficients",
+        "instance.latency_model.coefficients",
+        str,
+        "fitted coefficients, as `blis fit` writes",
+        "FILE",
+    ),
     Flag("--num-instances", "cluster.instances", whole, "number of equal instances; default 1"),
     Flag(
         "--total-kv-blocks", "instance.kv.blocks", whole, "KV cache of an instance; default: the model's, else 1000000"

@@ -70,6 +70,9 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="FILE",
         help="write one row a request to this .csv file, or the original's results to this .json file",
     )
+    files.add_argument(
+        "--ensemble-member", type=whole, metavar="N", help="simulate this member of the latency model's ensemble alone"
+    )
     files.add_argument("--fitness-weights", metavar="LIST", help="KEY:WEIGHT,… print the original's fitness too")
     files.add_argument(
         "--output",
@@ -105,10 +108,13 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def execute(options: argparse.Namespace) -> None:
     """Check everything that was given, then simulate, write the results and print the metrics."""
     from blis import api  # the engine takes a second to load; --help and mistakes need not wait
+    from blis.comparison.ensemble import ensemble_ranges
     from blis.engine.observe import Observe
     from blis.evaluation.steady import steady_rates
     from blis.fitness.original import original_fitness, parse_weights
+    from blis.latency.standing import standing
     from blis.original.text import original_text
+    from blis.scenario import member_scenario
 
     log = Log(options.log)
     if options.results_path and Path(options.results_path).suffix not in (".csv", ".json"):
@@ -116,6 +122,9 @@ def execute(options: argparse.Namespace) -> None:
     weights = parse_weights(options.fitness_weights) if options.fitness_weights else None
     keeps_decisions = _keeps_decisions(options, log)
     scenario, workload = read_scenario(options, log)
+    if options.ensemble_member is not None:
+        check_integer("--ensemble-member", options.ensemble_member, 0)
+        scenario = member_scenario(scenario, options.ensemble_member)
     requests = read_requests(options, workload, scenario, log)
     _warn_before(scenario, requests, log)
     result = api.simulate(scenario, requests, compat=options.compat, observe=Observe(decisions=keeps_decisions))
@@ -133,6 +142,10 @@ def execute(options: argparse.Namespace) -> None:
             print("=== Counterfactual Replays ===", *(json.dumps(record) for record in replays), sep="\n")
         return
     report = result.metrics.to_dict() | ({} if fitness is None else {"fitness": dict(fitness)})
+    model = scenario.instance.latency_model
+    report["latency_model"] = standing(model).to_dict()
+    if ranges := ensemble_ranges(scenario, requests, result.compat):
+        report["ensemble"] = {"members": model.ensemble, "low_middle_high": ranges}
     if steady is not None:
         report |= steady.to_dict()
     if summary is not None:

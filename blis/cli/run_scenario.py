@@ -12,9 +12,10 @@ from typing import Any
 
 from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
-from blis.config import Scenario
+from blis.config import Compat, Scenario
 from blis.errors import InputError
 from blis.latency.hf_config import model_from_config
+from blis.latency.plausible import implausible
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
 from blis.original.defaults_file import load_defaults, short_version
 from blis.original.foreign_files import hardware_from_file
@@ -24,6 +25,8 @@ from blis.yaml_strict import check_mapping, load_mapping, named_source, plain
 
 _UNLIMITED_US = 2**63 - 1  # how the original writes "no horizon"
 _LATENCY = "instance.latency_model"
+_NUMBERS = ("alpha", "beta", "roofline", "hf_config", "parameters", "coefficients", "fitted")
+_NAMES = ("kind", "model", "gpu", "tp")
 
 #: Flags that name the files that numbers of a latency model are read from.
 DATA_FLAGS = (
@@ -44,7 +47,14 @@ def add_scenario_flags(parser: argparse.ArgumentParser) -> None:
 def read_scenario(options: argparse.Namespace, log: Log | None = None) -> tuple[Scenario, dict[str, Any] | None]:
     """The scenario with bundle and flags applied, and the workload that its file holds, if any."""
     mapping: dict[str, Any] = load_mapping(options.config) if options.config else {}
-    given = (options.config, options.model, options.beta_coeffs, options.hf_config, options.model_config_folder)
+    given = (
+        options.config,
+        options.model,
+        options.beta_coeffs,
+        options.hf_config,
+        options.model_config_folder,
+        options.coefficients,
+    )
     if not any(given):
         raise InputError("--config or --model must be given: give alpha and beta, or the model, or a scenario file")
     return scenario_of(mapping, options.config or "blis run", options, log or Log())
@@ -68,10 +78,11 @@ def scenario_of(
 def _with_flags(mapping: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     """A scenario's mapping with the flags that name its keys."""
     mapping = copy.deepcopy(mapping)
-    deployment = (options.model, options.hardware, options.tp, options.latency_model)
-    if any(value is not None for value in deployment):
-        latency = mapping.get("instance", {}).get("latency_model", {}) if _is_nested(mapping) else {}
-        for key in ("alpha", "beta", "roofline", "hf_config", "parameters"):
+    deployment = (options.model, options.hardware, options.tp, options.latency_model, options.coefficients)
+    if any(value is not None for value in deployment) and _is_nested(mapping):
+        latency = mapping["instance"]["latency_model"]
+        named = _NAMES if options.coefficients else ()  # a coefficients file has a deployment of its own
+        for key in (*_NUMBERS, *named):
             latency.pop(key, None)  # the file's numbers belong to another deployment
     for flag in SCENARIO_FLAGS:
         if flag.value(options) is not None:
@@ -92,7 +103,7 @@ def _with_data_files(mapping: dict[str, Any], options: argparse.Namespace, log: 
     instance = check_mapping(mapping.get("instance", {}), "instance")
     latency = check_mapping(instance.get("latency_model", {}), _LATENCY)
     roofline_files = bool(options.hf_config or options.model_config_folder or options.hardware_config)
-    if _is_given(latency.get("beta")):
+    if _is_given(latency.get("beta")) or latency.get("coefficients"):
         for flag in DATA_FLAGS:
             for_workload = flag.name == "--defaults-filepath" and options.workload
             if flag.value(options) and not for_workload:
@@ -175,6 +186,10 @@ def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:
     caches = [replica.instance.kv for replica in scenario.replicas]
     if any(cache.cpu_blocks and cache.offload_threshold != 0.9 for cache in caches):
         log.warn("kv.offload_threshold has no effect: a block goes to the CPU when it is evicted")
+    for model in {id(one): one for one in (replica.instance.latency_model for replica in scenario.replicas)}.values():
+        flaw = "" if model.allow_implausible else implausible(model, Compat())
+        if flaw:
+            log.warn(f"implausible: {flaw}")
     delay_us = cluster.admission.latency_us + cluster.routing.latency_us
     if scenario.horizon_us is not None and scenario.horizon_us < delay_us:
         log.warn(f"a request is routed {delay_us} µs after it came, beyond the horizon of {scenario.horizon_us} µs")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from blis.config.compat import Compat
 from blis.config.engine import Engine
 from blis.errors import InputError, check_choice, check_integer, check_number
+from blis.latency.fitted import Fitted
 from blis.latency.registry import LATENCY
 from blis.latency.shapes import Roofline
 from blis.policies.priority import PRIORITIES
@@ -26,7 +27,11 @@ class LatencyModel:
     gpu: str = ""
     tp: int = 0
     roofline: Roofline | None = None
-    parameters: dict[str, float] | None = field(default=None, hash=False)  # of a kind that is none of ours
+    parameters: dict[str, float] | None = field(default=None, hash=False)  # of kind linear, and of kinds not ours
+    factor: float = 1.0  # every time is so much longer
+    fitted: Fitted | None = None  # where `parameters` come from, if `blis fit` found them
+    ensemble: int = 0  # members that a search simulates instead of the model itself; 0 = none
+    allow_implausible: bool = False  # also where steps are faster than the GPUs can be
 
     def __post_init__(self) -> None:
         """Check that coefficients are finite and not negative, and that the kind has what it needs and no more."""
@@ -37,6 +42,8 @@ class LatencyModel:
         for key, values in (("alpha", self.alpha), ("beta", self.beta)):
             for position, value in enumerate(values):
                 check_number(f"latency_model.{key}[{position}]", value, 0, 1e12)
+        check_number("latency_model.factor", self.factor, 1e-6, 1e6)
+        check_integer("latency_model.ensemble", self.ensemble, 0, 1024)
         LATENCY.parameters(self, Compat())
 
     def under(self, compat: Compat) -> LatencyModel:

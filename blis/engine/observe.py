@@ -25,9 +25,9 @@ class Observe:
 
     sample_us: int = 0
     decisions: bool = False
-    steps: bool = False
     forced_row: int = NONE
     forced_instance: int = NONE
+    steps: bool = False
 
     def __post_init__(self) -> None:
         """Check the interval, and that both or none of the forced ones are given."""

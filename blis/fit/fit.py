@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 
 from blis.calibration.errors import MEASURES, Times, mape, recorded_times, simulated_times
 from blis.calibration.replay import replay_scenario
+from blis.calibration.unqueued import never_queued
 from blis.errors import InputError, check_number
 from blis.fit.choose import choose_terms
 from blis.fit.loop import Evidence, Prices, Watched, equations, find_prices, run_of
 from blis.fit.rows import step_rows
 from blis.fit.uncertainty import uncertainty
-from blis.latency.fitted import FORMAT, CoefficientsFile
+from blis.latency.coefficients import FORMAT, CoefficientsFile
 from blis.recorded.network import server_side
 from blis.recorded.recording import Recording, StepLog
 
 #: With fewer requests or steps than this there is nothing to choose terms by.
 LEAST = 30
 _DRAWS = 64
-_UNQUEUED_US = 1000  # scheduled so soon after it came: it never queued
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ def _errors(
     found: dict[str, float] = {}
     pairs = [_pairs(prices, watched, rows) for watched, rows in requests if len(rows)]
     if pairs:
-        for name in (*MEASURES, "unqueued_ttft"):
+        for name in pairs[0]:
             recorded, simulated = (np.concatenate([pair[name][side] for pair in pairs]) for side in (0, 1))
             found[f"{name}_mape"] = mape(recorded, simulated)
-        found["n"] = sum(len(rows) for _, rows in requests)
+        found["n"], found["unqueued"] = sum(len(rows) for _, rows in requests), len(recorded)
     off = [step_rows(log, prices.terms) for log in steps if len(log.steps)]
     if off:
         shares = np.concatenate([rows.columns @ prices.values - rows.values for rows in off])
@@ -117,11 +117,11 @@ def _errors(
 
 
 def _pairs(prices: Prices, watched: Watched, rows: NDArray[np.int64]) -> dict[str, tuple[Times, Times]]:
-    """Recorded and simulated times of some requests; TTFT again of those that never queued in the simulation."""
+    """Recorded and simulated times of some requests; TTFT again of those that never queued."""
     run = run_of(watched, prices.terms, prices.values)
     recorded, simulated = recorded_times(watched.recording), simulated_times(watched.recording, run)
     found = {name: (recorded[name][rows], simulated[name][rows]) for name in MEASURES}
-    alone = rows[(run.scheduled_us - run.queued_us)[rows] <= _UNQUEUED_US]
+    alone = rows[never_queued(watched.recording, watched.scenario, run)[rows]]
     return found | {"unqueued_ttft": (recorded["ttft"][alone], simulated["ttft"][alone])}
 
 

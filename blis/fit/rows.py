@@ -43,8 +43,9 @@ def request_rows(recording: Recording, result: ResultTable, terms: Terms, rows: 
     steps = result.kept_steps
     assert steps is not None, "the run must keep its steps"
     sums = np.vstack([np.zeros(len(terms.names)), np.cumsum(terms.columns(steps), axis=0)])
-    met = _met(steps, recording.requests.arrival_us[rows])
-    early_us = recording.requests.arrival_us[rows] - steps["start_us"][met]
+    begin_us = (result.queued_us if recording.taken_up else recording.requests.arrival_us)[rows]
+    met = _met(steps, begin_us)
+    early_us = begin_us - steps["start_us"][met]
     first, last = result.first_step[rows] - 1, result.last_step[rows] - 1
     ttft, e2e = recording.ttft_us[rows], recording.e2e_us[rows]
     parts = [

@@ -45,7 +45,7 @@ def uncertainty(rows: Rows, values: NDArray[np.float64], rng: np.random.Generato
     widest = np.quantile(np.max(np.abs(off) / np.where(spread > 0, spread, np.inf), axis=1), CONFIDENCE)
     reach = _STEPS_UNSURE * max(float(widest), 2.0) * spread + np.abs(values - centre)
     intervals = np.column_stack([np.maximum(values - reach, 0), values + reach])
-    return Uncertainty(intervals, np.maximum(values + off, 0))
+    return Uncertainty(intervals, np.array(found))
 
 
 def _blocks(rows: Rows) -> NDArray[np.int64]:

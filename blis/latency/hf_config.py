@@ -44,14 +44,16 @@ _SHARED_WIDTH = ("shared_expert_intermediate_size", "shared_intermediate_size")
 
 #: Keys that say which layers are of another kind.
 _LAYERS = (
-    *("layer_types", "sliding_window", "use_sliding_window", "max_window_layers", "sliding_window_pattern"),
+    *("layer_types", "sliding_window", "use_sliding_window", "max_window_layers"),
+    *("sliding_window_pattern", "_sliding_window_pattern"),
     *("first_k_dense_replace", "mlp_only_layers", "decoder_sparse_step", "moe_layer_freq"),
 )
 
 #: Parts of a key's name that speak of layers that are not computed like those of a plain transformer …
 _STRANGE = re.compile(
     r"expert|moe|latent|lora_rank|mamba|ssm|state_size|rwkv|recurrent|linear_|conv|hybrid|sparse|index_|chunk|compress"
-    r"|block_type|layer_type|layers_type|attn_type|attn_layer|window|share_kv|kv_shared|ffn_config|attn_config"
+    r"|block_type|block_config|layer_type|layers_type|attn_type|attn_layer|cross_attention|window|share_kv|kv_shared"
+    r"|ffn_config|attn_config|altup"
 )
 
 #: … and keys with such a name that change no shape.
@@ -192,7 +194,9 @@ def _sliding_layers(config: Mapping[str, Any], layers: int) -> int:
     kinds = _layer_types(config, layers)
     if kinds is not None:
         return kinds.count("sliding_attention")
-    pattern = _size(config, ("sliding_window_pattern",)) or (2 if config.get("model_type") == "gemma2" else 0)
+    pattern = _size(config, ("sliding_window_pattern", "_sliding_window_pattern")) or (
+        2 if config.get("model_type") == "gemma2" else 0
+    )
     if pattern:
         return layers - layers // pattern
     if config.get("use_sliding_window"):

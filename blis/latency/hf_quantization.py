@@ -26,8 +26,11 @@ _BYTES = {
 #: Matrices that may stay as they are without telling more than is known: head, embedding, router, and what is no
 #: part of the layers.
 _BESIDE = re.compile(
-    r"head|embed|norm|router|(^|\.)gate(\.|$)|shared_expert_gate|visi|visual|multi_modal|audio|mtp|eh_proj"
+    r"head|embed|norm|router|(^|[.*])gate([.$]|$)|shared_expert_gate|visi|visual|multi_modal|audio|mtp|eh_proj"
 )
+
+#: Keys by which each part is quantised in its own way.
+_EACH_PART = ("dynamic", "modules_in_block_to_quantize", "quantized_layers")
 
 #: Keys that name the matrices which stay as they are.
 _EXCEPT = ("modules_to_not_convert", "ignored_layers", "ignore", "exclude_modules", "llm_int8_skip_modules")
@@ -56,6 +59,9 @@ def quantised_widths(config: Mapping[str, Any], plain: float, layers: int) -> Wi
     method = given.get("quant_method")
     if not isinstance(method, str) or method not in _METHODS:
         raise unknown_name("quantization_config.quant_method", method, _METHODS)
+    for key in _EACH_PART:
+        if given.get(key):
+            raise InputError(f"quantization_config.{key} ({in_short(given[key])}) is not understood")
     bits, math = _METHODS[method](given)
     found: Widths = {"bytes_per_param": bits / 8, "math": math}
     found["head_bytes_per_param"] = bits / 8 if given.get("lm_head") is True else plain

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blis import plugins
 from blis.errors import InputError, check_choice
+from blis.latency.scaling import scaled
 from blis.latency.step import Step
 from blis.policies.registry import Registry
 
@@ -106,7 +107,8 @@ class LatencyRegistry(Registry):
 
     def parameters(self, model: LatencyModel, compat: Compat) -> list[float]:
         """The parameters of a model's kernel in their order."""
-        return self.values(model.kind, self._about[model.kind].derive(model, compat))
+        found = self._about[model.kind].derive(model, compat)
+        return self.values(model.kind, found if model.factor == 1 else scaled(found, model.factor))
 
     def step_us(self, model: LatencyModel, step: Step, compat: Compat) -> float:
         """How long a step takes, in Python: the kernel itself, for single questions."""

@@ -47,6 +47,7 @@ class Recording:
     completed_us: NDArray[np.int64]  # [n]
     warm_up: NDArray[np.bool_]  # [n] sent to warm the server up
     scheduled_us: NDArray[np.int64] | None = None  # [n] when the engine let it in for the first time, if known
+    taken_up: bool = False  # arrivals are when the engine took requests up, not when they came to it
     client_side: bool = False  # times were read by the client, not by the engine
     server: Server = field(default_factory=Server)
     network: Network = field(default_factory=Network)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.engine.run import simulate
 from blis.policies.bundle import PolicyBundle
-from blis.scenario import scenario_mapping
+from blis.scenario import member_scenario, scenario_mapping
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.workload.draw.spec import WorkloadSpec
@@ -94,6 +94,10 @@ class Problem:
             if key not in self._tables:
                 self._tables[key] = self.traffic.table(key).ended_at(self.scenario.instance.engine.max_model_len)
             return self._tables[key]
+
+    def scenario_on(self, policy: Policy, key: TableKey) -> Scenario:
+        """A policy's scenario on a table: of a latency model's ensemble the member of the table's number."""
+        return member_scenario(policy.scenario, key) if isinstance(key, int) else policy.scenario
 
     def policy(self, bundle: PolicyBundle) -> Policy:
         """A bundle in this scenario. Raises InputError if the two do not go together."""

@@ -104,7 +104,7 @@ class Evaluator:
         """What `function` makes of (policy, table, …) jobs, in order; bugs are put in quarantine."""
         problem, results = self.problem, []
         tasks = [
-            (problem.simulate, problem.fitness, policy.scenario, problem.table(seed), *more)
+            (problem.simulate, problem.fitness, problem.scenario_on(policy, seed), problem.table(seed), *more)
             for policy, seed, *more in jobs
         ]
         for (policy, seed, *_), result in zip(jobs, self.workers.map(function, tasks), strict=True):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
+from blis.latency.standing import Standing
 from blis.policies.bundle import given_fields
 from blis.text import aligned
 from search.verdict.sentence import interval
@@ -31,8 +33,16 @@ def report(verdict: Verdict) -> str:
     if verdict.proof is None:
         return verdict.sentence
     question, proof = verdict.question, verdict.proof
-    load = f"load under {question.primary}: {proof.situation}"
-    return "\n\n".join([verdict.sentence, comparisons(question, proof), latencies(question, proof), load]) + "\n"
+    beside = f"load under {question.primary}: {proof.situation}\nstep times {stand_on(question.latency_model)}"
+    return "\n\n".join([verdict.sentence, comparisons(question, proof), latencies(question, proof), beside]) + "\n"
+
+
+def stand_on(latency_model: Mapping[str, Any]) -> str:
+    """What step times stand on, and whether the intervals cover it."""
+    facts = dict(latency_model)
+    members = facts.pop("ensemble", 0)
+    covered = f"; the intervals cover it: {members} members" if members else "; the intervals do not cover it"
+    return f"{Standing(**facts)}{covered}" if facts else "not known"
 
 
 def comparisons(question: Question, proof: Proof) -> str:

@@ -14,6 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from blis.comparison.statistics import AnyComparison, Comparison, holm
+from blis.latency.standing import standing
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from search.problem.policy import Policy
@@ -105,7 +106,9 @@ def question(settings: Settings) -> Question:
         "selection": traffic.facts(SELECTION_POOL, sizes.selection_seeds),
         "report": traffic.facts(REPORT_POOL, sizes.report_seeds),
     }
-    return Question(settings.primary, settings.seed, settings.driver.seconds is None, pools)
+    model = settings.problem.scenario.instance.latency_model
+    standings = {**standing(model).to_dict(), "ensemble": model.ensemble}
+    return Question(settings.primary, settings.seed, settings.driver.seconds is None, pools, standings)
 
 
 def _with_knobs(holdout: Holdout, policy: Policy, knobs: Policy) -> AnyComparison:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import fmean
 from typing import Any
 
@@ -32,6 +32,7 @@ class Question:
     seed: int
     reproducible: bool
     pools: Mapping[str, Any]  # what the traffic says of each
+    latency_model: Mapping[str, Any] = field(default_factory=dict)  # what step times stand on
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

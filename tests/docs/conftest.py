@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 import search.__main__ as search_main
+from tests.blis.calibration.recordings import scenario, simulated
+from tests.blis.recorded.logs import bench, log_rows, request_log
 from tests.blis.workload.trace_files import random_mooncake_rows, write_azure, write_mooncake
 from tests.docs.commands import shortened
 from tests.docs.pages import GUIDES, blocks
@@ -31,6 +33,8 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 write(folder / "requests.csv", block.text)
     write_mooncake(folder / "traffic.jsonl", random_mooncake_rows(seed=8, n=ROWS, gap_ms=200))
     write_azure(folder / "traffic.csv", azure_rows())
+    request_log(folder, log_rows(simulated(scenario()))).rename(folder / "server.requests.jsonl")
+    bench(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         made(patch, ["workload=chat_bursty"], "RUN", tracking="mlflow")

@@ -23,6 +23,7 @@ MADE = {
         "verdict.json",
         "run_info.json",
     ),
+    *("server.yaml", "X.requests.jsonl", "X.meta.json", "meta.json", "X.timeseries.csv", "timeseries.csv"),
     *("pareto.csv", "figures/overview.png", "figures/pareto.png", "checkpoint", "mlflow.db"),
     *("traffic.jsonl", "traffic.csv", "requests.csv", "results.csv", "mine/", "mine/search_space/NAME.yaml"),
 }

@@ -17,6 +17,7 @@ from blis.scenario import load_scenario
 from blis.yaml_strict import flat_keys
 from search.application import compose_settings
 from tests.blis.cli.test_data_files import DEFAULTS
+from tests.blis.recorded.logs import HEADER, META, RESULTS, bench, request_log, trace
 from tests.inputs.mistakes import STRANGE, mutate_arguments, mutate_rows
 from tests.laws.fuzz_yaml import MAX_INSTANCES, REQUESTS
 from tests.laws.yaml_cases import random_bundle, random_scenario
@@ -202,12 +203,34 @@ def _population() -> dict[str, Any]:
     return {"aggregate_rate": 9.0, "num_requests": 30, "seed": 2, "population": population}
 
 
+def logs(rng: Random, folder: Path) -> Answer:
+    """A log of a real server, with what stands beside it."""
+    for path in (request_log(folder), bench(folder), trace(folder, {"request_id": 0}, {"request_id": 1})):
+        _mutate_file(rng, path)
+    beside = {"x.meta.json": json.dumps(META), "x.timeseries.csv": TIMELINE, "t.yaml": HEADER, "r.csv": RESULTS}
+    for name, text in beside.items():
+        (folder / name).write_text(text)
+        if rng.random() < 0.5:
+            _mutate_file(rng, folder / name)
+    name = rng.choice(["x.requests.jsonl", "bench.json", "t.csv", "t.yaml", "r.csv"])
+    chosen = rng.sample(["--warm-up=1", "--first=0.5", "--rtt-ms=0.5", "--bandwidth-mbps=100"], rng.randint(1, 2))
+    given = mutate_arguments(rng, chosen) if rng.random() < 0.2 else chosen
+    return command("calibrate", folder / name, "--alpha-coeffs=0,1,0", "--beta-coeffs=9000,20,30", *given)
+
+
+def _mutate_file(rng: Random, path: Path) -> None:
+    path.write_bytes(mutate_rows(rng, path.read_text()))
+
+
+TIMELINE = "t,running,waiting,kv_cache_pct\n" + "\n".join(f"{i}.0,{i},0,{i}.5" for i in range(4))
+
 KINDS: Mapping[str, Callable[[Random, Path], Answer]] = {
     "scenario": scenario,
     "bundle": bundle,
     "workload": workload,
     "rows": rows,
     "others": others,
+    "logs": logs,
     "flags": flags,
     "overrides": overrides,
 }

@@ -106,7 +106,7 @@ class Engine:
         self._step_pending = False
         self._busy_until = 0
         self._leaving: list[Job] = []  # out of the batch with their last token, not yet out of the cache
-        self._arrived: list[tuple[Job, int]] = []  # came while a step ran whose successor is chosen already
+        self._arrived: list[Job] = []  # came while a step ran whose successor is chosen already
         self._latest_us = 0  # duration of the latest step
         self._alone = False  # one request is all there is
         self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
@@ -162,7 +162,7 @@ class Engine:
         """Execute the next event and return its kind."""
         now, kind, _, job = heapq.heappop(self._events)
         if kind == QUEUED_EVENT and job is not None and self.switches.async_scheduling and self.batch:
-            self._arrived.append((job, now))  # looked at when the step that runs has ended
+            self._arrived.append(job)  # looked at when the step that runs has ended
             return kind
         self.counters["last_event_us"] = now
         if kind == ARRIVAL_EVENT and job is not None:
@@ -247,11 +247,12 @@ class Engine:
         self._leaving = [job for job in self.batch if job.finished]
         self.batch = [job for job in self.batch if not job.finished]
         formed = self._form_batch(now) and self.batch
+        self.counters["peak_blocks"] = max(self.counters["peak_blocks"], self.kv.used)
         self._let_go(now)
         arrived, self._arrived = self._arrived, []
         self._step_pending = True  # this one
-        for job, queued_us in arrived:
-            self._enqueue(job, queued_us)
+        for job in arrived:
+            self._enqueue(job, now)
         self._step_pending = False
         return bool(formed) or self._form_batch(now)
 
@@ -334,7 +335,7 @@ class Engine:
         budget, evicted = self._serve_running(self.machine.max_scheduled_tokens)
         if made_room or evicted:
             return True
-        while not self.batch and self.queue and not self._fits(self.queue[0].known):
+        while not self.batch + self._leaving and self.queue and not self._fits(self.queue[0].known):
             self._drop(self.queue.pop(0))  # grown beyond the whole cache, which only Q10 lets happen
         self._admit(now, budget)
         if self.queue and not self.batch and not self._leaving:

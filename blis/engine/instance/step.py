@@ -53,7 +53,7 @@ def advance(w, i, until_us):
             if not _room_to_wait(w, i, 1):
                 w.cluster.halt = GROW_WAITING
                 return
-            _take_in(w, i)
+            _take_in(w, i, queued_us)
             continue
         w.cluster.halt = _room_for_step(w, i)
         if w.cluster.halt != DONE:
@@ -93,11 +93,12 @@ def _room_for_step(w, i):
         return PAUSED
     instance = w.instances[i]
     engine = w.engines[i]
-    members = instance.batch_size + min(instance.queue_depth, min(engine.budget_tokens, engine.max_running))
+    members, waiting = instance.batch_size, instance.queue_depth
     if engine.schedules_ahead:  # a second formation may follow the first, with all that have come
         if not _room_to_wait(w, i, instance.pending):
             return GROW_WAITING
-        members += instance.batch_size + instance.pending
+        members, waiting = 2 * members, waiting + instance.pending
+    members += min(waiting, min(engine.budget_tokens, engine.max_running))
     if w.cluster.run_slots.used + members * (w.config.max_path + 6) + 2 > len(w.runs):
         return GROW_RUNS
     if w.cluster.log_rows >= len(w.log):
@@ -110,10 +111,9 @@ def _room_for_step(w, i):
 
 
 @kernel
-def _take_in(w, i):
+def _take_in(w, i, queued_us):
     """The next one that has come enters the wait queue."""
     instance = w.instances[i]
-    queued_us = w.transit[i, 0].key
     r = w.transit[i, 0].request
     heap.remove(w.transit, i, instance.pending, 0)
     instance.pending -= 1
@@ -183,10 +183,11 @@ def _end_and_form(w, i, now_us):
     instance = w.instances[i]
     _retire(w, i)
     form_batch(w, i, now_us)
+    instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     if instance.leaving_size > 0:
         _let_go(w, i, now_us, w.log[instance.log_row].gap_us, now_us)
     while instance.pending > 0 and w.transit[i, 0].key <= now_us:
-        _take_in(w, i)
+        _take_in(w, i, now_us)
     if instance.batch_size == 0:
         form_batch(w, i, now_us)
 

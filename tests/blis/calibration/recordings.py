@@ -38,7 +38,7 @@ def workload(n: int) -> dict[str, Any]:
 
 
 def simulated(server: Scenario, n: int = 120, timeline: bool = False) -> Recording:
-    """What a server would log that is this scenario; with what it said of itself twice a second, from 0.4 s before on."""
+    """What a server that is this scenario would log; with a time line: twice a second, on a clock 0.4 s ahead."""
     requests = generate(workload(n))
     result = simulate(server, requests, observe=Observe(sample_us=100_000)).table
     made = recording(

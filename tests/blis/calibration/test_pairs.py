@@ -37,8 +37,8 @@ def test_warm_up_is_left_out():
 
 def test_a_first_share_is_left_out():
     found = pair_up(LOG.without_warm_up(1), FIVE, first=0.5)
-    assert found.rows.tolist() == [2, 3, 4]
-    assert (found.counts.warm_up, found.counts.before_first, found.counts.matched) == (1, 1, 3)
+    assert found.rows.tolist() == [3, 4]
+    assert (found.counts.warm_up, found.counts.before_first, found.counts.matched) == (1, 2, 2)
 
 
 def test_who_is_missing_on_either_side_is_counted():
@@ -97,7 +97,7 @@ def test_answers_of_a_run_are_of_those_that_were_completed():
     recording = simulated(scenario(), 60)
     cut = replace(scenario(), horizon_us=int(recording.completed_us[30]))
     result = simulate(cut, recording.requests)
-    found = answers(recording.requests, result)
+    found = answers(recording, result)
     assert 0 < len(found.request_ids) < 60
     counts = pair_up(recording, found).counts
     assert counts.unmatched_recorded == 60 - len(found.request_ids) and counts.unmatched_simulated == 0
@@ -107,7 +107,7 @@ def test_outputs_that_a_limit_of_the_engine_cut_are_other_lengths():
     recording = simulated(scenario(), 60)
     result = simulate(scenario(engine={"profile": "original", "max_model_len": 300}), recording.requests)
     inputs, outputs = recording.requests.input_tokens, recording.requests.output_tokens
-    counts = pair_up(recording, answers(recording.requests, result)).counts
+    counts = pair_up(recording, answers(recording, result)).counts
     assert 0 < counts.token_mismatches == ((inputs < 300) & (inputs + outputs > 300)).sum()
     assert 0 < counts.unmatched_recorded == (inputs >= 300).sum()
 

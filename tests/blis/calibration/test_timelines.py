@@ -31,7 +31,7 @@ def test_an_engine_that_is_the_scenario_says_what_the_simulation_says():
     assert found.source == "the engine" and set(found.lines) == {"running", "waiting", "kv_share", "in_flight"}
     for name, line in found.lines.items():
         assert line.recorded.max() > 0 and line.correlation > 0.95, name
-        assert line.mean_absolute_error < 0.05 * line.recorded.max(), name
+        assert line.mean_absolute_error < 0.1 * line.recorded.max(), name
 
 
 @pytest.mark.parametrize("late_us", [-2_500_000, -10_000, 0, 740_000, 2_000_000])

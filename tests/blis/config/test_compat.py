@@ -8,4 +8,4 @@ from blis.config import Compat
 def test_the_default_is_strict_and_the_original_is_everything():
     assert not any(astuple(Compat()))
     assert all(astuple(Compat.original()))
-    assert len(astuple(Compat())) == 19
+    assert len(astuple(Compat())) == 20

@@ -117,6 +117,7 @@ def test_layers_without_experts(tmp_path: Path, change: dict[str, Any], dense: i
         ({"sliding_window": 100, "use_sliding_window": False}, 0),
         ({"sliding_window": 100, "use_sliding_window": True, "max_window_layers": 20}, 12),
         ({"sliding_window": 100, "sliding_window_pattern": 6}, 27),
+        ({"sliding_window": 100, "_sliding_window_pattern": 4}, 24),
         ({"sliding_window": 100, "layer_types": ["full_attention"] * 31 + ["sliding_attention"]}, 1),
     ],
 )
@@ -140,6 +141,8 @@ def test_layers_that_look_back_over_a_window(tmp_path: Path, change: dict[str, A
         ({**LLAMA, "moe_num_experts": 64}, "key 'moe_num_experts' .64. is not understood"),
         ({**LLAMA, "mamba_d_state": 128}, "key 'mamba_d_state' .128. is not understood"),
         ({**LLAMA, "linear_num_key_heads": 16}, "key 'linear_num_key_heads' .16. is not understood"),
+        ({**LLAMA, "cross_attention_layers": [3, 8]}, r"key 'cross_attention_layers' .*is not understood"),
+        ({**LLAMA, "block_configs": [{}]}, "key 'block_configs' .* is not understood"),
         ({**LLAMA, "index_topk": 2048}, "key 'index_topk' .2048. is not understood"),
         ({**LLAMA, "attention_chunk_size": 8192}, "key 'attention_chunk_size' .8192. is not understood"),
         (

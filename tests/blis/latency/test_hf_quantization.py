@@ -68,7 +68,7 @@ def test_parts_that_stay_as_they_are():
     )
     each = [f"model.layers.{layer}.self_attn.q_proj" for layer in range(4)]
     assert widths(quant_method="fp8", ignored_layers=each)["attention_bytes_per_param"] == 2.0
-    routers = [f"model.layers.{layer}.mlp.gate" for layer in range(4)]
+    routers = [f"model.layers.{layer}.mlp.gate" for layer in range(4)] + ["re:.*gate$", "re:.*lm_head"]
     assert "attention_bytes_per_param" not in widths(quant_method="fp8", modules_to_not_convert=routers)
     assert widths(quant_method="gptq", bits=4, group_size=-1, lm_head=True)["head_bytes_per_param"] == 0.5
 
@@ -84,6 +84,10 @@ def test_a_quantised_cache():
         ({"quant_method": "quip"}, "unknown quantization_config.quant_method 'quip'"),
         ({"bits": 4}, "unknown quantization_config.quant_method None"),
         ({"quant_method": "awq"}, "missing key bits of quantization_config"),
+        (
+            {"quant_method": "gptq", "bits": 4, "dynamic": {"-:x": {}}},
+            "quantization_config.dynamic .* is not understood",
+        ),
         ({"quant_method": "bitsandbytes"}, "needs load_in_4bit or load_in_8bit"),
         ({"quant_method": "modelopt", "quant_algo": "W4A8"}, "unknown quantization_config.quant_algo 'W4A8'"),
         ({"quant_method": "compressed-tensors"}, "config_groups must be one kind of group, got 0"),

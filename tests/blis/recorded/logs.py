@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from blis.errors import InputError
+from blis.recorded.recording import Recording
 from blis.recorded.trace_v2 import COLUMNS
 
 #: Three requests of a request log, on an engine's clock that began long before.
@@ -65,6 +66,24 @@ def request_log(folder: Path, rows: Sequence[Mapping[str, Any]] = ROWS) -> Path:
     path = folder / "x.requests.jsonl"
     path.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
     return path
+
+
+def log_rows(recording: Recording) -> list[dict[str, Any]]:
+    """A recording as rows of a request log."""
+    requests, scheduled = recording.requests, recording.scheduled_us
+    assert scheduled is not None
+    return [
+        {
+            "request_id": requests.request_id(row),
+            "input_toks": int(requests.input_tokens[row]),
+            "output_toks": int(requests.output_tokens[row]),
+            "queued_ts": int(requests.arrival_us[row]) / 1e6,
+            "scheduled_ts": int(scheduled[row]) / 1e6,
+            "first_token_ts": int(recording.first_token_us[row]) / 1e6,
+            "last_token_ts": int(recording.completed_us[row]) / 1e6,
+        }
+        for row in range(len(recording))
+    ]
 
 
 def bench(folder: Path, **changes: Any) -> Path:

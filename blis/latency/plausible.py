@@ -1,0 +1,77 @@
+"""Whether a latency model can be: no step ends before the GPUs could have read and computed what it needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from blis.errors import InputError
+from blis.latency.bound import bound_us
+from blis.latency.catalog import find_model, gpu_catalog
+from blis.latency.registry import LATENCY
+from blis.latency.shapes import Hardware, ModelShape
+from blis.latency.step import Step
+
+if TYPE_CHECKING:
+    from blis.config import Compat, LatencyModel
+
+_CONTEXT = 1024
+
+#: Steps that are looked at, in words.
+_STEPS = {
+    **{
+        f"a step in which {members} decode{'s' if members == 1 else ''} after {_CONTEXT} tokens": Step(
+            decodes=members, decode_context=members * _CONTEXT
+        )
+        for members in (1, 32, 256)
+    },
+    "a step with 2048 tokens of a prompt": Step(prefills=1, prefill_tokens=2048, prefill_pairs=2048 * 2047 // 2),
+}
+
+
+class Judged(NamedTuple):
+    """One kind of step: what the model says, and what the GPUs need at their peaks."""
+
+    step: str
+    model_us: float
+    bound_us: float
+
+    @property
+    def possible(self) -> bool:
+        """Whether the model is not faster than the GPUs."""
+        return self.model_us >= self.bound_us
+
+
+def judged(model: LatencyModel, compat: Compat) -> list[Judged] | None:
+    """Every kind of step, None if it is not known what the model runs on."""
+    known = _deployment(model)
+    if known is None:
+        return None
+    shape, hardware = known
+    return [
+        Judged(name, LATENCY.step_us(model, step, compat), bound_us(shape, hardware, model.tp, step))
+        for name, step in _STEPS.items()
+    ]
+
+
+def implausible(model: LatencyModel, compat: Compat) -> str:
+    """What is wrong with a latency model, in words, "" if nothing is or it cannot be told."""
+    wrong = [one for one in judged(model, compat) or () if not one.possible]
+    if not wrong:
+        return ""
+    worst = max(wrong, key=lambda one: one.bound_us / max(one.model_us, 1e-9))
+    return (
+        f"{worst.step} takes {worst.model_us / 1000:.2f} ms, but {model.tp} x {model.gpu} at their peaks need"
+        f" {worst.bound_us / 1000:.2f} ms for {model.model}"
+    )
+
+
+def _deployment(model: LatencyModel) -> tuple[ModelShape, Hardware] | None:
+    """Model and GPU by what the model says of them."""
+    if model.roofline is not None:
+        return model.roofline.model, model.roofline.hardware
+    if not model.model or not model.gpu or not model.tp:
+        return None
+    try:
+        return find_model(model.model), gpu_catalog().find(model.gpu).hardware
+    except InputError:
+        return None  # of no shape that we know

@@ -1,0 +1,65 @@
+"""What a latency model stands on: measurements of its own, somebody's table, or data sheets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from blis.errors import InputError
+from blis.latency.table import coefficient_table
+
+if TYPE_CHECKING:
+    from blis.config import LatencyModel
+
+FITTED, SHIPPED, DATASHEET, GIVEN = "fitted", "shipped", "datasheet", "given"
+
+#: Mean error of E2E in percent that is to be expected where nothing was fitted: docs/accuracy.md, the logs of real
+#: servers there, and twice that for coefficients that somebody else fitted to a server that nobody here has seen.
+DATASHEET_ERROR, UNKNOWN_ERROR = 10.0, 20.0
+
+
+class Standing(NamedTuple):
+    """state: FITTED, SHIPPED, DATASHEET or GIVEN. n: requests or steps behind it, 0 if not known."""
+
+    state: str
+    source: str
+    error_percent: float  # of E2E: measured where fitted, else expected
+    n: int = 0
+
+    def __str__(self) -> str:
+        """In one line."""
+        if self.state == FITTED:
+            return f"fitted to {self.source}; E2E off by {self.error_percent:.1f} % on what the fit did not see"
+        return f"{self.state}: {self.source}; expect an error of about {self.error_percent:.0f} %"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return dict(self._asdict())
+
+
+def standing(model: LatencyModel) -> Standing:
+    """Of a latency model."""
+    if model.fitted is not None:
+        errors = model.fitted.error
+        error = errors.get("e2e_mape", errors.get("step_mape", UNKNOWN_ERROR))
+        return Standing(FITTED, model.fitted.source, error, model.fitted.n)
+    if model.roofline is not None:
+        return Standing(
+            DATASHEET, f"{model.kind} of {model.model or 'a model'} on {model.gpu or 'a GPU'}", DATASHEET_ERROR
+        )
+    shipped = _shipped(model)
+    if shipped:
+        return Standing(SHIPPED, shipped, UNKNOWN_ERROR)
+    return Standing(GIVEN, "coefficients of the scenario", UNKNOWN_ERROR)
+
+
+def _shipped(model: LatencyModel) -> str:
+    """Where coefficients of the table come from, "" if these are none."""
+    if model.kind != "blackbox" or not model.model:
+        return ""
+    try:
+        entry = coefficient_table().find(model.model, model.gpu, model.tp)
+    except InputError:
+        return ""
+    if (entry.alpha, entry.beta) != (model.alpha, model.beta):
+        return ""
+    return f"inference-sim's coefficients for {entry.model} on {entry.gpu}, tp {entry.tp}, vLLM {entry.vllm}"
