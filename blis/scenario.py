@@ -63,7 +63,7 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     """The canonical mapping of a scenario: every value spelled out, keys in a fixed order; loads back equal."""
     mapping = {key: value for key, value in plain(scenario).items() if value not in ([], {})}
     for part in (mapping["instance"], *mapping.get("pools", ())):
-        _drop_defaults(part["latency_model"])
+        _drop_defaults(part.get("latency_model"))
     if scenario.instance.engine == Engine():
         del mapping["instance"]["engine"]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
@@ -86,8 +86,8 @@ def member_scenario(scenario: Scenario, number: int) -> Scenario:
 def _drop_defaults(latency: dict[str, Any] | None) -> None:
     """Leave out of a latency model's mapping what few have: files of others stay as they were."""
     for key, value in _RARE.items():
-        if latency is not None and latency[key] == value:
-            del latency[key]
+        if latency is not None and latency.get(key, value) == value:
+            latency.pop(key, None)
 
 
 #: Keys of a latency model that a file has only where they say something.

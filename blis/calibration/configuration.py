@@ -87,8 +87,8 @@ def limitations(recording: Recording, network: Network) -> list[str]:
         found.append("requests reach the server when they are sent; one delay and one bandwidth hold for all")
         if network == Network():
             found.append("nothing is known of the network: its time counts as the server's")
-    else:
-        found.append("arrivals are when the engine took requests up, which it does between two steps of its own")
+    if recording.taken_up:
+        found.append("what a request waited for before the engine took it up, between two steps, is in no figure")
     if recording.failed or recording.invalid:
         found.append("requests that are left out took a part of the server's time")
     if recording.scheduled_us is None and recording.timeline is None:

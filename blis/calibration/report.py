@@ -18,6 +18,7 @@ from blis.calibration.unqueued import never_queued
 from blis.config import Scenario
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
+from blis.latency.standing import Standing, standing
 from blis.recorded.recording import Network, Recording
 from blis.tables.results import ResultTable
 
@@ -34,6 +35,7 @@ class Calibration:
     makespan_s: tuple[float, float]  # recorded, simulated: from the first arrival to the last of all answers
     timelines: Timelines
     network: Network
+    latency_model: Standing
     configuration: list[Setting]
     limitations: list[str]
     notes: tuple[str, ...]
@@ -50,6 +52,7 @@ class Calibration:
             "makespan": {"recorded_s": recorded_s, "simulated_s": simulated_s, "ratio": self.makespan_ratio},
             "timelines": _timelines(self.timelines),
             "network": {"rtt_ms": self.network.rtt_us / 1000, "bandwidth_mbps": self.network.bandwidth_mbps},
+            "latency_model": self.latency_model.to_dict(),
             "configuration": [setting._asdict() for setting in self.configuration],
             "known_limitations": self.limitations,
             "warnings": self.warnings,
@@ -103,6 +106,7 @@ def calibrate(
         makespan_s=(int(recording.completed_us.max()) / 1e6, _last_answer_us(recording, result) / 1e6),
         timelines=timelines(recording, scenario, result, since_us),
         network=network,
+        latency_model=standing(scenario.instance.latency_model),
         configuration=configuration(recording, scenario),
         limitations=limitations(recording, network),
         notes=recording.notes,

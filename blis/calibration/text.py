@@ -26,6 +26,7 @@ def calibration_text(found: Calibration) -> str:
         _makespan(found),
         _timelines(found),
         _configuration(found),
+        f"latency model: {found.latency_model}",
         _listed("not modelled", found.limitations),
         _listed("notes", found.notes),
     ]

@@ -1,25 +1,23 @@
 """Request logs: JSON lines as LLMServingSim's benchmark of vLLM writes them, and our own results as CSV.
 
 JSON lines: `request_id`, `input_toks`, `output_toks`, `queued_ts`, `first_token_ts`, `last_token_ts` and, where known,
-`scheduled_ts`, in seconds on the engine's clock; `arrival_time` is on another one and is not read. Beside the file
-X.requests.jsonl (or requests.jsonl) there may be X.meta.json, what the engine was started with, and X.timeseries.csv,
-what it said of itself every second.
+`scheduled_ts`, in seconds on the engine's clock; `arrival_time` is on another one and is not read. beside.py reads what
+may stand beside such a file.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from blis.errors import InputError, in_short
 from blis.files import read_text
 from blis.json_strict import parse_json
+from blis.recorded.beside import server_beside, timeline_beside
 from blis.recorded.build import recording
-from blis.recorded.recording import MOMENT, Recording, Server
+from blis.recorded.recording import Recording
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet, missing_name
 
@@ -54,8 +52,8 @@ def load_request_log(path: str | Path) -> Recording:
         ok=True,
         request_ids=[str(row["request_id"]) for row in rows],
         taken_up=True,
-        server=_server(_beside(path, "meta.json")),
-        timeline=_timeline(_beside(path, "timeseries.csv")),
+        server=server_beside(path),
+        timeline=timeline_beside(path),
     )
 
 
@@ -101,63 +99,3 @@ def _row(line: str, where: str) -> dict[str, Any]:
         if type(row[key]) not in (int, float) or not 0 <= row[key] < 1e12:
             raise InputError(f"{where}: {key}: {in_short(row[key])} is not a time in s >= 0")
     return row
-
-
-def _beside(path: str | Path, ending: str) -> Path | None:
-    """The file of the same recording with another ending, if it is there."""
-    log = Path(path).expanduser()
-    stem = re.sub(r"(^|\.)requests\.jsonl$", "", log.name)
-    other = log.with_name(f"{stem}.{ending}" if stem else ending)
-    return other if other.is_file() and other != log else None
-
-
-def _server(path: Path | None) -> Server:
-    """What a meta.json says; keys that it lacks are not known."""
-    if path is None:
-        return Server()
-    try:
-        meta = parse_json(read_text(path))
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
-    if not isinstance(meta, dict):
-        raise InputError(f"{path}: a JSON object is expected")
-    started, cache, hardware = (_part(meta, key) for key in ("engine_kwargs", "kv_cache", "hardware"))
-    ahead = _part(_part(meta, "resolved_config"), "scheduler_config").get("async_scheduling")
-    return Server(
-        model=str(meta.get("model") or ""),
-        gpu=str(hardware.get("device_name") or ""),
-        tp=_whole(started, "tensor_parallel_size"),
-        vllm=str(meta.get("vllm_version") or ""),
-        max_running=_whole(started, "max_num_seqs"),
-        max_scheduled_tokens=_whole(started, "max_num_batched_tokens"),
-        kv_blocks=_whole(cache, "num_gpu_blocks"),
-        block_size_tokens=_whole(cache, "block_size"),
-        max_model_len=_whole(started, "max_model_len"),
-        async_scheduling=ahead if isinstance(ahead, bool) else None,
-    )
-
-
-def _part(mapping: Any, key: str) -> dict[str, Any]:
-    found = mapping.get(key) if isinstance(mapping, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _whole(mapping: dict[str, Any], key: str) -> int:
-    value = mapping.get(key)
-    return value if type(value) is int and value > 0 else 0
-
-
-def _timeline(path: Path | None) -> NDArray[np.void] | None:
-    """What a timeseries.csv says: `t` in s, `running`, `waiting`, `kv_cache_pct`."""
-    if path is None:
-        return None
-    sheet = Sheet(path, ("t", "running", "waiting", "kv_cache_pct"), others_allowed=True)
-
-    def column(name: str, high: float = 1e12) -> NDArray[np.float64]:
-        return sheet.numbers(name, lambda value: 0 <= value <= high, f"a number in [0, {high:g}]")
-
-    moments = np.zeros(len(sheet), MOMENT)
-    moments["time_us"] = np.rint(column("t") * _US)
-    moments["running"], moments["waiting"] = column("running"), column("waiting")
-    moments["kv_share"] = column("kv_cache_pct", 100) / 100
-    return np.sort(moments, order="time_us")

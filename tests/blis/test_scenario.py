@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from blis.config import (
+    PROFILES,
     Batch,
+    Compat,
     Filter,
     Pool,
     Scenario,
@@ -17,6 +19,7 @@ from blis.config import (
     default_scorers,
 )
 from blis.errors import InputError
+from blis.latency.plausible import implausible
 from blis.latency.table import coefficient_table
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import apply_bundle, load_scenario, scenario_mapping, split_workload
@@ -141,7 +144,9 @@ def test_the_default_clusters(path: Path):
     assert loaded.cluster.routing.prefix_index_blocks == 31_250
     assert loaded.cluster.instances == 4
     assert loaded.instance.kv.blocks == (132_139 if "big" in path.stem else 12_000)
-    assert loaded.instance.latency_model.alpha[0] == 1601.350510688092
+    assert (loaded.instance.latency_model.kind, loaded.instance.latency_model.tp) == ("roofline", 2)
+    assert loaded.instance.engine == PROFILES["vllm-2026"]
+    assert implausible(loaded.instance.latency_model, Compat()) == ""
 
 
 @pytest.mark.parametrize("zeros", [{}, {"alpha": [], "beta": []}, {"alpha": [0, 0, 0], "beta": [0.0, 0.0, 0.0]}])

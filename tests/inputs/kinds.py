@@ -213,7 +213,7 @@ def logs(rng: Random, folder: Path) -> Answer:
         if rng.random() < 0.5:
             _mutate_file(rng, folder / name)
     name = rng.choice(["x.requests.jsonl", "bench.json", "t.csv", "t.yaml", "r.csv"])
-    chosen = rng.sample(["--warm-up=1", "--first=0.5", "--rtt-ms=0.5", "--bandwidth-mbps=100"], rng.randint(0, 2))
+    chosen = rng.sample(["--warm-up=1", "--first=0.5", "--rtt-ms=0.5", "--bandwidth-mbps=100"], rng.randint(1, 2))
     given = mutate_arguments(rng, chosen) if rng.random() < 0.2 else chosen
     return command("calibrate", folder / name, "--alpha-coeffs=0,1,0", "--beta-coeffs=9000,20,30", *given)
 

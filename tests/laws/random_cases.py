@@ -96,7 +96,9 @@ def _observe(rng: Random, table: RequestTable, instances: int) -> Observe:
     """Everything is watched, what takes long less often; sometimes one request is sent elsewhere."""
     forced = (rng.randrange(len(table)), rng.randrange(instances)) if rng.random() < 0.2 else (-1, -1)
     long = table.output_tokens.max() >= LONG_TOKENS
-    return Observe(rng.choice([0, 0, 300, 5000] if long else [0, 1, 10, 17, 300]), rng.random() < 0.8, False, *forced)
+    sample_us = rng.choice([0, 0, 300, 5000] if long else [0, 1, 10, 17, 300])
+    decisions = rng.random() < 0.8
+    return Observe(sample_us, decisions, forced_row=forced[0], forced_instance=forced[1])
 
 
 def _with_tier(rng: Random, scenario: Scenario) -> Scenario:

@@ -123,8 +123,8 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)",
-        "instance.peak_blocks = instance.used_blocks",
+        "instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)\n    instance.block_us",
+        "instance.peak_blocks = instance.used_blocks\n    instance.block_us",
         _tests("step"),
         "the peak is what the latest step used",
     ),
@@ -326,7 +326,7 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "outgrown = instance.batch_size == 0 and _outgrown(w, i, r)",
+        "outgrown = instance.batch_size + instance.leaving_size == 0 and _outgrown(w, i, r)",
         "outgrown = _outgrown(w, i, r)",
         _ORACLE,
         "compat: who has outgrown the cache is dropped behind others",

@@ -247,6 +247,7 @@ class Engine:
         self._leaving = [job for job in self.batch if job.finished]
         self.batch = [job for job in self.batch if not job.finished]
         formed = self._form_batch(now) and self.batch
+        self.counters["peak_blocks"] = max(self.counters["peak_blocks"], self.kv.used)
         self._let_go(now)
         arrived, self._arrived = self._arrived, []
         self._step_pending = True  # this one
@@ -334,7 +335,7 @@ class Engine:
         budget, evicted = self._serve_running(self.machine.max_scheduled_tokens)
         if made_room or evicted:
             return True
-        while not self.batch and self.queue and not self._fits(self.queue[0].known):
+        while not self.batch + self._leaving and self.queue and not self._fits(self.queue[0].known):
             self._drop(self.queue.pop(0))  # grown beyond the whole cache, which only Q10 lets happen
         self._admit(now, budget)
         if self.queue and not self.batch and not self._leaving:

@@ -206,7 +206,7 @@ def _admit(w, i, now_us, budget):
     while instance.queue_depth > 0 and instance.batch_size < places and budget > 0:
         r, position = head(w, i)
         request = w.requests[r]
-        outgrown = instance.batch_size == 0 and _outgrown(w, i, r)
+        outgrown = instance.batch_size + instance.leaving_size == 0 and _outgrown(w, i, r)
         target = target_tokens(w, r)
         free_hit = w.config.free_full_hit and request.generated == 0
         limit = (target if free_hit else target - 1) // w.config.block_tokens

@@ -93,11 +93,12 @@ def _room_for_step(w, i):
         return PAUSED
     instance = w.instances[i]
     engine = w.engines[i]
-    members = instance.batch_size + min(instance.queue_depth, min(engine.budget_tokens, engine.max_running))
+    members, waiting = instance.batch_size, instance.queue_depth
     if engine.schedules_ahead:  # a second formation may follow the first, with all that have come
         if not _room_to_wait(w, i, instance.pending):
             return GROW_WAITING
-        members += instance.batch_size + instance.pending
+        members, waiting = 2 * members, waiting + instance.pending
+    members += min(waiting, min(engine.budget_tokens, engine.max_running))
     if w.cluster.run_slots.used + members * (w.config.max_path + 6) + 2 > len(w.runs):
         return GROW_RUNS
     if w.cluster.log_rows >= len(w.log):
@@ -182,6 +183,7 @@ def _end_and_form(w, i, now_us):
     instance = w.instances[i]
     _retire(w, i)
     form_batch(w, i, now_us)
+    instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     if instance.leaving_size > 0:
         _let_go(w, i, now_us, w.log[instance.log_row].gap_us, now_us)
     while instance.pending > 0 and w.transit[i, 0].key <= now_us:

@@ -73,7 +73,7 @@ def test_json_has_every_figure_and_no_nan():
     ttft = document["metrics"]["ttft"]
     assert ttft["percentiles"]["p99"]["recorded_ms"] == ttft["percentiles"]["p99"]["simulated_ms"] > 1
     assert document["classes"]["fast"]["e2e"]["mape_percent"] == 0
-    assert document["makespan"]["ratio"] == 1
+    assert document["makespan"]["ratio"] == 1 and document["latency_model"]["state"] == "given"
     assert document["timelines"]["recorded_by"] == "the requests"
     assert document["timelines"]["lines"]["in_flight"]["correlation"] > 0.9
     assert {setting["key"]: setting["state"] for setting in document["configuration"]}["instances"] == "matched"

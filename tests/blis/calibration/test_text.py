@@ -29,6 +29,7 @@ def test_every_figure_has_its_place():
     assert f"ratio {found.makespan_ratio:.3f}" in text
     assert lines["waiting", f"{found.timelines.lines['waiting'].correlation:.4f}"]
     assert lines["max_running", "99"][2:] == ["8", "differs"] and lines["kv_blocks", "400"][2:] == ["400", "matched"]
+    assert "latency model: given: coefficients of the scenario" in text
     assert "network: round trip 1.5 ms, 100 Mbit/s" in text and "\nnotes\n  - so it was" in text
 
 

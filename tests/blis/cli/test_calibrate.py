@@ -87,6 +87,17 @@ def test_what_had_to_be_assumed_is_said(tmp_path: Path, run: Command):
     assert "assumed are max_running 256, max_scheduled_tokens 2048, engine vllm-2026" in err
 
 
+def test_a_coefficients_file_on_the_server_of_the_log(tmp_path: Path, run: Command):
+    (tmp_path / "x.meta.json").write_text(json.dumps(META))
+    coefficients = {"format": 1, "kind": "linear", "parameters": {"fixed_us": 9000}, "source": "a log", "n": 77}
+    dump_yaml(coefficients, tmp_path / "c.yaml")
+    out, _ = run("calibrate", request_log(tmp_path), "--coefficients", tmp_path / "c.yaml", "--output", "json")
+    found = json.loads(out)
+    assert found["latency_model"]["state"] == "fitted" and found["latency_model"]["n"] == 77
+    states = {one["key"]: (one["simulated"], one["state"]) for one in found["configuration"]}
+    assert states["max_running"] == ("64", "matched") and states["kv_blocks"] == ("900", "matched")
+
+
 def test_a_difference_is_a_warning(tmp_path: Path, run: Command):
     (tmp_path / "x.meta.json").write_text(json.dumps(META))
     dump_yaml(LINEAR, tmp_path / "s.yaml")

@@ -1,17 +1,15 @@
-"""Request logs: what is read, what stands beside them, and one line for what is wrong."""
+"""Request logs and results: what is read, and one line for what is wrong."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from blis.errors import InputError
 from blis.recorded.recording import Server
 from blis.recorded.request_log import load_request_log, load_results
-from tests.blis.recorded.logs import META, RESULTS, ROWS, refused, request_log
+from tests.blis.recorded.logs import RESULTS, ROWS, refused, request_log
 
 
 def test_rows_in_order_of_arrival_on_a_clock_that_begins_with_the_first(tmp_path: Path):
@@ -29,34 +27,6 @@ def test_rows_in_order_of_arrival_on_a_clock_that_begins_with_the_first(tmp_path
 def test_without_scheduled_times_nobody_knows_them(tmp_path: Path):
     rows = [{**ROWS[0], "scheduled_ts": None}, *ROWS[1:]]
     assert load_request_log(request_log(tmp_path, rows)).scheduled_us is None
-
-
-def test_what_the_engine_was_started_with(tmp_path: Path):
-    (tmp_path / "x.meta.json").write_text(json.dumps(META))
-    assert load_request_log(request_log(tmp_path)).server == Server(
-        model="org/model",
-        gpu="NVIDIA H100 80GB HBM3",
-        tp=2,
-        vllm="0.19.0",
-        max_running=64,
-        max_scheduled_tokens=4096,
-        kv_blocks=900,
-        block_size_tokens=32,
-        async_scheduling=False,
-    )
-
-
-def test_files_beside_a_log_without_a_name(tmp_path: Path):
-    request_log(tmp_path).rename(tmp_path / "requests.jsonl")
-    (tmp_path / "meta.json").write_text(json.dumps({"model": "m", "engine_kwargs": {"max_num_seqs": "many"}}))
-    assert load_request_log(tmp_path / "requests.jsonl").server == Server(model="m")
-
-
-def test_what_the_engine_said_of_itself(tmp_path: Path):
-    (tmp_path / "x.timeseries.csv").write_text("t,running,waiting,kv_cache_pct,more\n2.0,5,1,30,x\n1.0,4,0,12.5,x\n")
-    moments = load_request_log(request_log(tmp_path)).timeline
-    assert moments is not None and moments["time_us"].tolist() == [1_000_000, 2_000_000]
-    assert moments["running"].tolist() == [4, 5] and moments["kv_share"].tolist() == [0.125, 0.3]
 
 
 @pytest.mark.parametrize(
@@ -95,31 +65,6 @@ def test_a_wrong_line_is_named(tmp_path: Path, text, said):
     path = tmp_path / "x.requests.jsonl"
     path.write_text(text)
     refused(load_request_log, path, said)
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("x.meta.json", "[]", "x.meta.json: a JSON object is expected"),
-        ("x.meta.json", "{", "x.meta.json: not valid JSON"),
-        (
-            "x.timeseries.csv",
-            "t,running,waiting\n1,2,3\n",
-            "x.timeseries.csv: line 1: column 'kv_cache_pct' is missing",
-        ),
-        ("x.timeseries.csv", "t,running,waiting,kv_cache_pct\n1,2,nan,3\n", "line 2: column waiting: 'nan' must be"),
-        (
-            "x.timeseries.csv",
-            "t,running,waiting,kv_cache_pct\n1,2,3,101\n",
-            "line 2: column kv_cache_pct: '101' must be",
-        ),
-    ],
-)
-def test_a_wrong_file_beside_a_log_is_named(tmp_path: Path, name, text, said):
-    (tmp_path / name).write_text(text)
-    with pytest.raises(InputError, match=r"^[^\n]+$") as found:
-        load_request_log(request_log(tmp_path))
-    assert said in str(found.value) and str(tmp_path) in str(found.value)
 
 
 def test_results_of_a_run_are_a_recording(tmp_path: Path):
