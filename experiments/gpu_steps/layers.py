@@ -180,7 +180,7 @@ class Group:
         place = torch.arange(context, total, device=DEVICE)
         self._slots = (table[:, place // BLOCK_TOKENS] * BLOCK_TOKENS + place % BLOCK_TOKENS).flatten()
         self._caches = [_random(members * blocks * BLOCK_TOKENS, sizes.kv_heads, sizes.head_dim) for _ in range(2)]
-        self._keys, self._values = (self._gathered(each, table, total) for each in self._caches)
+        self._seen = [self._gathered(each, table, total) for each in self._caches]
 
     def attend(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         """[tokens, heads x head_dim] from [tokens, heads or kv_heads, head_dim]; what is new is stored, too."""
@@ -188,7 +188,8 @@ class Group:
             stored.index_copy_(0, self._slots, new)
         new_tokens = self.tokens // self._members
         asked = query.unflatten(0, (self._members, new_tokens)).transpose(1, 2)
-        found = attend(asked, self._keys, self._values, causal=new_tokens > 1)
+        keys, values = self._seen
+        found = attend(asked, keys, values, causal=new_tokens > 1)
         return found.transpose(1, 2).reshape(self.tokens, -1)
 
     @staticmethod
