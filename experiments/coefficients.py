@@ -30,23 +30,25 @@ SHORT_US = 2000
 
 TEXT = """# The shipped coefficients
 
-`blis run --model NAME` takes its latency model from `blis/latency/coefficients.yaml`: {all} entries, fitted by the authors
-of the original simulator to measurements of vLLM. Such a fit says how long requests took; not every one is a clock that an
-engine can have. Here each is held against its GPUs. `python -m experiments.coefficients` writes this page.
+`blis run --model NAME` takes its latency model from `blis/latency/coefficients.yaml`: {all} entries, fitted by the
+authors of the original simulator to measurements of vLLM. Such a fit says how long requests took; not every one is a
+clock that an engine can have. Here each is held against its GPUs. `python -m experiments.coefficients` writes this
+page.
 
 No step can end before the GPUs have read weights and KV and computed, at the peaks of their data sheets
-(`blis/latency/bound.py`). Looked at: steps in which 1, 32 and 256 requests decode after 1024 tokens each, and one with 2048
-tokens of a prompt. *Step* is what a single request's decode takes on the clock, β0 + β2; *bound* is the least it can take.
-A client waits α2 longer for a token, so an entry whose steps are too short may still give usual latencies, but its engine
-serves more requests than any real one. No entry knows of contexts: where they are long enough, each is too fast.
+(`blis/latency/bound.py`). Looked at: steps in which 1, 32 and 256 requests decode after 1024 tokens each, and one
+with 2048 tokens of a prompt. *Step* is what a single request's decode takes on the clock, β0 + β2; *bound* is the
+least it can take. A client waits α2 longer for a token, so an entry whose steps are too short may still give usual
+latencies, but its engine serves more requests than any real one. No entry knows of contexts: where they are long
+enough, each is too fast.
 
-Of {all} entries {possible} are possible and {impossible} are faster than their GPUs, {alone} of these even where a single
-request decodes. Such a decode takes less than 2 ms in {short}; in {short_alone} of them it cannot.
+Of {all} entries {possible} are possible and {impossible} are faster than their GPUs, {alone} of these even where a
+single request decodes. Such a decode takes less than 2 ms in {short}; in {short_alone} of them it cannot.
 
-`blis run` warns of an entry that is faster than its GPUs; a search refuses it, unless `allow_implausible: true`; no cluster
-in `conf/` has one. Of the {defaults} deployments that a model's name alone stands for (*default*) {defaults_impossible} are
-impossible: they are the original's, and stay, so that its runs can be repeated. In their place: `--latency-model roofline`,
-or coefficients that `blis fit` finds in a log of your own.
+`blis run` warns of an entry that is faster than its GPUs; a search refuses it, unless `allow_implausible: true`; no
+cluster in `conf/` has one. Of the {defaults} deployments that a model's name alone stands for (*default*)
+{defaults_impossible} are impossible: they are the original's, and stay, so that its runs can be repeated. In their
+place: `--latency-model roofline`, or coefficients that `blis fit` finds in a log of your own.
 """
 
 
