@@ -114,6 +114,7 @@ STUDIES = (
         {"FRESH_TABLES": 2, "Workers": lambda n_jobs, backend: Workers(1)},  # processes take seconds to start
     ),
     Study("profiles", {}, {"TABLES": 1}),
+    Study("coefficients", {}, {}),
     Study("families", {"--seeds": "1", "--families": "admission"}, {}),
     Study(
         "noise",
