@@ -183,11 +183,22 @@ def _read_bucket(mapping: dict[str, Any]) -> dict[str, Any]:
 def _with_engine_of_coefficients(mapping: dict[str, Any]) -> dict[str, Any]:
     """A scenario's mapping in which coefficients have the engine they were fitted with, unless it names one."""
     instance = check_mapping(mapping.get("instance", {}), "instance")
-    latency = check_mapping(instance.get("latency_model", {}), _MODEL)
-    engine = engine_of(latency)
-    if instance.get("engine") is not None or not engine:
+    if instance.get("engine") is not None:
         return mapping
-    return {**mapping, "instance": {**instance, "engine": engine}}
+    found = {**mapping, "instance": _with_own_engine(instance, "instance")}
+    pools = mapping.get("pools")
+    if isinstance(pools, list | tuple):
+        found["pools"] = [
+            _with_own_engine(check_mapping(pool, f"pools[{i}]"), f"pools[{i}]") for i, pool in enumerate(pools)
+        ]
+    return found
+
+
+def _with_own_engine(part: dict[str, Any], path: str) -> dict[str, Any]:
+    """An instance or a pool."""
+    latency = part.get("latency_model")
+    engine = "" if latency is None else engine_of(check_mapping(latency, f"{path}.latency_model"))
+    return {**part, "engine": engine} if engine and part.get("engine") is None else part
 
 
 def _read_engines(mapping: dict[str, Any]) -> dict[str, Any]:

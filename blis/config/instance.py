@@ -45,6 +45,8 @@ class LatencyModel:
         check_number("latency_model.factor", self.factor, 1e-6, 1e6)
         check_integer("latency_model.ensemble", self.ensemble, 0, 1024)
         LATENCY.parameters(self, Compat())
+        for draw in self.fitted.draws if self.fitted else ():
+            LATENCY.values(self.kind, draw)
 
     def under(self, compat: Compat) -> LatencyModel:
         """The model that is meant: the original has one kind of roofline."""

@@ -125,8 +125,11 @@ def _order(
         return
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
     rows = np.flatnonzero((same[1:] | same[:-1]) & (queued_us >= 0))
+    alpha = np.array([replica.instance.latency_model.alpha for replica in scenario.replicas])[sent[rows]]
+    queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
+    reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
     settled = (started_us[rows], result.routed_us[rows]) if gateway else ()  # else by row
-    order = rows[np.lexsort((*settled, queued_us[rows], sent[rows]))]
+    order = rows[np.lexsort((*settled, reached_us, queued_us[rows], sent[rows]))]
     wrong = np.zeros(len(result), np.bool_)
     before, after = order[:-1], order[1:]
     wrong[after] = (sent[before] == sent[after]) & (started_us[before] > started_us[after])

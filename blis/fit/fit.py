@@ -65,7 +65,7 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
         n=n,
         error=held_out or {},
         interval={name: (float(low), float(high)) for name, (low, high) in zip(names, off.intervals, strict=True)},
-        **_server(logs[0], watched),
+        **_server(logs, watched),
         assumed=assumed,
         draws=tuple(prices.terms.parameters(draw) for draw in off.draws[:_DRAWS].tolist()),
     )
@@ -131,18 +131,13 @@ def _total(logs: Sequence[Recording | StepLog]) -> str:
     return " and ".join(f"{count} {name}" for count, name in ((requests, "requests"), (steps, "steps")) if count)
 
 
-def _server(log: Recording | StepLog, watched: tuple[Watched, ...]) -> dict[str, Any]:
-    """What a coefficients file says of the server."""
-    server = log.server
-    return {
-        "model": server.model,
-        "gpu": server.gpu,
-        "tp": server.tp,
-        "vllm": server.vllm,
-        "engine": watched[0].scenario.instance.engine.profile if watched else "",
-        "kv_blocks": server.kv_blocks,
-        "block_size_tokens": server.block_size_tokens,
-    }
+def _server(logs: Sequence[Recording | StepLog], watched: tuple[Watched, ...]) -> dict[str, Any]:
+    """What a coefficients file says of the server: of each fact what the first log says that knows it."""
+    found = {"engine": watched[0].scenario.instance.engine.profile if watched else ""}
+    for key in ("model", "gpu", "tp", "vllm", "kv_blocks", "block_size_tokens"):
+        known = [value for log in logs if (value := getattr(log.server, key))]
+        found |= {key: known[0]} if known else {}
+    return found
 
 
 def _check_one_server(logs: Sequence[Recording | StepLog]) -> None:

@@ -32,7 +32,7 @@ def _rows(recording: Recording, terms: Terms, chosen: NDArray[np.int64]) -> Rows
     chosen = chosen[(steps > 0) & (recording.completed_us[chosen] > recording.first_token_us[chosen])]
     chosen = chosen[:: max(1, len(chosen) // _MOST_ROWS)]
     between_us = (recording.completed_us - recording.first_token_us)[chosen].astype(np.float64)
-    columns = np.array([_columns(recording, terms, row) for row in chosen])
+    columns = np.array([_columns(recording, terms, row) for row in chosen]).reshape(-1, len(terms.names))
     return Rows(columns / between_us[:, None], np.ones(len(chosen)), chosen, np.full(len(chosen), GAPS))
 
 

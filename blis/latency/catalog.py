@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from blis.errors import InputError, unknown_name
 from blis.latency.shapes import Hardware, ModelShape
@@ -13,6 +14,15 @@ from blis.yaml_strict import build, load_mapping, named_source
 
 HARDWARE_FILE = Path(__file__).with_name("hardware.yaml")
 MODEL_FOLDER = Path(__file__).with_name("models")
+
+#: What names of quantised checkpoints end in (Red Hat's, made with llm-compressor), and what is another in the layers
+#: of their models: bytes of a number with its share of a scale, and the arithmetic. Head and embedding stay as they are,
+#: and attention where the model's file gives its width.
+QUANTISED: dict[str, dict[str, Any]] = {
+    "-fp8-dynamic": {"bytes_per_param": 1.0, "math": "fp8"},
+    "-quantized.w8a8": {"bytes_per_param": 1.0, "math": "int8"},
+    "-quantized.w4a16": {"bytes_per_param": (4 + 16 / 128) / 8},  # a scale of 16 bits for 128 numbers
+}
 
 
 @dataclass(frozen=True)
@@ -81,18 +91,20 @@ def model_names() -> tuple[str, ...]:
 def find_model(name: str) -> ModelShape:
     """A shipped model by its name, whatever the case and with or without the organisation before it.
 
-    A base model and those tuned from it have one shape, so that the ending of a tuned one may be there or not.
-    Raises InputError with the nearest name.
+    A base model and those tuned from it have one shape, so that the ending of a tuned one may be there or not; one of
+    `QUANTISED` makes its numbers narrower. Raises InputError with the nearest name.
     """
     short = name.rsplit("/", 1)[-1].lower()
-    found = next((known for known in model_names() if _untuned(known) == _untuned(short)), None)
+    ending = next((each for each in QUANTISED if short.endswith(each)), "")
+    asked = _untuned(short.removesuffix(ending))
+    found = next((known for known in model_names() if _untuned(known) == asked), None)
     if found is None:
         raise unknown_name("model", short, model_names())
     path = MODEL_FOLDER / f"{found}.yaml"
     with named_source(path):
-        return build(ModelShape, load_mapping(path))
+        return replace(build(ModelShape, load_mapping(path)), **QUANTISED.get(ending, {}))
 
 
 def _untuned(name: str) -> str:
     """A model's name without the ending that says how it was tuned."""
-    return re.sub(r"(-instruct|-chat|-it|-hf|-base|-thinking|-v0\.\d|-2507|-0324)+$", "", name)
+    return re.sub(r"(-instruct|-chat|-it|-hf|-base|-thinking|-v0\.\d|-25\d\d|-0324)+$", "", name)

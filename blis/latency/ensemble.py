@@ -28,7 +28,9 @@ def member_of(model: LatencyModel, number: int) -> LatencyModel:
     if model.fitted is not None and model.fitted.draws:
         draws = model.fitted.draws
         model = replace(model, parameters=dict(draws[place * len(draws) // model.ensemble % len(draws)]))
-    return replace(model, ensemble=0, factor=_factor(standing(model).error_percent, place, model.ensemble))
+    return replace(
+        model, ensemble=0, factor=model.factor * _factor(standing(model).error_percent, place, model.ensemble)
+    )
 
 
 def _factor(error_percent: float, place: int, count: int) -> float:

@@ -20,6 +20,7 @@ from experiments.gpu_steps.timer import gpu_us
 #: What computes attention, for the record.
 ATTENTION = "torch's flash attention over keys and values gathered from blocks before the clock starts"
 BLOCK_TOKENS = 16
+DEVICE = "cuda"
 #: Compute capabilities with fp8 products, and those whose grouped products need no word from the host (torch 2.8 to
 #: 2.12): anywhere else torch asks the GPU for the rows of each expert, which no graph can hold.
 FP8_FROM, GROUPED_ON = (8, 9), (9, 10)
@@ -88,7 +89,7 @@ class Product:
         """Make the weights."""
         weight = _random(outputs, inputs) * inputs**-0.5
         self._weight = weight.to(torch.float8_e4m3fn) if fp8 else weight
-        self._scale = torch.ones((), dtype=torch.float32, device="cuda") if fp8 else None
+        self._scale = torch.ones((), dtype=torch.float32, device=DEVICE) if fp8 else None
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """[rows, outputs] from [rows, inputs]."""
@@ -125,7 +126,7 @@ class Experts:
         self._router = Product(sizes.hidden, sizes.experts)
         self._up = _random(sizes.experts, 2 * sizes.expert_width, sizes.hidden).mul_(sizes.hidden**-0.5)
         self._down = _random(sizes.experts, sizes.hidden, sizes.expert_width).mul_(sizes.expert_width**-0.5)
-        self._numbers = torch.arange(sizes.experts, device="cuda")
+        self._numbers = torch.arange(sizes.experts, device=DEVICE)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """[tokens, hidden] from the same."""
@@ -175,8 +176,8 @@ class Group:
         self._members = members
         total = context + new_tokens
         blocks = -(-total // BLOCK_TOKENS)
-        table = torch.randperm(members * blocks, device="cuda").view(members, blocks)
-        place = torch.arange(context, total, device="cuda")
+        table = torch.randperm(members * blocks, device=DEVICE).view(members, blocks)
+        place = torch.arange(context, total, device=DEVICE)
         self._slots = (table[:, place // BLOCK_TOKENS] * BLOCK_TOKENS + place % BLOCK_TOKENS).flatten()
         self._caches = [_random(members * blocks * BLOCK_TOKENS, sizes.kv_heads, sizes.head_dim) for _ in range(2)]
         self._seen = [self._gathered(each, table, total) for each in self._caches]
@@ -187,10 +188,7 @@ class Group:
             stored.index_copy_(0, self._slots, new)
         new_tokens = self.tokens // self._members
         asked = query.unflatten(0, (self._members, new_tokens)).transpose(1, 2)
-        # Causal means here that the last query sees all keys, which is_causal of the public function does not; heads
-        # may be more than those of keys and values.
-        attend = torch.ops.aten._scaled_dot_product_flash_attention
-        found = attend(asked, *self._seen, dropout_p=0.0, is_causal=new_tokens > 1)[0]
+        found = attend(asked, *self._seen, causal=new_tokens > 1)
         return found.transpose(1, 2).reshape(self.tokens, -1)
 
     @staticmethod
@@ -198,6 +196,15 @@ class Group:
         """[members, kv_heads, total, head_dim] of a cache, in the order of tokens."""
         blocks = stored.unflatten(0, (-1, BLOCK_TOKENS))[table]  # [members, blocks, BLOCK_TOKENS, kv_heads, head_dim]
         return blocks.flatten(1, 2)[:, :total].transpose(1, 2)
+
+
+def attend(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, causal: bool) -> torch.Tensor:
+    """[members, heads, new tokens, head_dim]; heads of the query may be more. The last query sees all keys.
+
+    That is how the kernel means causal; the public function around it means that the first query sees the first key.
+    """
+    flash_attention = torch.ops.aten._scaled_dot_product_flash_attention
+    return flash_attention(query, keys, values, dropout_p=0.0, is_causal=causal)[0]
 
 
 def check_supported(sizes: Sizes) -> None:
@@ -219,7 +226,7 @@ def grouped_product() -> Any:
 
 def _random(*shape: int) -> torch.Tensor:
     """bf16 on the GPU; zeros would take less power, and so less time."""
-    return torch.randn(*shape, dtype=torch.bfloat16, device="cuda")
+    return torch.randn(*shape, dtype=torch.bfloat16, device=DEVICE)
 
 
 def _normed(rows: torch.Tensor) -> torch.Tensor:

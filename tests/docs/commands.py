@@ -17,6 +17,7 @@ import pytest
 
 import search.__main__ as search_main
 from blis.cli.main import main as blis
+from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
 from search.run_folder import comparison
 from search.workers import Workers
@@ -147,6 +148,12 @@ def compare_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
     assert comparison.main(words[1:]) == 0
 
 
+def without_gpu(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`python -m experiments.gpu_steps`, skipped as it is where nothing can be timed."""
+    patch.setitem(sys.modules, "torch", None)
+    assert gpu_steps.main(words) == 0
+
+
 def few_scenarios(words: list[str], patch: pytest.MonkeyPatch) -> None:
     """`python -m tests.laws.fuzz`."""
     assert int(words[0]) > 0
@@ -161,6 +168,7 @@ def few_inputs(words: list[str], patch: pytest.MonkeyPatch) -> None:
 RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] = {
     ("python", "-m", "search"): search_command,
     **{("python", "-m", f"experiments.{study.name}"): study for study in STUDIES},
+    ("python", "-m", "experiments.gpu_steps"): without_gpu,
     ("python", "-m", "tests.laws.fuzz"): few_scenarios,
     ("python", "-m", "tests.inputs"): few_inputs,
     ("blis",): blis_command,

@@ -18,7 +18,7 @@ def test_every_stage_has_as_many_as_its_rate_says_and_begins_after_a_pause(poiss
     assert np.bincount(stage).tolist() == [20, 6]
     assert (np.diff(time_us) >= 0).all()
     second_s = time_us[stage == 1] / 1e6 - (4 + PAUSE_S)
-    assert 0 <= second_s.min() and second_s.max() < 3
+    assert second_s.min() >= 0 and second_s.max() < 3
     assert (len(set(np.diff(second_s).round(3))) == 1) is not poisson
 
 
@@ -67,5 +67,5 @@ def test_a_chat_that_would_be_too_long_begins_anew():
 def test_lengths_of_a_chat_are_a_users_own_and_held_in_their_limits():
     chats = replace(CHATS, users=50, question=(30, 500), answer=(10, 300), stages=(Stage(20, 5),))
     requests = chats.load(0).requests
-    assert 1 <= requests.output_tokens.min() and requests.output_tokens.max() <= 100
+    assert requests.output_tokens.min() >= 1 and requests.output_tokens.max() <= 100
     assert requests.input_tokens.max() <= 1_000 and len(set(requests.input_tokens.tolist())) > 20

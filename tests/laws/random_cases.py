@@ -62,7 +62,8 @@ def random_case(rng: Random, max_requests: int = 14) -> Case:
     )
     scenario, table = _with_control(rng, _with_tier(rng, scenario), table)
     scenario, table = with_engines(rng, scenario, table)
-    return Case(scenario, table, compat, _observe(rng, table, scenario.cluster.instances))
+    observe = _observe(rng, table, scenario.cluster.instances)
+    return Case(_with_linear(rng, scenario) if rng.random() < 0.15 else scenario, table, compat, observe)
 
 
 def _kv(rng: Random, prompts: list[list[int]], outputs: list[list[int]], block_tokens: int) -> KV:
@@ -114,6 +115,24 @@ def _with_tier(rng: Random, scenario: Scenario) -> Scenario:
         transfer_base_latency_us=rng.choice([0, 5, 40]),
     )
     return replace(scenario, instance=replace(instance, latency_model=model, kv=kv))
+
+
+def _with_linear(rng: Random, scenario: Scenario) -> Scenario:
+    """The same steps and more, told as a sum of terms; without those of context, now and then, so that it leaps."""
+    model = scenario.instance.latency_model
+    fixed_us, prefill_us, decode_us = model.beta
+    parameters = {
+        "fixed_us": fixed_us,
+        "prefill_us_token": prefill_us,
+        "prefill_us_request": rng.choice([0, 3.3]),
+        "decode_us_request": decode_us,
+        "context_us_token": rng.choice([0, 0, 0.01, 1.5]),
+        "pair_us": rng.choice([0, 0, 0.02]),
+        "ramp_us": rng.choice([0, 40.5, 700.0]),
+        "ramp_tokens": rng.choice([1.0, 8.0, 32.0]),
+    }
+    linear = LatencyModel("linear", model.alpha, (), parameters=parameters)
+    return replace(scenario, instance=replace(scenario.instance, latency_model=linear))
 
 
 def random_compat(rng: Random) -> Compat:

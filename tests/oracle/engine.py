@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from blis.config import Compat
 from blis.errors import EngineError
 from blis.tables.records import COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
 from tests.oracle.kv import KVCache, ceil_div
+from tests.oracle.linear import StepTime as LinearStepTime
 from tests.oracle.order import QueueOrder, least_urgent
 from tests.oracle.requests import BlockKeys, OracleRequest
 from tests.oracle.roofline import StepTime
@@ -75,7 +76,9 @@ class Job:
         return self.generated >= max(self.output_tokens, 1)
 
 
-def _step_time(machine: Machine, compat: Compat) -> StepTime | OriginalStepTime | None:
+def _step_time(machine: Machine, compat: Compat) -> Callable[[Sequence[Entry], Sequence[Entry]], int] | None:
+    if machine.linear is not None:
+        return LinearStepTime(machine.linear)
     if machine.roofline is None:
         return None
     if machine.roofline_kind == "roofline-original" or compat.original_roofline:
@@ -93,7 +96,7 @@ class Engine:
         machine, self.switches = self.machine, self.machine.engine
         self.kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
         self.order = QueueOrder(setup, compat)
-        self.roofline = _step_time(self.machine, compat)
+        self._step_us = _step_time(self.machine, compat)
         self.queue: list[Job] = []
         self.batch: list[Job] = []
         self.counters: dict[str, int] = dict.fromkeys(INSTANCE_COUNTERS.names or (), 0)
@@ -107,7 +110,8 @@ class Engine:
         self._busy_until = 0
         self._leaving: list[Job] = []  # out of the batch with their last token, not yet out of the cache
         self._arrived: list[Job] = []  # came while a step ran whose successor is chosen already
-        self._latest_us = 0  # duration of the latest step
+        self.latest_us = 0  # duration of the latest step
+        self.members: tuple[list[Entry], ...] = ()  # of the latest step, those in their prompt and those who decode
         self._alone = False  # one request is all there is
         self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
 
@@ -230,7 +234,7 @@ class Engine:
         count["busy_us"] += reported_us
         count["block_us"] += self.kv.used * reported_us
         count["peak_blocks"] = max(count["peak_blocks"], self.kv.used)
-        self._busy_until, self._latest_us = end, duration
+        self._busy_until, self.latest_us = end, duration
         if not self.switches.async_scheduling:
             self._let_go(end)
         if self.batch or self.queue:
@@ -261,7 +265,7 @@ class Engine:
         leaving = self._leaving or [job for job in self.batch if job.finished]
         self._leaving = []
         for job in leaving:
-            self._complete(job, end, self._latest_us)
+            self._complete(job, end, self.latest_us)
 
     def _reported(self, now: int, end: int) -> int:
         """Return how much of a step is reported; of one that passes the horizon remember how things stand before."""
@@ -286,9 +290,9 @@ class Engine:
         decode = [job for job in self.batch if not job.prefilling]
         tokens = sum(job.new for job in prefill)
         self.counters["prefill_tokens"] += tokens
-        if self.roofline is not None:
-            entries = ([Entry(job.context, job.new) for job in part] for part in (prefill, decode))
-            return self.roofline(*entries)
+        self.members = tuple([Entry(job.context, job.new) for job in part] for part in (prefill, decode))
+        if self._step_us is not None:
+            return self._step_us(*self.members)
         beta = self.machine.beta
         return int((beta[0] + beta[1] * tokens) + beta[2] * len(decode))
 

@@ -29,7 +29,8 @@ class Machine:
     """What instances of one cluster may differ in: step times, KV cache, limits of a batch, labels."""
 
     alpha: tuple[float, float, float]
-    beta: tuple[float, ...] = ()  # empty with a roofline
+    beta: tuple[float, ...] = ()  # of blackbox
+    linear: Mapping[str, float] | None = field(default=None, hash=False)
     roofline: Roofline | None = None
     tp: int = 1  # GPUs that share a model; only a roofline looks at it
     kv_blocks: int = 1_000_000
@@ -171,6 +172,7 @@ def _machine(replica: Replica) -> Machine:
     return Machine(
         alpha=model.alpha,
         beta=model.beta,
+        linear=model.parameters if model.kind == "linear" else None,
         roofline=model.roofline,
         tp=max(model.tp, 1),
         kv_blocks=kv.blocks,

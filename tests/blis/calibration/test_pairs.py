@@ -35,6 +35,11 @@ def test_warm_up_is_left_out():
     assert found.counts == Counts(5, 3, 2, 0, 0, 0, 0, 0, 0)
 
 
+def test_warm_up_in_the_middle_is_left_out():
+    found = pair_up(replace(LOG, warm_up=np.array([False, True, False, True, False])), FIVE, first=0.34)
+    assert found.rows.tolist() == [2, 4] and (found.counts.warm_up, found.counts.before_first) == (2, 1)
+
+
 def test_a_first_share_is_left_out():
     found = pair_up(LOG.without_warm_up(1), FIVE, first=0.5)
     assert found.rows.tolist() == [3, 4]

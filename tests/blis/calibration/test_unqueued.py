@@ -34,6 +34,8 @@ def test_who_gets_into_the_next_batch_never_queued():
     """The second comes during a step and waits for its end only; the third finds no place for some steps."""
     assert who(at(0, 50, 60), batch={"max_running": 2}) == [True, True, False]
     assert who(at(0, 50, 60), batch={"max_running": 3}) == [True, True, True]
+    assert who(at(0, 50, 350), batch={"max_running": 2}) == [True, True, False]  # one batch goes by
+    assert who(at(0, 50, 450), batch={"max_running": 2}) == [True, True, True]
 
 
 @pytest.mark.parametrize(("places", "third"), [(2, False), (3, True)])

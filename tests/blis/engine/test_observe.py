@@ -7,13 +7,17 @@ from random import Random
 import numpy as np
 import pytest
 
-from blis.config import Admission, Compat, FlowControl, Routing, Scorer
+from blis.config import Admission, Compat, Engine, FlowControl, Routing, Scorer
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.errors import InputError
 from tests.blis.engine.plain_times import deployment, requests
 from tests.laws.against_oracle import assert_same_results
-from tests.laws.random_cases import random_case
+from tests.laws.random_cases import Case, random_case
+from tests.oracle import Setup, expand
+from tests.oracle import simulate as oracle
+from tests.oracle.engine import Engine as OracleEngine
+from tests.oracle.linear import pairs
 
 
 def sampled(table, sample_us, **more):
@@ -115,3 +119,40 @@ def test_watching_changes_nothing_and_forcing_what_happens_anyway_neither(seed):
         row = int(routed[len(routed) // 2])
         same = Observe(forced_row=row, forced_instance=int(plain.instance[row]))
         assert_same_results(simulate(case.scenario, case.table, case.compat, same), plain)
+
+
+def kept_by_oracle(case: Case) -> dict[tuple[int, int], list[int]]:
+    """Of every step of the oracle what `KEPT_STEP` has, by instance and number."""
+    kept = {}
+
+    def note(instance: int, engine: OracleEngine) -> None:
+        prefill, decode = engine.members
+        sums = [len(prefill), sum(entry.new for entry in prefill), sum(map(pairs, prefill))]
+        sums += [sum(entry.context for entry in prefill), len(decode), sum(entry.context for entry in decode)]
+        number, start_us = engine.counters["steps"], engine.counters["last_event_us"]
+        kept[instance, number] = [start_us, engine.latest_us, *sums]
+
+    oracle(Setup.from_scenario(case.scenario), expand(case.table), case.compat, note)
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_kept_steps_are_those_of_the_oracle_and_keeping_them_changes_nothing(seed):
+    case = random_case(Random(seed))
+    found = simulate(case.scenario, case.table, case.compat, Observe(steps=True))
+    assert_same_results(found, simulate(case.scenario, case.table, case.compat))
+    expected = kept_by_oracle(case)
+    assert {(instance, number): rest for instance, number, *rest in map(list, found.kept_steps.tolist())} == expected
+
+
+def test_steps_are_not_kept_unasked():
+    assert simulate(deployment(), requests([0])).kept_steps is None
+
+
+def test_under_async_scheduling_a_request_is_queued_when_it_is_taken_up():
+    """A step takes 100 µs; who comes while one runs is taken up when it ends."""
+    table = requests([0, 130, 300], [5, 1, 1])
+    plain = simulate(deployment(), table)
+    ahead = simulate(deployment(engine={"engine": Engine(async_scheduling=True)}), table)
+    assert plain.queued_us.tolist() == [0, 130, 300]
+    assert ahead.queued_us.tolist()[:2] == [0, 200]

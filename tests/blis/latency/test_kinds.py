@@ -24,6 +24,19 @@ from tests.kernels import callable_kernel
 #: One of each kind.
 EXAMPLES = {
     "blackbox": LatencyModel(beta=(1000.5, 2.25, 3.3)),
+    "linear": LatencyModel(
+        "linear",
+        beta=(),
+        parameters={
+            "fixed_us": 900.5,
+            "prefill_us_token": 2.25,
+            "prefill_us_request": 100.0,
+            "decode_us_request": 3.3,
+            "context_us_token": 0.01,
+            "pair_us": 0.003,
+            "ramp_us": 500.0,
+        },
+    ),
     **{
         kind: LatencyModel(
             kind,
@@ -79,6 +92,17 @@ def test_constant_while_decoding_is_no_empty_promise(kind: str):
     few, many = (Step(decodes=9, decode_context=context) for context in (9, 90_000))
     same = LATENCY.step_us(model, few, Compat()) == LATENCY.step_us(model, many, Compat())
     assert same == LATENCY.constant_while_decoding(kind, LATENCY.parameters(model, Compat()))
+
+
+@pytest.mark.parametrize(("context_us", "leaps"), [(0.0, True), (0.01, False)])
+def test_a_linear_model_leaps_where_context_costs_nothing(context_us: float, leaps: bool):
+    """One that says what blackbox says has its every time; only then are many steps one entry of the log."""
+    table = table_from_tokens([0, 5000], [[1] * 40, [2] * 9], [[1] * 300, [1] * 120])
+    linear = {"fixed_us": 1000.0, "prefill_us_token": 2.0, "decode_us_request": 3.0, "context_us_token": context_us}
+    models = (LatencyModel("linear", beta=(), parameters=linear), LatencyModel(beta=(1000.5, 2.0, 3.0)))
+    ours, blackbox = (outcome(Scenario(Instance(model, KV(80), Batch(16, 64))), table, -1) for model in models)
+    assert (ours == blackbox) == leaps
+    assert sum(count for *_, count, _ in ours["steps"]) == sum(count for *_, count, _ in blackbox["steps"])
 
 
 def outcome(scenario: Scenario, table: RequestTable, steps: int) -> dict[str, Any]:

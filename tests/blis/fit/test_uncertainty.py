@@ -1,0 +1,42 @@
+"""How sure prices are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blis.fit.solve import solve
+from blis.fit.uncertainty import uncertainty
+from tests.blis.fit.test_solve import PRICES, equations
+
+
+def intervals(seed: int, **more: float) -> np.ndarray:
+    rows = equations(seed, **more)
+    return uncertainty(rows, solve(rows), np.random.default_rng(0)).intervals
+
+
+def test_the_truth_is_inside_for_all_prices_at_once():
+    inside = 0
+    for seed in range(40):
+        low, high = intervals(seed, noise=0.05, outliers=0.05).T
+        inside += bool(np.all((low <= PRICES) & (high >= PRICES)))
+    assert inside >= 38
+
+
+def test_noise_makes_them_wider_and_more_data_narrower():
+    def width(**more: float) -> np.ndarray:
+        return np.ptp(intervals(1, **more), axis=1)[:2]
+
+    assert (width(noise=0.1) > 2 * width(noise=0.01)).all()
+    assert (width(noise=0.1, n=4000) < width(noise=0.1, n=200)).all()
+
+
+def test_even_a_perfect_log_leaves_the_last_digits_open():
+    low, high = intervals(2).T
+    assert (low[:2] < 0.998 * PRICES[:2]).all() and (high[:2] > 1.002 * PRICES[:2]).all()
+
+
+def test_draws_are_prices_that_are_not_negative_and_the_same_again():
+    rows = equations(3, noise=0.1)
+    once, again = (uncertainty(rows, solve(rows), np.random.default_rng(0)) for _ in range(2))
+    assert (once.draws >= 0).all() and once.draws.tobytes() == again.draws.tobytes()
+    assert (once.intervals[:, 0] >= 0).all() and len(np.unique(once.draws[:, 0])) > 100
