@@ -7,21 +7,22 @@ import pytest
 
 from blis.errors import InputError
 from experiments import accuracy
-from experiments.accuracy import HEADER, Row, label, main, recordings, rows, with_kv
+from experiments.accuracy import ERRORS, HEADER, SHAPES, UNQUEUED, Row, label, main, recordings, rows, with_kv
 from tests.blis.calibration.recordings import scenario, simulated
 from tests.blis.recorded.logs import log_rows
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"
-EXACT = dict(zip(HEADER[2:], (0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0), strict=True))
+EXACT = dict(zip(HEADER[2:], (*[0.0] * 5, *[1.0] * 3), strict=True))
 
 
-def write_log(folder, name, model=MODEL, gpu=None, n=120, latency_model=None):
-    """A log of the small server of these tests, under a roofline of its GPU unless another model is given."""
-    latency_model = latency_model or {"kind": "roofline", "model": MODEL, "gpu": "L4", "tp": 1}
+def write_log(folder, name, gpu=None, n=120):
+    """A log of the small server of these tests under the roofline of an L4."""
+    latency_model = {"kind": "roofline", "model": MODEL, "gpu": "L4", "tp": 1}
     recording = simulated(scenario(latency_model=latency_model, engine="vllm-2026"), n)
     (folder / f"{name}.requests.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log_rows(recording)))
     meta = {
-        "model": model, "vllm_version": "0.19.0", "engine_kwargs": {"tensor_parallel_size": 1, "max_num_seqs": 8, "max_num_batched_tokens": 2048},
+        "model": MODEL, "vllm_version": "0.19.0",
+        "engine_kwargs": {"tensor_parallel_size": 1, "max_num_seqs": 8, "max_num_batched_tokens": 2048},
         "kv_cache": {"num_gpu_blocks": 400, "block_size": 16}, "hardware": {"device_name": gpu} if gpu else {},
     }  # fmt: skip
     (folder / f"{name}.meta.json").write_text(json.dumps(meta))
@@ -54,22 +55,23 @@ def test_the_model_that_made_a_log_is_right_and_another_is_not(tmp_path):
     (recording,) = recordings(tmp_path)
     roofline, original, fitted = rows(recording)
     assert (roofline.model, original.model, fitted.model) == ("roofline", "roofline-original", "fitted")
-    assert (
-        max(roofline.figures[name] for name in HEADER[2:6]) < 0.3
-    )  # an engine's clock starts when it takes a request up
-    assert [roofline.figures[name] for name in HEADER[6:]] == pytest.approx([1, 1, 1], abs=0.01)
+    # Not 0: an engine's clock starts when it takes a request up.
+    assert max(roofline.figures[name] for name in (*ERRORS, UNQUEUED[0])) < 0.3
+    assert [roofline.figures[name] for name in SHAPES] == pytest.approx([1, 1, 1], abs=0.01)
+    assert roofline.unqueued[0] >= roofline.unqueued[1]
     assert roofline.missed == []
     assert original.figures["E2E %"] > 3 > fitted.figures["E2E %"]
     assert {row.log for row in (roofline, original, fitted)} == {label(recording)} == {f"L4, {MODEL.split('/')[1]}"}
 
 
 def test_misses_are_those_beyond_a_target_and_what_is_not_known():
-    good = Row("a log", "fitted", {**EXACT, "E2E %": 3.0, "makespan": 0.97 + 1e-9}, 5)
+    good = Row("a log", "fitted", {**EXACT, "E2E %": 3.0, "makespan": 0.97 + 1e-9}, (5, 3))
     assert good.missed == []
     bad = replace(good, figures={**EXACT, "E2E %": 3.1, "makespan": 1.04, "running r": float("nan")})
     assert [text.split(" is ")[0] for text in bad.missed] == ["E2E %", "makespan", "running r"]
     assert replace(bad, model="roofline-original").missed == []
     assert replace(bad, model="roofline", figures={**EXACT, "E2E %": 10.1}).missed != []
+    assert good.cells[5:7] == ("0.0 (5)", "0.0 (3)")
 
 
 def test_the_page_has_every_model_and_what_was_before(tmp_path, monkeypatch, capsys):

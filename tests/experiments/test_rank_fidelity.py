@@ -56,7 +56,7 @@ def test_a_router_that_knows_the_caches_is_ahead_of_chance(monkeypatch):
 
 def test_requests_without_an_answer_are_an_error():
     tiny = replace(SMALL, instance={**SMALL.instance, "kv": {"blocks": 5, "block_size_tokens": 16}})
-    with pytest.raises(InputError, match="small, random: .* requests got no answer"):
+    with pytest.raises(InputError, match=r"small, random: .* requests got no answer"):
         serve(tiny, "random", tiny.requests.load(0))
 
 
