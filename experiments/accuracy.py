@@ -3,8 +3,13 @@
     python -m experiments.accuracy                 the logs in ../shared/traces/vllm_logs, a minute
     python -m experiments.accuracy --logs FOLDER   every *.requests.jsonl there, with what stands beside it
 
+<<<<<<< HEAD
 The later half of each log is scored. Two models see nothing of it but its settings; `fitted` is what `blis fit` finds
 in the first half. The page goes to outputs/experiments/accuracy/.
+=======
+The later half of each log is scored. Two models see nothing of a log but its settings; `fitted` is what `blis fit`
+finds in the first half. The page goes to outputs/experiments/accuracy/.
+>>>>>>> w-a11
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from blis.calibration.errors import MEASURES
 from blis.calibration.replay import Replay, replay_scenario
 from blis.calibration.report import Calibration, calibrate
 from blis.errors import InputError
@@ -34,8 +40,12 @@ LOGS = Path(__file__).parents[2] / "shared" / "traces" / "vllm_logs"
 ENDING = ".requests.jsonl"
 FIRST = 0.5  # share of a log that is not scored, and that the fit sees
 FITTED = "fitted"
+WARM_UP = 10  # requests with which a server that was just started gets up to speed
 
-HEADER = ("log", "model", "TTFT %", "TPOT %", "E2E %", "unqueued TTFT %", "makespan", "running r", "waiting r")
+ERRORS = ("TTFT %", "TPOT %", "E2E %")
+UNQUEUED = ("unqueued TTFT %", f"without first {WARM_UP} %")
+SHAPES = ("makespan", "running r", "waiting r")
+HEADER = ("log", "model", *ERRORS, *UNQUEUED, *SHAPES)
 
 #: What was there before: MAPE of TTFT / TPOT / E2E in %, on the same halves. As measured when the work was asked for;
 #: nothing here computes it. The regression is ordinary least squares on the first half.
@@ -76,7 +86,7 @@ class Row:
     log: str
     model: str
     figures: dict[str, float]
-    unqueued: int  # requests that its figure is of
+    unqueued: tuple[int, ...]  # requests that the figures of UNQUEUED are of
 
     @property
     def missed(self) -> list[str]:
@@ -90,9 +100,8 @@ class Row:
     @property
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
-        of = f" ({self.unqueued})"
         texts = {name: _cell(name, value) for name, value in self.figures.items()}
-        texts["unqueued TTFT %"] += of
+        texts |= {name: f"{texts[name]} ({n})" for name, n in zip(UNQUEUED, self.unqueued, strict=True)}
         return (self.log, self.model, *texts.values())
 
 
@@ -110,7 +119,11 @@ def recordings(folder: Path) -> Iterator[Recording]:
 
 
 def with_kv(recording: Recording) -> tuple[Recording, tuple[str, ...]]:
+<<<<<<< HEAD
     """The same with the size of its KV cache, derived if the log does not say it; what was assumed."""
+=======
+    """The same with the size of its KV cache, which the roofline derives if the log is silent; and what was assumed."""
+>>>>>>> w-a11
     replay = replay_scenario(recording, {"kind": "roofline"})
     kv = replay.scenario.instance.kv
     server = replace(recording.server, kv_blocks=kv.blocks, block_size_tokens=kv.block_size_tokens)
@@ -127,15 +140,18 @@ def rows(recording: Recording) -> Iterator[Row]:
 
 def _row(recording: Recording, name: str, latency_model: dict[str, Any]) -> Row:
     replay: Replay = replay_scenario(recording, latency_model)
-    later, whole = calibrate(recording, replay.scenario, first=FIRST), calibrate(recording, replay.scenario)
-    return Row(label(recording), name, _figures(later, whole), whole.unqueued.n)
+    later = calibrate(recording, replay.scenario, first=FIRST)
+    # Of the whole log, for in the later half of one with a queue everybody queues.
+    whole = [calibrate(each, replay.scenario).unqueued for each in (recording, recording.without_warm_up(WARM_UP))]
+    figures = _figures(later) | {name: found.mape_percent for name, found in zip(UNQUEUED, whole, strict=True)}
+    return Row(label(recording), name, {key: figures[key] for key in HEADER[2:]}, tuple(found.n for found in whole))
 
 
-def _figures(later: Calibration, whole: Calibration) -> dict[str, float]:
-    """Unqueued requests of the whole log: when the later half comes, everybody queues."""
-    errors = [later.metrics[name].mape_percent for name in ("ttft", "tpot", "e2e")]
+def _figures(later: Calibration) -> dict[str, float]:
+    """All but those of unqueued requests."""
+    errors = [later.metrics[name].mape_percent for name in MEASURES]
     lines = [later.timelines.lines[name].correlation for name in ("running", "waiting")]
-    return dict(zip(HEADER[2:], (*errors, whole.unqueued.mape_percent, later.makespan_ratio, *lines), strict=True))
+    return dict(zip((*ERRORS, *SHAPES), (*errors, later.makespan_ratio, *lines), strict=True))
 
 
 def label(recording: Recording) -> str:

@@ -10,6 +10,7 @@ from glob import glob
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -17,6 +18,7 @@ import pytest
 import search.__main__ as search_main
 from blis.cli.main import main as blis
 from experiments.gpu_steps import __main__ as gpu_steps
+from experiments.published import SMALL_CACHE
 from search.run_folder import comparison
 from search.workers import Workers
 from tests.docs.pages import GUIDES, blocks
@@ -88,11 +90,12 @@ def search_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
 
 
 class Study(NamedTuple):
-    """`python -m experiments.<name>`, smaller: its options, and constants of its module."""
+    """`python -m experiments.<name>`, smaller: its options, constants of its module, and what it does of a search."""
 
     name: str
     options: dict[str, str]
     constants: dict[str, object]
+    searches: bool = True
 
     def __call__(self, words: list[str], patch: pytest.MonkeyPatch) -> None:
         """Run it."""
@@ -103,7 +106,7 @@ class Study(NamedTuple):
         given = [word for word in words if "=" not in word]
         options = dict(zip(given[::2], given[1::2], strict=True)) | self.options
         flat = [word for pair in sorted(options.items()) for word in pair]
-        assert module.main([*flat, *shortened(overrides)]) == 0
+        assert module.main([*flat, *(shortened(overrides) if self.searches else overrides)]) == 0
 
 
 STUDIES = (
@@ -114,6 +117,12 @@ STUDIES = (
         {"FRESH_TABLES": 2, "Workers": lambda n_jobs, backend: Workers(1)},  # processes take seconds to start
     ),
     Study("profiles", {}, {"TABLES": 1}),
+<<<<<<< HEAD
+    Study("coefficients", {}, {}),
+=======
+    Study("accuracy", {}, {"LOGS": Path("no logs")}, searches=False),
+    Study("rank_fidelity", {}, {"TABLES": 1, "COMPARISONS": (SMALL_CACHE,)}, searches=False),
+>>>>>>> w-a11
     Study("families", {"--seeds": "1", "--families": "admission"}, {}),
     Study(
         "noise",
