@@ -3,8 +3,9 @@
     python -m experiments.profile_verdicts                        the default problem, four searches
     python -m experiments.profile_verdicts experiment=overload    any override
 
-Each runs at the same share of its own saturation, as `python -m experiments.saturation` printed it with the overrides
-of `CHANGES`: what changes is the deployment, not how full it is. The page goes to outputs/experiments/profile_verdicts/.
+Each runs at the same share of its own saturation, as `python -m experiments.saturation` printed it with the
+overrides of `CHANGES`: what changes is the deployment, not how full it is. The page goes to
+outputs/experiments/profile_verdicts/.
 """
 
 from __future__ import annotations

@@ -188,7 +188,8 @@ class Group:
             stored.index_copy_(0, self._slots, new)
         new_tokens = self.tokens // self._members
         asked = query.unflatten(0, (self._members, new_tokens)).transpose(1, 2)
-        found = attend(asked, *self._seen, causal=new_tokens > 1)
+        keys, values = self._seen
+        found = attend(asked, keys, values, causal=new_tokens > 1)
         return found.transpose(1, 2).reshape(self.tokens, -1)
 
     @staticmethod
