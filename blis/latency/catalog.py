@@ -15,9 +15,9 @@ from blis.yaml_strict import build, load_mapping, named_source
 HARDWARE_FILE = Path(__file__).with_name("hardware.yaml")
 MODEL_FOLDER = Path(__file__).with_name("models")
 
-#: What names of quantised checkpoints end in (Red Hat's, made with llm-compressor), and what is another in the layers
-#: of their models: bytes of a number with its share of a scale, and the arithmetic. Head and embedding stay as they
-#: are, and attention where the model's file gives its width.
+#: What names of quantised checkpoints end in (Red Hat's, made with llm-compressor), and what differs in their layers:
+#: bytes of a number with its share of a scale, and the arithmetic. Head and embedding stay as they are, and attention
+#: where the model's file gives its width.
 QUANTISED: dict[str, dict[str, Any]] = {
     "-fp8-dynamic": {"bytes_per_param": 1.0, "math": "fp8"},
     "-quantized.w8a8": {"bytes_per_param": 1.0, "math": "int8"},

@@ -9,6 +9,7 @@ from blis.latency.bound import bound_us
 from blis.latency.catalog import find_model, gpu_catalog
 from blis.latency.registry import LATENCY
 from blis.latency.shapes import Hardware, ModelShape
+from blis.latency.sizes import kv_bytes, weight_bytes
 from blis.latency.step import Step
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def judged(model: LatencyModel, compat: Compat) -> list[Judged] | None:
     return [
         Judged(name, LATENCY.step_us(model, step, compat), bound_us(shape, hardware, model.tp, step))
         for name, step in _STEPS.items()
+        if _fits(shape, hardware, model.tp, step)
     ]
 
 
@@ -63,6 +65,12 @@ def implausible(model: LatencyModel, compat: Compat) -> str:
         f"{worst.step} takes {worst.model_us / 1000:.2f} ms, but {model.tp} x {model.gpu} at their peaks need"
         f" {worst.bound_us / 1000:.2f} ms for {model.model}"
     )
+
+
+def _fits(shape: ModelShape, hardware: Hardware, tp: int, step: Step) -> bool:
+    """Whether the GPUs can hold what a step reads, where it is known how much they hold."""
+    read = kv_bytes(shape, tp) * step.decode_context + weight_bytes(shape) / tp
+    return not hardware.memory_gb or read <= hardware.memory_gb * 2**30
 
 
 def _deployment(model: LatencyModel) -> tuple[ModelShape, Hardware] | None:

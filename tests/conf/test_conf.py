@@ -3,7 +3,9 @@
 import pytest
 import yaml
 
+from blis.config import Compat
 from blis.errors import InputError
+from blis.latency.plausible import judged
 from blis.policies.bundle import load_bundle
 from search.application import compose_settings
 from search.drivers import DRIVERS
@@ -29,6 +31,13 @@ def test_every_file_of_a_group_composes(path):
             compose_settings([choice])
     else:
         assert compose_settings([choice]).space.parameters
+
+
+@pytest.mark.parametrize("path", sorted(CONF.glob("cluster/*.yaml")), ids=lambda path: path.stem)
+def test_no_cluster_is_faster_than_its_gpus(path):
+    for replica in compose_settings([f"cluster={path.stem}"]).problem.scenario.replicas:
+        steps = judged(replica.instance.latency_model, Compat())
+        assert steps and all(step.possible for step in steps)
 
 
 def test_every_group_is_known():

@@ -24,6 +24,7 @@ MADE = {
         "run_info.json",
     ),
     *("server.yaml", "X.requests.jsonl", "X.meta.json", "meta.json", "X.timeseries.csv", "timeseries.csv"),
+    *("steps.csv", "steps.meta.json", "requests.jsonl", "coefficients.yaml"),
     *("pareto.csv", "figures/overview.png", "figures/pareto.png", "checkpoint", "mlflow.db"),
     *("traffic.jsonl", "traffic.csv", "requests.csv", "results.csv", "mine/", "mine/search_space/NAME.yaml"),
 }
