@@ -63,6 +63,20 @@ def test_same_seed_same_bytes_for_any_number_of_workers(done, tmp_path, workers,
     assert digests(tmp_path) == digests(done.run_dir)
 
 
+def test_an_ensemble_of_the_latency_model_is_searched_alike_by_any_number_of_workers(tmp_path, no_figures):
+    found = {}
+    for members, workers in ((4, 1), (4, 2), (0, 1)):
+        folder = tmp_path / f"{members}-{workers}"
+        ensemble = f"cluster.instance.latency_model.ensemble={members}"
+        small = ("driver.budget=14", "driver.batch=2", "workload.first=60", "validation.random_policies=0")
+        settings = small_settings(folder, ensemble, f"parallel.n_jobs={workers}", *small)
+        assert run(settings) == EXIT_OK
+        found[members, workers] = digests(folder)
+        assert facts(settings)["latency_model"]["ensemble"] == members
+    assert found[4, 1] == found[4, 2]
+    assert found[4, 1] != found[0, 1]
+
+
 def test_another_seed_is_another_search(done, tmp_path, no_figures):
     settings = small_settings(tmp_path, "seed=2")
     run(settings)

@@ -89,6 +89,8 @@ def composed():
         ("seed", 10**400, "seed is too large"),
         ("workload.first", 10**12, "workload.first must be in [1,"),
         ("workload.rate_scale", 10**400, "workload.rate_scale is too large"),
+        ("cluster.instance.latency_model.ensemble", -1, "latency_model.ensemble must be"),
+        ("cluster.instance.latency_model.factor", 0.05, "; allow_implausible: true searches all the same"),
     ],
 )
 def test_wrong_values_are_refused_with_their_key(composed, tmp_path, key, value, message):
@@ -97,6 +99,18 @@ def test_wrong_values_are_refused_with_their_key(composed, tmp_path, key, value,
     with pytest.raises(InputError) as error:
         make_settings(mapping, tmp_path)
     assert message in str(error.value)
+
+
+def test_an_implausible_latency_model_is_searched_where_that_is_allowed(tmp_path):
+    fast = "cluster.instance.latency_model.factor=0.05"
+    found = small_settings(tmp_path, fast, "cluster.instance.latency_model.allow_implausible=true")
+    assert found.problem.scenario.instance.latency_model.factor == 0.05
+
+
+def test_an_implausible_latency_model_is_refused_in_one_line(command):
+    code, out, err = command("+cluster.instance.latency_model.factor=0.05")
+    assert (code, out) == (EXIT_INPUT, "") and err.startswith("error: cluster: latency_model: a step")
+    assert "at their peaks need" in err and err.endswith("allow_implausible: true searches all the same\n")
 
 
 def test_an_input_error_of_the_job_is_reported_alike(command, tmp_path):

@@ -48,7 +48,7 @@ def test_a_file_loads_back_equal_and_is_the_same_bytes_again(path: Path, tmp_pat
     save_coefficients(tmp_path / "again.yaml", load_coefficients(path))
     assert (tmp_path / "again.yaml").read_bytes() == path.read_bytes()
     save_coefficients(tmp_path / "short.yaml", CoefficientsFile(FORMAT, "linear", {"fixed_us": 1.0}, "x", 30))
-    assert set(load_mapping(tmp_path / "short.yaml")) == {"format", "kind", "parameters", "source", "n"}
+    assert set(load_mapping(tmp_path / "short.yaml")) == {"format", "kind", "parameters", "source", "n", "alpha"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from blis.policies.bundle import load_bundle
 from blis.scenario import load_scenario, split_workload
 from blis.workload.draw.spec import load_spec
 from search.problem.traffic import OFFERED_TOKENS, Drawn
@@ -42,3 +43,16 @@ def test_its_mapping_is_a_scenario_file(problem):
 def test_its_rates_are_its_traffics(problem):
     assert problem.rates == problem.traffic.rates
     assert list(problem.rates) == [OFFERED_TOKENS]
+
+
+def test_a_table_has_a_member_of_the_ensemble_by_its_number_and_every_policy_the_same(tmp_path):
+    uncertain = small_settings(tmp_path, "cluster.instance.latency_model.ensemble=4").problem
+    policy, other = uncertain.against, uncertain.policy(load_bundle({"routing": {"policy": "round-robin"}}))
+    factors = [uncertain.scenario_on(policy, key).instance.latency_model.factor for key in range(8)]
+    assert len({*factors}) == 4 and factors[:4] == factors[4:]
+    assert uncertain.scenario_on(other, 3).instance.latency_model.factor == factors[3]
+    assert uncertain.scenario_on(policy, "report") is policy.scenario  # a trace is one sample
+
+
+def test_without_an_ensemble_a_policy_has_its_own_scenario_on_every_table(problem):
+    assert problem.scenario_on(problem.against, 3) is problem.against.scenario

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from blis.comparison.statistics import PERCENTILE
 from search.verdict.report import report
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
@@ -43,8 +45,25 @@ mean over the report tables         winner     llm-d
 
 load under llm-d: 4 instances, utilisation 50.0%, 56 requests/s offered, 54.2 served, 12.5% of the requests waited or\
  were not served
+step times fitted to a.csv; E2E off by 2.5 % on what the fit did not see; the intervals cover it: 16 members
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ({}, "step times not known"),
+        (
+            {"state": "datasheet", "source": "roofline of x on y", "error_percent": 10.0, "n": 0, "ensemble": 0},
+            "step times datasheet: roofline of x on y; expect an error of about 10 %; the intervals do not cover it",
+        ),
+    ],
+)
+def test_what_step_times_stand_on(standing, said):
+    verdict = drawn_verdict()
+    question = replace(verdict.question, latency_model=standing)
+    assert report(replace(verdict, question=question)).splitlines()[-1] == said
 
 
 def test_a_trace_has_one_kind_of_interval_and_no_other_population():

@@ -1,0 +1,110 @@
+"""`blis fit`: from a log to a coefficients file that `blis run` takes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from blis.latency.coefficients import load_coefficients, save_coefficients
+from blis.recorded.step_log import save_step_log
+from blis.yaml_strict import dump_yaml
+from tests.blis.cli.commands import Command
+from tests.blis.cli.test_calibrate import SCENARIO
+from tests.blis.fit.made import TRUTH, step_log
+from tests.blis.recorded.logs import RESULTS, STEPS, bench, request_log
+
+
+@pytest.fixture
+def run(capsys) -> Command:
+    return Command(capsys)
+
+
+@pytest.fixture
+def results(tmp_path: Path, run: Command) -> Path:
+    """Results of a run of SCENARIO, as if a server had logged them."""
+    dump_yaml(SCENARIO, tmp_path / "scenario.yaml")
+    drawn = ("--workload", "distribution", "--num-requests", 60, "--rate", 20, "--prompt-tokens", 300)
+    lengths = ("--prompt-tokens-stdev", 100, "--output-tokens", 30, "--output-tokens-stdev", 9)
+    path = tmp_path / "results.csv"
+    run("run", "--config", tmp_path / "scenario.yaml", *drawn, *lengths, "--results-path", path)
+    return path
+
+
+def test_the_same_lines_in_any_order_give_the_same_bytes(results: Path, tmp_path: Path, run: Command):
+    heading, *lines = results.read_text().splitlines()
+    found = []
+    for name in ("in-order", "shuffled"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "results.csv").write_text("\n".join([heading, *lines]) + "\n")
+        run("fit", folder / "results.csv", "--out", folder / "c.yaml")
+        found.append((folder / "c.yaml").read_bytes())
+        Random(5).shuffle(lines)
+    assert found[0] == found[1]
+
+
+def test_what_was_fitted_runs_and_a_wrong_coefficient_is_seen(tmp_path: Path, run: Command):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 60).steps)
+    out, err = run("fit", tmp_path / "steps.csv", "--out", tmp_path / "c.yaml", "--output", "json")
+    found = json.loads(out)
+    assert err == "" and found["coefficients"] == pytest.approx(TRUTH, rel=0.01)
+    assert found["held_out"]["step_mape"] < 0.1 and found["n"] > 30
+    assert all(low <= TRUTH[name] <= high for name, (low, high) in found["interval"].items())
+    drawn = ("--workload", "distribution", "--num-requests", 60, "--rate", 4, "--seed", 2)
+    config = ("--coefficients", tmp_path / "c.yaml")
+    report = json.loads(run("run", *config, *drawn, "--results-path", tmp_path / "r.csv")[0])
+    assert report["latency_model"]["state"] == "fitted" and "steps.csv" in report["latency_model"]["source"]
+    measured = json.loads(run("calibrate", tmp_path / "r.csv", *config, "--output", "json")[0])["metrics"]
+    assert measured["e2e"]["mape_percent"] < 1
+    file = load_coefficients(tmp_path / "c.yaml")
+    file.parameters["fixed_us"] *= 1.2
+    save_coefficients(tmp_path / "wrong.yaml", file)
+    wrong = ("calibrate", tmp_path / "r.csv", "--coefficients", tmp_path / "wrong.yaml", "--output", "json")
+    measured = json.loads(run(*wrong)[0])["metrics"]
+    assert measured["tpot"]["bias"] == "over-predict" and measured["tpot"]["mape_percent"] > 5
+
+
+def test_for_people_it_is_a_table(tmp_path: Path, run: Command):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 40).steps)
+    lines = run("fit", tmp_path / "steps.csv", "--first", 1)[0].splitlines()
+    assert lines[0].startswith("source    steps.csv: the first") and lines[1] == "engine    not simulated"
+    assert {line.split()[0] for line in lines[4:]} >= {*TRUTH}
+    assert lines[-1].endswith("nothing was left out")
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda folder: request_log(folder), "insufficient data"),
+        (lambda folder: bench(folder), "insufficient data"),
+        (lambda folder: text(folder / "r.csv", RESULTS), "insufficient data"),
+        (lambda folder: text(folder / "s.csv", STEPS), "insufficient data"),
+        (lambda folder: text(folder / "x.csv", "a,b\n1,2\n"), "x.csv"),
+        (lambda folder: text(folder / "empty.csv", ""), "empty.csv"),
+        (lambda folder: folder / "none.csv", "none.csv"),
+    ],
+)
+def test_what_cannot_be_fitted_is_one_line(tmp_path: Path, run: Command, write, said: str):
+    assert said in run.fails("fit", write(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--first", 0), "--first must be in"),
+        (("--first", "half"), "--first"),
+        (("--warm-up", -1), "--warm-up must be >= 0"),
+        (("--engine", "vllm-9"), "--engine"),
+        (("--warm-up", 59), "insufficient data"),
+    ],
+)
+def test_flags_are_checked(results: Path, run: Command, flags: tuple, said: str):
+    assert said in run.fails("fit", results, *flags)
+
+
+def text(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
