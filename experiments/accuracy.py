@@ -3,13 +3,8 @@
     python -m experiments.accuracy                 the logs in ../shared/traces/vllm_logs, a minute
     python -m experiments.accuracy --logs FOLDER   every *.requests.jsonl there, with what stands beside it
 
-<<<<<<< HEAD
-The later half of each log is scored. Two models see nothing of it but its settings; `fitted` is what `blis fit` finds
-in the first half. The page goes to outputs/experiments/accuracy/.
-=======
 The later half of each log is scored. Two models see nothing of a log but its settings; `fitted` is what `blis fit`
 finds in the first half. The page goes to outputs/experiments/accuracy/.
->>>>>>> w-a11
 """
 
 from __future__ import annotations
@@ -119,11 +114,7 @@ def recordings(folder: Path) -> Iterator[Recording]:
 
 
 def with_kv(recording: Recording) -> tuple[Recording, tuple[str, ...]]:
-<<<<<<< HEAD
-    """The same with the size of its KV cache, derived if the log does not say it; what was assumed."""
-=======
     """The same with the size of its KV cache, which the roofline derives if the log is silent; and what was assumed."""
->>>>>>> w-a11
     replay = replay_scenario(recording, {"kind": "roofline"})
     kv = replay.scenario.instance.kv
     server = replace(recording.server, kv_blocks=kv.blocks, block_size_tokens=kv.block_size_tokens)

@@ -7,6 +7,7 @@ One row for each entry of blis/latency/coefficients.yaml, as `blis run` and the 
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
@@ -23,9 +24,6 @@ from search.application import EXIT_OK
 PAGE = Path("docs") / "coefficients.md"
 HEADER = ("model", "default", "GPU", "tp", "vLLM", "step ms", "bound ms", "verdict")
 
-#: What `judged` looks at, in its order.
-STEPS = ("1", "32", "256", "prompt")
-
 SHORT_US = 2000
 
 TEXT = """# The shipped coefficients
@@ -36,11 +34,11 @@ clock that an engine can have. Here each is held against its GPUs. `python -m ex
 page.
 
 No step can end before the GPUs have read weights and KV and computed, at the peaks of their data sheets
-(`blis/latency/bound.py`). Looked at: steps in which 1, 32 and 256 requests decode after 1024 tokens each, and one
-with 2048 tokens of a prompt. *Step* is what a single request's decode takes on the clock, β0 + β2; *bound* is the
-least it can take. A client waits α2 longer for a token, so an entry whose steps are too short may still give usual
-latencies, but its engine serves more requests than any real one. No entry knows of contexts: where they are long
-enough, each is too fast.
+(`blis/latency/bound.py`). Looked at: steps in which 1, 32 and 256 requests decode after 1024 tokens each, where
+memory has room for them, and one with 2048 tokens of a prompt. *Step* is what a single request's decode takes on the
+clock, β0 + β2; *bound* is the least it can take. A client waits α2 longer for a token, so an entry whose steps are
+too short may still give usual latencies, but its engine serves more requests than any real one. No entry knows of
+contexts: where they are long enough, each is too fast.
 
 Of {all} entries {possible} are possible and {impossible} are faster than their GPUs, {alone} of these even where a
 single request decodes. Such a decode takes less than 2 ms in {short}; in {short_alone} of them it cannot.
@@ -58,15 +56,16 @@ def latency_model(entry: Coefficients) -> LatencyModel:
 
 
 def steps(entry: Coefficients) -> list[Judged]:
-    """Every kind of step, in the order of `STEPS`."""
+    """Every kind of step that fits into the GPUs, first that of a single request."""
     found = judged(latency_model(entry), Compat())
-    assert found is not None, f"{entry.model} or {entry.gpu} is missing in the catalogue"
+    assert found, f"{entry.model} or {entry.gpu} is missing in the catalogue, or too small"
     return found
 
 
 def too_fast(entry: Coefficients) -> list[str]:
-    """Which of `STEPS` are faster than the GPUs."""
-    return [name for name, step in zip(STEPS, steps(entry), strict=True) if not step.possible]
+    """The steps that are faster than the GPUs: how many decode in them, or "prompt"."""
+    decodes = [re.search(r"\d+(?= decode)", step.step) for step in steps(entry) if not step.possible]
+    return [members[0] if members else "prompt" for members in decodes]
 
 
 def page(table: CoefficientTable) -> str:
@@ -79,7 +78,7 @@ def page(table: CoefficientTable) -> str:
 def counts(entries: Sequence[Coefficients], defaults: Sequence[Coefficients]) -> dict[str, int]:
     """The numbers in `TEXT`."""
     impossible = [entry for entry in entries if too_fast(entry)]
-    alone = [entry for entry in impossible if STEPS[0] in too_fast(entry)]
+    alone = [entry for entry in impossible if not steps(entry)[0].possible]
     short = [entry for entry in entries if steps(entry)[0].model_us < SHORT_US]
     return {
         "all": len(entries),

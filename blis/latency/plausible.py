@@ -20,7 +20,7 @@ _CONTEXT = 1024
 #: Steps that are looked at, in words.
 _STEPS = {
     **{
-        f"a step in which {members} decode{'s' if members == 1 else ''} after {_CONTEXT} tokens": Step(
+        f"a step in which {members} {'decodes' if members == 1 else 'decode'} after {_CONTEXT} tokens": Step(
             decodes=members, decode_context=members * _CONTEXT
         )
         for members in (1, 32, 256)

@@ -117,12 +117,8 @@ STUDIES = (
         {"FRESH_TABLES": 2, "Workers": lambda n_jobs, backend: Workers(1)},  # processes take seconds to start
     ),
     Study("profiles", {}, {"TABLES": 1}),
-<<<<<<< HEAD
-    Study("coefficients", {}, {}),
-=======
     Study("accuracy", {}, {"LOGS": Path("no logs")}, searches=False),
     Study("rank_fidelity", {}, {"TABLES": 1, "COMPARISONS": (SMALL_CACHE,)}, searches=False),
->>>>>>> w-a11
     Study("families", {"--seeds": "1", "--families": "admission"}, {}),
     Study(
         "noise",
