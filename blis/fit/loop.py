@@ -116,6 +116,7 @@ def _downhill(evidence: Evidence, start: Prices, steps: int) -> Prices:
     """The best prices near by. A run changes in jumps as prices do, so its slope says little."""
     least = _TRACE * scales(equations(evidence, start))
     unit = np.maximum(start.values, least)
+    unit = np.where(unit > 0, unit, 1.0)  # a term that no step has anything of
 
     def prices(shares: NDArray[np.float64]) -> Prices:
         return price(evidence, start.terms, np.abs(shares) * unit)

@@ -23,7 +23,7 @@ _QUIET, _LOUDEST = 1e-6, 1e8
 
 def scales(rows: Rows) -> NDArray[np.float64]:
     """[terms] the price at which a term alone would explain everything."""
-    mean = rows.columns.mean(axis=0)
+    mean = rows.columns.sum(axis=0) / max(len(rows.columns), 1)
     return np.where(mean > 0, 1 / np.where(mean > 0, mean, 1), 0.0)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.fit.rows import GAPS, Rows, joined
+from blis.fit.rows import GAPS, TTFT, Rows, joined
 from blis.fit.solve import solve
 from blis.fit.terms import Terms
 from blis.recorded.recording import Recording
@@ -29,11 +29,22 @@ def start_prices(recordings: Sequence[tuple[Recording, NDArray[np.int64]]], term
 def _rows(recording: Recording, terms: Terms, chosen: NDArray[np.int64]) -> Rows:
     """An equation for each request: the time between its first and its last token, an even sample of them."""
     steps = recording.requests.output_tokens[chosen] - 1
+    if len(chosen) and not steps.any():
+        return _alone(recording, terms, chosen)
     chosen = chosen[(steps > 0) & (recording.completed_us[chosen] > recording.first_token_us[chosen])]
     chosen = chosen[:: max(1, len(chosen) // _MOST_ROWS)]
     between_us = (recording.completed_us - recording.first_token_us)[chosen].astype(np.float64)
     columns = np.array([_columns(recording, terms, row) for row in chosen]).reshape(-1, len(terms.names))
     return Rows(columns / between_us[:, None], np.ones(len(chosen)), chosen, np.full(len(chosen), GAPS))
+
+
+def _alone(recording: Recording, terms: Terms, chosen: NDArray[np.int64]) -> Rows:
+    """Where no answer has a second token: an equation for each request's first one, as if nobody else were there."""
+    step = np.zeros(len(chosen), KEPT_STEP)
+    step["prefills"], step["prefill_tokens"] = 1, recording.requests.input_tokens[chosen]
+    step["prefill_pairs"] = step["prefill_tokens"] * (step["prefill_tokens"] - 1) // 2
+    ttft_us = np.maximum(recording.ttft_us[chosen], 1)
+    return Rows(terms.columns(step) / ttft_us[:, None], np.ones(len(chosen)), chosen, np.full(len(chosen), TTFT))
 
 
 def _columns(recording: Recording, terms: Terms, row: int) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from blis.errors import InputError
 from blis.latency.plausible import implausible
 from blis.latency.table import coefficient_table
 from blis.policies.bundle import PolicyBundle, load_bundle
-from blis.scenario import apply_bundle, load_scenario, scenario_mapping, split_workload
+from blis.scenario import apply_bundle, load_scenario, member_scenario, scenario_mapping, split_workload
 from blis.yaml_strict import dump_yaml, load_mapping
 from tests.places import ROOT
 
@@ -346,3 +346,29 @@ def test_no_result_depends_on_which_bundle_came_before():
     first, second = load_bundle({"scheduler": "fcfs"}), load_bundle({"engine": {"long_prefill_threshold": 256}})
     loaded = scenario(**MODEL)
     assert apply_bundle(apply_bundle(loaded, first), second) == apply_bundle(apply_bundle(loaded, second), first)
+
+
+def test_a_member_of_an_ensemble_has_one_of_every_model():
+    linear = {"kind": "linear", "parameters": {"fixed_us": 100.0}}
+    own = {**linear, "parameters": {"fixed_us": 900.0}, "ensemble": 3}
+    loaded = load_scenario(
+        {"instance": {"latency_model": {**linear, "ensemble": 2}}, "pools": [{}, {"latency_model": own}]}
+    )
+    members = [member_scenario(loaded, number) for number in range(7)]
+    shared, pooled = ([each.replicas[i].instance.latency_model.factor for each in members] for i in (0, 1))
+    assert shared[:2] == shared[2:4] == shared[4:6] and shared[0] != shared[1]
+    assert pooled[:3] == pooled[3:6] and len({*pooled}) == 3
+    assert {replica.instance.latency_model.ensemble for each in members for replica in each.replicas} == {0}
+
+
+def test_without_an_ensemble_a_scenario_is_its_only_member():
+    loaded = scenario(**MODEL)
+    assert member_scenario(loaded, 5) is loaded
+
+
+def test_the_mapping_of_a_latency_model_has_rare_keys_only_where_they_say_something():
+    rare = {"factor": 1.5, "ensemble": 4, "allow_implausible": True}
+    assert not {*rare, "fitted"} & {*scenario_mapping(scenario(**MODEL))["instance"]["latency_model"]}
+    mapping = scenario_mapping(scenario(**MODEL, **rare))
+    assert mapping["instance"]["latency_model"].items() >= rare.items()
+    assert load_scenario(mapping) == scenario(**MODEL, **rare)

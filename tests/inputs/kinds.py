@@ -218,6 +218,28 @@ def logs(rng: Random, folder: Path) -> Answer:
     return command("calibrate", folder / name, "--alpha-coeffs=0,1,0", "--beta-coeffs=9000,20,30", *given)
 
 
+def fits(rng: Random, folder: Path) -> Answer:
+    """A step log that coefficients are fitted to, or a file of coefficients that a run takes."""
+    if rng.random() < 0.3:
+        (folder / "steps.csv").write_bytes(mutate_rows(rng, STEPS))
+        return command("fit", folder / "steps.csv", "--first=1", "--out", folder / "fitted.yaml")
+    path = folder / "c.yaml"
+    path.write_bytes(mutate(rng, _COEFFICIENTS))
+    return command("run", "--coefficients", path, "--num-requests=9", "--rate=20", "--log=error")
+
+
+STEPS = "duration_us,prefill_tokens,decodes,decode_context\n" + "\n".join(
+    f"{9000 + 60 * (i % 5) * 90 + 80 * i},{i % 5 * 90},{i},{700 * i}" for i in range(1, 40)
+)
+_COEFFICIENTS = {
+    "format": 1, "kind": "linear", "parameters": {"fixed_us": 9000.0, "prefill_us_token": 60.0, "ramp_us": 900.0},
+    "source": "steps.csv: the first 39 of 39 steps", "n": 39, "error": {"e2e_mape": 2.5, "n": 39.0},
+    "interval": {"fixed_us": [8000.0, 9900.0]}, "alpha": [0.0, 0.0, 0.0], "model": "org/m", "gpu": "H100", "tp": 2,
+    "vllm": "0.19.0", "engine": "vllm-2026", "kv_blocks": 900, "block_size_tokens": 32, "assumed": ["max_running 256"],
+    "draws": [{"fixed_us": 8500.0}, {"fixed_us": 9500.0, "ramp_tokens": 8.0}],
+}  # fmt: skip
+
+
 def _mutate_file(rng: Random, path: Path) -> None:
     path.write_bytes(mutate_rows(rng, path.read_text()))
 
@@ -231,6 +253,7 @@ KINDS: Mapping[str, Callable[[Random, Path], Answer]] = {
     "rows": rows,
     "others": others,
     "logs": logs,
+    "fits": fits,
     "flags": flags,
     "overrides": overrides,
 }

@@ -148,7 +148,11 @@ def _latency(rng: Random) -> Mapping:
     kind = rng.random()
     if kind < 0.4:
         return {"alpha": [100, 1, 10], "beta": [5000.0, 20, 30.5]}
-    if kind < 0.7:
+    if kind < 0.55:
+        parameters = {"fixed_us": 5000.5, "context_us_token": rng.choice([0, 0.01]), "ramp_us": 700, "ramp_tokens": 8}
+        more = rng.choice([{}, {"factor": 1.5}, {"ensemble": 2}, {"allow_implausible": True}])
+        return {"kind": "linear", "parameters": parameters, **more}
+    if kind < 0.75:
         return {"model": rng.choice(MODELS), "gpu": "H100", "tp": 2}
     return {"kind": "roofline", "model": rng.choice(SHAPES), "gpu": rng.choice(["H100", "A100-SXM"]), "tp": 2}
 

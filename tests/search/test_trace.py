@@ -111,6 +111,11 @@ class TestVerdict:
         assert "this fitness gives no interval on a trace" in facts(settings)["sentence"]
 
 
+def test_a_recorded_trace_is_one_sample_and_takes_no_ensemble(settings_of, tmp_path):
+    with pytest.raises(InputError, match="ensemble needs a workload that is drawn"):
+        settings_of(tmp_path, "cluster.instance.latency_model.ensemble=4")
+
+
 class TestReproducible:
     @pytest.mark.parametrize("workers", [1, 2])
     def test_same_bytes_for_any_number_of_workers(self, done, settings_of, tmp_path, workers, no_figures):

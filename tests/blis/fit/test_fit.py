@@ -98,8 +98,8 @@ def test_what_a_client_saw_is_taken_to_the_server():
     [
         ([recorded(1, LEAST - 1)], 1.0, f"insufficient data: {LEAST - 1} requests and steps to fit to; at least"),
         ([recorded(1, 40)], 0.5, "insufficient data: 20 requests"),
-        ([recorded(1, 40)], 0.0, "--first must be"),
-        ([recorded(1, 40)], 1.5, "--first must be"),
+        ([recorded(1, 40)], 0.0, "--first must be > 0"),
+        ([recorded(1, 40)], 1.5, "--first must be in"),
         (
             [recorded(1, 40, server=Server(gpu="H100")), recorded(2, 40, server=Server(gpu="A100"))],
             1.0,
