@@ -149,9 +149,10 @@ PRODUCTION = Comparison(
         " (at most 8,192; prompts at most 131,072), Poisson, 8 stages of 1 and 5 requests/s in turn; weights"
     ),
     assumed=(
-        "FP8 weights; 100 s a stage, as in its other scenarios; 6 groups × 10 users, so that nine tenths of all prompt"
-        " tokens have been seen (it says about 94 %); normal lengths that are held in their limits; users take turns"
-        f" whether they are answered or not; the router sees 256 blocks of 16 tokens; {_ALL_OF_IT}"
+        "FP8 weights; 100 s a stage, as in its other scenarios; 6 groups × 10 users, of four sizes tried the one with"
+        " which none has about its medians: nine tenths of all prompt tokens have been seen (it says about 94 %);"
+        " normal lengths that are held in their limits; users take turns whether they are answered or not; the router"
+        f" sees 256 blocks of 16 tokens; {_ALL_OF_IT}"
     ),
     instances=13,
     instance=_instance(_roofline("H200", 8, _QWEN3_480B), {}),

@@ -6,8 +6,8 @@ import pytest
 
 from blis.cli.main import main
 from blis.workload.read.known_traces import KNOWN_TRACES
+from blis.yaml_strict import dump_yaml
 from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples, write_mooncake
-from tests.places import CONF
 
 
 def facts(output: str) -> dict[str, str]:
@@ -39,7 +39,9 @@ def test_the_load_is_always_said_and_that_of_a_scenario_if_there_is_one(tmp_path
     path = write_mooncake(tmp_path / "t.jsonl", [(100 * i, 512, 10, [i]) for i in range(101)])
     assert main(["traces", "--check", str(path)]) == 0
     alone = facts(capsys.readouterr().out)
-    assert main(["traces", "--check", str(path), "--config", str(CONF / "cluster" / "h100x4.yaml")]) == 0
+    deployment = {"model": "meta-llama/llama-3.1-8b-instruct", "gpu": "H100", "tp": 2}
+    dump_yaml({"cluster": {"instances": 4}, "instance": {"latency_model": deployment}}, tmp_path / "four.yaml")
+    assert main(["traces", "--check", str(path), "--config", str(tmp_path / "four.yaml")]) == 0
     four = facts(capsys.readouterr().out)
     assert alone["offered"] == four["offered"] == "10 requests/s"
     assert "1 x meta-llama/llama-3.1-8b-instruct H100 TP 2" in alone["served"] and "by 4 x" in four["served"]
