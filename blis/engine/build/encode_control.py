@@ -139,7 +139,7 @@ def _observed(observe: Observe, requests: int, instances: int) -> dict[str, Arra
     if observe.sample_us:
         found["samples"] = blank(SAMPLE_ROW, 1024 * instances)
     if observe.steps:
-        found["kept_steps"] = blank(KEPT_STEP, 4096)
+        found["kept_steps"] = blank(KEPT_STEP, 32_768)
     if observe.decisions:
         found["decisions"] = blank(VIEW, (requests, instances))
         found["decisions"].turn = NONE

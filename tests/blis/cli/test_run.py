@@ -183,3 +183,22 @@ def test_an_engine_by_its_name(run, fail, tmp_path):
     assert run(*given, "--engine", "vllm-0.8")[0]["ttft_max_ms"] == 1.5
     assert run(*given, "--engine", "vllm-2026")[0]["ttft_max_ms"] == 2.5
     assert "did you mean 'vllm-2026'?" in fail(*given, "--engine", "vllm-26")
+
+
+def test_a_latency_model_that_is_faster_than_its_gpus_is_a_warning_unless_that_is_allowed(run, tmp_path):
+    latency = {"kind": "linear", "parameters": {"fixed_us": 100}, "model": MODEL, "gpu": "H100", "tp": 1}
+    dump_yaml({"instance": {"latency_model": latency}}, tmp_path / "fast.yaml")
+    dump_yaml({"instance": {"latency_model": latency | {"allow_implausible": True}}}, tmp_path / "allowed.yaml")
+    few = ("--num-requests", 5, "--rate", 9)
+    found, err = run("run", "--config", tmp_path / "fast.yaml", *few)
+    assert err.startswith("blis: warning: implausible: a step") and "1 x H100 at their peaks need" in err
+    assert run("run", "--config", tmp_path / "allowed.yaml", *few) == (found, "")
+
+
+def test_the_range_over_an_ensemble_is_told_and_one_member_of_it_can_be_run(run, tmp_path):
+    latency = {"kind": "linear", "parameters": {"fixed_us": 9000, "prefill_us_token": 50}, "ensemble": 3}
+    dump_yaml({"instance": {"latency_model": latency}}, tmp_path / "s.yaml")
+    few = ("run", "--config", tmp_path / "s.yaml", "--num-requests", 20, "--rate", 9)
+    ensemble = run(*few)[0]["ensemble"]
+    alone = [run(*few, "--ensemble-member", number)[0]["e2e_mean_ms"] for number in range(3)]
+    assert ensemble["members"] == 3 and ensemble["low_middle_high"]["e2e_mean_ms"] == sorted(alone)

@@ -145,6 +145,12 @@ def test_kept_steps_are_those_of_the_oracle_and_keeping_them_changes_nothing(see
     assert {(instance, number): rest for instance, number, *rest in map(list, found.kept_steps.tolist())} == expected
 
 
+def test_many_kept_steps_find_room():
+    kept = simulate(deployment(blocks=20_000), requests([0], 70_000), observe=Observe(steps=True)).kept_steps
+    assert kept["number"].tolist() == list(range(1, 70_001))
+    assert kept["decodes"].tolist() == [0] + [1] * 69_999
+
+
 def test_steps_are_not_kept_unasked():
     assert simulate(deployment(), requests([0])).kept_steps is None
 

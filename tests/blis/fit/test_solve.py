@@ -25,7 +25,7 @@ def test_exact_equations_give_their_prices_and_no_price_without_need():
     assert solve(equations(1)) == pytest.approx(PRICES, rel=1e-3, abs=1e-2)
 
 
-@pytest.mark.parametrize("far", [10.0, 0.1])
+@pytest.mark.parametrize("far", [10.0, 0.5])
 def test_outliers_hardly_move_the_prices(far: float):
     assert solve(equations(2, noise=0.01, outliers=0.1, far=far))[:2] == pytest.approx(PRICES[:2], rel=0.02)
 
