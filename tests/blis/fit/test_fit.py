@@ -79,6 +79,7 @@ def test_of_steps_and_requests_together_the_server_is_known_from_either():
     assert found.file.n == 40 + len(steps.steps) and found.file.error == {}
 
 
+@pytest.mark.slow
 def test_what_a_client_saw_is_taken_to_the_server():
     network = Network(rtt_us=40_000, bandwidth_mbps=10)
     plain = recorded(14, 60)
