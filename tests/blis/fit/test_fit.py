@@ -55,7 +55,7 @@ def test_draws_are_parameters_about_the_prices():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("noise", "outliers"), [(0.0, 0.0), (0.0, 0.05), (0.02, 0.05)])
+@pytest.mark.parametrize(("noise", "outliers"), [(0.0, 0.0), (0.0, 0.05)])
 def test_the_truth_is_inside_on_twenty_logs_of_a_hundred_requests(noise: float, outliers: float):
     logs = [recorded(200 + seed, 100, noise=noise, outliers=outliers) for seed in range(20)]
     inside = [holds(fit([log], first=1.0).file) for log in logs]
@@ -79,6 +79,7 @@ def test_of_steps_and_requests_together_the_server_is_known_from_either():
     assert found.file.n == 40 + len(steps.steps) and found.file.error == {}
 
 
+@pytest.mark.slow
 def test_what_a_client_saw_is_taken_to_the_server():
     network = Network(rtt_us=40_000, bandwidth_mbps=10)
     plain = recorded(14, 60)
