@@ -16,7 +16,7 @@ from blis.yaml_strict import dump_yaml
 from tests.places import ROOT
 
 LINEAR = {
-    "kind": "linear",
+    "kind": "itemised",
     "parameters": {
         "fixed_us": 1000,
         "prefill_us_token": 10,
@@ -106,9 +106,9 @@ def test_steps_take_what_the_users_latency_model_says(said: dict[str, Any]):
 def test_its_numbers_are_checked_where_they_are_written(said: dict[str, Any]):
     assert said["round_trip"]
     assert "pare_us" in said["unknown"] and "did you mean 'pair_us'?" in said["unknown"]
-    assert "latency model 'linear' needs the parameter fixed_us" in said["missing"]
-    assert "pair_us of latency model 'linear' must be in [0, 1e+09], got -1" in said["too_much"]
-    assert "latency_model.beta is not for kind 'linear'" in said["beta"]
+    assert "latency model 'itemised' needs the parameter fixed_us" in said["missing"]
+    assert "pair_us of latency model 'itemised' must be in [0, 1e+09], got -1" in said["too_much"]
+    assert "latency_model.beta is not for kind 'itemised'" in said["beta"]
     assert all(said[name].startswith("instance.latency_model: ") for name in ("unknown", "missing", "too_much", "beta"))
 
 

@@ -9,14 +9,14 @@ ADMISSIONS = 5
 
 
 @LATENCY.register(
-    "linear",
+    "itemised",
     fixed_us=US,
     prefill_us_token=US,
     decode_us_member=US,
     context_us_token=US,
     pair_us=Bounds(0, 1e9, default=0),
 )
-def linear(fixed_us, prefill_us_token, decode_us_member, context_us_token, pair_us, step):
+def itemised(fixed_us, prefill_us_token, decode_us_member, context_us_token, pair_us, step):
     """So many µs for each thing that is known of a step."""
     context = step.prefill_context + step.decode_context
     work_us = prefill_us_token * step.prefill_tokens + decode_us_member * step.decodes

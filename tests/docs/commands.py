@@ -117,6 +117,7 @@ STUDIES = (
         {"FRESH_TABLES": 2, "Workers": lambda n_jobs, backend: Workers(1)},  # processes take seconds to start
     ),
     Study("profiles", {}, {"TABLES": 1}),
+    Study("profile_verdicts", {}, {"CHANGES": {"both": ([], 58.5)}, "FULL": 58.5}),
     Study("accuracy", {}, {"LOGS": Path("no logs")}, searches=False),
     Study("rank_fidelity", {}, {"TABLES": 1, "COMPARISONS": (SMALL_CACHE,)}, searches=False),
     Study("families", {"--seeds": "1", "--families": "admission"}, {}),

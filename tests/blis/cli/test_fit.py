@@ -33,6 +33,7 @@ def results(tmp_path: Path, run: Command) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_same_lines_in_any_order_give_the_same_bytes(results: Path, tmp_path: Path, run: Command):
     heading, *lines = results.read_text().splitlines()
     found = []

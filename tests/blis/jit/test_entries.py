@@ -252,6 +252,7 @@ SIMULATION = """
 """
 
 
+@pytest.mark.slow
 def test_the_engine_compiled_the_plain_way_gives_the_same_results(tmp_path, small):
     write(tmp_path, main=SIMULATION.replace("sys.argv[1]", repr(str(small / "requests.csv"))))
     assert run_in(tmp_path, **{PLAIN_VARIABLE: "1"}) == run_in(tmp_path)

@@ -45,7 +45,7 @@ def test_an_idle_cluster_and_targets_that_are_all_met_are_said_with_the_load(tmp
 
 
 def test_hardly_anybody_who_waits_leaves_it_idle(tmp_path):
-    idle, *_ = met(tmp_path, *QUIET, "workload.aggregate_rate=0.5").doubts
+    idle, *_ = met(tmp_path, *QUIET, "workload.aggregate_rate=2.0").doubts
     assert re.fullmatch(r"The cluster is idle: under llm-d-default only 0\.\d\d% of the requests ever wait\.", idle)
 
 
