@@ -75,12 +75,14 @@ def execute(options: argparse.Namespace) -> None:
     from blis.comparison.runs import counted_run, write_picture
     from blis.comparison.side_by_side import compare_policies
     from blis.comparison.text import side_by_side_json, side_by_side_text
+    from blis.latency.standing import standing
 
     outcomes = {
         name: [counted_run(scenario, table, options.compat) for table in tables] for name, scenario in scenarios.items()
     }
     compared = compare_policies(outcomes, tables, baseline)
-    print(side_by_side_json(compared) if options.output == "json" else side_by_side_text(compared))
+    model = standing(scenarios[baseline].instance.latency_model)
+    print(side_by_side_json(compared, model) if options.output == "json" else side_by_side_text(compared, model))
     if options.picture:
         write_picture(options.picture, scenarios, tables[0], options.compat)
         log.info(f"the picture is in {options.picture}")

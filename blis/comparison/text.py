@@ -9,21 +9,22 @@ import numpy as np
 
 from blis.comparison.measures import MEASURES, Measure
 from blis.comparison.side_by_side import SideBySide
+from blis.latency.standing import Standing
 from blis.text import aligned
 
 _NOTHING = "–"
 
 
-def side_by_side_text(compared: SideBySide) -> str:
-    """Means, differences to the baseline with their intervals, and what these prove."""
+def side_by_side_text(compared: SideBySide, model: Standing) -> str:
+    """Means, differences to the baseline with their intervals, and what these prove; what step times stand on."""
     parts = [f"against {compared.baseline}; {compared.method}, each by itself"]
     for key, measure in MEASURES.items():
         rows = [(f"  {name}", *_cells(compared, name, key, measure)) for name in compared.values]
         parts += ["", f"{key} ({measure.unit})", aligned(rows, right={1})]
-    return "\n".join(parts)
+    return "\n".join([*parts, "", f"step times {model}"])
 
 
-def side_by_side_json(compared: SideBySide) -> str:
+def side_by_side_json(compared: SideBySide, model: Standing) -> str:
     """The same with every digit: measure -> unit and policies, null where there is nothing."""
     measures = {
         key: {
@@ -34,6 +35,7 @@ def side_by_side_json(compared: SideBySide) -> str:
         for key, measure in MEASURES.items()
     }
     document = {"baseline": compared.baseline, "method": compared.method, "measures": measures}
+    document["latency_model"] = model.to_dict()
     return json.dumps(document, indent=2, allow_nan=False)
 
 

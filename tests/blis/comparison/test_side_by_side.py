@@ -8,10 +8,13 @@ from blis.comparison.side_by_side import Difference, compare_policies
 from blis.comparison.statistics import paired_t_interval
 from blis.comparison.text import side_by_side_text
 from blis.config import Instance, LatencyModel, Scenario
+from blis.latency.standing import Standing
 from blis.tables.records import REJECTED
 from tests.blis.handmade import make_result, make_table, with_status
 
 SCENARIO = Scenario(instance=Instance(latency_model=LatencyModel(beta=(1, 0, 0))))
+
+GIVEN = Standing("given", "coefficients by hand", 20.0)
 
 
 def played(tables, ttft_us, **more):
@@ -105,7 +108,7 @@ def test_what_nobody_measured_is_no_number_in_the_table():
     nobody = [rows_of(SCENARIO, table, with_status(make_result(table, 5), slice(None), REJECTED)) for table in tables]
     found = compare_policies({"open": played(tables, [5, 5]), "shut": nobody}, tables, "open")
     assert found.differences["shut"]["TTFT mean"].bounds is None
-    text = side_by_side_text(found)
+    text = side_by_side_text(found, GIVEN)
     assert "nan" not in text and "inf" not in text
     assert "shut" in text and "–" in text
 
@@ -115,7 +118,8 @@ def test_the_text_shows_every_measure_and_policy():
     text = side_by_side_text(
         compare_policies(
             {"slow": played(tables, [3e6, 5e6, 9e6]), "fast": played(tables, [2e6, 3e6, 7e6])}, tables, "slow"
-        )
+        ),
+        GIVEN,
     )
     assert all(name in text for name in MEASURES)
     lines = text.splitlines()

@@ -3,14 +3,16 @@
 from blis.comparison.measures import MEASURES
 from blis.comparison.side_by_side import Difference, SideBySide
 from blis.comparison.text import side_by_side_text
+from blis.latency.standing import Standing
 
 NAN = float("nan")
+GIVEN = Standing("given", "coefficients by hand", 20.0)
 
 
 def text_of(value: float, difference: Difference) -> list[str]:
     values = {"base": dict.fromkeys(MEASURES, 10.0), "long-name": dict.fromkeys(MEASURES, value)}
     differences = {"long-name": dict.fromkeys(MEASURES, difference)}
-    return side_by_side_text(SideBySide("base", "95 % by hand", values, differences)).splitlines()
+    return side_by_side_text(SideBySide("base", "95 % by hand", values, differences), GIVEN).splitlines()
 
 
 def block(lines: list[str], heading: str) -> list[str]:
@@ -25,6 +27,7 @@ def test_more_is_better_or_worse_by_the_measure():
         "  base         10.0  baseline",
         "  long-name  1012.5  +2.5 [+1.0, +4.0]  worse",
     ]
+    assert lines[-1] == "step times given: coefficients by hand; expect an error of about 20 %"
     assert block(lines, "in time (% of offered)")[1].endswith("better")
     assert block(lines, "goodput (in time/s)")[1] == "  long-name  1012.50  +2.50 [+1.00, +4.00]  better"
 
