@@ -123,7 +123,10 @@ def execute(options: argparse.Namespace) -> None:
     keeps_decisions = _keeps_decisions(options, log)
     scenario, workload = read_scenario(options, log)
     if options.ensemble_member is not None:
-        check_integer("--ensemble-member", options.ensemble_member, 0)
+        members = max(replica.instance.latency_model.ensemble for replica in scenario.replicas)
+        if not members:
+            raise InputError("--ensemble-member needs latency_model.ensemble, the number of members")
+        check_integer("--ensemble-member", options.ensemble_member, 0, members - 1)
         scenario = member_scenario(scenario, options.ensemble_member)
     requests = read_requests(options, workload, scenario, log)
     _warn_before(scenario, requests, log)

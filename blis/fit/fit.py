@@ -53,6 +53,8 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     terms, losses = choose_terms(evidence)
     prices = find_prices(evidence, terms)
     prices = find_prices(evidence, terms.without_free(prices.values.tolist()))
+    if not prices.values.any():
+        raise InputError(f"{logs[0].source}: the times say nothing of what a step costs: all coefficients would be 0")
     off = uncertainty(equations(evidence, prices), prices.values, np.random.default_rng(0))
     names = prices.terms.names
     rest = [_stretch(log, first, 1) for log in steps]

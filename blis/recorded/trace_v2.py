@@ -94,6 +94,9 @@ class Header:
         check_integer("warm_up_requests", self.warm_up_requests, 0)
 
 
+_TRUE = ("1", "t", "true")  # as the format writes it, and as others do
+
+
 def load_trace_v2(path: str | Path) -> Recording:
     """A trace by the path of either of its files; the other has the same name and ends in .yaml or .csv."""
     rows_path, header_path = Path(path).expanduser().with_suffix(".csv"), _header_path(path)
@@ -107,6 +110,9 @@ def load_trace_v2(path: str | Path) -> Recording:
     outputs = sheet.integers("output_tokens", 0, MAX_TOKENS)
     statuses = np.array(sheet.cells["status"])
     sheet.check("status", np.isin(statuses, STATUSES), lambda row: f"is none of {', '.join(STATUSES)}")
+    ok = (statuses == "ok") & (outputs > 0)
+    streamed = np.array([cell.lower() in _TRUE for cell in sheet.cells["streaming"]])
+    sheet.check("streaming", streamed | ~ok, lambda row: "is not true: nobody knows when the first token came")
     length = sheet.integers("prefix_length", 0, MAX_TOKENS, blank=0) if "prefix_length" in sheet.cells else 0
     return recording(
         rows_path.name,
@@ -115,7 +121,7 @@ def load_trace_v2(path: str | Path) -> Recording:
         completed_us=last,
         input_tokens=sheet.integers("input_tokens", 1, MAX_TOKENS),
         output_tokens=outputs,
-        ok=(statuses == "ok") & (outputs > 0),
+        ok=ok,
         request_ids=[str(number) for number in ids],
         slo_class=sheet.cells["slo_class"],
         tenant=sheet.cells["tenant_id"],

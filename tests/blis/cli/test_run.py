@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -202,3 +203,13 @@ def test_the_range_over_an_ensemble_is_told_and_one_member_of_it_can_be_run(run,
     ensemble = run(*few)[0]["ensemble"]
     alone = [run(*few, "--ensemble-member", number)[0]["e2e_mean_ms"] for number in range(3)]
     assert ensemble["members"] == 3 and ensemble["low_middle_high"]["e2e_mean_ms"] == sorted(alone)
+
+
+@pytest.mark.parametrize(
+    ("ensemble", "part"), [(3, r"must be in \[0, 2\], got 3"), (0, "needs latency_model.ensemble")]
+)
+def test_a_member_that_is_not_there(ensemble, part, tmp_path, capsys):
+    latency = {"kind": "linear", "parameters": {"fixed_us": 9000}, "ensemble": ensemble}
+    dump_yaml({"instance": {"latency_model": latency}}, tmp_path / "s.yaml")
+    assert main(["run", "--config", str(tmp_path / "s.yaml"), "--num-requests", "5", "--ensemble-member", "3"]) == 2
+    assert re.search(f"blis: error: --ensemble-member {part}", capsys.readouterr().err)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from blis.errors import InputError
 from blis.recorded.recording import Network, Server
 from blis.recorded.trace_v2 import COLUMNS, load_trace_v2
 from tests.blis.recorded.logs import CELLS, HEADER, refused, trace
@@ -123,3 +124,9 @@ def test_a_missing_half_is_named(tmp_path: Path):
 
 def test_every_column_has_a_cell():
     assert set(CELLS) == set(COLUMNS)
+
+
+def test_an_answer_in_one_piece_does_not_say_when_its_first_token_came(tmp_path: Path):
+    path = trace(tmp_path, at(0), at(1, streaming="false"))
+    with pytest.raises(InputError, match=r"line 3: column streaming: 'false' is not true: nobody knows when"):
+        load_trace_v2(path)
