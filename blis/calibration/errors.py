@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.config import Scenario
-from blis.engine.run import simulate
 from blis.recorded.recording import Recording
 from blis.tables.results import ResultTable
 
@@ -54,14 +50,3 @@ def mape(recorded: Times, simulated: Times) -> float:
     if not good.any():
         return float("nan")
     return float(100 * np.mean(np.abs(simulated[good] - recorded[good]) / recorded[good]))
-
-
-def mapes(recording: Recording, simulated: Mapping[str, Times], rows: NDArray[np.bool_]) -> dict[str, float]:
-    """`mape` of every measure over some of the requests, as `ttft_mape` and so on."""
-    recorded = recorded_times(recording)
-    return {f"{name}_mape": mape(recorded[name][rows], simulated[name][rows]) for name in MEASURES}
-
-
-def replay(recording: Recording, scenario: Scenario) -> dict[str, Times]:
-    """Simulated times of a recording."""
-    return simulated_times(recording, simulate(scenario, recording.requests))

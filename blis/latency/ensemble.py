@@ -8,6 +8,7 @@ distribution in fixed strata, so that members are spread evenly and are the same
 from __future__ import annotations
 
 from dataclasses import replace
+from math import exp
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,6 @@ def member_of(model: LatencyModel, number: int) -> LatencyModel:
 
 def _factor(error_percent: float, place: int, count: int) -> float:
     """How much slower a member is than the model."""
-    stratum = (place * _GOLDEN + 0.5 / count) % 1
+    order = sorted(range(count), key=lambda number: number * _GOLDEN % 1)
     spread = NormalDist(0, max(_MEAN_TO_SD * error_percent / 100, 1e-9))
-    return float(2.718281828459045 ** spread.inv_cdf(min(max(stratum, 0.5 / count), 1 - 0.5 / count)))
+    return exp(spread.inv_cdf((order.index(place) + 0.5) / count))

@@ -107,8 +107,8 @@ def question(settings: Settings) -> Question:
         "report": traffic.facts(REPORT_POOL, sizes.report_seeds),
     }
     model = settings.problem.scenario.instance.latency_model
-    standings = {**standing(model).to_dict(), "ensemble": model.ensemble}
-    return Question(settings.primary, settings.seed, settings.driver.seconds is None, pools, standings)
+    grounds = {**standing(model).to_dict(), "ensemble": model.ensemble}
+    return Question(settings.primary, settings.seed, settings.driver.seconds is None, pools, grounds)
 
 
 def _with_knobs(holdout: Holdout, policy: Policy, knobs: Policy) -> AnyComparison:

@@ -177,8 +177,8 @@ MUTANTS = (
     ),
     Mutant(
         _VALIDATION,
-        "settings.driver.seconds is None, pools, standings)",
-        "True, pools, standings)",
+        "settings.driver.seconds is None, pools, grounds)",
+        "True, pools, grounds)",
         ("tests/search/test_main.py",),
         "a search in seconds can be reproduced",
     ),
