@@ -42,13 +42,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Winner:
-    """Scores against the primary baseline: as found and as rounded on the search tables, then on fresh ones."""
+    """Scores against the primary baseline: as found and as exported on the search tables, then on fresh ones.
+
+    set_back: differences from that baseline that cost nothing, and were given up.
+    """
 
     genome_id: str
     search: float
     search_rounded: float
     selection: float
     report: float
+    set_back: tuple[str, ...] = ()
 
     @property
     def optimism(self) -> float:
