@@ -76,6 +76,7 @@ class ValidationSettings:
     rounding_loss: float
     simplicity_loss: float
     worth: float
+    explain: bool
 
     def __post_init__(self) -> None:
         """Check ranges; an interval needs two report seeds."""

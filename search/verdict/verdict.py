@@ -183,11 +183,11 @@ class Verdict:
             advice |= comparison_dict(self.advice.against)
         return {**said, "advice": advice, **self.question.to_dict(), **self.evidence.to_dict()}
 
-    def json_text(self, origin: Mapping[str, str]) -> str:
-        """verdict.json: sorted keys, numbers with every digit. origin: where the verdict comes from."""
+    def json_text(self, origin: Mapping[str, str], explanation: Mapping[str, Any] | None = None) -> str:
+        """verdict.json: sorted keys, numbers with every digit. origin: where it comes from; explanation: why."""
         policies = {"policy": self.advice.policy, "candidate": self.candidate}
         bundles = {name: policy and bundle_mapping(policy.bundle) for name, policy in policies.items()}
-        content = {**self.to_dict(), **origin, **bundles}
+        content = {**self.to_dict(), **origin, **bundles, "explanation": explanation}
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
