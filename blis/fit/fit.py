@@ -44,6 +44,7 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     """
     check_number("--first", first, 0, 1, above=0)
     _check_one_server(logs)
+    _check_one_instance(logs)
     watched, assumed = _watched([log for log in logs if isinstance(log, Recording)], first, engine)
     steps = [log for log in logs if isinstance(log, StepLog)]
     evidence = Evidence(watched, tuple(_stretch(log, 0, first) for log in steps))
@@ -149,3 +150,10 @@ def _check_one_server(logs: Sequence[Recording | StepLog]) -> None:
         if len(named) > 1:
             parts = "; ".join(f"{source}: {value}" for value, source in named.items())
             raise InputError(f"the logs are of different servers: {key}: {parts}; fit them one by one")
+
+
+def _check_one_instance(logs: Sequence[Recording | StepLog]) -> None:
+    """Raise InputError for a log whose requests were answered by several instances: no one server has those steps."""
+    for log in logs:
+        if log.server.instances > 1:
+            raise InputError(f"{log.source}: {log.server.instances} instances answered; a fit needs requests of one")

@@ -17,7 +17,7 @@ from blis.files import read_text
 from blis.json_strict import parse_json
 from blis.recorded.beside import server_beside, timeline_beside
 from blis.recorded.build import recording
-from blis.recorded.recording import Recording
+from blis.recorded.recording import Recording, Server
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet, missing_name
 
@@ -76,6 +76,28 @@ def load_results(path: str | Path) -> Recording:
         request_ids=sheet.cells["request_id"],
         slo_class=sheet.cells.get("slo_class", ()),
         tenant=sheet.cells.get("tenant", ()),
+        server=_server(sheet),
+    )
+
+
+def _server(sheet: Sheet) -> Server:
+    """What the instances that answered were started with; nothing where they differ, or the file is an old one."""
+
+    def alike(column: str) -> str:
+        found = set(sheet.cells.get(column, ())) - {""}
+        return found.pop() if len(found) == 1 else ""
+
+    def number(column: str) -> int:
+        known = sheet.integers(column, 1, 2**31 - 1, blank=0) if column in sheet.cells else np.zeros(1, np.int64)
+        return int(known.max()) if alike(column) else 0
+
+    return Server(
+        engine=alike("engine"),
+        instances=len(set(sheet.cells.get("instance", ())) - {""}),
+        max_running=number("max_running"),
+        max_scheduled_tokens=number("max_scheduled_tokens"),
+        kv_blocks=number("kv_blocks"),
+        block_size_tokens=number("block_size_tokens"),
     )
 
 

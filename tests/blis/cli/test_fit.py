@@ -68,6 +68,26 @@ def test_what_was_fitted_runs_and_a_wrong_coefficient_is_seen(tmp_path: Path, ru
     assert measured["tpot"]["bias"] == "over-predict" and measured["tpot"]["mape_percent"] > 5
 
 
+@pytest.mark.slow
+def test_results_are_fitted_with_the_engine_of_their_run(results: Path, tmp_path: Path, run: Command):
+    found = json.loads(run("fit", results, "--first", 1, "--out", tmp_path / "c.yaml", "--output", "json")[0])
+    assert found["engine"] == "original" and found["assumed"] == []
+    assert found["seen"]["ttft_mape"] < 2  # with the engine of today it is 20
+    file = load_coefficients(tmp_path / "c.yaml")
+    assert (file.engine, file.kv_blocks) == ("original", SCENARIO["instance"]["kv"]["blocks"])
+
+
+def test_results_of_several_instances_are_refused(results: Path, tmp_path: Path, run: Command):
+    run(*results_of(tmp_path), "--num-instances", 2)
+    assert "r.csv: 2 instances answered; a fit needs requests of one" in run.fails("fit", tmp_path / "r.csv")
+
+
+def results_of(folder: Path) -> tuple[object, ...]:
+    """A run of SCENARIO that writes r.csv."""
+    drawn = ("--workload", "distribution", "--num-requests", 60, "--rate", 20)
+    return ("run", "--config", folder / "scenario.yaml", *drawn, "--results-path", folder / "r.csv")
+
+
 def test_for_people_it_is_a_table(tmp_path: Path, run: Command):
     save_step_log(tmp_path / "steps.csv", step_log(3, 40).steps)
     lines = run("fit", tmp_path / "steps.csv", "--first", 1)[0].splitlines()

@@ -77,6 +77,20 @@ def test_results_of_a_run_are_a_recording(tmp_path: Path):
     assert [found.requests.slo_names[number] for number in found.requests.slo_class] == ["fast", "slow"]
 
 
+def test_results_say_what_their_instance_was_started_with(tmp_path: Path):
+    def server(*cells: str) -> Server:
+        heading, *lines = RESULTS.splitlines()
+        heading += ",instance,engine,max_running,kv_blocks"
+        lines = [f"{line},{more}" for line, more in zip(lines, cells, strict=True)]
+        (tmp_path / "r.csv").write_text("\n".join([heading, *lines]) + "\n")
+        return load_results(tmp_path / "r.csv").server
+
+    assert server("0,original,8,300", ",,,", "0,original,8,300") == Server(
+        engine="original", instances=1, max_running=8, kv_blocks=300
+    )
+    assert server("0,original,8,300", ",,,", "2,vllm-2026,8,200") == Server(instances=2, max_running=8)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
