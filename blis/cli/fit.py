@@ -87,8 +87,7 @@ def _table(report: dict[str, Any]) -> str:
         lines.append(f"assumed   {', '.join(report['assumed'])}")
     lines += ["", f"{'coefficient':<22}{'value':>12}   95 % interval, all at once"]
     for name, value in report["coefficients"].items():
-        low, high = report["interval"].get(name, (value, value))
-        lines.append(f"{name:<22}{value:>12.5g}   {low:.5g} to {high:.5g}")
+        lines.append(f"{name:<22}{value:>12.5g}   {_interval(report['interval'].get(name))}".rstrip())
     lines.append("")
     for title, key in (("error on what the fit saw", "seen"), ("error on the rest", "held_out")):
         errors = report[key] or {}
@@ -96,6 +95,13 @@ def _table(report: dict[str, Any]) -> str:
         count = int(errors.get("n", 0) or errors.get("steps", 0))
         lines.append(f"{title:<26}{shown or 'nothing was left out'}" + (f"  (n = {count})" if count else ""))
     return "\n".join(lines)
+
+
+def _interval(ends: list[float | None] | None) -> str:
+    """Of a price; nothing of a parameter that is none."""
+    if ends is None:
+        return ""
+    return "not told by this log" if ends[1] is None else f"{ends[0]:.5g} to {ends[1]:.5g}"
 
 
 _NAMES = {

@@ -190,6 +190,8 @@ def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:
         flaw = "" if model.allow_implausible else implausible(model, Compat())
         if flaw:
             log.warn(f"implausible: {flaw}")
+        if model.fitted and model.fitted.not_told:
+            log.warn(f"{model.fitted.source} did not tell {', '.join(model.fitted.not_told)}: no error covers that")
     delay_us = cluster.admission.latency_us + cluster.routing.latency_us
     if scenario.horizon_us is not None and scenario.horizon_us < delay_us:
         log.warn(f"a request is routed {delay_us} µs after it came, beyond the horizon of {scenario.horizon_us} µs")

@@ -67,7 +67,7 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
         source=f"{', '.join(log.source for log in logs)}: the first {n} of {_total(logs)}",
         n=n,
         error=held_out or {},
-        interval={name: (float(low), float(high)) for name, (low, high) in zip(names, off.intervals, strict=True)},
+        interval={name: _ends(*ends) for name, ends in zip(names, off.intervals.tolist(), strict=True)},
         **_server(logs, watched),
         assumed=assumed,
         draws=tuple(prices.terms.parameters(draw) for draw in off.draws[:_DRAWS].tolist()),
@@ -75,6 +75,11 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     return Fit(
         file, _errors(prices, [(each, each.rows) for each in watched], list(evidence.steps)) or {}, held_out, losses
     )
+
+
+def _ends(low: float, high: float) -> tuple[float, float | None]:
+    """An interval, without an upper end where that is infinite."""
+    return low, high if np.isfinite(high) else None
 
 
 def _watched(

@@ -23,7 +23,8 @@ class CoefficientsFile:
     source: str
     n: int
     error: dict[str, float] = field(default_factory=dict)
-    interval: dict[str, tuple[float, float]] = field(default_factory=dict)  # 95 %, all at once
+    #: 95 %, all at once; without an upper end where the log does not tell the price
+    interval: dict[str, tuple[float, float | None]] = field(default_factory=dict)
     alpha: tuple[float, float, float] = (0.0, 0.0, 0.0)
     model: str = ""
     gpu: str = ""
@@ -42,7 +43,8 @@ class CoefficientsFile:
     @property
     def fitted(self) -> Fitted:
         """What a scenario keeps of it beside the parameters."""
-        return Fitted(self.source, self.n, self.error, self.draws)
+        not_told = tuple(name for name, (_, high) in self.interval.items() if high is None)
+        return Fitted(self.source, self.n, self.error, self.draws, not_told)
 
 
 def load_coefficients(path: str | Path) -> CoefficientsFile:

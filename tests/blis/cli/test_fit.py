@@ -110,6 +110,23 @@ def test_for_people_it_is_a_table(tmp_path: Path, run: Command):
     assert lines[-1].endswith("nothing was left out")
 
 
+def test_a_price_that_the_log_does_not_tell_is_said_wherever_it_is_used(tmp_path: Path, run: Command):
+    prompts = [f"{5000 + 50 * tokens},{tokens},0" for tokens in range(100, 2000, 50)]
+    text(tmp_path / "steps.csv", "\n".join(["duration_us,prefill_tokens,decodes", *prompts]))
+    out, _ = run("fit", tmp_path / "steps.csv", "--first", 1, "--out", tmp_path / "c.yaml")
+    (line,) = [line for line in out.splitlines() if line.startswith("decode_us_request")]
+    assert line.split(maxsplit=2)[1:] == ["0", "not told by this log"]
+    report = json.loads(run("fit", tmp_path / "steps.csv", "--first", 1, "--output", "json")[0])
+    assert report["interval"]["decode_us_request"] == [0, None]
+    latency = {"coefficients": str(tmp_path / "c.yaml"), "ensemble": 4}
+    dump_yaml({"instance": {"latency_model": latency}}, tmp_path / "s.yaml")
+    drawn = ("--workload", "distribution", "--num-requests", 5, "--rate", 4)
+    out, err = run("run", "--config", tmp_path / "s.yaml", *drawn)
+    assert "warning: steps.csv" in err and "did not tell decode_us_request" in err
+    found = json.loads(out)
+    assert found["latency_model"]["not_told"] == ["decode_us_request"] and found["ensemble"]["members"] == 4
+
+
 @pytest.mark.parametrize(
     ("write", "said"),
     [

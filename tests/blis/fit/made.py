@@ -77,3 +77,20 @@ def step_log(seed: int, n: int, truth: Mapping[str, float] = TRUTH, source: str 
 def recorded(seed: int, n: int, truth: Mapping[str, float] = TRUTH, **more: float) -> Recording:
     """Only the log."""
     return watched(seed, n, truth, **more).recording  # type: ignore[arg-type]
+
+
+def alike(n: int) -> Recording:
+    """A log of n requests of one length, each alone."""
+    arrival_us = np.arange(n) * 10_000_000
+    made = recording(
+        "alike",
+        arrival_us=arrival_us,
+        first_token_us=arrival_us + 30_000,
+        completed_us=arrival_us + 30_000 + 49 * 9_000,
+        input_tokens=[400] * n,
+        output_tokens=[50] * n,
+        ok=True,
+        request_ids=[str(row) for row in range(n)],
+        server=Server(vllm="0.19.0"),
+    )
+    return made

@@ -51,6 +51,21 @@ def test_a_file_loads_back_equal_and_is_the_same_bytes_again(path: Path, tmp_pat
     assert set(load_mapping(tmp_path / "short.yaml")) == {"format", "kind", "parameters", "source", "n", "alpha"}
 
 
+def test_what_the_log_did_not_tell_stays_open_and_is_known_to_the_scenario(path: Path, tmp_path: Path):
+    open_ended = replace(FILE, interval={"fixed_us": (8000.0, 9900.0), "prefill_us_token": (0.0, None)})
+    save_coefficients(path, open_ended)
+    assert load_coefficients(path) == open_ended
+    loaded = with_instance(path, ensemble=4)
+    assert loaded.instance.latency_model.fitted.not_told == ("prefill_us_token",)
+    assert load_scenario(scenario_mapping(loaded)) == loaded
+    assert with_instance_of(FILE, tmp_path).instance.latency_model.fitted.not_told == ()
+
+
+def with_instance_of(file: CoefficientsFile, folder: Path) -> Any:
+    save_coefficients(folder / "other.yaml", file)
+    return with_instance(folder / "other.yaml")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
