@@ -15,6 +15,7 @@ from tests.blis.cli.commands import Command
 from tests.blis.cli.test_calibrate import SCENARIO
 from tests.blis.fit.made import TRUTH, step_log
 from tests.blis.recorded.logs import RESULTS, STEPS, bench, request_log
+from tests.blis.recorded.test_hits import CHAT
 
 
 @pytest.fixture
@@ -95,6 +96,16 @@ def test_results_are_fitted_with_the_engine_of_their_run(tmp_path: Path, run: Co
     assert found["engine"] == "original" and found["assumed"] == []
     assert found["seen"]["ttft_mape"] < 1, found
     assert load_coefficients(tmp_path / "c.yaml").engine == "original"
+
+
+@pytest.mark.slow
+def test_prompts_that_were_in_the_cache_cost_what_was_left_of_them(tmp_path: Path, run: Command):
+    dump_yaml(CHAT, tmp_path / "w.yaml")
+    dump_yaml({"instance": {"latency_model": {"kind": "linear", "parameters": TRUTH}}}, tmp_path / "s.yaml")
+    flags = ("--config", tmp_path / "s.yaml", "--workload-spec", tmp_path / "w.yaml")
+    run("run", *flags, "--results-path", tmp_path / "r.csv")
+    found = json.loads(run("fit", tmp_path / "r.csv", "--first", 1, "--output", "json")[0])
+    assert found["coefficients"]["prefill_us_token"] == pytest.approx(TRUTH["prefill_us_token"], rel=0.01)
 
 
 def test_results_of_several_instances_are_refused(tmp_path: Path, run: Command):
