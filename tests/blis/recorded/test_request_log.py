@@ -56,7 +56,7 @@ def test_a_wrong_value_is_named_with_its_line(tmp_path: Path, change, said):
         ("\n \n", "empty file"),
         ("[1]\n", "line 1: a JSON object is expected, got '[1]'"),
         ("\n{\n", "line 2: not valid JSON"),
-        ('{"request_id": "a", "input_tokens": 3}\n', "line 1: key 'input_toks' is missing (is it 'input_tokens'?)"),
+        ('{"request_id": "a", "input_tokens": 3}\n', "line 1: keys 'input_toks' (is it 'input_tokens'?), 'output"),
         ('{"request_id": "a", "request_id": "b"}\n', "line 1: not valid JSON: duplicate key"),
         ('{"queued_ts": NaN}\n', "line 1: not valid JSON: NaN"),
     ],
