@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from blis.cli.diagnostics import Log
 from blis.cli.flags import number, whole
 from blis.config.engine import NAMES
 from blis.errors import check_integer
@@ -50,12 +51,16 @@ def execute(options: argparse.Namespace) -> None:
     """Fit, write, print."""
     from blis.fit.fit import fit
     from blis.latency.coefficients import save_coefficients
+    from blis.recorded.doubts import doubts
     from blis.recorded.read import read_log
     from blis.recorded.recording import Recording
 
     check_integer("--warm-up", options.warm_up, 0)
     logs = [read_log(path) for path in options.logs]
     logs = [log.without_warm_up(options.warm_up) if isinstance(log, Recording) else log for log in logs]
+    for log in logs:
+        for doubt in doubts(log, log.network) if isinstance(log, Recording) else ():
+            Log().warn(doubt)
     found = fit(logs, options.first, options.engine)
     if options.out:
         save_coefficients(options.out, found.file)
@@ -74,6 +79,7 @@ def _report(found: Any) -> dict[str, Any]:
         "interval": {name: list(ends) for name, ends in file.interval.items()},
         "engine": file.engine,
         "assumed": list(file.assumed),
+        "notes": list(found.notes),
         "seen": found.seen,
         "held_out": found.held_out,
         "cross_validation": found.losses,
@@ -85,6 +91,7 @@ def _table(report: dict[str, Any]) -> str:
     lines = [f"source    {report['source']}", f"engine    {report['engine'] or 'not simulated'}"]
     if report["assumed"]:
         lines.append(f"assumed   {', '.join(report['assumed'])}")
+    lines += [f"note      {note}" for note in report["notes"]]
     lines += ["", f"{'coefficient':<22}{'value':>12}   95 % interval, all at once"]
     for name, value in report["coefficients"].items():
         lines.append(f"{name:<22}{value:>12.5g}   {_interval(report['interval'].get(name))}".rstrip())

@@ -14,6 +14,7 @@ from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
 from blis.config import Compat, Scenario
 from blis.errors import InputError
+from blis.latency.coefficients import unsaid
 from blis.latency.hf_config import model_from_config
 from blis.latency.plausible import implausible
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
@@ -72,6 +73,7 @@ def scenario_of(
     scenario = apply_bundle(scenario, bundle)
     scenario = apply_bundle(scenario, load_bundle(given_keys(options, POLICY_FLAGS)))
     _report(scenario, options, log)
+    _warn_of_unsaid(mapping, log)
     return scenario, workload
 
 
@@ -172,6 +174,14 @@ def _check_version(latency: dict[str, Any], version: str) -> None:
     if short_version(version) != entry.vllm:
         deployment = f"{entry.model} on {entry.gpu}, tp {entry.tp}"
         raise InputError(f"--vllm-version {version!r}: the coefficients of {deployment} are of vLLM {entry.vllm}")
+
+
+def _warn_of_unsaid(mapping: dict[str, Any], log: Log) -> None:
+    """Say which coefficients may be of another server than the scenario's: their log did not name its own."""
+    for part in (mapping.get("instance", {}), *(mapping.get("pools") or ())):
+        latency = part.get("latency_model") or {}
+        for key in unsaid(latency):
+            log.warn(f"{latency['coefficients']} does not say which {key} it was fitted to; taken for {latency[key]}")
 
 
 def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,13 @@ def with_coefficients(latency: dict[str, Any], kv: dict[str, Any], path: str) ->
     if file.kv_blocks and "blocks" not in kv:
         kv = {"block_size_tokens": file.block_size_tokens or 16, **kv, "blocks": file.kv_blocks}
     return {**latency, **found}, kv
+
+
+def unsaid(latency: Mapping[str, Any]) -> list[str]:
+    """What a latency model's mapping says of its server, and its coefficients file does not: nobody can compare."""
+    name = latency.get("coefficients")
+    file = load_coefficients(name) if isinstance(name, str) else None
+    return [key for key in ("model", "gpu", "tp") if file and latency.get(key) and not getattr(file, key)]
 
 
 def engine_of(latency: dict[str, Any]) -> str:

@@ -70,7 +70,7 @@ def load_results(path: str | Path) -> Recording:
         slo_class=sheet.cells.get("slo_class", ()),
         tenant=sheet.cells.get("tenant", ()),
         cached_tokens=sheet.integers("cached_tokens", 0, MAX_TOKENS, blank=0) if "cached_tokens" in sheet.cells else 0,
-        server=_server(sheet),
+        server=server_beside(path, _server(sheet)),
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from blis.files import write_text
 from blis.latency.step import Step
+from blis.recorded.beside import server_beside
 from blis.recorded.recording import StepLog
 from blis.tables.records import KEPT_STEP
 from blis.workload.assemble import MAX_TOKENS
@@ -34,7 +35,7 @@ def load_step_log(path: str | Path) -> StepLog:
     if "prefill_pairs" not in sheet.cells:  # as if the prompt tokens of a step were one prompt's, after its context
         tokens = steps["prefill_tokens"]
         steps["prefill_pairs"] = tokens * steps["prefill_context"] + tokens * (tokens - 1) // 2
-    return StepLog(Path(path).name, steps)
+    return StepLog(Path(path).name, steps, server_beside(path))
 
 
 def save_step_log(path: str | Path, steps: np.ndarray) -> None:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from blis.errors import InputError, in_short
 from blis.files import read_text
 from blis.json_strict import parse_json
+from blis.recorded.beside import server_beside
 from blis.recorded.build import recording
 from blis.recorded.recording import Recording, Server
 from blis.workload.assemble import MAX_TOKENS
@@ -51,7 +52,7 @@ def load_vllm_bench(path: str | Path) -> Recording:
         ok=answered,
         request_ids=[f"request_{row}" for row in range(len(start))],
         client_side=True,
-        server=Server(model=str(result.get("model_id") or "")),
+        server=server_beside(path, Server(model=str(result.get("model_id") or ""))),
         notes=_notes(path, outputs[answered], gaps[answered]),
     )
 

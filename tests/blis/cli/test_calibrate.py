@@ -126,6 +126,11 @@ def test_logs_of_clients(tmp_path: Path, run: Command):
     assert json.loads(run("calibrate", log, *FLAGS, "--rtt-ms", 0, "--output", "json")[0])["network"]["rtt_ms"] == 0
 
 
+def test_what_is_odd_about_a_log_is_a_warning(tmp_path: Path, run: Command):
+    _, err = run("calibrate", bench(tmp_path), *FLAGS, "--rtt-ms", 800)
+    assert "warning: bench.json: 2 of 2 requests had their first token before the network (round trip 800 ms)" in err
+
+
 def test_a_picture(results: Path, run: Command):
     path = results.parent / "c.png"
     _, err = run("calibrate", results, *FLAGS, "--picture", path, "--log", "info")

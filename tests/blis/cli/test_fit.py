@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,8 +14,8 @@ from blis.recorded.step_log import save_step_log
 from blis.yaml_strict import dump_yaml
 from tests.blis.cli.commands import Command
 from tests.blis.cli.test_calibrate import SCENARIO
-from tests.blis.fit.made import TRUTH, step_log
-from tests.blis.recorded.logs import RESULTS, STEPS, bench, request_log
+from tests.blis.fit.made import TRUTH, recorded, step_log
+from tests.blis.recorded.logs import RESULTS, STEPS, bench, log_rows, request_log
 from tests.blis.recorded.test_hits import CHAT
 
 
@@ -111,6 +112,23 @@ def test_prompts_that_were_in_the_cache_cost_what_was_left_of_them(tmp_path: Pat
 def test_results_of_several_instances_are_refused(tmp_path: Path, run: Command):
     results = run_of_truth(tmp_path, run, "--num-instances", 2)
     assert "r.csv: 2 instances answered; a fit needs requests of one" in run.fails("fit", results)
+
+
+@pytest.mark.slow
+def test_what_was_left_out_and_what_is_odd_is_said(results: Path, tmp_path: Path, run: Command):
+    lines = results.read_text().splitlines()
+    lines[1] = lines[1].replace("completed", "rejected", 1)
+    results.write_text("\n".join(lines) + "\n")
+    out, err = run("fit", results)
+    assert "note      results.csv: 1 requests got no answer and are left out, 'request_0' first" in out
+    assert err == ""
+    made = recorded(3, 40)
+    made = replace(made, scheduled_us=made.requests.arrival_us)
+    slow = [{key: 1000 * cell if key.endswith("_ts") else cell for key, cell in row.items()} for row in log_rows(made)]
+    log = request_log(tmp_path, slow)
+    out, err = run("fit", log, "--first", 1, "--output", "json")
+    assert "warning: x.requests.jsonl: half of the answers took" in err
+    assert json.loads(out)["notes"] == []
 
 
 def test_for_people_it_is_a_table(tmp_path: Path, run: Command):

@@ -94,3 +94,20 @@ def alike(n: int) -> Recording:
         server=Server(vllm="0.19.0"),
     )
     return made
+
+
+def some(log: Recording, n: int) -> Recording:
+    """The last n requests of a log, as a log of their own."""
+    requests = log.requests
+    rows = np.arange(len(log))[-n:]
+    return recording(
+        log.source,
+        arrival_us=requests.arrival_us[rows],
+        first_token_us=log.first_token_us[rows],
+        completed_us=log.completed_us[rows],
+        input_tokens=requests.input_tokens[rows],
+        output_tokens=requests.output_tokens[rows],
+        ok=True,
+        request_ids=[requests.request_id(row) for row in rows.tolist()],
+        server=log.server,
+    )

@@ -14,7 +14,7 @@ from blis.fit.terms import BASE
 from blis.latency.coefficients import CoefficientsFile
 from blis.recorded.network import transfer_us
 from blis.recorded.recording import Network, Recording, Server, StepLog
-from tests.blis.fit.made import TRUTH, alike, recorded, step_log
+from tests.blis.fit.made import TRUTH, alike, recorded, some, step_log
 
 
 @cache
@@ -97,6 +97,9 @@ def test_what_a_client_saw_is_taken_to_the_server():
 @pytest.mark.parametrize(
     ("logs", "first", "said"),
     [
+        ([recorded(1, 40)] * 2, 1.0, "made and made have the same rows, which would count twice"),
+        ([recorded(1, 40), some(recorded(1, 40), 30)], 1.0, "made and made have the same rows"),
+        ([step_log(1, 40)] * 2, 1.0, "steps and steps have the same rows"),
         ([recorded(1, LEAST - 1)], 1.0, f"insufficient data: {LEAST - 1} requests and steps to fit to; at least"),
         ([recorded(1, 40)], 0.5, "insufficient data: 20 requests"),
         ([recorded(1, 40)], 0.0, "--first must be > 0"),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blis.errors import InputError
-from blis.latency.coefficients import FORMAT, CoefficientsFile, load_coefficients, save_coefficients
+from blis.latency.coefficients import FORMAT, CoefficientsFile, load_coefficients, save_coefficients, unsaid
 from blis.scenario import load_scenario, scenario_mapping
 from blis.yaml_strict import dump_yaml, load_mapping
 
@@ -139,6 +139,13 @@ def test_a_scenario_may_say_otherwise_of_cache_and_engine(path: Path):
 def test_what_does_not_go_together_is_refused(path: Path, latency: dict[str, Any], said: str):
     with pytest.raises(InputError, match=said):
         with_instance(path, **latency)
+
+
+def test_what_the_file_does_not_say_of_its_server_cannot_be_compared(path: Path):
+    assert unsaid({"coefficients": str(path), "gpu": "H100", "tp": 2}) == []
+    save_coefficients(path, replace(FILE, gpu="", tp=0))
+    assert unsaid({"coefficients": str(path), "gpu": "A100", "tp": 2, "model": "some-8b"}) == ["gpu", "tp"]
+    assert unsaid({"coefficients": str(path)}) == unsaid({"gpu": "A100"}) == []
 
 
 def test_the_same_server_may_be_named_in_other_letters(path: Path):
