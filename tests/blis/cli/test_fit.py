@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from blis.cli.main import main
 from blis.latency.coefficients import load_coefficients, save_coefficients
 from blis.recorded.step_log import save_step_log
 from blis.yaml_strict import dump_yaml
@@ -129,6 +131,14 @@ def test_what_was_left_out_and_what_is_odd_is_said(results: Path, tmp_path: Path
     out, err = run("fit", log, "--first", 1, "--output", "json")
     assert "warning: x.requests.jsonl: half of the answers took" in err
     assert json.loads(out)["notes"] == []
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_who_waits_at_a_terminal_is_told_how_long(tmp_path: Path, capsys, monkeypatch, terminal: bool):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    assert main(["fit", str(request_log(tmp_path))]) == 2
+    said = "blis: simulating x.requests.jsonl with many prices: up to a minute\n"
+    assert (said in capsys.readouterr().err) == terminal
 
 
 def test_for_people_it_is_a_table(tmp_path: Path, run: Command):
