@@ -10,7 +10,7 @@ from blis.stdout import delivered, note, say
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, launch
 from search.explanation.explanation import Explanation, explain
 from search.explanation.text import explained
-from search.run_folder import comparison as compare
+from search.run_folder import comparison, sync
 from search.run_folder.export import Stopwatch, write_run, write_run_info
 from search.run_folder.jobs import jobs_table
 from search.run_folder.overview import write_overview
@@ -25,6 +25,9 @@ from search.verdict.holdout import Holdout, make_holdout
 from search.verdict.report import report
 from search.verdict.validation import unproved, validate
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
+
+#: What stands before anything else, where it is no search that is asked for.
+COMMANDS = {"compare": comparison.main, "sync": sync.main}
 
 
 def run(settings: Settings) -> int:
@@ -91,7 +94,8 @@ def _title(settings: Settings) -> list[str]:
 
 def main() -> int:
     """The command `blis-search`; its exit code."""
-    return delivered(lambda: compare.main(sys.argv[2:]) if sys.argv[1:2] == ["compare"] else _search())
+    command = COMMANDS.get(" ".join(sys.argv[1:2]))
+    return delivered(_search if command is None else lambda: command(sys.argv[2:]))
 
 
 def _search() -> int:
