@@ -72,18 +72,20 @@ class Store:
             Thread(target=self._work, name="tracking", daemon=True).start()  # nobody has to wait for it
 
     def open(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
-        """Start a run."""
-        self._actions.put(lambda: self._open(name, params, tags))
+        """Start a run, which has started now, whenever the store is reached."""
+        started_ms = _ms(datetime.now(UTC))
+        self._actions.put(lambda: self._open(name, params, tags, started_ms))
 
     def reopen(self, tag: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """Go on with the last run that has these tags, without its children; start a run if there is none.
 
         tag: the one of them to search by.
         """
+        started_ms = _ms(datetime.now(UTC))
 
         def reopened() -> None:
             if not self._reopen(tag, tags):
-                self._open(name, params, tags)
+                self._open(name, params, tags, started_ms)
 
         self._actions.put(reopened)
 
@@ -197,9 +199,7 @@ class Store:
             self._client = connect(uri)
             self._experiment_id = _experiment_id(self._client, uri, experiment)
 
-    def _open(
-        self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], started_ms: int | None = None
-    ) -> None:
+    def _open(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str], started_ms: int) -> None:
         run = self._client.create_run(self._experiment_id, start_time=started_ms, run_name=name)
         self._run_id = run.info.run_id
         self._log(self._run_id, {}, params, tags=tags)

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def read_settings(folder: Path) -> Settings:
     with named_source(f"{folder}/config.yaml"):
         config = load_mapping(folder / "config.yaml")
         untracked = {**config["tracking"], "enabled": False}
-        return make_settings({**config, "tracking": untracked}, folder)
+        return replace(make_settings({**config, "tracking": untracked}, folder), config=config)
 
 
 def read_archive(text: str) -> Archive:
