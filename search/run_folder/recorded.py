@@ -14,7 +14,7 @@ from typing import Any
 
 from blis.errors import InputError, one_line
 from blis.files import read_text
-from blis.yaml_strict import load_mapping, named_source
+from blis.yaml_strict import check_mapping, load_mapping, named_source
 from search.running.archive import LABELS, UNDONE_AND_HARM, Archive, Row
 from search.running.evaluator import Evaluation
 from search.settings import Settings, make_settings
@@ -37,11 +37,13 @@ class Finished:
 
 def read_run(folder: Path) -> Finished:
     """All of it. Raises InputError for a folder that holds no finished search, or files that nobody can read."""
-    settings = read_settings(folder)
-    info = _json(folder / "run_info.json")
-    archive = read_archive(_text(folder / "candidates.csv"))
-    started = datetime.fromisoformat(info["started"])
-    return Finished(settings, archive, _json(folder / "verdict.json"), started, info["seconds"])
+    settings, verdict = read_settings(folder), _json(folder / "verdict.json")
+    info, candidates = _json(folder / "run_info.json"), _text(folder / "candidates.csv")
+    try:
+        started = datetime.fromisoformat(info["started"])
+        return Finished(settings, read_archive(candidates), verdict, started, info["seconds"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{folder}: candidates.csv or run_info.json is not as a search wrote it: {error}") from None
 
 
 def read_settings(folder: Path) -> Settings:
@@ -51,7 +53,7 @@ def read_settings(folder: Path) -> Settings:
     _text(folder / "verdict.json")  # the last sign of a search that was killed is its checkpoint
     with named_source(f"{folder}/config.yaml"):
         config = load_mapping(folder / "config.yaml")
-        untracked = {**config["tracking"], "enabled": False}
+        untracked = {**check_mapping(config.get("tracking"), "tracking"), "enabled": False}
         return replace(make_settings({**config, "tracking": untracked}, folder), config=config)
 
 
@@ -60,14 +62,15 @@ def read_archive(text: str) -> Archive:
     header, *lines = csv.reader(io.StringIO(text))
     terms = header[len(LABELS) : header.index(UNDONE_AND_HARM[0])]
     others = header[header.index(UNDONE_AND_HARM[-1]) + 1 :]
-    keys = [name for name in others if not re.fullmatch(r"seed_\d+", name)]
-    rows = [_row(dict(zip(header, line, strict=True)), terms, keys) for line in lines]
+    seeds = [name for name in others if re.fullmatch(r"seed_\d+", name)]
+    keys = others[len(seeds) :]
+    rows = [_row(dict(zip(header, line, strict=True)), terms, seeds, keys) for line in lines]
     return Archive(tuple(keys), tuple(terms), rows)
 
 
-def _row(cells: Mapping[str, str], terms: Sequence[str], keys: Sequence[str]) -> Row:
+def _row(cells: Mapping[str, str], terms: Sequence[str], seeds: Sequence[str], keys: Sequence[str]) -> Row:
     """One line; a blank cell is nothing."""
-    numbers = {name: float(cells[name]) for name in ("fitness", *terms, *UNDONE_AND_HARM) if cells[name]}
+    numbers = {name: float(cells[name]) for name in ("fitness", *terms, *UNDONE_AND_HARM, *seeds) if cells[name]}
     evaluation = Evaluation(
         cells["genome_id"],
         cells["status"],
@@ -76,6 +79,7 @@ def _row(cells: Mapping[str, str], terms: Sequence[str], keys: Sequence[str]) ->
         terms={name: numbers[name] for name in terms if name in numbers},
         undone=numbers.get("u"),
         harm=numbers.get("harm"),
+        seed_values=tuple(map(numbers.get, seeds)),
     )
     genome: Genome = {key: cells[key] for key in keys if cells[key]}
     return Row(int(cells["index"]), int(cells["generation"]), cells["origin"], genome, None, evaluation, cells["name"])

@@ -19,7 +19,6 @@ import search.__main__ as search_main
 from blis.cli.main import main as blis
 from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
-from search.run_folder import comparison
 from search.workers import Workers
 from tests.docs.pages import GUIDES, blocks
 from tests.inputs import __main__ as inputs
@@ -143,10 +142,9 @@ def blis_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
         assert end.code == 0
 
 
-def compare_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
-    """`blis-search compare`."""
-    assert words[0] == "compare"
-    assert comparison.main(words[1:]) == 0
+def kept_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`blis-search compare` and `blis-search sync`."""
+    assert search_main.COMMANDS[words[0]](words[1:]) == 0
 
 
 def without_gpu(words: list[str], patch: pytest.MonkeyPatch) -> None:
@@ -173,7 +171,7 @@ RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] 
     ("python", "-m", "tests.laws.fuzz"): few_scenarios,
     ("python", "-m", "tests.inputs"): few_inputs,
     ("blis",): blis_command,
-    ("blis-search",): compare_searches,
+    ("blis-search",): kept_searches,
 }
 
 

@@ -17,7 +17,6 @@ from search.application import EXIT_OK
 from search.folder import written
 from search.run_folder.export import Stopwatch
 from search.run_folder.mlflow_store import Store
-from search.run_folder.sync import main as sync
 from search.run_folder.tracking import Tracker
 from search.running.archive import Archive
 from tests.search.run_folder.test_mlflow_store import Client
@@ -106,37 +105,6 @@ def test_what_is_exported_and_what_it_was_held_against_are_registered(tracked):
     assert bundle_mapping(exported(client, runs, "champion")) == bundle_mapping(best)
     baseline = settings.problem.policy(exported(client, runs, "baseline"))
     assert baseline.id == settings.problem.against.id
-
-
-def facts(run):
-    """What a run says, but for its place in the store and what was told while the search went on."""
-    tags = {key: value for key, value in run.data.tags.items() if key != "mlflow.parentRunId"}
-    return run.info.run_name, run.info.status, run.data.params, run.data.metrics, tags
-
-
-@pytest.mark.parametrize("uri", ["", "other"])
-def test_records_are_made_again_from_the_folder_as_often_as_one_likes(tracked, tmp_path, capsys, uri):
-    """Where the search was tracked, and in a store that has never heard of it."""
-    settings, client, runs = tracked
-    other = f"sqlite:///{tmp_path}/mlflow.db"
-    for _ in range(2):
-        assert sync([str(settings.run_dir), *(["--uri", other] if uri else [])]) == EXIT_OK
-    assert capsys.readouterr() == (f"logged: {settings.run_dir}\n" * 2, "")
-    there = MlflowClient(other) if uri else client
-    (experiment,) = [one for one in there.search_experiments() if one.name == "search"]
-    again = there.search_runs([experiment.experiment_id])
-    parent, before = parent_of(again), parent_of(runs)
-    seconds = {key for key in before.data.metrics if key.startswith("seconds/")}
-    for key in seconds:
-        assert parent.data.metrics.pop(key) == pytest.approx(before.data.metrics[key], abs=1e-3)
-    kept = {key: value for key, value in before.data.metrics.items() if key not in seconds}
-    assert parent.data.metrics == kept
-    assert (parent.data.params, parent.data.tags) == (before.data.params, before.data.tags)
-    assert sorted(map(facts, children_of(again)), key=str) == sorted(map(facts, children_of(runs)), key=str)
-    history = there.get_metric_history(parent.info.run_id, "search/best")
-    assert [point.step for point in history] == [0, 1, 2, 3]
-    (model,) = there.search_registered_models()
-    assert len(there.search_model_versions(f"name = '{model.name}'")) == len({*model.aliases.values()})
 
 
 def test_a_broken_store_warns_once_and_loses_nothing(tmp_path, capfd):
