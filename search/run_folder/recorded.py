@@ -50,7 +50,8 @@ def read_settings(folder: Path) -> Settings:
     """The settings of a search that has ended, without a store: its address may lack its secret."""
     if not folder.is_dir():
         raise InputError(f"{folder} is no run folder")
-    _text(folder / "verdict.json")  # the last sign of a search that was killed is its checkpoint
+    for name in ("verdict.json", "config.yaml"):  # the last sign of a search that was killed is its checkpoint
+        _text(folder / name)
     with named_source(f"{folder}/config.yaml"):
         config = load_mapping(folder / "config.yaml")
         untracked = {**check_mapping(config.get("tracking"), "tracking"), "enabled": False}
@@ -86,8 +87,9 @@ def _row(cells: Mapping[str, str], terms: Sequence[str], seeds: Sequence[str], k
 
 
 def _json(path: Path) -> dict[str, Any]:
+    text = _text(path)
     try:
-        found = json.loads(_text(path))
+        found = json.loads(text)
     except ValueError as error:
         raise InputError(f"{path}: {one_line(error)}") from None
     assert isinstance(found, dict)
