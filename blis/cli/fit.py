@@ -14,11 +14,11 @@ from blis.errors import check_integer
 _EXAMPLES = """\
 examples:
   blis fit requests.jsonl --out coefficients.yaml        # fits to the first half, tries it on the other
-  blis fit trace.csv --first 0.7 --output json
+  blis fit trace.yaml --first 0.7 --output json          # or the .csv beside it
   blis fit steps.csv requests.jsonl --engine vllm-0.8
   blis run --coefficients coefficients.yaml --config scenario.yaml
 
-Logs: requests.jsonl (with meta.json beside it), trace v2 (.yaml and .csv), a detailed result of `vllm bench serve`
+Logs: requests.jsonl (with meta.json beside it), trace v2 (.yaml with its .csv), a detailed result of `vllm bench serve`
 (.json), results of `blis run` (.csv), step logs (.csv).
 """
 
