@@ -19,7 +19,7 @@ CONFIGS = ROOT / "tests" / "data" / "hf_configs"
 
 #: Bytes of the published checkpoint, and of a token in the KV cache by the model's own numbers: layers, KV heads and
 #: their width, two for key and value, bytes. The bytes are `metadata.total_size` of model.safetensors.index.json in the
-#: repository named on Hugging Face, as public code quotes it (looked up in November 2026), unless something else is said.
+#: repository named on Hugging Face, as public code quotes it (looked up in November 2026), or what is said there.
 PUBLISHED = {
     "llama-2-7b": (13_476_831_232, 32 * 32 * 128 * 2 * 2),  # meta-llama/Llama-2-7b-hf: 6738415616 parameters
     "llama-3.1-8b": (16_060_522_496, 32 * 8 * 128 * 2 * 2),  # meta-llama/Llama-3.1-8B
