@@ -203,7 +203,9 @@ class TestHfConfig:
             ({"hf_config": 3}, "latency_model.hf_config must be the path of a config.json, got 3"),
             ({"hf_config": "nowhere.json"}, "nowhere.json: No such file"),
             ({"hf_config": "x", "roofline": INLINE["roofline"]}, "give hf_config or roofline.model, not both"),
-            ({"hf_config": "x", "kind": "blackbox"}, "hf_config"),
+            ({"hf_config": "x", "kind": "blackbox"}, "latency_model.hf_config is for kind 'roofline', and the kind is"),
+            ({"hf_config": "x", "kind": "blackbox", "model": ""}, "latency_model.hf_config is for kind 'roofline', and"),
+            ({"hf_config": "x", "kind": "linear"}, "unknown key 'hf_config'"),
         ],
     )
     def test_what_is_wrong_with_it_is_said(self, changes: dict[str, Any], part: str):
