@@ -55,10 +55,7 @@ _KNOWN = {key for keys in _KEYS.values() for key in keys} | {*_SHARED_COUNT, *_S
 _TIED = ("gemma", "cohere", "ernie4_5", "smollm3")
 
 #: Models whose heads are as wide as their build says where the file does not; others have hidden_size / heads.
-_OWN_HEAD_DIM = (
-    *("gemma", "glm", "gpt_oss", "ernie4_5", "helium", "minimax_m2", "qwen3", "seed_oss", "solar_open"),
-    "ministral3",
-)
+_OWN_HEAD_DIM = ("ernie4_5", "gemma", "glm", "gpt_oss", "helium", "ministral3", "qwen3", "seed_oss", "solar_open")
 
 #: Models of which every so many-th layer looks back over all context, where the file does not say which.
 _FULL_EVERY = {

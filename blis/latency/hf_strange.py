@@ -16,7 +16,7 @@ from blis.errors import InputError, in_short, unknown_name
 UNDERSTOOD = (
     *("cohere", "cohere2", "cwm", "deepseek_v2", "deepseek_v3", "ernie4_5", "exaone4", "gemma", "gemma2"),
     *("gemma3", "gemma3_text", "glm", "glm4", "glm4_moe", "glm4v_text", "gpt_oss", "granite", "granitemoe"),
-    *("granitemoeshared", "helium", "internlm2", "kimi_k2", "llama", "minimax_m2", "ministral", "ministral3"),
+    *("granitemoeshared", "helium", "internlm2", "kimi_k2", "llama", "ministral", "ministral3"),
     *("mistral", "mixtral", "olmo", "olmo2", "olmo3", "olmoe", "phi3", "phimoe", "qwen2", "qwen2_5_vl"),
     *("qwen2_5_vl_text", "qwen2_moe", "qwen2_vl", "qwen2_vl_text", "qwen3", "qwen3_moe", "qwen3_vl_moe_text"),
     *("qwen3_vl_text", "seed_oss", "smollm3", "solar_open", "stablelm"),

@@ -204,7 +204,10 @@ class TestHfConfig:
             ({"hf_config": "nowhere.json"}, "nowhere.json: No such file"),
             ({"hf_config": "x", "roofline": INLINE["roofline"]}, "give hf_config or roofline.model, not both"),
             ({"hf_config": "x", "kind": "blackbox"}, "latency_model.hf_config is for kind 'roofline', and the kind is"),
-            ({"hf_config": "x", "kind": "blackbox", "model": ""}, "latency_model.hf_config is for kind 'roofline', and"),
+            (
+                {"hf_config": "x", "kind": "blackbox", "model": ""},
+                "latency_model.hf_config is for kind 'roofline', and",
+            ),
             ({"hf_config": "x", "kind": "linear"}, "unknown key 'hf_config'"),
         ],
     )
