@@ -22,8 +22,8 @@ examples:
   blis run --coefficients coefficients.yaml --config scenario.yaml
 
 Logs: requests.jsonl, trace v2 (.yaml with its .csv), a detailed result of `vllm bench serve` (.json), results of
-`blis run` (.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started. What no log
-says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300 of them.
+`blis run` (.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started.
+What no log says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300.
 
 How far the fit may be off, as a range of every figure of a run (members of an ensemble, in a scenario file):
   instance:
