@@ -73,7 +73,7 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "if instance.batch_size == 0 and instance.evicted == 0:",
+        "if instance.batch_size == 0 and (instance.evicted == 0 or instance.queue_depth == 0):",
         "if instance.batch_size == 0:",
         _ORACLE,
         "a step that evicts all its members takes no time",
