@@ -17,13 +17,13 @@ from blis.stdout import note
 _EXAMPLES = """\
 examples:
   blis fit requests.jsonl --out coefficients.yaml        # fits to the first half, tries it on the other
-  blis fit trace.csv --first 0.7 --output json
+  blis fit trace.yaml --first 0.7 --output json          # or the .csv beside it
   blis fit steps.csv requests.jsonl --engine vllm-0.8
   blis run --coefficients coefficients.yaml --config scenario.yaml
 
-Logs: requests.jsonl, trace v2 (.yaml and .csv), a detailed result of `vllm bench serve` (.json), results of `blis run`
-(.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started. What no log
-says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300 of them.
+Logs: requests.jsonl, trace v2 (.yaml with its .csv), a detailed result of `vllm bench serve` (.json), results of
+`blis run` (.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started.
+What no log says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300.
 
 How far the fit may be off, as a range of every figure of a run (members of an ensemble, in a scenario file):
   instance:
