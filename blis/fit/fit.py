@@ -90,7 +90,8 @@ def _with_left_out(
     for terms in prices.terms.wider():
         rows = equations(evidence, replace(prices, terms=terms))
         found = uncertainty(rows, solve(rows), np.random.default_rng(0)).intervals
-        for name, (low, high) in zip(terms.names, found.tolist(), strict=True) if np.isfinite(found).all() else ():
+        told = np.isfinite(found).all()
+        for name, (low, high) in zip(terms.names, found.tolist(), strict=True) if told else ():
             own_low, own_high = intervals.get(name, [0.0, 0.0])
             intervals[name] = [min(low, own_low), max(high, own_high)]
     return {name: (low, high if np.isfinite(high) else None) for name, (low, high) in intervals.items()}
