@@ -102,8 +102,9 @@ def _table(report: dict[str, Any]) -> str:
         lines.append(f"assumed   {', '.join(report['assumed'])}")
     lines += [f"note      {note}" for note in report["notes"]]
     lines += ["", f"{'coefficient':<22}{'value':>12}   95 % interval, all at once"]
-    for name, value in report["coefficients"].items():
-        lines.append(f"{name:<22}{value:>12.5g}   {_interval(report['interval'].get(name))}".rstrip())
+    for name, ends in (dict.fromkeys(report["coefficients"]) | report["interval"]).items():
+        value = report["coefficients"].get(name)
+        lines.append(f"{name:<22}{_price(value):>12}   {_interval(ends)}".rstrip())
     lines.append("")
     for title, key in (("error on what the fit saw", "seen"), ("error on the rest", "held_out")):
         errors = report[key] or {}
@@ -111,6 +112,10 @@ def _table(report: dict[str, Any]) -> str:
         count = int(errors.get("n", 0) or errors.get("steps", 0))
         lines.append(f"{title:<26}{shown or 'nothing was left out'}" + (f"  (n = {count})" if count else ""))
     return "\n".join(lines)
+
+
+def _price(value: float | None) -> str:
+    return "left out" if value is None else f"{value:.5g}"
 
 
 def _interval(ends: list[float | None] | None) -> str:
