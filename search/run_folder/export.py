@@ -25,6 +25,7 @@ from blis.yaml_strict import OneLine, yaml_text
 from search.explanation.explanation import Explanation
 from search.identity import origin
 from search.problem.policy import Policy
+from search.run_folder.proof import proved_on
 from search.running.archive import Archive
 from search.settings import Settings
 from search.uri import shown
@@ -79,6 +80,7 @@ def _with_provenance(
         "verdict": proof,
         "tables": {name: _pool_text(name, facts) for name, facts in verdict.question.pools.items()},
         "run": {**origin(settings), "seed": settings.seed},
+        "problem": proved_on(settings),
     }
     return replace(policy.bundle, provenance=provenance)
 
