@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from blis.cli import calibrate, compare, completion, fit, run, traces, validate
+from blis.cli import calibrate, compare, completion, export_config, fit, import_config, run, traces, validate
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
 
@@ -70,6 +70,8 @@ def _parser() -> tuple[_Parser, Collection[str]]:
     calibrate.add_parser(commands)
     traces.add_parser(commands)
     validate.add_parser(commands)
+    import_config.add_parser(commands)
+    export_config.add_parser(commands)
     completion.add_parser(commands)
     return parser, commands.choices
 

@@ -1,0 +1,179 @@
+"""An EndpointPickerConfig, read and checked: every key, every plugin's parameters, every name of a plugin.
+
+As strict as the router's own loader (`serializer.EnableStrict`, `StrictDecoder`), and with more to say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from blis.deploy.dialects import Dialect, dialect_of
+from blis.deploy.document import Document
+from blis.deploy.schema import Reference, check, schema
+from blis.errors import unknown_name
+
+GATES = ("flowControl", "haPopulateNonLeaderDatastore", "dataLayer", "prepareDataPlugins", "enableLegacyMetrics")
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin of a file, or one that is there without being declared (then `path` is empty)."""
+
+    name: str
+    type: str
+    path: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        """What it does: scorer, filter, picker, …"""
+        return str(schema("plugins")[self.type]["kind"])
+
+    @property
+    def nearest(self) -> str | None:
+        """The type that comes closest among those that can be simulated, if this one cannot."""
+        return schema("plugins")[self.type].get("nearest")
+
+    @property
+    def known(self) -> Mapping[str, list[Any]]:
+        """Its parameters as plugins.yaml has them; none if they are not looked at."""
+        return parameters_of(self.type, old=True) or {}
+
+    def value(self, name: str) -> Any:
+        """A parameter, or its default."""
+        return self.given[name] if name in self.given else self.known[name][1]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A plugin in a scheduling profile."""
+
+    plugin: Plugin
+    weight: float | None
+    path: str
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked file. plugins: by name, those included that are there without being declared."""
+
+    document: Document
+    dialect: Dialect
+    plugins: Mapping[str, Plugin]
+    steps: tuple[Step, ...]  # of its one profile
+
+    @property
+    def declared(self) -> list[Plugin]:
+        """The plugins that the file declares."""
+        return [plugin for plugin in self.plugins.values() if plugin.path]
+
+    @property
+    def value(self) -> Mapping[str, Any]:
+        """The file's mapping."""
+        return self.document.value
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """A mapping at the top of the file; empty if it is not there."""
+        return self.value.get(name) or {}
+
+    def gate(self, name: str) -> bool:
+        """Whether a feature gate is on: `name` or `name=true`."""
+        return any(gate in (name, f"{name}=true") for gate in self.value.get("featureGates") or ())
+
+
+def parameters_of(plugin_type: str, *, old: bool) -> Mapping[str, list[Any]] | None:
+    """A plugin's parameters by name; None if they are not looked at. old: also those of the older apiVersion."""
+    entry = schema("plugins")[plugin_type]
+    parameters = entry.get("parameters", {})
+    if parameters == "any":
+        return None
+    return {**parameters, **(entry.get("old", {}) if old else {})}
+
+
+def read_config(document: Document) -> Config:
+    """A checked configuration. Raises InputError for the first thing that the router would refuse, or that is no one's."""
+    dialect = dialect_of(document)
+    references = list(check(document, "", document.value, schema("config")))
+    plugins, more = _plugins(document, dialect)
+    for reference in (*references, *more):
+        _check_reference(document, plugins, reference)
+    _check_gates(document)
+    return Config(document, dialect, plugins, _steps(document, plugins))
+
+
+def _plugins(document: Document, dialect: Dialect) -> tuple[dict[str, Plugin], list[Reference]]:
+    """The plugins by name, and the names of others in their parameters."""
+    found: dict[str, Plugin] = {}
+    references: list[Reference] = []
+    for number, spec in enumerate(document.value["plugins"]):
+        path, kind = f"plugins[{number}]", spec["type"]
+        if kind not in schema("plugins"):
+            raise document.wrong(f"{path}.type", str(unknown_name("plugin type", kind, schema("plugins"))))
+        name, given = spec.get("name") or kind, spec.get("parameters") or {}
+        if name in found:
+            raise document.wrong(path, f"two plugins are called {name!r}, the first is {found[name].path}")
+        known = parameters_of(kind, old=dialect.old)
+        if known is not None:
+            types = {key: parameter[0] for key, parameter in known.items()}
+            references += check(document, f"{path}.parameters", given, types)
+        found[name] = Plugin(name, kind, path, given)
+    injected = [kind for kind, entry in schema("plugins").items() if entry.get("injected")]
+    return {**{kind: Plugin(kind, kind) for kind in injected}, **found}, references
+
+
+def _check_reference(document: Document, plugins: Mapping[str, Plugin], reference: Reference) -> None:
+    """A name must be that of a plugin that is there, and of one of the kinds that belong where it stands."""
+    path, name, kinds = reference
+    if name not in plugins:
+        raise document.wrong(path, str(unknown_name("plugin", name, [p.name for p in plugins.values() if p.path])))
+    if plugins[name].kind not in kinds:
+        fitting = sorted(plugin.name for plugin in plugins.values() if plugin.kind in kinds)
+        raise document.wrong(
+            path,
+            f"{name!r} is a plugin of kind {plugins[name].kind}, {' or '.join(kinds)} is wanted:"
+            f" {', '.join(fitting) or 'none is declared'}",
+        )
+
+
+def _check_gates(document: Document) -> None:
+    for number, gate in enumerate(document.value.get("featureGates") or ()):
+        name, equals, state = gate.partition("=")
+        if name not in GATES or (equals and state not in ("true", "false")):
+            raise document.wrong(f"featureGates[{number}]", str(unknown_name("feature gate", gate, GATES)))
+
+
+def _steps(document: Document, plugins: Mapping[str, Plugin]) -> tuple[Step, ...]:
+    """The plugins of the one profile in order; a file without profiles has one of all filters, scorers and pickers."""
+    profiles = document.value.get("schedulingProfiles") or []
+    _check_once(document, "schedulingProfiles", [profile["name"] for profile in profiles])
+    if len(profiles) > 1:
+        names = ", ".join(profile["name"] for profile in profiles)
+        raise document.wrong(
+            "schedulingProfiles", f"several profiles ({names}) cannot be simulated; the nearest is one profile"
+        )
+    if not profiles:
+        chosen = [
+            plugin for plugin in plugins.values() if plugin.path and plugin.kind in ("filter", "scorer", "picker")
+        ]
+        return tuple(Step(plugin, None, plugin.path) for plugin in chosen)
+    path = "schedulingProfiles[0].plugins"
+    given = profiles[0].get("plugins") or []
+    _check_once(document, path, [step["pluginRef"] for step in given])
+    steps = [Step(plugins[one["pluginRef"]], one.get("weight"), f"{path}[{i}]") for i, one in enumerate(given)]
+    for step in steps:
+        if step.weight is not None and step.plugin.kind != "scorer":
+            problem = f"{step.plugin.name!r} is a plugin of kind {step.plugin.kind}; only scorers have weights"
+            raise document.wrong(f"{step.path}.weight", problem)
+    pickers = [step for step in steps if step.plugin.kind == "picker"]
+    if len(pickers) > 1:
+        raise document.wrong(pickers[1].path, "a profile has one picker, this is the second")
+    return tuple(steps)
+
+
+def _check_once(document: Document, path: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise document.wrong(path, f"{name!r} is there twice")
