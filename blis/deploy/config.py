@@ -29,7 +29,7 @@ class Plugin:
 
     @property
     def kind(self) -> str:
-        """What it does: scorer, filter, picker, …"""
+        """What it does: scorer, filter, picker and so on."""
         return str(schema("plugins")[self.type]["kind"])
 
     @property
@@ -94,7 +94,7 @@ def parameters_of(plugin_type: str, *, old: bool) -> Mapping[str, list[Any]] | N
 
 
 def read_config(document: Document) -> Config:
-    """A checked configuration. Raises InputError for the first thing that the router would refuse, or that is no one's."""
+    """A checked configuration. Raises InputError for the first thing that the router would refuse."""
     dialect = dialect_of(document)
     references = list(check(document, "", document.value, schema("config")))
     plugins, more = _plugins(document, dialect)

@@ -103,6 +103,14 @@ NEARLY = {
     ),
 }
 
+#: Parameters of our admission policy `probabilistic` and of their admitter.
+ADMITTER = {
+    "queue_threshold": "queueDepthThreshold",
+    "kv_threshold": "kvCacheUtilThreshold",
+    "power": "power",
+    "k": "k",
+}
+
 ORDERINGS = {"fcfs": "fcfs-ordering-policy", "deadline": "slo-deadline-ordering-policy"}
 FAIRNESS = {"global-strict": "global-strict-fairness-policy", "round-robin": "round-robin-fairness-policy"}
 PICKERS = {"max": "max-score-picker", "weighted-random": "weighted-random-picker"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blis.config import FlowControl, PriorityBand
-from blis.deploy.counterparts import CONCURRENCY, DETECTOR, FAIRNESS, NEVER_FULL, NEVER_QUEUED, ORDERINGS
+from blis.deploy.counterparts import ADMITTER, CONCURRENCY, DETECTOR, FAIRNESS, NEVER_FULL, NEVER_QUEUED, ORDERINGS
 from blis.deploy.draft import Draft
 from blis.deploy.export_routing import no_counterpart
 from blis.errors import InputError
@@ -54,15 +54,12 @@ def write_flow_control(given: BundleFlowControl, draft: Draft) -> None:
     if flow.interval_us != FlowControl().interval_us:
         draft.notes.add(f"flow_control.interval_us {flow.interval_us}: the router looks about every millisecond")
     if flow.detector == "never":
-        draft.notes.add(
-            f"flow_control.detector never: {DETECTOR} still holds back while all KV caches are entirely full"
-        )
+        draft.notes.add(f"flow_control.detector never: {DETECTOR} holds back while all KV caches are entirely full")
     draft.parts["gate"] = True
     draft.parts["flowControl"] = {
         "defaultRequestTTL": _duration(flow.ttl_us),
         "defaultPriorityBand": _policies(flow, flow.max_requests_per_band, draft),
         **_bands(flow, draft),
-        **draft.parts.pop("flowControl", {}),
     }
     _detector(draft, flow.detector, vars(flow))
 
@@ -74,11 +71,10 @@ def _detector(draft: Draft, detector: str, values: dict[str, Any]) -> None:
         parameters = {"maxConcurrency": draft.number(kind, "maxConcurrency", values["max_concurrency"])}
     else:
         kind = DETECTOR
-        thresholds = (
-            (NEVER_QUEUED, NEVER_FULL) if detector == "never" else (values["queue_threshold"], values["kv_threshold"])
-        )
-        keys = ("queueDepthThreshold", "kvCacheUtilThreshold")
-        parameters = {key: draft.number(kind, key, value) for key, value in zip(keys, thresholds, strict=True)}
+        never = detector == "never"
+        queued, full = (NEVER_QUEUED, NEVER_FULL) if never else (values["queue_threshold"], values["kv_threshold"])
+        given = {"queueDepthThreshold": queued, "kvCacheUtilThreshold": full}
+        parameters = {key: draft.number(kind, key, value) for key, value in given.items()}
     if not draft.dialect.old:
         reference = {"pluginRef": draft.plugin(kind, parameters)}
         draft.parts.setdefault("flowControl", {})["saturationDetector"] = reference
@@ -92,16 +88,10 @@ def _admitter(draft: Draft, values: dict[str, float]) -> None:
     if draft.dialect.old:
         raise no_counterpart("admission.policy", "probabilistic", draft.dialect.product)
     kind = "probabilistic-admitter"
-    names = {
-        "queue_threshold": "queueDepthThreshold",
-        "kv_threshold": "kvCacheUtilThreshold",
-        "power": "power",
-        "k": "k",
-    }
     for name in ("power", "k"):
         if not values[name]:
             raise InputError(f"admission.parameters.{name} 0 has no counterpart; the nearest is a small number above 0")
-    draft.plugin(kind, {theirs: draft.number(kind, theirs, values[ours]) for ours, theirs in names.items()})
+    draft.plugin(kind, {theirs: draft.number(kind, theirs, values[ours]) for ours, theirs in ADMITTER.items()})
 
 
 def _bands(flow: FlowControl, draft: Draft) -> dict[str, Any]:

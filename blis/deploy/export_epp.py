@@ -20,9 +20,7 @@ def export_epp(bundle: PolicyBundle, dialect: Dialect, notes: Notes) -> dict[str
     write_flow_control(bundle.flow_control, draft)
     for name, tier in bundle.slo_tiers.items():
         if tier.priority is not None:
-            notes.add(
-                f"slo_tiers.{name}.priority {tier.priority:g}: an InferenceObjective gives it to requests, not this file"
-            )
+            notes.add(f"slo_tiers.{name}.priority {tier.priority:g}: an InferenceObjective gives it, not this file")
     if given_fields(bundle.engine) or bundle.scheduler:
         notes.add("engine, scheduler, preemption: arguments of the engine (--target vllm), not in this file")
     return draft.mapping()

@@ -80,9 +80,8 @@ def _nearly(scorer: Scorer, scorers: tuple[Scorer, ...], draft: Draft) -> Scorer
         return scorer
     name, note = NEARLY[scorer.name]
     if name in [one.name for one in scorers]:
-        raise InputError(
-            f"routing.scorers {scorer.name!r} has no counterpart in {draft.dialect.product} beside {name!r}"
-        )
+        problem = f"routing.scorers {scorer.name!r} has no counterpart in {draft.dialect.product} beside {name!r}"
+        raise InputError(f"{problem}; the nearest is {name!r} alone")
     draft.notes.add(f"routing.scorers {scorer.name}: {note}")
     return Scorer(name, scorer.weight)
 

@@ -12,11 +12,10 @@ _FILE = "blis-plugins.yaml"
 
 def helm_values(text: str, dialect: Dialect) -> str:
     """The values that make the chart use a configuration, given as text."""
-    *parents, last = (*dialect.values, "")
-    lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate(parents)]
-    indent = "  " * len(parents)
+    lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate(dialect.values)]
+    indent = "  " * len(dialect.values)
     lines += [f"{indent}pluginsConfigFile: {_FILE}", f"{indent}pluginsCustomConfig:", f"{indent}  {_FILE}: |"]
-    return "\n".join(lines) + "\n" + textwrap.indent(text, indent + "    ") + last
+    return "\n".join(lines) + "\n" + textwrap.indent(text, indent + "    ")
 
 
 def inner_config(document: Document) -> Document:

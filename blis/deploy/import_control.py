@@ -1,4 +1,4 @@
-"""Who gets in and who waits at the gateway: a configuration's detector, admitters and flow control as a bundle's parts."""
+"""Who gets in and who waits at the gateway: detector, admitters and flow control of a configuration, for a bundle."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blis.deploy.config import Config, Plugin
-from blis.deploy.counterparts import CONCURRENCY, DETECTOR, FAIRNESS, NEVER_FULL, NEVER_QUEUED, ORDERINGS
+from blis.deploy.counterparts import ADMITTER, CONCURRENCY, DETECTOR, FAIRNESS, NEVER_FULL, NEVER_QUEUED, ORDERINGS
 from blis.deploy.import_routing import beyond_defaults, check_given, refused
 from blis.deploy.notes import Notes
 from blis.deploy.schema import duration_us, quantity
@@ -68,13 +68,7 @@ def _admitter(config: Config, admitters: list[Plugin], detector: Mapping[str, An
             admitter.path,
             f"{problem} {DETECTOR} of queueDepthThreshold {NEVER_QUEUED} and kvCacheUtilThreshold {NEVER_FULL:g}",
         )
-    keys = (
-        ("queue_threshold", "queueDepthThreshold"),
-        ("kv_threshold", "kvCacheUtilThreshold"),
-        ("power",) * 2,
-        ("k",) * 2,
-    )
-    return _admission("probabilistic", {ours: float(admitter.value(theirs)) for ours, theirs in keys})
+    return _admission("probabilistic", {ours: float(admitter.value(theirs)) for ours, theirs in ADMITTER.items()})
 
 
 def _admission(policy: str, values: Mapping[str, float]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What people must know of a file that was made from another: where it is only nearly the same, and what it leaves out."""
+"""What people must know of a file that was made from another: where it is only nearly the same, what it leaves out."""
 
 from __future__ import annotations
 

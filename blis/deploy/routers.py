@@ -62,7 +62,7 @@ ROUTERS = {
             **_BOTH,
             "session-affinity": (
                 "manual",
-                "requests must carry a routing key; a session stays for as long as it lives, here a loaded home is left",
+                "requests must carry a routing key; a session stays while it lives, here a loaded home is left",
             ),
         },
     ),

@@ -53,9 +53,6 @@ def commented(notes: Notes) -> str:
     """Remarks as the comments that a file begins with; nothing if there are none."""
     if not notes:
         return ""
-    lines = [
-        line
-        for note in notes
-        for line in textwrap.wrap(note, _WIDTH - 4, initial_indent="# - ", subsequent_indent="#   ")
-    ]
+    wrapper = textwrap.TextWrapper(_WIDTH, initial_indent="# - ", subsequent_indent="#   ")
+    lines = [line for note in notes for line in wrapper.wrap(note)]
     return "\n".join(["# Where this is not the same as what it was made from:", *lines]) + "\n"

@@ -18,7 +18,8 @@ from blis.deploy.notes import Notes
 from blis.errors import InputError, unknown_name
 from blis.files import read_text
 from blis.numerals import read_whole
-from blis.policies.bundle import PolicyBundle, given_fields
+from blis.policies.bundle import BundlePriority, PolicyBundle, given_fields
+from blis.policies.priority import PRIORITIES
 
 KNOBS = {
     "max_running": "max-num-seqs",
@@ -139,7 +140,7 @@ def _check_budget(engine: Mapping[str, int]) -> None:
     budget, running = engine.get("max_scheduled_tokens"), engine.get("max_running")
     if budget is not None and running is not None and budget < running:
         raise InputError(
-            f"engine.max_scheduled_tokens {budget} is below engine.max_running {running}, with which vLLM does not start;"
+            f"engine.max_scheduled_tokens {budget} is below engine.max_running {running}: vLLM does not start with that;"
             f" the nearest is max_running {budget}"
         )
 
@@ -157,12 +158,16 @@ def _policy(bundle: PolicyBundle) -> str | None:
             f"preemption {bundle.preemption or 'tail'!r} has no counterpart beside scheduler {bundle.scheduler!r} in"
             f" vLLM; the nearest is {wanted['preemption']!r}"
         )
-    grows = bundle.priority.policy not in ("class-age", "slo-tiers") or any(
-        (bundle.priority.parameters or {"": 1}).values()
-    )
-    if name == "priority" and grows:
+    if name == "priority" and _grows(bundle.priority):
         raise InputError(
-            f"priority.policy {bundle.priority.policy!r} has no counterpart in vLLM, where priorities do not change; the"
-            " nearest is 'class-age' with age_per_s 0"
+            f"priority.policy {bundle.priority.policy!r} has no counterpart in vLLM, where priorities do not change;"
+            " the nearest is 'class-age' with age_per_s 0"
         )
     return name
+
+
+def _grows(priority: BundlePriority) -> bool:
+    """Whether a request gets more urgent while it waits, or nobody knows how urgent it is."""
+    if priority.policy != "class-age":
+        return True
+    return bool(PRIORITIES.named_values("class-age", priority.parameters or {})["age_per_s"])
