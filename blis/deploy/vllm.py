@@ -140,7 +140,7 @@ def _check_budget(engine: Mapping[str, int]) -> None:
     budget, running = engine.get("max_scheduled_tokens"), engine.get("max_running")
     if budget is not None and running is not None and budget < running:
         raise InputError(
-            f"engine.max_scheduled_tokens {budget} is below engine.max_running {running}: vLLM does not start with that;"
+            f"engine.max_scheduled_tokens {budget} is below engine.max_running {running}: vLLM does not start so;"
             f" the nearest is max_running {budget}"
         )
 
