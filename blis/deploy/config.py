@@ -5,6 +5,7 @@ As strict as the router's own loader (`serializer.EnableStrict`, `StrictDecoder`
 
 from __future__ import annotations
 
+import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 from blis.deploy.dialects import Dialect, dialect_of
 from blis.deploy.document import Document
 from blis.deploy.schema import Reference, check, schema
-from blis.errors import unknown_name
+from blis.errors import in_short, unknown_name
 
 GATES = ("flowControl", "haPopulateNonLeaderDatastore", "dataLayer", "prepareDataPlugins", "enableLegacyMetrics")
 
@@ -111,7 +112,7 @@ def _plugins(document: Document, dialect: Dialect) -> tuple[dict[str, Plugin], l
     for number, spec in enumerate(document.value["plugins"]):
         path, kind = f"plugins[{number}]", spec["type"]
         if kind not in schema("plugins"):
-            raise document.wrong(f"{path}.type", str(unknown_name("plugin type", kind, schema("plugins"))))
+            raise document.wrong(f"{path}.type", _unknown_type(kind))
         name, given = spec.get("name") or kind, spec.get("parameters") or {}
         if name in found:
             raise document.wrong(path, f"two plugins are called {name!r}, the first is {found[name].path}")
@@ -120,8 +121,17 @@ def _plugins(document: Document, dialect: Dialect) -> tuple[dict[str, Plugin], l
             types = {key: parameter[0] for key, parameter in known.items()}
             references += check(document, f"{path}.parameters", given, types)
         found[name] = Plugin(name, kind, path, given)
-    injected = [kind for kind, entry in schema("plugins").items() if entry.get("injected")]
-    return {**{kind: Plugin(kind, kind) for kind in injected}, **found}, references
+    for kind, entry in schema("plugins").items():
+        if entry.get("injected"):
+            found.setdefault(kind, Plugin(kind, kind))
+    return found, references
+
+
+def _unknown_type(kind: str) -> str:
+    """The problem with a type that nobody has; all names would be too many."""
+    near = difflib.get_close_matches(kind, schema("plugins"), n=5, cutoff=0)
+    count = len(schema("plugins"))
+    return f"unknown plugin type {in_short(kind)}; of the {count} known, the nearest are {', '.join(near)}"
 
 
 def _check_reference(document: Document, plugins: Mapping[str, Plugin], reference: Reference) -> None:

@@ -23,6 +23,7 @@ class Counterpart:
     """One of our templates and the plugin that is the same.
 
     parameters: our name -> theirs. producer: the plugin that has to gather what it looks at. note: how the two differ.
+    needs: what a deployment must have beside the file.
     off: our value of a parameter, where theirs is 0 and means never. counts: parameters of ours that whole numbers are
     held against, so that nothing is lost below the point. everywhere: also where there is only Gateway API Inference
     Extension 1.3, without llm-d's plugins.
@@ -33,6 +34,7 @@ class Counterpart:
     parameters: Mapping[str, str] = field(default_factory=dict)
     producer: str = ""
     note: str = ""
+    needs: str = ""
     off: Mapping[str, float] = field(default_factory=dict)
     counts: tuple[str, ...] = ()
     everywhere: bool = False
@@ -50,7 +52,7 @@ SCORERS = (
         "precise-prefix-cache",
         "prefix-cache-scorer",
         producer=PRECISE,
-        note="precise-prefix-cache-producer needs the model's name, the engine's block size and where its KV events"
+        needs="precise-prefix-cache-producer wants the model's name, the engine's block size and where its KV events"
         " come from; a bundle has none of them",
     ),
     Counterpart("precise-prefix-cache-2026-04", "precise-prefix-cache-scorer"),
@@ -72,7 +74,7 @@ SCORERS = (
     Counterpart(
         "session-affinity",
         "session-affinity-scorer",
-        note="alpha: the router needs --allow-experimental-plugins, and clients must send their session back",
+        needs="alpha: the router needs --allow-experimental-plugins, and clients must send their session back",
     ),
 )
 

@@ -36,7 +36,9 @@ def write_routing(routing: BundleRouting, draft: Draft) -> None:
     for one in routing.filters or ():
         _filter(one, draft)
     if policy == "weighted":
-        _scorers(routing.scorers or (), draft)
+        if not routing.scorers:
+            raise InputError("routing.scorers are not in the bundle, so that it says nothing of where requests go")
+        _scorers(routing.scorers, draft)
         draft.step(PICKERS[routing.picker or "max"])
         if routing.tie_break == "first" and (routing.picker or "max") == "max":
             draft.notes.add("routing.tie_break first: max-score-picker takes any of equal scores, at random")
@@ -98,8 +100,8 @@ def _parameters(
     counterpart: Counterpart, values: Mapping[str, float], registry: Registry, draft: Draft
 ) -> Iterator[tuple[str, Any]]:
     """Their parameters from ours, also those at the router's default: that changes with releases."""
-    if counterpart.note:
-        draft.notes.add(f"{counterpart.theirs}: {counterpart.note}")
+    for note in filter(None, (counterpart.note, counterpart.needs)):
+        draft.notes.add(f"{counterpart.theirs}: {note}")
     if draft.dialect.old and not counterpart.everywhere:
         draft.notes.add(f"{counterpart.theirs}: of llm-d-inference-scheduler, {draft.dialect.product} alone has it not")
     for ours, theirs in counterpart.parameters.items():

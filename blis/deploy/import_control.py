@@ -105,13 +105,13 @@ def _check_simulated(config: Config, flow: Mapping[str, Any]) -> None:
         "defaultNegativePriorityBand": ("a template for all negative priorities", "priorityBands"),
         "enableEviction": ("eviction of requests in flight", "enableEviction: false"),
     }
-    for key, (what, near) in nearest.items():
-        if flow.get(key):
-            raise config.document.wrong(f"flowControl.{key}", f"{what} cannot be simulated; the nearest is {near}")
     limit = config.plugins[flow.get("usageLimitPolicyPluginRef") or "static-usage-limit-policy"]
     if limit.nearest:
         raise refused(config, limit)
     check_given(config, limit, Notes())
+    for key, (what, near) in nearest.items():
+        if flow.get(key):
+            raise config.document.wrong(f"flowControl.{key}", f"{what} cannot be simulated; the nearest is {near}")
 
 
 def _policies(config: Config, bands: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from blis.deploy.counterparts import (
     APPROXIMATE,
     DETECTOR,
     FILTERS,
+    IN_FLIGHT,
     LOAD_FILTER,
     NEVER_FULL,
     PICKERS,
@@ -24,6 +25,9 @@ from blis.policies.filters import FILTERS as OUR_FILTERS
 from blis.policies.registry import Registry
 from blis.policies.scorers import SCORERS as OUR_SCORERS
 
+#: Who tells a plugin what it wants to know, if its parameter does not say.
+_DEFAULT_PRODUCERS = {"prefixMatchInfoProducerName": APPROXIMATE, "inFlightLoadProducerName": IN_FLIGHT}
+
 
 def read_routing(config: Config, notes: Notes) -> dict[str, Any]:
     """The bundle's `routing`. Raises InputError for what cannot be simulated, with the nearest that can."""
@@ -34,17 +38,26 @@ def read_routing(config: Config, notes: Notes) -> dict[str, Any]:
     scorers = [_scorer(config, step, notes) for step in config.steps if step.plugin.kind == "scorer"]
     scorers = [scorer for scorer in scorers if scorer["weight"]]
     _check_once(config, [scorer["name"] for scorer in scorers])
-    picker = next((step.plugin for step in config.steps if step.plugin.kind == "picker"), None)
-    if picker and picker.value("maxNumOfEndpoints") != 1:
+    picker = _picker(config)
+    if picker.value("maxNumOfEndpoints") != 1:
         notes.add(f"{picker.name}.maxNumOfEndpoints: the first of the endpoints gets the request")
     routing: dict[str, Any] = {"filters": [one for one in filters if one], "tie_break": "random"}
-    if not scorers or (picker and picker.type == "random-picker"):
+    if not scorers or picker.type == "random-picker":
         if scorers:
             notes.add("random-picker does not look at scores: the scorers are left out")
         return {"policy": "random", **routing}
     names = {theirs: ours for ours, theirs in PICKERS.items()}
-    chosen = names[picker.type] if picker else "max"
-    return {"policy": "weighted", "scorers": scorers, "picker": chosen, **routing}
+    return {"policy": "weighted", "scorers": scorers, "picker": names[picker.type], **routing}
+
+
+def _picker(config: Config) -> Plugin:
+    """The profile's picker; if it has none any that is declared, as the router's loader does it, else the usual one."""
+    chosen = [step.plugin for step in config.steps if step.plugin.kind == "picker"]
+    declared = [plugin for plugin in config.declared if plugin.kind == "picker"]
+    if not chosen and len(declared) > 1:
+        names = ", ".join(plugin.name for plugin in declared)
+        raise config.document.wrong("schedulingProfiles", f"the profile must name one of the pickers {names}")
+    return (chosen or declared or [config.plugins[PICKERS["max"]]])[0]
 
 
 def refused(config: Config, plugin: Plugin) -> InputError:
@@ -126,9 +139,9 @@ def _scorer(config: Config, step: Step, notes: Notes) -> dict[str, Any]:
         raise config.document.wrong(f"{step.path}.weight", f"must be in [0, {MAX_WEIGHT:g}], got {weight:g}")
     if weight != int(weight) and config.dialect.old:
         notes.add(f"{plugin.name}: weight {weight:g}; {config.dialect.product} and older read whole numbers only")
-    producer = _check_producers(config, plugin, notes)
+    precise = _check_producers(config, plugin, notes)
     for counterpart in SCORERS:
-        if counterpart.theirs != plugin.type or (producer == PRECISE) != (counterpart.producer == PRECISE):
+        if counterpart.theirs != plugin.type or (counterpart.producer == PRECISE) != precise:
             continue
         name = counterpart.ours
         if plugin.type == "precise-prefix-cache-scorer":
@@ -149,24 +162,22 @@ def _precise(config: Config, plugin: Plugin, notes: Notes) -> str:
     return "precise-prefix-cache-2026-04"
 
 
-def _check_producers(config: Config, plugin: Plugin, notes: Notes) -> str:
-    """The type of the producer that tells of prefixes, after all that the plugin reads from have been looked at."""
-    prefixes = ""
+def _check_producers(config: Config, plugin: Plugin, notes: Notes) -> bool:
+    """Look at all producers that a plugin reads from; whether its score is of prefixes in the engines' own caches."""
+    precise = False
     for key, parameter in plugin.known.items():
         if parameter[0] != "ref producer":
             continue
-        name = plugin.given.get(key)
-        producer = config.plugins[name] if name else None
-        if producer and producer.nearest:
+        producer = config.plugins[plugin.given.get(key) or _DEFAULT_PRODUCERS.get(key, IN_FLIGHT)]
+        if producer.nearest:
             raise refused(config, producer)
-        if key == "prefixMatchInfoProducerName":
-            prefixes = producer.type if producer else APPROXIMATE
-            producer = producer or config.plugins[APPROXIMATE]
-        if key == "inFlightLoadProducerName":
-            producer = producer or config.plugins["inflight-load-producer"]
-        if producer and producer.path:
+        if producer.path:
             check_given(config, producer, notes)
-    return prefixes
+        if producer.type == PRECISE and key == "prefixMatchInfoProducerName":
+            precise = plugin.type == "prefix-cache-scorer"
+            if not precise:
+                notes.add(f"{plugin.name}: looks at the router's own index here, not at the engines' caches")
+    return precise
 
 
 def _check_once(config: Config, names: list[str]) -> None:

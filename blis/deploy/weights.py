@@ -11,7 +11,7 @@ LARGEST = 1_000_000
 
 
 def integer_ratio(weights: Sequence[float]) -> tuple[list[int], bool]:
-    """The smallest whole numbers in the ratio of weights above 0, and whether that is exact.
+    """The smallest whole numbers in the ratio of one or more weights above 0, and whether that is exact.
 
     A weight is what its shortest decimal form says. Numbers above LARGEST are scaled down to it and rounded, to 1 at
     least.
@@ -19,12 +19,12 @@ def integer_ratio(weights: Sequence[float]) -> tuple[list[int], bool]:
     exact = [Fraction(repr(float(weight))) for weight in weights]
     denominator = lcm(*(one.denominator for one in exact))
     whole = [int(one * denominator) for one in exact]
-    if max(whole, default=0) // gcd(*whole) <= LARGEST:
+    if max(whole) // gcd(*whole) <= LARGEST:
         return _reduced(whole), True
     top = max(exact)
     return _reduced([max(1, round(one / top * LARGEST)) for one in exact]), False
 
 
 def _reduced(whole: Sequence[int]) -> list[int]:
-    divisor = gcd(*whole) or 1
+    divisor = gcd(*whole)
     return [one // divisor for one in whole]
