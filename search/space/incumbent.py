@@ -7,7 +7,7 @@ them, so that the policy itself is a point of the space.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -40,7 +40,8 @@ def space_from(space: Space, policy: Policy, vary: Sequence[str], rates: Mapping
     that it has not is named in full. Raises InputError for keys that are unknown or change nothing.
     """
     values = _values(space, policy, rates)
-    known = {**space.parameters, **dict(_own(values, space.parameters))}
+    space = _with_own(space, values)
+    known = space.parameters
     _check_named(vary, known)
     varied = [key for key in known if _is_varied(key, vary, values) and _holds(space, key, vary, values)]
     parameters = {
@@ -70,13 +71,15 @@ def _values(space: Space, policy: Policy, rates: Mapping[str, float]) -> dict[st
     return values
 
 
-def _own(values: Mapping[str, Any], named: Mapping[str, Parameter]) -> Iterator[tuple[str, Parameter]]:
-    """The parameters of the policy's scorers and filters that a space does not name."""
+def _with_own(space: Space, values: Mapping[str, Any]) -> Space:
+    """The space with those of the policy's scorers and filters that it does not name."""
+    parameters, conditions = dict(space.parameters), dict(space.conditions)
     for prefix in _LISTS:
-        chosen = [name for name in _chosen(prefix, values) if not any(key.startswith(prefix + name) for key in named)]
-        if chosen:
-            for key, leaf in templates_of(prefix, chosen):
-                yield key, make_parameter(f"search_space.{key}", leaf)
+        named = {_name(key, prefix) for key in space.parameters if key.startswith(prefix)}
+        for key, leaf in templates_of(prefix, [name for name in _chosen(prefix, values) if name not in named]):
+            parameters[key] = make_parameter(f"search_space.{key}", leaf)
+            conditions[key] = {other: (wanted,) for other, wanted in (leaf.when or {}).items()}
+    return replace(space, parameters=parameters, conditions=conditions)
 
 
 def _chosen(prefix: str, values: Mapping[str, Any]) -> list[str]:

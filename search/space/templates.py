@@ -78,8 +78,9 @@ def expand(key: str, leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
 
 
 def templates_of(prefix: str, names: Sequence[str]) -> Iterator[tuple[str, Leaf]]:
-    """The leaves of these scorers or filters."""
-    yield from expand(prefix[:-1], Leaf(TEMPLATES, choices=tuple(names)))
+    """The leaves of these scorers or filters; none if there are none."""
+    if names:
+        yield from expand(prefix[:-1], Leaf(TEMPLATES, choices=tuple(names)))
 
 
 def _names(key: str, registry: Registry, leaf: Leaf) -> list[str]:

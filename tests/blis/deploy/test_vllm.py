@@ -12,9 +12,7 @@ from blis.yaml_strict import dump_yaml
 from tests.blis.deploy.random_bundles import engine_part
 
 CONFIG = "max-num-seqs: 64\nmax_num_batched_tokens: 4096\nscheduling-policy: priority\n"
-LINE = (
-    "vllm serve some/model --max-num-seqs=64 \\\n  --max-num-batched-tokens 4096 --scheduling-policy priority # now\n"
-)
+LINE = "vllm serve some/model --max-num-seqs=64 \\\n  --max-num-batched-tokens 4096 --scheduling-policy priority # x\n"
 
 
 @pytest.fixture
