@@ -64,7 +64,9 @@ def deliver(options: argparse.Namespace, text: str, result: dict[str, Any], note
         write_text(options.out, text)
     if options.json:
         print(json.dumps({**result, "out": options.out, "approximations": notes}, indent=2))
-    elif not options.out:
+    elif options.out:
+        print(f"{options.out}: written, {len(notes) or 'no'} remark{'' if len(notes) == 1 else 's'}")
+    else:
         print(text, end="")
     for one in notes:
         note(f"blis: note: {one}")

@@ -79,7 +79,17 @@ def _with_own(space: Space, values: Mapping[str, Any]) -> Space:
         for key, leaf in templates_of(prefix, [name for name in _chosen(prefix, values) if name not in named]):
             parameters[key] = make_parameter(f"search_space.{key}", leaf)
             conditions[key] = {other: (wanted,) for other, wanted in (leaf.when or {}).items()}
-    return replace(space, parameters=parameters, conditions=conditions)
+    ordered = {key: parameters[key] for key in sorted(parameters, key=lambda key: _place(key, values))}
+    return replace(space, parameters=ordered, conditions=conditions)
+
+
+def _place(key: str, values: Mapping[str, Any]) -> int:
+    """The order of keys: lists last, in the policy's own order, in which filters are asked and scores added up."""
+    for prefix in _LISTS:
+        if key.startswith(prefix):
+            chosen = _chosen(prefix, values)
+            return 1 + (chosen.index(name) if (name := _name(key, prefix)) in chosen else len(chosen))
+    return 0
 
 
 def _chosen(prefix: str, values: Mapping[str, Any]) -> list[str]:

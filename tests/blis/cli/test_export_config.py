@@ -24,7 +24,7 @@ def call(capsys):
 
 def test_out_and_in_again(call, tmp_path):
     status, out, err = call(POLICY, "--target", "llm-d", "--out", tmp_path / "epp.yaml")
-    assert (status, out) == (0, "")
+    assert (status, out) == (0, f"{tmp_path / 'epp.yaml'}: written, 2 remarks\n")
     assert all(line.startswith("blis: note: ") for line in err.splitlines())
     assert main(["import", str(tmp_path / "epp.yaml"), "--out", str(tmp_path / "mine.yaml")]) == 0
     assert (

@@ -24,7 +24,7 @@ def call(capsys):
 
 def test_a_bundle_that_can_be_loaded(call, tmp_path):
     status, out, err = call(SAMPLE, "--out", tmp_path / "mine.yaml")
-    assert (status, out, err) == (0, "", "")
+    assert (status, out, err) == (0, f"{tmp_path / 'mine.yaml'}: written, no remarks\n", "")
     bundle = load_bundle(tmp_path / "mine.yaml")
     assert [scorer.weight for scorer in bundle.routing.scorers] == [2, 2, 3, 2]
 

@@ -111,12 +111,20 @@ def test_the_policy_is_a_point_of_the_space(vary):
     genome = encode(space, mine, RATES)
     assert genome is not None
     again = make_policy(SCENARIO, decode(space, genome, RATES), mine)
-    top = max(scorer.weight for scorer in again.complete.routing.scorers)
     mapping, before = bundle_mapping(again.complete), bundle_mapping(mine.complete)
-    for one in (mapping, before):
-        one["routing"].pop("scorers")
+    scorers = [one["routing"].pop("scorers") for one in (mapping, before)]
     assert mapping == before
-    assert [scorer.weight / top for scorer in again.complete.routing.scorers] == pytest.approx([1, 1 / 3])
+    assert [one["name"] for one in scorers[0]] == [one["name"] for one in scorers[1]]
+    ratio = [scorer["weight"] / scorers[0][0]["weight"] for scorer in scorers[0]]
+    assert ratio == pytest.approx([scorer["weight"] / 3 for scorer in scorers[1]])
+
+
+def test_scores_are_added_in_the_order_of_the_policy():
+    scorers = [{"name": name, "weight": 1} for name in ("load-aware", "queue-depth", "prefix-affinity")]
+    mine = policy(routing={"policy": "weighted", "scorers": scorers})
+    space = around("routing.scorers", mine=mine)
+    again = decode(space, encode(space, mine, RATES), RATES)
+    assert [scorer.name for scorer in again.routing.scorers] == ["load-aware", "queue-depth", "prefix-affinity"]
 
 
 def test_ranges_reach_the_values_of_the_policy():
