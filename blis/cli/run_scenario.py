@@ -14,6 +14,7 @@ from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
 from blis.config import Compat, Scenario
 from blis.errors import InputError
+from blis.latency.coefficients import unsaid
 from blis.latency.hf_config import model_from_config
 from blis.latency.plausible import implausible
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
@@ -72,6 +73,7 @@ def scenario_of(
     scenario = apply_bundle(scenario, bundle)
     scenario = apply_bundle(scenario, load_bundle(given_keys(options, POLICY_FLAGS)))
     _report(scenario, options, log)
+    _warn_of_unsaid(mapping, log)
     return scenario, workload
 
 
@@ -174,6 +176,14 @@ def _check_version(latency: dict[str, Any], version: str) -> None:
         raise InputError(f"--vllm-version {version!r}: the coefficients of {deployment} are of vLLM {entry.vllm}")
 
 
+def _warn_of_unsaid(mapping: dict[str, Any], log: Log) -> None:
+    """Say which coefficients may be of another server than the scenario's: their log did not name its own."""
+    for part in (mapping.get("instance", {}), *(mapping.get("pools") or ())):
+        latency = part.get("latency_model") or {}
+        for key in unsaid(latency):
+            log.warn(f"{latency['coefficients']} does not say which {key} it was fitted to; taken for {latency[key]}")
+
+
 def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:
     """Say what was understood, and what has no effect."""
     latency, kv, cluster = scenario.instance.latency_model, scenario.instance.kv, scenario.cluster
@@ -190,6 +200,8 @@ def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:
         flaw = "" if model.allow_implausible else implausible(model, Compat())
         if flaw:
             log.warn(f"implausible: {flaw}")
+        if model.fitted and model.fitted.not_told:
+            log.warn(f"{model.fitted.source} did not tell {', '.join(model.fitted.not_told)}: no error covers that")
     delay_us = cluster.admission.latency_us + cluster.routing.latency_us
     if scenario.horizon_us is not None and scenario.horizon_us < delay_us:
         log.warn(f"a request is routed {delay_us} µs after it came, beyond the horizon of {scenario.horizon_us} µs")

@@ -142,7 +142,7 @@ def _is_late(w, r):
 
 @kernel
 def _take_back(w, r):
-    """What the step behind the horizon gave a request is not reported: it still runs. An instance has one at most."""
+    """What the step behind the horizon gave a request is not reported: it still runs."""
     request = w.requests[r]
     instance = w.instances[request.instance]
     has_output = w.rows[r].output_tokens > 0

@@ -1,7 +1,7 @@
 """The run folder: what users keep of a search. Every file is written whole or not at all.
 
-`candidates.csv`, `best_policy.yaml` and `verdict.json` depend on the configuration alone; whatever depends on
-clock, machine or worker count is in `run_info.json` (default-problem.md section 4).
+`candidates.csv`, `best_policy.yaml`, `best_candidate.yaml` and `verdict.json` depend on the configuration alone;
+whatever depends on clock, machine or worker count is in `run_info.json` (default-problem.md section 4).
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
+from blis.comparison.statistics import AnyComparison
 from blis.files import write_text
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from blis.yaml_strict import OneLine, yaml_text
+from search.explanation.explanation import Explanation
 from search.identity import origin
+from search.problem.policy import Policy
 from search.running.archive import Archive
 from search.settings import Settings
 from search.uri import shown
@@ -46,11 +49,30 @@ class Stopwatch:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
-def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
-    """The exported policy with what is proved of it, on how many tables of which pool, and where it came from."""
-    proof: dict[str, Any] = {"outcome": verdict.outcome}
-    if verdict.against_primary is not None:
-        proof |= {"against": settings.primary, **comparison_dict(verdict.against_primary)}
+def best_policy(settings: Settings, verdict: Verdict) -> PolicyBundle:
+    """The policy to deploy: the one found, a rule, or what runs today, with what is proved of it."""
+    advice = verdict.advice
+    told = {"name": advice.name} if advice.name else {}
+    return _with_provenance(settings, verdict, advice.policy, {"advice": advice.kind, **told}, advice.against)
+
+
+def best_candidate(settings: Settings, verdict: Verdict) -> PolicyBundle | None:
+    """The best policy of the search, whatever is proved of it; None if it has none."""
+    if verdict.candidate is None:
+        return None
+    return _with_provenance(settings, verdict, verdict.candidate, {}, verdict.against_primary)
+
+
+def _with_provenance(
+    settings: Settings, verdict: Verdict, policy: Policy, told: Mapping[str, str], against: AnyComparison | None
+) -> PolicyBundle:
+    """A policy with what is proved of it, on how many tables of which pool, and where it came from.
+
+    against: it against the primary baseline; None if they were not compared.
+    """
+    proof: dict[str, Any] = {"outcome": verdict.outcome, **told}
+    if against is not None:
+        proof |= {"against": settings.primary, **comparison_dict(against)}
         proof.pop("p", None)  # the interval says it
     provenance = {
         "sentence": verdict.sentence,
@@ -58,7 +80,7 @@ def with_provenance(settings: Settings, verdict: Verdict) -> PolicyBundle:
         "tables": {name: _pool_text(name, facts) for name, facts in verdict.question.pools.items()},
         "run": {**origin(settings), "seed": settings.seed},
     }
-    return replace(verdict.policy.bundle, provenance=provenance)
+    return replace(policy.bundle, provenance=provenance)
 
 
 def _pool_text(name: str, facts: Any) -> str:
@@ -75,14 +97,16 @@ def bundle_text(bundle: PolicyBundle) -> str:
     return yaml_text({**mapping, "provenance": told}, width=math.inf)
 
 
-def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
+def write_run(settings: Settings, archive: Archive, verdict: Verdict, explanation: Explanation | None = None) -> None:
     """Write all files but the figures and `run_info.json`."""
+    candidate = best_candidate(settings, verdict)
     texts = {
         "config.yaml": yaml_text(settings.config),
         "scenario.yaml": yaml_text(settings.problem.mapping()),
         "candidates.csv": archive.csv_text(),
-        "best_policy.yaml": bundle_text(with_provenance(settings, verdict)),
-        "verdict.json": verdict.json_text(origin(settings)),
+        "best_policy.yaml": bundle_text(best_policy(settings, verdict)),
+        **({} if candidate is None else {"best_candidate.yaml": bundle_text(candidate)}),
+        "verdict.json": verdict.json_text(origin(settings), None if explanation is None else explanation.to_dict()),
     }
     for name, text in texts.items():  # all of them exist before the first is written
         write_text(settings.run_dir / name, text)

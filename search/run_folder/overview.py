@@ -47,14 +47,14 @@ def baseline_colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def write_overview(settings: Settings, archive: Archive, verdict: Verdict, report: Evaluator) -> None:
-    """Write `figures/overview.png`: the exported policy beside all baselines, on tables that the search never saw.
+    """Write `figures/overview.png`: the policy found beside all baselines, on tables that the search never saw.
 
     Of a search that was interrupted nothing is simulated for it any more: it shows how far the search got.
     """
     if verdict.outcome == FAILED:  # its policy may not even run
         return
-    interrupted = verdict.outcome == INTERRUPTED
-    found = {} if interrupted else latencies({WINNER_NAME: verdict.policy, **settings.baselines}, report)
+    candidate = None if verdict.outcome == INTERRUPTED else verdict.candidate
+    found = {} if candidate is None else latencies({WINNER_NAME: candidate, **settings.baselines}, report)
     compared = verdict.against_primary
     proof = f": {compared.mean:+.3f} against {settings.primary}" if compared else ""
     data = overview_png(archive, list(settings.baselines), found, WINNER_NAME, verdict.outcome.capitalize() + proof)

@@ -64,7 +64,7 @@ class Tracker:
     def finish(self, settings: Settings, archive: Archive, verdict: Verdict, watch: Stopwatch) -> None:
         """Log the verdict, the best candidates and all files."""
         self._store.metrics({**_numbers(verdict.to_dict()), **{f"seconds/{k}": v for k, v in watch.seconds.items()}})
-        scorers = verdict.policy.complete.routing.scorers or ()
+        scorers = (verdict.candidate and verdict.candidate.complete.routing.scorers) or ()
         self._store.metrics({f"{WEIGHTS_PATH}/{scorer.name}": scorer.weight for scorer in scorers})
         self._store.tags({"outcome": verdict.outcome, "mlflow.note.content": verdict.sentence})
         for place, row in enumerate(archive.top(CHILDREN)):

@@ -14,11 +14,15 @@ from search.verdict.rounding import round_finalists
 
 @dataclass(frozen=True)
 class Finalist:
-    """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables."""
+    """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables.
+
+    set_back: differences from the primary baseline that it was found to be as good without.
+    """
 
     policy: Policy
     search: float
     rounded: float
+    set_back: tuple[str, ...] = ()
 
 
 def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:

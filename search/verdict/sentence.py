@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from blis.comparison.statistics import BCA, POINT, AnyComparison, Comparison
+from search.verdict.advice import KEEP, RULE, Advice
 from search.verdict.judgement import HARDLY_WORTH, NO_INTERVAL, NO_WINNER, WINNER, Judgement
 
 
@@ -32,6 +33,15 @@ def sentence(
     if judgement.outcome in (NO_WINNER, NO_INTERVAL):
         parts.append(f"the best baseline is {best_baseline}")
     return "; ".join(parts) + "."
+
+
+def advice_words(advice: Advice) -> str:
+    """What a verdict begins with; nothing if the policy found is to be taken, which the verdict then begins with."""
+    if advice.kind == KEEP:
+        return f"Keep what you run, {advice.name}."
+    if advice.kind == RULE and advice.against is not None:
+        return f"Take the rule {advice.name}: against what you run it scores {_numbers(advice.against)}."
+    return ""
 
 
 def interval(bounds: Sequence[float] | None) -> str:

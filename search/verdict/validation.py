@@ -22,11 +22,13 @@ from search.running.archive import Archive
 from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.space.parameters import Number
+from search.verdict.advice import Advice, advise, keep
 from search.verdict.finalists import Finalist, best_of, choose_finalists
 from search.verdict.holdout import Holdout
 from search.verdict.judgement import judge
 from search.verdict.meaning import situation
-from search.verdict.sentence import sentence
+from search.verdict.sentence import advice_words, sentence
+from search.verdict.simplify import simplify
 from search.verdict.tuned_knobs import TunedKnobs, tune_knobs
 from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPolicies, Redrawn, SoFar, Verdict, Winner
 
@@ -56,10 +58,14 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     best_baseline = settings.primary if best is None else list(baselines)[best]
     if not holdout.serves([finalists[chosen].policy, *baselines.values()]):
         return unproved(settings, archive, FAILED, NOTHING_SERVED)
-    proof = prove(holdout, finalists[chosen], scores[chosen], tuned, best_baseline)
+    finalist = _simplified(finalists[chosen], evaluator, holdout)
+    (selection,) = holdout.selection.evaluate([finalist.policy])
+    proof = prove(holdout, finalist, selection.fitness, tuned, best_baseline)
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
-    text = " ".join([*proof.situation.preface, words, *([EXHAUSTED] if archive.exhausted() else [])])
-    return Verdict(proof.judgement.outcome, text, finalists[chosen].policy, question(settings), proof)
+    candidate = finalist.policy
+    advice = _advice(holdout, candidate, proof)
+    text = [advice_words(advice), *proof.situation.preface, words, EXHAUSTED if archive.exhausted() else ""]
+    return Verdict(proof.judgement.outcome, " ".join(filter(None, text)), candidate, advice, question(settings), proof)
 
 
 def prove(
@@ -76,7 +82,7 @@ def prove(
     assert selection is not None  # what was chosen by it has it
     return Proof(
         judge(comparisons, adjusted, settings.primary, settings.validation.worth),
-        Winner(winner.id, finalist.search, finalist.rounded, selection, report),
+        Winner(winner.id, finalist.search, finalist.rounded, selection, report, finalist.set_back),
         best_baseline,
         comparisons,
         adjusted,
@@ -91,11 +97,29 @@ def prove(
 
 
 def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> Verdict:
-    """The verdict on a search that was not judged: its best policy so far, without any claim."""
+    """The verdict on a search that was not judged: nothing is to be changed; its best policy so far has no claim."""
     best = next(iter(archive.top(1)), None)
-    policy = (best and best.policy) or settings.problem.against
+    policy = best.policy.spelled_out() if best and best.policy else None
     known = (best.evaluation.genome_id, best.evaluation.fitness) if best else ()
-    return Verdict(outcome, text, policy.spelled_out(), question(settings), SoFar(len(archive.rows), *known))
+    advice, so_far = keep(settings.primary, settings.problem.against.spelled_out()), SoFar(len(archive.rows), *known)
+    words = text if outcome == FAILED else f"{advice_words(advice)} {text}"
+    return Verdict(outcome, words, policy, advice, question(settings), so_far)
+
+
+def _simplified(finalist: Finalist, evaluator: Evaluator, holdout: Holdout) -> Finalist:
+    """A finalist without the differences from the primary baseline that cost nothing."""
+    found = simplify(finalist.policy, holdout.selection, holdout.settings.validation.simplicity_loss)
+    rounded = evaluator.evaluate([found.policy])[0].fitness
+    return finalist if rounded is None else Finalist(found.policy, finalist.search, rounded, found.set_back)
+
+
+def _advice(holdout: Holdout, candidate: Policy, proof: Proof) -> Advice:
+    """What to deploy after a proof."""
+    settings = holdout.settings
+    baselines = {**settings.baselines, **proof.tuned_knobs.baselines}
+    primary, rule = ((name, baselines[name].spelled_out()) for name in (settings.primary, proof.best_baseline))
+    rule_against = None if rule == primary else holdout.against(rule[1], [primary[1]])[0]
+    return advise(candidate, proof.baselines, primary, rule, rule_against)
 
 
 def question(settings: Settings) -> Question:

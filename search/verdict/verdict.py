@@ -16,6 +16,7 @@ from blis.policies.bundle import bundle_mapping
 from search.problem.policy import Policy
 from search.problem.traffic import TableKey
 from search.running.performance import Measures
+from search.verdict.advice import Advice
 from search.verdict.judgement import Judgement
 from search.verdict.meaning import Situation
 from search.verdict.tuned_knobs import TunedKnobs
@@ -41,13 +42,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Winner:
-    """Scores against the primary baseline: as found and as rounded on the search tables, then on fresh ones."""
+    """Scores against the primary baseline: as found and as exported on the search tables, then on fresh ones.
+
+    set_back: differences from that baseline that cost nothing, and were given up.
+    """
 
     genome_id: str
     search: float
     search_rounded: float
     selection: float
     report: float
+    set_back: tuple[str, ...] = ()
 
     @property
     def optimism(self) -> float:
@@ -151,11 +156,12 @@ class SoFar:
 
 @dataclass(frozen=True)
 class Verdict:
-    """outcome: a word for it; policy: what is exported."""
+    """outcome: a word for it; candidate: the best of the search, None if it has none; advice: what is exported."""
 
     outcome: str
     sentence: str
-    policy: Policy
+    candidate: Policy | None
+    advice: Advice
     question: Question
     evidence: Proof | SoFar
 
@@ -170,13 +176,18 @@ class Verdict:
         return None if self.proof is None else self.proof.baselines[self.question.primary]
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything but the policy, as plain data."""
+        """Everything but the policies, as plain data."""
         said = {"outcome": self.outcome, "sentence": self.sentence}
-        return {**said, **self.question.to_dict(), **self.evidence.to_dict()}
+        advice = {"kind": self.advice.kind, "name": self.advice.name}
+        if self.advice.against is not None:
+            advice |= comparison_dict(self.advice.against)
+        return {**said, "advice": advice, **self.question.to_dict(), **self.evidence.to_dict()}
 
-    def json_text(self, origin: Mapping[str, str]) -> str:
-        """verdict.json: sorted keys, numbers with every digit. origin: where the verdict comes from."""
-        content = {**self.to_dict(), **origin, "policy": bundle_mapping(self.policy.bundle)}
+    def json_text(self, origin: Mapping[str, str], explanation: Mapping[str, Any] | None = None) -> str:
+        """verdict.json: sorted keys, numbers with every digit. origin: where it comes from; explanation: why."""
+        policies = {"policy": self.advice.policy, "candidate": self.candidate}
+        bundles = {name: policy and bundle_mapping(policy.bundle) for name, policy in policies.items()}
+        content = {**self.to_dict(), **origin, **bundles, "explanation": explanation}
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 

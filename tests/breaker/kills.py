@@ -16,7 +16,7 @@ from tests.search.small import SMALL
 
 KEYS = {**SMALL, "tracking": "none", "driver.budget": 200, "validation.random_policies": 0}
 COMMAND = [sys.executable, "-m", "search"]
-CANONICAL = ("candidates.csv", "best_policy.yaml", "verdict.json")
+CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
 
 #: How a search may be ended: the first leaves it no time for anything.
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -16,6 +16,7 @@ from tests.places import ROOT
 MADE = {
     *(
         "best_policy.yaml",
+        "best_candidate.yaml",
         "scenario.yaml",
         "config.yaml",
         "config.json",

@@ -268,12 +268,14 @@ class Engine:
             self._complete(job, end, self.latest_us)
 
     def _reported(self, now: int, end: int) -> int:
-        """Return how much of a step is reported; of one that passes the horizon remember how things stand before."""
+        """Return how much of a step is reported; of one that passes the horizon remember how things stand before it."""
         horizon = self.setup.horizon_us
         if horizon is None or end <= horizon or self.compat.behind_horizon:
             return end - now
         batch = [(job, {**vars(job), "itl_us": list(job.itl_us)}) for job in self.batch]
-        self._at_horizon = {name: self.counters[name] for name in ("completed", "output_tokens")}, batch
+        counters, before = self._at_horizon  # of a step that it overlaps (Q2): all are out of that
+        counters = counters or {name: self.counters[name] for name in ("completed", "output_tokens")}
+        self._at_horizon = counters, before + batch
         return horizon - now
 
     def cut(self) -> None:

@@ -26,7 +26,7 @@ from search.verdict.judgement import HARDLY_WORTH, NO_WINNER, WINNER
 from tests.places import CONF
 from tests.search.small import SMALL, small_settings
 
-CANONICAL = ("candidates.csv", "best_policy.yaml", "verdict.json")
+CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_nothing_in_the_canonical_files_tells_the_machine(done):
 
 
 def test_the_report_is_reproduced_from_the_run_folder(done):
-    """What `blis run --config RUN/scenario.yaml --policy-config RUN/best_policy.yaml --seed N` does."""
+    """What `blis run --config RUN/scenario.yaml --policy-config RUN/best_candidate.yaml --seed N` does."""
     mapping, workload = split_workload(load_mapping(done.run_dir / "scenario.yaml"))
     scenario, spec = load_scenario(mapping), load_spec(workload)
     verdict = facts(done)
@@ -126,7 +126,7 @@ def test_the_report_is_reproduced_from_the_run_folder(done):
     for seed in verdict["pools"]["report"]:
         table = generate(spec, seed)
         outcomes = []
-        for policy in (load_bundle(done.run_dir / "best_policy.yaml"), done.problem.baseline):
+        for policy in (load_bundle(done.run_dir / "best_candidate.yaml"), done.problem.baseline):
             outcomes.append(fitness.outcome(scenario, table, simulate(apply_bundle(scenario, policy), table)))
         differences.append(fitness.compare(*outcomes).value)
     mean = sum(differences) / len(differences)
@@ -139,8 +139,15 @@ def test_the_report_is_reproduced_from_the_run_folder(done):
     assert found["t"] != pytest.approx(found["bca"])
 
 
-def test_the_exported_policy_scores_what_the_verdict_says(done):
-    found = search.evaluate(done.run_dir / "best_policy.yaml", done.problem)
+def test_a_search_that_proves_nothing_exports_what_runs_today(done):
+    verdict, exported = facts(done), load_bundle(done.run_dir / "best_policy.yaml")
+    assert verdict["baselines"]["llm-d-default"]["t"][0] < 0 and verdict["advice"]["kind"] == "keep"
+    assert done.problem.policy(exported).id == done.problem.against.id
+    assert verdict["sentence"].startswith("Keep what you run, llm-d-default.")
+
+
+def test_the_best_candidate_scores_what_the_verdict_says(done):
+    found = search.evaluate(done.run_dir / "best_candidate.yaml", done.problem)
     verdict = facts(done)
     assert found.fitness == verdict["winner"]["search_rounded"]
     assert found.genome_id == verdict["winner"]["genome_id"]
@@ -148,7 +155,7 @@ def test_the_exported_policy_scores_what_the_verdict_says(done):
 
 
 def test_exported_weights_are_integers_and_provenance_names_the_run(done):
-    bundle = load_bundle(done.run_dir / "best_policy.yaml")
+    bundle = load_bundle(done.run_dir / "best_candidate.yaml")
     for scorer in bundle.routing.scorers or ():
         assert scorer.weight == int(scorer.weight)
     verdict = facts(done)
@@ -212,8 +219,10 @@ def test_ctrl_c_saves_what_was_evaluated(tmp_path, capsys):
     assert len((tmp_path / "candidates.csv").read_text().splitlines()) == 1 + 12
     verdict = facts(settings)
     assert verdict["outcome"] == "interrupted"
-    best = load_bundle(tmp_path / "best_policy.yaml")
+    best = load_bundle(tmp_path / "best_candidate.yaml")
     assert best.provenance["verdict"]["outcome"] == "interrupted"
+    exported = settings.problem.policy(load_bundle(tmp_path / "best_policy.yaml"))
+    assert exported.id == settings.problem.against.id
     assert search.evaluate(best, problem).fitness == verdict["winner"]["search"]
     assert "Interrupted" in capsys.readouterr().out
 
@@ -268,7 +277,7 @@ def test_a_policy_is_simulated_once_on_a_table(tmp_path):
         runs[repr(scenario), id(table)] += 1
         return simulate(scenario, table)
 
-    settings = small_settings(tmp_path, "driver.budget=20")
+    settings = small_settings(tmp_path, "driver.budget=20", "validation.explain=false")  # looks at single requests
     settings = replace(settings, problem=replace(settings.problem, simulate=counted))
     assert run(settings) == EXIT_OK
     assert (tmp_path / "figures" / "overview.png").is_file()

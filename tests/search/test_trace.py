@@ -19,7 +19,7 @@ from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples
 from tests.search.small import small_settings
 
 N = 600
-CANONICAL = ("candidates.csv", "best_policy.yaml", "verdict.json")
+CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
 
 
 @pytest.fixture(scope="module")

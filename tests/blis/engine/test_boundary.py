@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from blis.config import Admission, Compat, LatencyModel
+from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from tests.blis.engine.plain_times import STEP_US, deployment, requests
+from tests.laws.against_oracle import compare
+from tests.laws.random_cases import Case
 
 OVERHEAD = {"latency_model": LatencyModel(alpha=(0, 0, 10), beta=(STEP_US, 0, 0))}
 
@@ -87,3 +90,14 @@ def test_every_run_starts_afresh():
     again = simulate(scenario, table)
     assert first.completed_us.tolist() == again.completed_us.tolist() == [300, 400, 400]
     assert first.cached_tokens.tolist() == again.cached_tokens.tolist() == [0, 0, 0]
+
+
+def test_the_horizon_cuts_every_step_that_lies_across_it():
+    # an emptied instance is idle at once: the steps of 0 and 1 both pass the horizon
+    scenario, table, overlapping = deployment(horizon_us=80), requests([0, 50], 1), Compat(idle_when_batch_empties=True)
+    result = simulate(scenario, table, overlapping)
+    assert result.status_names() == ["running", "running"]
+    assert result.generated_tokens.tolist() == [0, 0]
+    assert result.instances["busy_us"].tolist() == [80 + 30]
+    assert check_laws(scenario, table, result, overlapping) == []
+    compare(Case(scenario, table, overlapping, Observe()))

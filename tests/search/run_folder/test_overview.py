@@ -10,6 +10,7 @@ from blis.workload.draw.pools import REPORT_POOL
 from search.run_folder.overview import WINNER_NAME, latencies, overview_png, write_overview
 from search.running.archive import BASELINE, Archive, Row
 from search.running.evaluator import FAILED, OK, Evaluation, Evaluator
+from search.verdict.advice import keep
 from search.verdict.verdict import FAILED as NOTHING_PROVED
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
 from tests.search.small import small_settings
@@ -36,7 +37,8 @@ def report_tables(settings):
 
 def unproved(settings, outcome):
     question = Question(settings.primary, settings.seed, True, {})
-    return Verdict(outcome, "", settings.baselines["round-robin"], question, SoFar(1))
+    policy = settings.baselines["round-robin"]
+    return Verdict(outcome, "", policy, keep("round-robin", policy), question, SoFar(1))
 
 
 def test_latencies_are_those_of_completed_requests_over_the_tables(settings):

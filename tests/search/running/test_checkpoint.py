@@ -22,7 +22,7 @@ from search.saved import FILE, read_saved, saved_text
 from tests.places import CONF
 from tests.search.small import SMALL, small_settings
 
-CANONICAL = ("candidates.csv", "best_policy.yaml", "verdict.json")
+CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from blis.evaluation.load import Load
 from blis.policies.bundle import load_bundle
 from search.problem.policy import Policy
 from search.running.performance import Measures
+from search.verdict.advice import CANDIDATE, Advice
 from search.verdict.judgement import judge
 from search.verdict.meaning import Situation
 from search.verdict.tuned_knobs import TunedKnobs
@@ -48,7 +49,8 @@ def verdict_of(comparisons, *, p_holm, pools, redrawn=None, random=NO_RANDOM):
     proof = Proof(
         judgement, scores, "blis", comparisons, p_holm, TUNED, whole, whole, redrawn, random, measured, SITUATION
     )
-    return Verdict(judgement.outcome, "It is so.", POLICY, Question("llm-d", 1, True, pools), proof)
+    advice = Advice(CANDIDATE, "", POLICY, whole)
+    return Verdict(judgement.outcome, "It is so.", POLICY, advice, Question("llm-d", 1, True, pools), proof)
 
 
 #: What the step times of a drawn verdict stand on.

@@ -65,7 +65,7 @@ def test_the_first_line_of_the_verdict_says_so_even_where_every_difference_is_th
     assert run(settings) == EXIT_OK
     verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
     first = capsys.readouterr().out.splitlines()[0]
-    assert first == verdict["sentence"] and first.startswith("The cluster is idle")
+    assert first == verdict["sentence"] and first.startswith("Keep what you run, round-robin. The cluster is idle")
     assert verdict["doubts"] and verdict["load"]["waited_share"] == 0
     assert "point" in {found["bootstrap"] for found in verdict["baselines"].values()}
 

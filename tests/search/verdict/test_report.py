@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from blis.comparison.statistics import PERCENTILE
+from search.verdict.advice import keep
 from search.verdict.report import report
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
 from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, trace_verdict
@@ -103,5 +104,7 @@ def test_an_interval_that_is_not_bca_says_so():
 
 
 def test_without_a_proof_only_the_sentence():
-    verdict = Verdict(INTERRUPTED, "Interrupted.", POLICY, Question("llm-d", 1, True, {}), SoFar(3))
+    verdict = Verdict(
+        INTERRUPTED, "Interrupted.", POLICY, keep("llm-d", POLICY), Question("llm-d", 1, True, {}), SoFar(3)
+    )
     assert report(verdict) == "Interrupted."

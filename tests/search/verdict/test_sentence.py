@@ -3,13 +3,24 @@
 import pytest
 
 from blis.comparison.statistics import PERCENTILE, POINT, BlockComparison, Comparison
+from search.verdict.advice import CANDIDATE, RULE, Advice, keep
 from search.verdict.judgement import judge
-from search.verdict.sentence import sentence
-from tests.search.verdict.comparisons import by_blocks, compared, judged
+from search.verdict.sentence import advice_words, sentence
+from tests.search.verdict.comparisons import POLICY, by_blocks, compared, interval, judged
 
 
 def words(comparisons):
     return sentence(judged(comparisons), comparisons, "llm-d", "round-robin", "llm-d-tuned-knobs")
+
+
+def test_a_verdict_begins_with_what_to_do():
+    rule = advice_words(Advice(RULE, "lmetric", POLICY, interval(0.02, 0.04)))
+    assert rule == (
+        "Take the rule lmetric: against what you run it scores +0.030 [+0.020, +0.040]"
+        " (95 %, paired t, 32 fresh tables)."
+    )
+    assert advice_words(keep("llm-d", POLICY)) == "Keep what you run, llm-d."
+    assert advice_words(Advice(CANDIDATE, "", POLICY, interval(0.02, 0.04))) == ""
 
 
 def test_a_winner_over_all():

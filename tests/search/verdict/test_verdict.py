@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from search.running.performance import Measures
+from search.verdict.advice import keep
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict, mean_of
 from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, trace_verdict
 
@@ -17,7 +18,14 @@ def content(verdict):
 
 
 def interrupted(so_far):
-    return Verdict(INTERRUPTED, "Interrupted.", POLICY, Question("llm-d", 1, True, {"search": [2**63]}), so_far)
+    return Verdict(
+        INTERRUPTED,
+        "Interrupted.",
+        POLICY,
+        keep("llm-d", POLICY),
+        Question("llm-d", 1, True, {"search": [2**63]}),
+        so_far,
+    )
 
 
 def test_json_is_sorted_and_says_where_it_comes_from():
