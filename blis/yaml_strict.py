@@ -127,10 +127,17 @@ def parse_yaml(text: str, source: str) -> object:
 
 
 def key_lines(text: str) -> dict[str, int]:
-    """The line of every key and item of a YAML text that `parse_yaml` has read, by its path (`plugins[0].type`)."""
+    """The line of every key and item of a YAML text that `parse_yaml` has read, by its path (`plugins[0].type`).
+
+    What an alias stands for has the lines of its first path alone, so that there are no more of them than of the text.
+    """
     lines: dict[str, int] = {}
+    seen: set[int] = set()
 
     def walk(node: yaml.Node | None, path: str) -> None:
+        if id(node) in seen:
+            return
+        seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 name = _join(path, str(key.value))

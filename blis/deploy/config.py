@@ -64,7 +64,12 @@ class Config:
     document: Document
     dialect: Dialect
     plugins: Mapping[str, Plugin]
-    steps: tuple[Step, ...]  # of its one profile
+    profiles: Mapping[str, tuple[Step, ...]]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Those of the first profile, which is the only one of a file that can be simulated."""
+        return next(iter(self.profiles.values()))
 
     @property
     def declared(self) -> list[Plugin]:
@@ -102,7 +107,9 @@ def read_config(document: Document) -> Config:
     for reference in (*references, *more):
         _check_reference(document, plugins, reference)
     _check_gates(document)
-    return Config(document, dialect, plugins, _steps(document, plugins))
+    config = Config(document, dialect, plugins, _profiles(document, plugins))
+    _check_handlers(config)
+    return config
 
 
 def _plugins(document: Document, dialect: Dialect) -> tuple[dict[str, Plugin], list[Reference]]:
@@ -155,22 +162,24 @@ def _check_gates(document: Document) -> None:
             raise document.wrong(f"featureGates[{number}]", str(unknown_name("feature gate", gate, GATES)))
 
 
-def _steps(document: Document, plugins: Mapping[str, Plugin]) -> tuple[Step, ...]:
-    """The plugins of the one profile in order; a file without profiles has one of all filters, scorers and pickers."""
+def _profiles(document: Document, plugins: Mapping[str, Plugin]) -> dict[str, tuple[Step, ...]]:
+    """The steps of every profile by its name; a file without profiles has one of all filters, scorers and pickers."""
     profiles = document.value.get("schedulingProfiles") or []
     _check_once(document, "schedulingProfiles", [profile["name"] for profile in profiles])
-    if len(profiles) > 1:
-        names = ", ".join(profile["name"] for profile in profiles)
-        raise document.wrong(
-            "schedulingProfiles", f"several profiles ({names}) cannot be simulated; the nearest is one profile"
-        )
     if not profiles:
-        chosen = [
-            plugin for plugin in plugins.values() if plugin.path and plugin.kind in ("filter", "scorer", "picker")
-        ]
-        return tuple(Step(plugin, None, plugin.path) for plugin in chosen)
-    path = "schedulingProfiles[0].plugins"
-    given = profiles[0].get("plugins") or []
+        kinds = ("filter", "scorer", "picker")
+        return {"default": tuple(Step(p, None, p.path) for p in plugins.values() if p.path and p.kind in kinds)}
+    return {
+        profile["name"]: _steps(
+            document, f"schedulingProfiles[{number}].plugins", profile.get("plugins") or [], plugins
+        )
+        for number, profile in enumerate(profiles)
+    }
+
+
+def _steps(
+    document: Document, path: str, given: list[dict[str, Any]], plugins: Mapping[str, Plugin]
+) -> tuple[Step, ...]:
     _check_once(document, path, [step["pluginRef"] for step in given])
     steps = [Step(plugins[one["pluginRef"]], one.get("weight"), f"{path}[{i}]") for i, one in enumerate(given)]
     for step in steps:
@@ -181,6 +190,16 @@ def _steps(document: Document, plugins: Mapping[str, Plugin]) -> tuple[Step, ...
     if len(pickers) > 1:
         raise document.wrong(pickers[1].path, "a profile has one picker, this is the second")
     return tuple(steps)
+
+
+def _check_handlers(config: Config) -> None:
+    """There is one profile handler, and the usual one handles one profile."""
+    handlers = [plugin for plugin in config.declared if plugin.kind == "handler"]
+    if len(handlers) > 1:
+        raise config.document.wrong(handlers[1].path, f"a second profile handler beside {handlers[0].name!r}")
+    if len(config.profiles) > 1 and (not handlers or handlers[0].type == "single-profile-handler"):
+        names = ", ".join(config.profiles)
+        raise config.document.wrong("schedulingProfiles", f"single-profile-handler has one profile, not {names}")
 
 
 def _check_once(document: Document, path: str, names: Iterable[str]) -> None:

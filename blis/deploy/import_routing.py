@@ -31,9 +31,7 @@ _DEFAULT_PRODUCERS = {"prefixMatchInfoProducerName": APPROXIMATE, "inFlightLoadP
 
 def read_routing(config: Config, notes: Notes) -> dict[str, Any]:
     """The bundle's `routing`. Raises InputError for what cannot be simulated, with the nearest that can."""
-    for plugin in config.declared:
-        if plugin.kind == "handler" and plugin.nearest:
-            raise refused(config, plugin)
+    _check_profile(config)
     filters = [_filter(config, step, notes) for step in config.steps if step.plugin.kind in ("filter", "detector")]
     scorers = [_scorer(config, step, notes) for step in config.steps if step.plugin.kind == "scorer"]
     scorers = [scorer for scorer in scorers if scorer["weight"]]
@@ -48,6 +46,16 @@ def read_routing(config: Config, notes: Notes) -> dict[str, Any]:
         return {"policy": "random", **routing}
     names = {theirs: ours for ours, theirs in PICKERS.items()}
     return {"policy": "weighted", "scorers": scorers, "picker": names[picker.type], **routing}
+
+
+def _check_profile(config: Config) -> None:
+    """Refuse what needs several profiles: prefill and decode apart, ranks of one engine, headers that choose."""
+    if len(config.profiles) > 1:
+        problem = f"several profiles ({', '.join(config.profiles)}) cannot be simulated; the nearest is one profile"
+        raise config.document.wrong("schedulingProfiles", problem)
+    for plugin in config.declared:
+        if plugin.kind == "handler" and plugin.nearest:
+            raise refused(config, plugin)
 
 
 def _picker(config: Config) -> Plugin:

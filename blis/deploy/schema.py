@@ -48,7 +48,7 @@ def check(document: Document, path: str, value: object, kind: Any) -> Iterator[R
             yield from check(document, f"{path}[{number}]", item, kind[0])
     elif kind != "any":
         _check_scalar(document, path, value, kind)
-        if kind.startswith("ref ") and value:
+        if kind.startswith("ref "):
             yield Reference(path, str(value), tuple(kind.split()[1:]))
 
 

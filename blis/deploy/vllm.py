@@ -71,7 +71,7 @@ def import_vllm(path: str | Path, notes: Notes) -> dict[str, Any]:
         bundle["engine"] = engine
     if POLICY in given:
         key, value = given[POLICY]
-        if value not in POLICIES:
+        if not isinstance(value, str) or value not in POLICIES:
             raise document.wrong(key, str(unknown_name("scheduling policy", value, POLICIES)))
         bundle |= POLICIES[value]
     for name, (key, value) in given.items():

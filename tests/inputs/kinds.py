@@ -18,7 +18,7 @@ from blis.deploy.notes import Notes
 from blis.deploy.targets import TARGETS
 from blis.errors import InputError
 from blis.scenario import load_scenario
-from blis.yaml_strict import flat_keys
+from blis.yaml_strict import flat_keys, yaml_text
 from search.application import compose_settings
 from tests.blis.cli.test_data_files import DEFAULTS
 from tests.blis.deploy.random_bundles import router_bundle
@@ -150,17 +150,12 @@ def routers(rng: Random, folder: Path) -> Answer:
     if rng.random() < 0.3:
         path = folder / "b.yaml"
         path.write_bytes(mutate(rng, random_bundle(rng)))
-        return command(
-            "export", path, f"--target={rng.choice(list(TARGETS))}", f"--dialect={rng.choice(list(DIALECTS))}"
-        )
-    notes = Notes()
-    dialect = DIALECTS[rng.choice(list(DIALECTS))] if rng.random() < 0.2 else DIALECTS[ROUTER]
-    try:
-        mapping = export_epp(router_bundle(rng), dialect, notes)
-    except InputError:  # the older dialect has less
-        mapping = export_epp(router_bundle(Random(0)), DIALECTS[ROUTER], notes)
-    (folder / "epp.yaml").write_bytes(mutate(rng, mapping))
-    (folder / "serve.yaml").write_bytes(mutate(rng, dict(_SERVE)))
+        target, dialect = rng.choice(list(TARGETS)), rng.choice(list(DIALECTS))
+        return command("export", path, f"--target={target}", f"--dialect={dialect}")
+    router, engine = export_epp(router_bundle(rng), DIALECTS[ROUTER], Notes()), dict(_SERVE)
+    wrong = rng.random() < 0.7
+    (folder / "epp.yaml").write_bytes(mutate(rng, router) if wrong else yaml_text(router).encode())
+    (folder / "serve.yaml").write_bytes(yaml_text(engine).encode() if wrong else mutate(rng, engine))
     imported = command("import", folder / "epp.yaml", "--vllm", folder / "serve.yaml", "--out", folder / "mine.yaml")
     return imported if imported != ACCEPTED else command("validate", "--kind", "bundle", folder / "mine.yaml")
 

@@ -90,6 +90,7 @@ def test_parameters_of_plugins(plugin, message):
         ({"pluginRef": "decode-filter", "weight": 2}, "weight: 'decode-filter' is a plugin of kind filter"),
         ({"pluginRef": "random-picker"}, "a profile has one picker, this is the second"),
         ({"weight": 2}, "schedulingProfiles[0].plugins[0]: missing key pluginRef"),
+        ({"pluginRef": ""}, "schedulingProfiles[0].plugins[0].pluginRef: unknown plugin ''"),
     ],
 )
 def test_steps_of_the_profile(step, message):
@@ -97,10 +98,14 @@ def test_steps_of_the_profile(step, message):
     assert message in refusal(with_plugins(*plugins, steps=(step,)))
 
 
-def test_several_profiles_are_refused_by_name():
+def test_profiles_and_their_handler():
     mapping = small()
     mapping["schedulingProfiles"].append({"name": "decode", "plugins": []})
-    assert "several profiles (default, decode) cannot be simulated" in refusal(mapping)
+    assert "single-profile-handler has one profile, not default, decode" in refusal(mapping)
+    mapping["plugins"].append({"type": "disagg-profile-handler"})
+    assert list(read_config(document(mapping)).profiles) == ["default", "decode"]
+    mapping["plugins"].append({"type": "single-profile-handler"})
+    assert "a second profile handler beside 'disagg-profile-handler'" in refusal(mapping)
     mapping["schedulingProfiles"][1]["name"] = "default"
     assert "'default' is there twice" in refusal(mapping)
 

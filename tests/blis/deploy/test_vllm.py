@@ -56,6 +56,7 @@ def test_what_a_scenario_has_and_what_changes_nothing(imported):
         ("max-num-seq: 3\n", "line 1: max-num-seq: unknown argument 'max-num-seq' (did you mean 'max-num-seqs'?)"),
         ("max-num-seqs: many\n", "line 1: max-num-seqs: "),
         ("scheduling-policy: sjf\n", "unknown scheduling policy 'sjf'"),
+        ("scheduling-policy: [fcfs]\n", "unknown scheduling policy ['fcfs']"),
         ("enable-prefix-caching: false\n", "False cannot be simulated; the nearest is enable-prefix-caching true"),
         ("--no-enable-prefix-caching", "enable-prefix-caching: False cannot be simulated"),
         ("--speculative-config '{}'", "cannot be simulated; the nearest is to leave speculative-config out"),
