@@ -44,6 +44,11 @@ def write_flow_control(given: BundleFlowControl, draft: Draft) -> None:
     """Add the gateway queue, if the bundle switches it on."""
     if not given.enabled:
         return
+    if draft.dialect.old:
+        problem = (
+            f"flow_control has no counterpart in {draft.dialect.product}, whose queue limits bytes and not requests"
+        )
+        raise InputError(f"{problem}; the nearest is no flow_control, or another --dialect")
     flow = FlowControl(**given_fields(given))
     if flow.bands != "strict":
         raise InputError(
@@ -106,8 +111,6 @@ def _band(flow: FlowControl, band: PriorityBand, draft: Draft) -> dict[str, Any]
         problem = f"flow_control.priority_bands: priority {band.priority:g} has no counterpart"
         raise InputError(f"{problem}; the nearest is {round(band.priority)}")
     ttl = {} if band.ttl_us is None else {"defaultRequestTTL": _duration(band.ttl_us)}
-    if ttl and draft.dialect.old:
-        raise InputError(f"flow_control.priority_bands: a TTL of a band has no counterpart in {draft.dialect.product}")
     requests = flow.band(band.priority).max_requests
     assert requests is not None
     return {"priority": int(band.priority), **_policies(flow, requests, draft), **ttl}

@@ -1,7 +1,7 @@
 """The engine's part of a bundle as arguments of vLLM, and back.
 
-Names as in vllm/engine/arg_utils.py and vllm/config/scheduler.py of vllm-project/vllm (0.24, September 2026). The file
-is what `vllm serve --config` reads: long names without their dashes, underscores or not.
+Names as in vllm/engine/arg_utils.py and vllm/config/scheduler.py of vllm-project/vllm (at 01230b4, 0.12). The file is
+what `vllm serve --config` reads: long names without their dashes, underscores or not.
 """
 
 from __future__ import annotations
