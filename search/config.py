@@ -104,6 +104,7 @@ class Config:
     parallel: ParallelSettings
     tracking: TrackingSettings
     validation: ValidationSettings
+    vary: tuple[str, ...] | None = None
     resume: str | None = None
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from blis import plugins
-from blis.cli import calibrate, compare, completion, fit, run, traces, validate
+from blis.cli import calibrate, compare, completion, export_config, fit, import_config, run, traces, validate
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
 
@@ -29,6 +29,8 @@ _OURS = {
     "calibrate": calibrate,
     "traces": traces,
     "validate": validate,
+    "import": import_config,
+    "export": export_config,
 }
 
 
