@@ -52,6 +52,7 @@ class Settings:
     workers: Workers
     tracking: TrackingSettings
     validation: ValidationSettings
+    shifts: tuple[str, ...]
     run_dir: Path
     config: Mapping[str, Any]
     resume: Path | None = None
@@ -85,6 +86,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         workers=Workers(config.parallel.n_jobs, config.parallel.backend),
         tracking=config.tracking,
         validation=config.validation,
+        shifts=config.shifts,
         run_dir=resume or run_dir,
         config=_kept(mapping),
         resume=resume,

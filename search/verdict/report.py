@@ -9,6 +9,8 @@ from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
 from blis.latency.standing import Standing
 from blis.policies.bundle import given_fields
 from blis.text import aligned
+from search.verdict.outlook import Outlook
+from search.verdict.robustness import numbers
 from search.verdict.sentence import interval
 from search.verdict.tuned_knobs import TunedKnobs
 from search.verdict.verdict import Proof, Question, Verdict, mean_of
@@ -34,7 +36,10 @@ def report(verdict: Verdict) -> str:
         return verdict.sentence
     question, proof = verdict.question, verdict.proof
     beside = f"load under {question.primary}: {proof.situation}\nstep times {stand_on(question.latency_model)}"
-    return "\n\n".join([verdict.sentence, comparisons(question, proof), latencies(question, proof), beside]) + "\n"
+    parts = [verdict.sentence, comparisons(question, proof), latencies(question, proof)]
+    if verdict.outlook is not None:
+        parts.append(outlook_table(verdict.outlook, question.primary))
+    return "\n\n".join([*filter(None, parts), beside]) + "\n"
 
 
 def stand_on(latency_model: Mapping[str, Any]) -> str:
@@ -73,6 +78,18 @@ def latencies(question: Question, proof: Proof) -> str:
     hits = [found["prompt_hit_rate"] for found in both]
     rows.append(("  prompt blocks found in the cache", *("none" if hit is None else f"{hit:.1%}" for hit in hits)))
     return aligned(rows)
+
+
+def outlook_table(outlook: Outlook, primary: str) -> str:
+    """What is to be deployed against the primary baseline in other worlds."""
+    if outlook.robust is None:
+        return ""
+    rows = [(f"against {primary} under", "to deploy", "best baseline")]
+    for one in outlook.robust.shifts:
+        rule = "" if one.best_baseline is None else numbers(one.best_baseline)
+        rows.append((f"  {one.shift}", numbers(one.policy), rule))
+    left_out = [f"{name} left out: {reason}" for name, reason in outlook.robust.left_out.items()]
+    return "\n".join([aligned(rows), *left_out])
 
 
 def _tuned(tuned: TunedKnobs) -> str:

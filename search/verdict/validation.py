@@ -27,6 +27,7 @@ from search.verdict.finalists import Finalist, best_of, choose_finalists
 from search.verdict.holdout import Holdout
 from search.verdict.judgement import judge
 from search.verdict.meaning import situation
+from search.verdict.outlook import outlook
 from search.verdict.sentence import advice_words, sentence
 from search.verdict.tuned_knobs import TunedKnobs, tune_knobs
 from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPolicies, Redrawn, SoFar, Verdict, Winner
@@ -61,8 +62,10 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
     candidate = finalists[chosen].policy
     advice = _advice(holdout, candidate, proof)
-    text = [advice_words(advice), *proof.situation.preface, words, EXHAUSTED if archive.exhausted() else ""]
-    return Verdict(proof.judgement.outcome, " ".join(filter(None, text)), candidate, advice, question(settings), proof)
+    expected = outlook(holdout, advice, baselines[best_baseline])
+    ending = [str(expected.robust or ""), EXHAUSTED if archive.exhausted() else ""]
+    text = " ".join(filter(None, [advice_words(advice), *proof.situation.preface, words, *ending]))
+    return Verdict(proof.judgement.outcome, text, candidate, advice, question(settings), proof, expected)
 
 
 def prove(
