@@ -82,7 +82,8 @@ class Problem:
     """Scenario, requests, fitness and baseline: everything that gives a policy its score.
 
     search_seeds: keys of the tables on which `search.evaluate` scores unless told otherwise. altered: what this world
-    makes of every scenario.
+    makes of every scenario. worlds: others in which a candidate is scored too, by the name of the shift; aim: the name
+    of what is made of its scores in all of them.
     """
 
     scenario: Scenario
@@ -92,6 +93,8 @@ class Problem:
     search_seeds: tuple[TableKey, ...] = ()
     simulate: Simulate = simulate
     altered: Callable[[Scenario], Scenario] = unaltered
+    worlds: Mapping[str, Problem] = field(default_factory=dict)
+    aim: str = "mean"
     _tables: dict[TableKey, RequestTable] = field(default_factory=dict, compare=False, repr=False)
     _lock: Lock = field(default_factory=Lock, compare=False, repr=False)
 
@@ -119,6 +122,16 @@ class Problem:
     def against(self) -> Policy:
         """The baseline, which every score is against."""
         return self.policy(self.baseline)
+
+    @property
+    def nominal(self) -> Problem:
+        """The same in this world alone."""
+        return replace(self, worlds={})
+
+    @property
+    def simulations(self) -> int:
+        """How many a candidate of a search takes."""
+        return len(self.search_seeds) * (1 + len(self.worlds))
 
     @property
     def workload(self) -> WorkloadSpec:

@@ -43,7 +43,7 @@ def check_shifts(names: Iterable[str]) -> None:
 
 def worlds(problem: Problem, names: Iterable[str]) -> Worlds:
     """The worlds of these shifts, in their order. A shift that changes nothing here gives none."""
-    found = Worlds({}, {})
+    problem, found = problem.nominal, Worlds({}, {})
     for name in names:
         try:
             world = SHIFTS[name](problem)

@@ -31,9 +31,9 @@ class Holdout:
         self.settings = settings
         self._shared = shared
         self.selection = Evaluator(problem, settings.pool(SELECTION_POOL, sizes.selection_seeds), *shared)
-        self.report = Evaluator(problem, report, *shared)
+        self.report = Evaluator(problem.nominal, report, *shared)
         population = problem.traffic.redrawn()
-        self.redrawn = Evaluator(problem.on(population), report, *shared) if population is not None else None
+        self.redrawn = Evaluator(problem.nominal.on(population), report, *shared) if population is not None else None
 
     def against(
         self, policy: Policy, others: Sequence[Policy], evaluator: Evaluator | None = None

@@ -48,8 +48,8 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     Raises EngineError if the winner or a baseline has no score on a report table.
     """
     finalists = choose_finalists(settings, archive, evaluator)
-    scores = [found.fitness for found in holdout.selection.evaluate([finalist.policy for finalist in finalists])]
-    chosen = best_of(scores)
+    selected = holdout.selection.evaluate([finalist.policy for finalist in finalists])
+    chosen = best_of([found.fitness for found in selected])
     if chosen is None:
         return unproved(settings, archive, FAILED, NO_NEW_POLICY if archive.exhausted() else NO_SCORE)
     tuned = tune_knobs(settings, evaluator, holdout.selection)
@@ -58,7 +58,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     best_baseline = settings.primary if best is None else list(baselines)[best]
     if not holdout.serves([finalists[chosen].policy, *baselines.values()]):
         return unproved(settings, archive, FAILED, NOTHING_SERVED)
-    proof = prove(holdout, finalists[chosen], scores[chosen], tuned, best_baseline)
+    proof = prove(holdout, finalists[chosen], selected[chosen].nominal, tuned, best_baseline)
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
     candidate = finalists[chosen].policy
     advice = _advice(holdout, candidate, proof)
