@@ -77,6 +77,7 @@ class ValidationSettings:
     rounding_loss: float
     worth: float
     robust: bool
+    saving: bool
     shift_seeds: int
 
     def __post_init__(self) -> None:

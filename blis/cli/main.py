@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from blis.cli import calibrate, compare, completion, fit, run, traces, validate
+from blis.cli import calibrate, capacity, compare, completion, fit, run, traces, validate
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
 
@@ -66,6 +66,7 @@ def _parser() -> tuple[_Parser, Collection[str]]:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     run.add_parser(commands)
     compare.add_parser(commands)
+    capacity.add_parser(commands)
     fit.add_parser(commands)
     calibrate.add_parser(commands)
     traces.add_parser(commands)

@@ -6,24 +6,39 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.problem.policy import Policy
-from search.verdict.advice import KEEP, Advice
+from search.verdict.advice import CANDIDATE, KEEP, Advice
 from search.verdict.holdout import Holdout
 from search.verdict.robustness import Robustness, robustness
+from search.verdict.saving import Saving, saving
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """None: not asked for, or nothing is to be deployed."""
+    """subject: whose it is, for people. robust, saving: None if not asked for; no saving either where none is known."""
 
-    robust: Robustness | None = None
+    subject: str
+    robust: Robustness | None
+    saving: Saving | None
+
+    @property
+    def sentence(self) -> str:
+        """What a verdict says of other worlds; empty if nothing was tried there."""
+        words = "" if self.robust is None else str(self.robust)
+        return words and f"In other worlds {self.subject} is {words}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"robust": None if self.robust is None else self.robust.to_dict()}
+        parts = {"robust": self.robust, "saving": self.saving}
+        return {name: None if part is None else part.to_dict() for name, part in parts.items()}
 
 
-def outlook(holdout: Holdout, advice: Advice, rule: Policy) -> Outlook:
-    """The outlook of an advice. rule: the best baseline. Of what runs today nobody asks."""
-    if advice.kind == KEEP:
-        return Outlook()
-    return Outlook(robustness(holdout, advice.policy, rule) if holdout.settings.validation.robust else None)
+def outlook(holdout: Holdout, advice: Advice, candidate: Policy, rule: Policy) -> Outlook:
+    """Of what is to be deployed; of the best candidate if that is what runs today. rule: the best baseline."""
+    policy = candidate if advice.kind == KEEP else advice.policy
+    subject = {KEEP: "the best candidate", CANDIDATE: "the policy found"}.get(advice.kind, advice.name)
+    wanted = holdout.settings.validation
+    return Outlook(
+        subject,
+        robustness(holdout, policy, rule) if wanted.robust else None,
+        saving(holdout, policy) if wanted.saving else None,
+    )

@@ -39,7 +39,7 @@ def report(verdict: Verdict) -> str:
     parts = [verdict.sentence, comparisons(question, proof), latencies(question, proof)]
     if verdict.outlook is not None:
         parts.append(outlook_table(verdict.outlook, question.primary))
-    return "\n\n".join([*filter(None, parts), beside]) + "\n"
+    return "\n\n".join([*filter(None, parts), beside]) + _saved(verdict) + "\n"
 
 
 def stand_on(latency_model: Mapping[str, Any]) -> str:
@@ -81,15 +81,23 @@ def latencies(question: Question, proof: Proof) -> str:
 
 
 def outlook_table(outlook: Outlook, primary: str) -> str:
-    """What is to be deployed against the primary baseline in other worlds."""
+    """What is to be deployed, and the best baseline if that is another, against the primary one in other worlds."""
     if outlook.robust is None:
         return ""
-    rows = [(f"against {primary} under", "to deploy", "best baseline")]
+    rows = [(f"against {primary} under", outlook.subject, "best baseline")]
     for one in outlook.robust.shifts:
-        rule = "" if one.best_baseline is None else numbers(one.best_baseline)
-        rows.append((f"  {one.shift}", numbers(one.policy), rule))
-    left_out = [f"{name} left out: {reason}" for name, reason in outlook.robust.left_out.items()]
+        rows.append((f"  {one.shift}", *("" if found is None else numbers(found) for found in one.comparisons)))
+    if all(one.best_baseline is None for one in outlook.robust.shifts):
+        rows = [(shift, found, "") for shift, found, _ in rows]
+    left_out = [f"left out: {name}: {reason}" for name, reason in outlook.robust.left_out.items()]
     return "\n".join([aligned(rows), *left_out])
+
+
+def _saved(verdict: Verdict) -> str:
+    """The last line: what is saved in instances, if that is known."""
+    if verdict.outlook is None or verdict.outlook.saving is None:
+        return ""
+    return "\n" + verdict.outlook.saving.words(verdict.question.primary, verdict.outlook.subject)
 
 
 def _tuned(tuned: TunedKnobs) -> str:

@@ -29,6 +29,11 @@ class UnderShift:
     best_baseline: AnyComparison | None = None
 
     @property
+    def comparisons(self) -> tuple[AnyComparison, AnyComparison | None]:
+        """Of the policy and of the best baseline."""
+        return self.policy, self.best_baseline
+
+    @property
     def better(self) -> bool:
         """Whether the whole interval lies above zero."""
         return self.policy.bounds is not None and self.policy.bounds[0] > 0
@@ -57,20 +62,19 @@ class Robustness:
         return [*(one.to_dict() for one in self.shifts), *left_out]
 
     def __str__(self) -> str:
-        """In one sentence; empty if there is no other world."""
+        """In words; empty if there is no other world."""
         judged = [one for one in self.shifts if one.policy.bounds is not None]
         lost = [one for one in judged if one.loses]
         unknown = [one.shift for one in self.shifts if one.policy.bounds is None]
         parts = []
         if judged:
             better = sum(one.better for one in judged)
-            parts.append(f"safe under {len(judged) - len(lost)} of {len(judged)} shifts, better under {better}")
+            parts.append(f"safe under {len(judged) - len(lost)} of {len(judged)} shifts and better under {better}")
         if lost:
-            parts.append("loses under " + ", ".join(f"{one.shift} ({numbers(one.policy)})" for one in lost))
+            parts.append("it loses under " + ", ".join(f"{one.shift} ({numbers(one.policy)})" for one in lost))
         if unknown:
-            parts.append(f"no interval under {', '.join(unknown)}")
-        words = "; ".join(parts)
-        return words and f"{words[0].upper()}{words[1:]}."
+            parts.append(f"there is no interval under {', '.join(unknown)}")
+        return "; ".join(parts)
 
 
 def robustness(holdout: Holdout, policy: Policy, rule: Policy) -> Robustness:

@@ -62,8 +62,8 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
     candidate = finalists[chosen].policy
     advice = _advice(holdout, candidate, proof)
-    expected = outlook(holdout, advice, baselines[best_baseline])
-    ending = [str(expected.robust or ""), EXHAUSTED if archive.exhausted() else ""]
+    expected = outlook(holdout, advice, candidate, baselines[best_baseline])
+    ending = [expected.sentence, EXHAUSTED if archive.exhausted() else ""]
     text = " ".join(filter(None, [advice_words(advice), *proof.situation.preface, words, *ending]))
     return Verdict(proof.judgement.outcome, text, candidate, advice, question(settings), proof, expected)
 
