@@ -84,11 +84,11 @@ def outlook_table(outlook: Outlook, primary: str) -> str:
     """What is to be deployed, and the best baseline if that is another, against the primary one in other worlds."""
     if outlook.robust is None:
         return ""
-    rows = [(f"against {primary} under", outlook.subject, "best baseline")]
+    rule = "best baseline" if any(one.best_baseline for one in outlook.robust.shifts) else ""
+    rows = [(f"against {primary} under", outlook.subject, rule)]
     for one in outlook.robust.shifts:
-        rows.append((f"  {one.shift}", *("" if found is None else numbers(found) for found in one.comparisons)))
-    if all(one.best_baseline is None for one in outlook.robust.shifts):
-        rows = [(shift, found, "") for shift, found, _ in rows]
+        beside = "" if one.best_baseline is None else numbers(one.best_baseline)
+        rows.append((f"  {one.shift}", numbers(one.policy), beside))
     left_out = [f"left out: {name}: {reason}" for name, reason in outlook.robust.left_out.items()]
     return "\n".join([aligned(rows), *left_out])
 

@@ -29,11 +29,6 @@ class UnderShift:
     best_baseline: AnyComparison | None = None
 
     @property
-    def comparisons(self) -> tuple[AnyComparison, AnyComparison | None]:
-        """Of the policy and of the best baseline."""
-        return self.policy, self.best_baseline
-
-    @property
     def better(self) -> bool:
         """Whether the whole interval lies above zero."""
         return self.policy.bounds is not None and self.policy.bounds[0] > 0

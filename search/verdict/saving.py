@@ -46,8 +46,8 @@ class Saving:
         carried = f"{self.rate:.3g} requests/s{_ends(self.rate_interval, '.3g')}"
         fewer = f"{self.instances:.2f}{_ends(self.instances_interval, '.2f')} instances for {self.instances_today}"
         return (
-            f"with {self.target:.0%} in time {primary} carries {self.primary_rate:.3g} requests/s and {subject}"
-            f" {carried}: the same SLO attainment with {fewer}"
+            f"at its limit, {100 * self.target:g} % of the requests in time, {primary} carries {self.primary_rate:.3g}"
+            f" requests/s and {subject} {carried}: the same SLO attainment with {fewer}"
         )
 
 
