@@ -133,7 +133,7 @@ def _workload(options: argparse.Namespace, embedded: dict[str, Any] | None) -> t
             raise InputError(f"{flag} is for drawn requests; those of a trace are recorded")
     changes = {"aggregate_rate": options.rate, "num_requests": options.num_requests}
     given = {key: value for key, value in changes.items() if value is not None}
-    count, first = options.seeds or 8, 1 if options.seed is None else options.seed
+    count, first = (default if value is None else value for value, default in ((options.seeds, 8), (options.seed, 1)))
     check_integer("--seeds", count, 1, 10_000)
     with named_source(options.workload_spec or f"{options.config}: workload"):
         return load_workload({**mapping, **given}), range(first, first + count)

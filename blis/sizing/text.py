@@ -42,8 +42,10 @@ def capacity_text(facts: dict[str, Any], step_times: str) -> str:
     ends = "" if now["interval_95"] is None else " [{:.2%}, {:.2%}]".format(*now["interval_95"])
     rows = [(f"in time with {with_instances} at {at}", f"{now['share']:.2%}{ends}")]
     if least is not None:
-        rows.append((f"least instances at {at}", _words(least, "{:.0f}")))
-    rows.append((f"highest rate with {with_instances}", _words(rate, "{:.4g}") + " requests/s"))
+        fewer = "at most " if least["value"] == least["tried"][0] > 1 else ""
+        rows.append((f"least instances at {at}", fewer + _words(least, "{:.0f}")))
+    more = "at least " if rate["value"] == rate["tried"][1] else ""
+    rows.append((f"highest rate with {with_instances}", f"{more}{_words(rate, '{:.4g}')} requests/s"))
     promises = ", ".join(_promise(name, Promise(**promise)) for name, promise in facts["promises"].items())
     tables = "one table, no interval" if facts["tables"] == 1 else f"{facts['tables']} tables, 95 % paired t"
     title = f"{100 * facts['target']:.4g} % of the requests in time ({promises}); {tables}"

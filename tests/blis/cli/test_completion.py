@@ -30,7 +30,7 @@ def offered(capsys):
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_commands_flags_and_choices(offered):
-    assert offered("blis", "") == ["run", "compare", "fit", "calibrate", "traces", "validate", "completion"]
+    assert offered("blis", "") == ["run", "compare", "capacity", "fit", "calibrate", "traces", "validate", "completion"]
     assert offered("blis", "va") == ["validate"]
     assert offered("blis", "run", "--rate") == ["--rate", "--rate-scale"]
     assert offered("blis", "compare", "--output", "") == ["text", "json"]

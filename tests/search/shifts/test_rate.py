@@ -17,4 +17,4 @@ def test_a_trace_is_replayed_slower(tmp_path):
     problem = of_trace(tmp_path)
     here, there = (one.table("report") for one in (problem, SHIFTS["rate x0.8"](problem)))
     gaps = [np.diff(table.arrival_us).mean() for table in (here, there)]
-    assert gaps[1] / gaps[0] == np.float64(1.25).round(2) or abs(gaps[1] / gaps[0] - 1.25) < 0.05
+    assert abs(gaps[1] / gaps[0] - 1.25) < 0.05
