@@ -89,8 +89,10 @@ def outlook_table(outlook: Outlook, primary: str) -> str:
     for one in outlook.robust.shifts:
         beside = "" if one.best_baseline is None else numbers(one.best_baseline)
         rows.append((f"  {one.shift}", numbers(one.policy), beside))
-    left_out = [f"left out: {name}: {reason}" for name, reason in outlook.robust.left_out.items()]
-    return "\n".join([aligned(rows), *left_out])
+    reasons: dict[str, list[str]] = {}
+    for name, reason in outlook.robust.left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    return "\n".join([aligned(rows), *(f"left out: {', '.join(names)}: {why}" for why, names in reasons.items())])
 
 
 def _saved(verdict: Verdict) -> str:

@@ -119,7 +119,7 @@ def test_other_worlds_and_what_is_saved_stand_at_the_end():
         UnderShift("b", interval(-0.2, -0.1)),
     ]
     saved = Saving(0.95, 58.5, 68.8, None, 4, 3.4, None)
-    outlook = Outlook("the policy found", Robustness(shifts, {"c": "it changes nothing here"}), saved)
+    outlook = Outlook("the policy found", Robustness(shifts, {"c": "it changes nothing here", "d": "no", "e": "no"}), saved)
     told = report(replace(drawn_verdict(), outlook=outlook))
     assert (
         """
@@ -128,6 +128,7 @@ against llm-d under  the policy found         best baseline
   rate x1.2          +0.020 [+0.010, +0.030]  +0.010 [-0.020, +0.040]
   b                  -0.150 [-0.200, -0.100]
 left out: c: it changes nothing here
+left out: d, e: no
 
 load under"""
         in told
