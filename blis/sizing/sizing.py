@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from statistics import fmean
 
 import numpy as np
@@ -22,7 +22,7 @@ from blis.evaluation.distribution import US_PER_MS
 from blis.evaluation.ratios import US_PER_S
 from blis.evaluation.slo import SLOClass, class_label, class_targets, good_requests
 from blis.scenario import member_scenario
-from blis.sizing.boundary import boundary
+from blis.sizing.bisection import first_place
 from blis.tables.requests import RequestTable
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.read.traces import rescaled
@@ -42,14 +42,25 @@ class Promise:
 
 @dataclass(frozen=True)
 class Found:
-    """A number and its 95 % interval, None for what lies beyond the numbers that were tried.
+    """A number on every table, None: beyond what was tried. tried: the least and the most."""
 
-    interval: None if there is one table alone. tried: the least and the most.
-    """
-
-    value: float | None
-    interval: tuple[float | None, float | None] | None
+    by_table: tuple[float | None, ...]
     tried: tuple[float, float]
+
+    @property
+    def known(self) -> list[float]:
+        """On the tables that have one."""
+        return [number for number in self.by_table if number is not None]
+
+    @property
+    def mean(self) -> float | None:
+        """Over the tables; None if one of them has none."""
+        return fmean(self.known) if len(self.known) == len(self.by_table) else None
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Of the mean, 95 %; None if there is none, and of one table."""
+        return None if self.mean is None or len(self.known) == 1 else paired_t_interval(self.known)
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,7 @@ class Sizing:
     def tables(self) -> list[RequestTable]:
         """The requests at the rate that is asked for."""
         if isinstance(self.workload, WorkloadSpec):
-            return self._drawn(1.0)
+            return [requests_of(self.workload, seed) for seed in self.seeds]
         return [requests_of(self.workload)]
 
     @cached_property
@@ -91,7 +102,7 @@ class Sizing:
 
     def now(self) -> tuple[float, tuple[float, float] | None]:
         """The share with the instances and at the rate that are asked for, and its interval."""
-        shares = self._shares(self.scenario, self.tables)
+        shares = [self._share(i, self.scenario, 1.0) for i in range(len(self.tables))]
         if len(shares) == 1:
             return shares[0], None
         low, high = paired_t_interval(shares)
@@ -99,40 +110,39 @@ class Sizing:
 
     def least_instances(self, least: int, most: int) -> Found:
         """At the rate that is asked for; from `least` to `most` of them are tried."""
-        scenarios = [with_instances(self.scenario, n) for n in range(least, most + 1)]
-        edge = boundary(lambda place: self._margins(scenarios[place], self.tables), len(scenarios))
-        value, low, high = (None if place is None else float(least + place) for place in edge)
-        return Found(value, (low, high) if len(self.tables) > 1 else None, (least, most))
+        counts = range(least, most + 1)
+        scenarios = [with_instances(self.scenario, n) for n in counts]
+        return self._found([(scenario, 1.0) for scenario in scenarios], [float(n) for n in counts])
 
     def highest_rate(self) -> Found:
         """With the instances that are asked for; in requests per second."""
         factors = rate_factors(RATE_REACH)
-        edge = boundary(lambda place: self._margins(self.scenario, self._at(factors[place])), len(factors))
-        value, high, low = (None if place is None else self.rate * factors[place] for place in edge)
-        tried = self.rate * factors[-1], self.rate * factors[0]
-        return Found(value, (low, high) if len(self.tables) > 1 else None, tried)
+        return self._found([(self.scenario, factor) for factor in factors], [self.rate * factor for factor in factors])
 
-    def _margins(self, scenario: Scenario, tables: Sequence[RequestTable]) -> list[float]:
-        return [share - self.target for share in self._shares(scenario, tables)]
+    def _found(self, places: Sequence[tuple[Scenario, float]], numbers: Sequence[float]) -> Found:
+        """The number of the first place, a scenario and a factor on the rate, that keeps the target on each table."""
 
-    def _shares(self, scenario: Scenario, tables: Sequence[RequestTable]) -> list[float]:
-        """Of every table the share of the scored requests that got what they were promised."""
-        return [self._share(member_scenario(scenario, i), table) for i, table in enumerate(tables)]
+        def holds(i: int, place: int) -> bool:
+            return self._share(i, *places[place]) >= self.target
 
-    def _share(self, scenario: Scenario, table: RequestTable) -> float:
-        run = simulate(scenario, table)
+        edges = [first_place(partial(holds, i), len(places)) for i in range(len(self.tables))]
+        by_table = tuple(None if edge is None else numbers[edge] for edge in edges)
+        return Found(by_table, (min(numbers), max(numbers)))
+
+    def _share(self, i: int, scenario: Scenario, factor: float) -> float:
+        """Of the scored requests of table `i`, at so many times the rate, those that got what they were promised."""
+        run = simulate(member_scenario(scenario, i), self._table(i, factor))
         slo = [_slo_class(name, promise) for name, promise in self.classes.items()]
         good = good_requests(run.requests, run.table, class_targets(run.requests, slo))
         return float(np.mean(good[run.requests.scored_rows]))
 
-    def _at(self, factor: float) -> list[RequestTable]:
-        """The tables at so many times the rate."""
+    def _table(self, i: int, factor: float) -> RequestTable:
+        """A table at so many times the rate."""
+        if factor == 1:
+            return self.tables[i]
         if isinstance(self.workload, WorkloadSpec):
-            return self._drawn(factor)
-        return [rescaled(self.tables[0], factor)]
-
-    def _drawn(self, factor: float) -> list[RequestTable]:
-        return [requests_of(self.workload, seed, rate_scale=factor) for seed in self.seeds]
+            return requests_of(self.workload, self.seeds[i], rate_scale=factor)
+        return rescaled(self.tables[0], factor)
 
 
 def rate_factors(reach: float) -> list[float]:

@@ -42,10 +42,8 @@ def capacity_text(facts: dict[str, Any], step_times: str) -> str:
     ends = "" if now["interval_95"] is None else " [{:.2%}, {:.2%}]".format(*now["interval_95"])
     rows = [(f"in time with {with_instances} at {at}", f"{now['share']:.2%}{ends}")]
     if least is not None:
-        fewer = "at most " if least["value"] == least["tried"][0] > 1 else ""
-        rows.append((f"least instances at {at}", fewer + _words(least, "{:.0f}")))
-    more = "at least " if rate["value"] == rate["tried"][1] else ""
-    rows.append((f"highest rate with {with_instances}", f"{more}{_words(rate, '{:.4g}')} requests/s"))
+        rows.append((f"least instances at {at}", _instances(least)))
+    rows.append((f"highest rate with {with_instances}", _rate(rate)))
     promises = ", ".join(_promise(name, Promise(**promise)) for name, promise in facts["promises"].items())
     tables = "one table, no interval" if facts["tables"] == 1 else f"{facts['tables']} tables, 95 % paired t"
     title = f"{100 * facts['target']:.4g} % of the requests in time ({promises}); {tables}"
@@ -54,22 +52,30 @@ def capacity_text(facts: dict[str, Any], step_times: str) -> str:
 
 def _found_dict(found: Found) -> dict[str, Any]:
     """Plain data for JSON."""
-    return {"value": found.value, "interval_95": found.interval and list(found.interval), "tried": list(found.tried)}
+    interval = found.interval and list(found.interval)
+    return {"mean": found.mean, "interval_95": interval, "by_table": list(found.by_table), "tried": list(found.tried)}
+
+
+def _instances(found: dict[str, Any]) -> str:
+    """The mean, and how many are enough on every table."""
+    most, tables = max(filter(None, found["by_table"]), default=0), len(found["by_table"])
+    enough = "" if tables == 1 else f"; {most:.0f} {'is' if most == 1 else 'are'} enough on all {tables} tables"
+    return _words(found, ".3g") + ("" if found["mean"] is None else enough)
+
+
+def _rate(found: dict[str, Any]) -> str:
+    """The mean; one that may be higher than what was tried is told as that."""
+    more = "at least " if found["tried"][1] in found["by_table"] else ""
+    return more + _words(found, ".4g") + ("" if found["mean"] is None else " requests/s")
 
 
 def _words(found: dict[str, Any], form: str) -> str:
-    """A number and its interval; what lies beyond what was tried is told as that."""
-    least, most = (form.format(end) for end in found["tried"])
-    if found["value"] is None:
-        return f"none from {least} to {most}"
-    value, interval = form.format(found["value"]), found["interval_95"]
-    if interval is None:
-        return value
-    ends = (
-        f"{sign} {edge}" if end is None else form.format(end)
-        for end, sign, edge in zip(interval, "<>", (least, most), strict=True)
-    )
-    return f"{value} [{', '.join(ends)}]"
+    """A number and its interval, or where it was looked for."""
+    if found["mean"] is None:
+        missing, (least, most) = found["by_table"].count(None), found["tried"]
+        return f"none from {least:{form}} to {most:{form}} on {missing} of {len(found['by_table'])} tables"
+    ends = "" if found["interval_95"] is None else " [{:{form}}, {:{form}}]".format(*found["interval_95"], form=form)
+    return f"{found['mean']:{form}}{ends}"
 
 
 def _promise(name: str, promise: Promise) -> str:

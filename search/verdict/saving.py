@@ -1,21 +1,24 @@
 """What a policy saves in instances: how much more of the same traffic it carries before promises break.
 
-The limit of the primary baseline is the highest rate at which it keeps TARGET of the requests in time; that of the
-policy the highest at which it keeps as many as the primary does there, table by table. As many times fewer instances
-are taken to carry what is carried today.
+The limit of a policy on a table is the highest rate at which it keeps TARGET of the table's requests in time. As many
+times as it is higher than that of the primary baseline, as many times fewer instances carry what is carried today.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from statistics import fmean
 from typing import Any
 
+from blis.comparison.statistics import paired_t_interval
 from blis.evaluation.ratios import US_PER_S
-from blis.sizing.boundary import boundary
+from blis.sizing.bisection import first_place
 from blis.sizing.sizing import rate_factors
 from search.problem.policy import Policy
+from search.problem.traffic import TableKey
+from search.running.evaluator import Evaluator
 from search.verdict.holdout import Holdout
 
 TARGET = 0.95  # of the requests meet every SLO
@@ -26,7 +29,7 @@ REACH = 4.0  # times as high and as low a rate are looked at
 class Saving:
     """Requests per second, and instances that carry what those of the primary baseline do.
 
-    rate_interval, instances_interval: 95 %; None on a trace, or where an end lies beyond what was tried.
+    In the mean over tables; rate_interval, instances_interval: 95 %, None on a trace.
     """
 
     target: float
@@ -52,50 +55,47 @@ class Saving:
 
 
 def saving(holdout: Holdout, policy: Policy) -> Saving | None:
-    """What a policy saves; None if there are no SLOs, or one of the limits is not near today's rate."""
-    problem, factors = holdout.settings.problem.nominal, rate_factors(REACH)
+    """What a policy saves; None if there are no SLOs, or a limit is not within REACH times today's rate."""
+    problem = holdout.settings.problem.nominal
     if problem.fitness.good_share(holdout.reported(problem.against)[0].outcome) is None:
         return None
-
-    def shares(policy: Policy, place: int) -> list[float]:
-        return _shares(holdout, policy, factors[place])
-
-    limit = boundary(lambda place: [fmean(shares(problem.against, place)) - TARGET], len(factors)).place
-    if not limit:
+    worlds = {f: holdout.elsewhere(problem.on(problem.traffic.faster(f))) for f in rate_factors(REACH)}
+    primary, ours = (_limits(worlds, one) for one in (problem.against, policy))
+    if primary is None or ours is None:
         return None
-    kept = shares(problem.against, limit)
-
-    def margins(place: int) -> list[float]:
-        return [share - other for share, other in zip(shares(policy, place), kept, strict=True)]
-
-    edge = boundary(margins, len(factors))
-    if not edge.place:
-        return None
-    ends = None if len(kept) == 1 or edge.high is None else (factors[edge.high], factors[edge.low or 0])
-    return _saving(holdout, factors[limit], factors[edge.place], ends)
-
-
-def _shares(holdout: Holdout, policy: Policy, factor: float) -> list[float]:
-    """By table the share of the requests in time, at so many times today's rate."""
-    problem = holdout.settings.problem.nominal
-    world = holdout.elsewhere(problem.on(problem.traffic.faster(factor)))
-    (found,) = world.performances([policy])
-    return [problem.fitness.good_share(one.outcome) or 0.0 for one in found]
-
-
-def _saving(holdout: Holdout, primary: float, policy: float, ends: tuple[float, float] | None) -> Saving:
-    """From limits, as factors on today's rate."""
-    problem = holdout.settings.problem
-    rate, instances = _rate(holdout), problem.scenario.cluster.instances
+    today, instances = _rate(holdout), problem.scenario.cluster.instances
+    rates = [today * limit for limit in ours]
+    needed = [instances * theirs / limit for theirs, limit in zip(primary, ours, strict=True)]
     return Saving(
         TARGET,
-        rate * primary,
-        rate * policy,
-        ends and (rate * ends[0], rate * ends[1]),
+        today * fmean(primary),
+        fmean(rates),
+        _interval(rates),
         instances,
-        instances * primary / policy,
-        ends and (instances * primary / ends[1], instances * primary / ends[0]),
+        fmean(needed),
+        _interval(needed),
     )
+
+
+def _limits(worlds: Mapping[float, Evaluator], policy: Policy) -> list[float] | None:
+    """By table the limit of a policy, as a factor on today's rate; None if one of them is beyond what is tried.
+
+    worlds: by factor, from the highest to the lowest.
+    """
+    factors, first = list(worlds), next(iter(worlds.values()))
+
+    def holds(key: TableKey, place: int) -> bool:
+        world = worlds[factors[place]]
+        ((found,),) = world.performances([policy], [key])
+        return (world.problem.fitness.good_share(found.outcome) or 0.0) >= TARGET
+
+    places = [first_place(partial(holds, key), len(factors)) for key in first.seeds]
+    known = [place for place in places if place]
+    return [factors[place] for place in known] if len(known) == len(places) else None
+
+
+def _interval(numbers: Sequence[float]) -> tuple[float, float] | None:
+    return paired_t_interval(numbers) if len(numbers) > 1 else None
 
 
 def _rate(holdout: Holdout) -> float:

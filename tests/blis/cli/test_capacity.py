@@ -39,13 +39,12 @@ def test_json_is_what_the_library_finds(command: Command, files: tuple[str, ...]
     assert found["promises"] == {"default": {"ttft_ms": 50.0, "tpot_ms": 30.0}}
     assert (found["now"]["instances"], found["now"]["rate"]) == (scenario.cluster.instances, 30.0)
     spec = load_spec({**load_mapping(small / "chat.yaml"), "aggregate_rate": 30.0})
-    routed = load_scenario({**load_mapping(small / "scenario.yaml")})
     routing = {**load_mapping(small / "scenario.yaml")["cluster"], "routing": {"policy": "least-loaded"}}
     routed = load_scenario({**load_mapping(small / "scenario.yaml"), "cluster": routing})
     sizing = Sizing(routed, spec, (5, 6), 0.9, {"default": Promise(50.0, 30.0)})
     assert found["now"]["share"] == sizing.now()[0]
-    assert found["least_instances"]["value"] == sizing.least_instances(1, 4).value
-    assert found["highest_rate"]["value"] == sizing.highest_rate().value
+    assert tuple(found["least_instances"]["by_table"]) == sizing.least_instances(1, 4).by_table
+    assert found["highest_rate"]["mean"] == sizing.highest_rate().mean
     assert found["latency_model"]["state"]
 
 

@@ -119,7 +119,9 @@ def test_other_worlds_and_what_is_saved_stand_at_the_end():
         UnderShift("b", interval(-0.2, -0.1)),
     ]
     saved = Saving(0.95, 58.5, 68.8, None, 4, 3.4, None)
-    outlook = Outlook("the policy found", Robustness(shifts, {"c": "it changes nothing here", "d": "no", "e": "no"}), saved)
+    outlook = Outlook(
+        "the policy found", Robustness(shifts, {"c": "it changes nothing here", "d": "no", "e": "no"}), saved
+    )
     told = report(replace(drawn_verdict(), outlook=outlook))
     assert (
         """
