@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from blis import plugins
-from blis.cli import calibrate, compare, completion, export_config, fit, import_config, run, traces, validate
+from blis.cli import calibrate, capacity, compare, completion, export_config, fit, import_config, run, traces, validate
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
 
@@ -25,6 +25,7 @@ _LONGEST = 500  # letters of what argparse says
 _OURS = {
     "run": run,
     "compare": compare,
+    "capacity": capacity,
     "fit": fit,
     "calibrate": calibrate,
     "traces": traces,

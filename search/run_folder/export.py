@@ -122,7 +122,7 @@ def write_run_info(settings: Settings, archive: Archive, watch: Stopwatch) -> No
         "seconds": {name: round(value, 3) for name, value in watch.seconds.items()},
         "candidates": len(archive.rows),
         "candidates_per_second": round(len(archive.rows) / searched, 2) if searched else None,
-        "simulations_per_candidate": len(settings.problem.search_seeds),
+        "simulations_per_candidate": settings.problem.simulations,
         "workers": settings.workers.count,
         "backend": settings.workers.backend,
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},

@@ -14,7 +14,7 @@ from blis.yaml_strict import build, dump_yaml
 from search.settings import Settings, make_settings
 
 #: Parts of the configuration that decide what a policy scores.
-PARTS = ("cluster", "workload", "fitness", "validation")
+PARTS = ("cluster", "workload", "fitness", "validation", "shifts")
 
 #: What a search needs beside, and a proof does not.
 _WITHOUT_EFFECT: Mapping[str, Any] = {
@@ -36,6 +36,7 @@ class ProvedOn:
     workload: dict[str, Any]
     fitness: dict[str, Any]
     validation: dict[str, Any]
+    shifts: tuple[str, ...]
 
 
 def proved_on(settings: Settings) -> dict[str, Any]:
