@@ -17,13 +17,13 @@ from blis.stdout import note
 _EXAMPLES = """\
 examples:
   blis fit requests.jsonl --out coefficients.yaml        # fits to the first half, tries it on the other
-  blis fit trace.csv --first 0.7 --output json
+  blis fit trace.yaml --first 0.7 --output json          # or the .csv beside it
   blis fit steps.csv requests.jsonl --engine vllm-0.8
   blis run --coefficients coefficients.yaml --config scenario.yaml
 
-Logs: requests.jsonl, trace v2 (.yaml and .csv), a detailed result of `vllm bench serve` (.json), results of `blis run`
-(.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started. What no log
-says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300 of them.
+Logs: requests.jsonl, trace v2 (.yaml with its .csv), a detailed result of `vllm bench serve` (.json), results of
+`blis run` (.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started.
+What no log says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300.
 
 How far the fit may be off, as a range of every figure of a run (members of an ensemble, in a scenario file):
   instance:
@@ -102,8 +102,9 @@ def _table(report: dict[str, Any]) -> str:
         lines.append(f"assumed   {', '.join(report['assumed'])}")
     lines += [f"note      {note}" for note in report["notes"]]
     lines += ["", f"{'coefficient':<22}{'value':>12}   95 % interval, all at once"]
-    for name, value in report["coefficients"].items():
-        lines.append(f"{name:<22}{value:>12.5g}   {_interval(report['interval'].get(name))}".rstrip())
+    for name, ends in (dict.fromkeys(report["coefficients"]) | report["interval"]).items():
+        value = report["coefficients"].get(name)
+        lines.append(f"{name:<22}{_price(value):>12}   {_interval(ends)}".rstrip())
     lines.append("")
     for title, key in (("error on what the fit saw", "seen"), ("error on the rest", "held_out")):
         errors = report[key] or {}
@@ -111,6 +112,10 @@ def _table(report: dict[str, Any]) -> str:
         count = int(errors.get("n", 0) or errors.get("steps", 0))
         lines.append(f"{title:<26}{shown or 'nothing was left out'}" + (f"  (n = {count})" if count else ""))
     return "\n".join(lines)
+
+
+def _price(value: float | None) -> str:
+    return "left out" if value is None else f"{value:.5g}"
 
 
 def _interval(ends: list[float | None] | None) -> str:

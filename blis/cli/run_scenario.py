@@ -15,7 +15,7 @@ from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_
 from blis.config import Compat, Scenario
 from blis.errors import InputError
 from blis.latency.coefficients import unsaid
-from blis.latency.hf_config import model_from_config
+from blis.latency.deployment import described_model
 from blis.latency.plausible import implausible
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
 from blis.original.defaults_file import load_defaults, short_version
@@ -26,8 +26,8 @@ from blis.yaml_strict import check_mapping, load_mapping, named_source, plain
 
 _UNLIMITED_US = 2**63 - 1  # how the original writes "no horizon"
 _LATENCY = "instance.latency_model"
-_NUMBERS = ("alpha", "beta", "roofline", "hf_config", "parameters", "coefficients", "fitted")
-_NAMES = ("kind", "model", "gpu", "tp")
+_NUMBERS = ("alpha", "beta", "roofline", "parameters", "coefficients", "fitted")
+_NAMES = ("kind", "model", "hf_config", "gpu", "tp")
 
 #: Flags that name the files that numbers of a latency model are read from.
 DATA_FLAGS = (
@@ -83,7 +83,8 @@ def _with_flags(mapping: dict[str, Any], options: argparse.Namespace) -> dict[st
     deployment = (options.model, options.hardware, options.tp, options.latency_model, options.coefficients)
     if any(value is not None for value in deployment) and _is_nested(mapping):
         latency = mapping["instance"]["latency_model"]
-        named = _NAMES if options.coefficients else ()  # a coefficients file has a deployment of its own
+        # A coefficients file has a deployment of its own, and a model that is named has a shape of its own.
+        named = _NAMES if options.coefficients else ("hf_config",) if options.model else ()
         for key in (*_NUMBERS, *named):
             latency.pop(key, None)  # the file's numbers belong to another deployment
     for flag in SCENARIO_FLAGS:
@@ -137,9 +138,8 @@ def _roofline(latency: dict[str, Any], options: argparse.Namespace) -> dict[str,
         raise InputError("give --hf-config or --model-config-folder, not both")
     if options.hf_config or options.model_config_folder:
         latency.pop("hf_config", None)
-        parts["model"] = plain(
-            model_from_config(options.hf_config or Path(options.model_config_folder) / "config.json")
-        )
+        file = options.hf_config or Path(options.model_config_folder) / "config.json"
+        parts["model"] = plain(described_model(file, str(latency.get("model") or ""), _LATENCY))
     if options.hardware_config:
         gpu = latency.get("gpu")
         if not gpu:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -17,6 +17,7 @@ from blis.errors import InputError, check_number
 from blis.fit.choose import choose_terms
 from blis.fit.loop import Evidence, Prices, Watched, equations, find_prices, run_of
 from blis.fit.rows import step_rows
+from blis.fit.solve import solve
 from blis.fit.uncertainty import uncertainty
 from blis.latency.coefficients import FORMAT, CoefficientsFile
 from blis.recorded.network import server_side
@@ -60,7 +61,6 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     if not prices.values.any():
         raise InputError(f"{logs[0].source}: the times say nothing of what a step costs: all coefficients would be 0")
     off = uncertainty(equations(evidence, prices), prices.values, np.random.default_rng(0))
-    names = prices.terms.names
     rest = [_stretch(log, first, 1) for log in steps]
     held_out = _errors(prices, [(each, _unseen(each)) for each in watched], rest)
     file = CoefficientsFile(
@@ -70,7 +70,7 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
         source=f"{', '.join(log.source for log in logs)}: the first {n} of {_total(logs)}",
         n=n,
         error=held_out or {},
-        interval={name: _ends(*ends) for name, ends in zip(names, off.intervals.tolist(), strict=True)},
+        interval=_with_left_out(evidence, prices, dict(zip(prices.terms.names, off.intervals.tolist(), strict=True))),
         **_server(logs, watched),
         assumed=assumed,
         draws=tuple(prices.terms.parameters(draw) for draw in off.draws[:_DRAWS].tolist()),
@@ -80,9 +80,21 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     return Fit(file, seen, held_out, losses, notes)
 
 
-def _ends(low: float, high: float) -> tuple[float, float | None]:
-    """An interval, without an upper end where that is infinite."""
-    return low, high if np.isfinite(high) else None
+def _with_left_out(
+    evidence: Evidence, prices: Prices, intervals: dict[str, list[float]]
+) -> dict[str, tuple[float, float | None]]:
+    """Intervals with what could be if a term that was left out had a price, which would be part of others' then.
+
+    A term of which the log says nothing changes none. An upper end that is infinite is None.
+    """
+    for terms in prices.terms.wider():
+        rows = equations(evidence, replace(prices, terms=terms))
+        found = uncertainty(rows, solve(rows), np.random.default_rng(0)).intervals
+        told = np.isfinite(found).all()
+        for name, (low, high) in zip(terms.names, found.tolist(), strict=True) if told else ():
+            own_low, own_high = intervals.get(name, [0.0, 0.0])
+            intervals[name] = [min(low, own_low), max(high, own_high)]
+    return {name: (low, high if np.isfinite(high) else None) for name, (low, high) in intervals.items()}
 
 
 def _watched(

@@ -5,6 +5,7 @@ Source: Watanabe, Bansal, Hutter, arXiv:2304.10255, as Optuna has it, conditiona
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import optuna
@@ -27,5 +28,10 @@ def importance(space: Space, archive: Archive) -> Mapping[str, float]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # no line per study
     study = optuna.create_study(direction="maximize")
     study.add_trials([trial_of(space, row.genome, TrialState.COMPLETE, row.evaluation.fitness) for row in scored])
-    found = optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        try:
+            found = optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+        except UserWarning:  # none is better than the others
+            return {}
     return {key: float(share) for key, share in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))}

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from blis.errors import InputError, one_line
 from blis.files import read_text
@@ -41,7 +41,7 @@ def read_run(folder: Path) -> Finished:
     info, candidates = _json(folder / "run_info.json"), _text(folder / "candidates.csv")
     try:
         started = datetime.fromisoformat(info["started"])
-        return Finished(settings, read_archive(candidates), verdict, started, info["seconds"])
+        return Finished(settings, read_archive(candidates, tuple(settings.space)), verdict, started, info["seconds"])
     except (KeyError, ValueError) as error:
         raise InputError(f"{folder}: candidates.csv or run_info.json is not as a search wrote it: {error}") from None
 
@@ -58,31 +58,41 @@ def read_settings(folder: Path) -> Settings:
         return replace(make_settings({**config, "tracking": untracked}, folder), config=config)
 
 
-def read_archive(text: str) -> Archive:
-    """The archive of a candidates.csv."""
+def read_archive(text: str, space_keys: Sequence[str]) -> Archive:
+    """The archive of a candidates.csv. space_keys: its last columns."""
     header, *lines = csv.reader(io.StringIO(text))
     terms = header[len(LABELS) : header.index(UNDONE_AND_HARM[0])]
-    others = header[header.index(UNDONE_AND_HARM[-1]) + 1 :]
-    seeds = [name for name in others if re.fullmatch(r"seed_\d+", name)]
-    keys = others[len(seeds) :]
-    rows = [_row(dict(zip(header, line, strict=True)), terms, seeds, keys) for line in lines]
-    return Archive(tuple(keys), tuple(terms), rows)
+    scores = header[header.index(UNDONE_AND_HARM[-1]) + 1 : len(header) - len(space_keys)]
+    columns = _Columns(terms, [name for name in scores if re.fullmatch(r"seed_\d+", name)], scores, space_keys)
+    rows = [_row(dict(zip(header, line, strict=True)), columns) for line in lines]
+    return Archive(tuple(space_keys), tuple(terms), rows)
 
 
-def _row(cells: Mapping[str, str], terms: Sequence[str], seeds: Sequence[str], keys: Sequence[str]) -> Row:
+class _Columns(NamedTuple):
+    """The names of columns. scores: of the seeds, then of other worlds."""
+
+    terms: Sequence[str]
+    seeds: Sequence[str]
+    scores: Sequence[str]
+    space_keys: Sequence[str]
+
+
+def _row(cells: Mapping[str, str], columns: _Columns) -> Row:
     """One line; a blank cell is nothing."""
-    numbers = {name: float(cells[name]) for name in ("fitness", *terms, *UNDONE_AND_HARM, *seeds) if cells[name]}
+    names = ("fitness", *columns.terms, *UNDONE_AND_HARM, *columns.scores)
+    numbers = {name: float(cells[name]) for name in names if cells[name]}
     evaluation = Evaluation(
         cells["genome_id"],
         cells["status"],
         cells["reason"],
         fitness=numbers.get("fitness"),
-        terms={name: numbers[name] for name in terms if name in numbers},
+        terms={name: numbers[name] for name in columns.terms if name in numbers},
         undone=numbers.get("u"),
         harm=numbers.get("harm"),
-        seed_values=tuple(map(numbers.get, seeds)),
+        seed_values=tuple(map(numbers.get, columns.seeds)),
+        worlds={name: numbers.get(name) for name in columns.scores[len(columns.seeds) :]},
     )
-    genome: Genome = {key: cells[key] for key in keys if cells[key]}
+    genome: Genome = {key: cells[key] for key in columns.space_keys if cells[key]}
     return Row(int(cells["index"]), int(cells["generation"]), cells["origin"], genome, None, evaluation, cells["name"])
 
 

@@ -47,6 +47,13 @@ def test_what_the_fit_did_not_see_is_held_against_it():
     assert found.file.engine == "vllm-2026" and "max_running 256" in found.file.assumed
 
 
+def test_a_term_that_was_left_out_makes_the_prices_that_took_its_share_unsure():
+    """Noise hides the price of context on this log, so that decoding requests seem to cost twice as much."""
+    file = fit([recorded(215, 100, noise=0.02)], 1.0).file
+    assert "context_us_token" not in file.parameters and file.parameters["decode_us_request"] > 2 * 60
+    assert holds(file)
+
+
 def test_draws_are_parameters_about_the_prices():
     file = of_requests().file
     assert len(file.draws) == 64

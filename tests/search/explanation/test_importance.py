@@ -10,7 +10,7 @@ from search.running.evaluator import OK, Evaluation
 from search.testing import SPACE
 
 
-def archive(n):
+def archive(n, worth=1):
     rng, rows = Random(1), []
     for place in range(n):
         genome = SPACE.sample(rng)
@@ -21,7 +21,7 @@ def archive(n):
                 "random",
                 genome,
                 None,
-                Evaluation(str(place), OK, fitness=-genome["engine.max_scheduled_tokens"]),
+                Evaluation(str(place), OK, fitness=-worth * genome["engine.max_scheduled_tokens"]),
             )
         )
     return Archive(tuple(SPACE), (), rows)
@@ -37,3 +37,7 @@ def test_what_decides_stands_first_and_shares_add_up():
 
 def test_a_few_candidates_say_nothing():
     assert importance(SPACE, archive(FEWEST - 1)) == {}
+
+
+def test_nothing_decides_what_is_the_same_for_all():
+    assert importance(SPACE, archive(50, worth=0)) == {}

@@ -47,14 +47,15 @@ def test_the_archive_comes_back_cell_by_cell(finished):
 
 def test_what_failed_and_what_the_space_does_not_know_is_blank():
     text = (
-        "index,generation,origin,name,genome_id,status,reason,fitness,f_a,u,harm,seed_0,seed_1,engine.x,scheduler\n"
-        "0,0,baseline,mine,ab,ok,,0.1,-0.5,0.0,0.25,0.3,-0.1,,\n"
-        '1,0,model,,cd,failed,"late, and how",,,,,0.3,,7,fcfs\n'
+        "index,generation,origin,name,genome_id,status,reason,fitness,f_a,u,harm,seed_0,seed_1,rate-0.8,engine.x,scheduler\n"
+        "0,0,baseline,mine,ab,ok,,0.1,-0.5,0.0,0.25,0.3,-0.1,0.5,,\n"
+        '1,0,model,,cd,failed,"late, and how",,,,,0.3,,,7,fcfs\n'
     )
-    found = read_archive(text)
+    found = read_archive(text, ("engine.x", "scheduler"))
     assert found.csv_text() == text
     assert (found.space_keys, found.terms) == (("engine.x", "scheduler"), ("f_a",))
     assert found.rows[0].genome == {} and found.rows[1].evaluation.fitness is None
+    assert [row.evaluation.worlds for row in found.rows] == [{"rate-0.8": 0.5}, {"rate-0.8": None}]
 
 
 @pytest.mark.parametrize("name", ["candidates.csv", "run_info.json"])
