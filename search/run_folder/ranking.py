@@ -85,7 +85,7 @@ def rank(folders: Sequence[Path], tables: int) -> Ranking:
     first = settings[0]
     drawn_specification(first.problem.traffic)
     policies, names = _entrants(folders, settings)
-    fresh = Evaluator(first.problem, first.pool(RANKING_POOL, tables), first.workers)
+    fresh = Evaluator(first.problem.nominal, first.pool(RANKING_POOL, tables), first.workers)
     holdout, reference = Holdout(first), [first.problem.against]
     score = {key: holdout.against(policy, reference, fresh)[0].mean for key, policy in policies.items()}
     placed = sorted(policies, key=lambda policy_id: -score[policy_id])
