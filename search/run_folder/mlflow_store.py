@@ -34,8 +34,8 @@ LONGEST_PARAM, LONGEST_TAG, LONGEST_NAME = 6000, 8000, 250
 LONGEST_ERROR = 200  # it may hold a whole statement
 
 #: How long the end of a search waits for what is not logged yet: of a server that may be dead, and of a file.
-SERVER_PATIENCE_S, FILE_PATIENCE_S = 15.0, 60.0
-#: The same when the user presses Ctrl-C meanwhile.
+SERVER_PATIENCE_S, FILE_PATIENCE_S = 30.0, 60.0
+#: How long for the end alone, when there was no time for the rest or the user presses Ctrl-C meanwhile.
 LAST_PATIENCE_S = 5.0
 #: For other processes that set up the same file: beside the search, and several of them on a busy machine take a while.
 LOCK_PATIENCE_S = 45.0
@@ -147,7 +147,8 @@ class Store:
             self._done.wait(LAST_PATIENCE_S)
             raise
         if not done:
-            self._give_up(TimeoutError(f"no answer for {patience_s:g} s"))
+            self._give_up(TimeoutError(f"not done within {patience_s:g} s"))
+            self._done.wait(LAST_PATIENCE_S)  # a slow store is told the end, and a dead one is not waited for
         return self._complete
 
     def _work(self) -> None:

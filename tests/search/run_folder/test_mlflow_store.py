@@ -232,10 +232,11 @@ class Silent(Client):
 def test_a_store_that_never_answers_is_given_up(monkeypatch, capfd):
     monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: Silent())
     monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 0.1)
+    monkeypatch.setattr("search.run_folder.mlflow_store.LAST_PATIENCE_S", 0.1)
     store = Store("http://store", "mine")
     store.open("first", {}, {})
     store.close("FINISHED")
-    assert capfd.readouterr().err == "warning: not tracked in MLflow any more: TimeoutError: no answer for 0.1 s\n"
+    assert capfd.readouterr().err == "warning: not tracked in MLflow any more: TimeoutError: not done within 0.1 s\n"
 
 
 class Slow(Client):
@@ -248,6 +249,19 @@ class Slow(Client):
     def log_batch(self, *batch):
         self.answer.wait(60)
         super().log_batch(*batch)
+
+
+def test_a_slow_store_is_told_the_end_whatever_there_was_no_time_for(monkeypatch):
+    client = Slow()
+    monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: client)
+    monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 0.2)
+    store = Store("http://store", "mine")
+    store.open("first", {}, {})
+    store.metrics({"soon": 1.0})
+    store.child("late", {}, {}, {})
+    Timer(0.6, client.answer.set).start()
+    assert not store.close("FINISHED")
+    assert {name: run.status for name, run in client.runs.items()} == {"first": "FAILED"}
 
 
 def test_ctrl_c_while_the_end_is_waited_for_leaves_out_the_rest_and_ends_the_run(monkeypatch):
