@@ -122,7 +122,7 @@ def test_what_is_only_nearly_the_same_is_said(routing, note):
         ({"scorers": [scorer("precise-prefix-cache")], "dialect": GIE}, "no counterpart in Gateway API Inference"),
         (
             {"scorers": [scorer("queue-waiting")], "filters": [{"name": "load"}], "dialect": GIE},
-            "routing.filters 'load' has no counterpart in Gateway API Inference Extension 1.3; the nearest is the scorer",
+            "routing.filters 'load' has no counterpart in Gateway API Inference Extension 1.3; the nearest is",
         ),
         ({}, "routing.scorers are not in the bundle"),
         ({"policy": None}, "routing.policy is not in the bundle"),
