@@ -29,7 +29,7 @@ from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 def run(settings: Settings) -> int:
     """One search from settings to run folder; its exit code."""
-    watch, progress = Stopwatch(), Progress(settings.driver.budget, len(settings.problem.search_seeds))
+    watch, progress = Stopwatch(), Progress(settings.driver.budget, settings.problem.simulations)
     settings = replace(settings, workers=settings.workers.watched(progress.simulated))
     (candidates, evaluator, archive), holdout = begin(settings), make_holdout(settings)
     with Tracker(settings) as tracker:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -22,9 +22,11 @@ from blis.workload.draw.spec import WorkloadSpec, load_spec
 from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
 from blis.yaml_strict import build
 from search.config import Config, DriverSettings, TrackingSettings, ValidationSettings, choices, conf_folder
+from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.problem.traffic import Drawn, TableKey, Traffic, make_traffic
+from search.shifts.worlds import worlds
 from search.space.codec import check_space
 from search.space.incumbent import space_from
 from search.space.space import Space, space_from_mapping
@@ -53,6 +55,7 @@ class Settings:
     workers: Workers
     tracking: TrackingSettings
     validation: ValidationSettings
+    shifts: tuple[str, ...]
     run_dir: Path
     config: Mapping[str, Any]
     resume: Path | None = None
@@ -86,6 +89,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         workers=Workers(config.parallel.n_jobs, config.parallel.backend),
         tracking=config.tracking,
         validation=config.validation,
+        shifts=config.shifts,
         run_dir=resume or run_dir,
         config=_kept(mapping),
         resume=resume,
@@ -163,10 +167,22 @@ def _bundle_file(name: str) -> Path:
 
 def _problem(config: Config, baseline: PolicyBundle) -> Problem:
     """The question that is asked, against a baseline."""
-    traffic = make_traffic(_workload(config.workload))
-    scenario, fitness = traffic.sized(load_scenario(config.cluster)), make_fitness(config.fitness)
+    traffic, wanted = make_traffic(_workload(config.workload)), dict(config.fitness)
+    aim = wanted.pop("robust", None)
+    scenario, fitness = traffic.sized(load_scenario(config.cluster)), make_fitness(wanted)
     _check_latency_models(scenario, traffic)
-    return Problem(scenario, traffic, fitness, baseline, traffic.pool(SEARCH_POOL, config.validation.search_seeds))
+    problem = Problem(scenario, traffic, fitness, baseline, traffic.pool(SEARCH_POOL, config.validation.search_seeds))
+    return problem if aim is None else _robust(problem, aim, config.shifts)
+
+
+def _robust(problem: Problem, aim: str, shifts: Sequence[str]) -> Problem:
+    """The question over all worlds that these shifts give. Raises InputError if there is none, or no such aim."""
+    check_choice("fitness.robust", aim, AIMS)
+    found = worlds(problem, shifts)
+    if not found.problems:
+        why = "; ".join(f"{name}: {reason}" for name, reason in found.left_out.items()) or "there is none in `shifts`"
+        raise InputError(f"fitness.robust: {aim} needs a shift of the world that is possible here: {why}")
+    return replace(problem, worlds=found.problems, aim=aim)
 
 
 def _space(config: Config, problem: Problem) -> Space:
