@@ -47,16 +47,26 @@ POLICIES: dict[str, Mapping[str, Any]] = {
     "flow control, round-robin": {"flow_control": {"enabled": True, "fairness": "round-robin"}},
 }
 
+#: Kinds of latency models in place of the roofline: one whose steps depend on the batch alone, and one like the
+#: roofline, whose steps get longer with the context.
+LATENCIES: dict[str, Mapping[str, Any]] = {
+    "blackbox": {"kind": "blackbox", "model": "meta-llama/llama-3.1-8b-instruct", "gpu": "H100", "tp": 2},
+    "linear": {
+        "kind": "linear",
+        "parameters": {
+            "fixed_us": 4000,
+            "prefill_us_token": 15,
+            "decode_us_request": 20,
+            "context_us_token": 0.01,
+        },
+    },
+}
 
-def with_roofline(scenario: Scenario) -> Scenario:
-    """The same deployment, its steps from the roofline."""
+
+def with_latency(scenario: Scenario, latency: Mapping[str, Any]) -> Scenario:
+    """The same deployment, its steps from another kind of latency model."""
     mapping = scenario_mapping(scenario)
-    mapping["instance"]["latency_model"] = {
-        "kind": "roofline",
-        "model": "llama-3.1-8b-instruct",
-        "gpu": "H100",
-        "tp": 2,
-    }
+    mapping["instance"]["latency_model"] = dict(latency)
     return load_scenario(mapping)
 
 
@@ -77,7 +87,7 @@ def with_pools(scenario: Scenario) -> Scenario:
 def runs(scenario: Scenario, requests: RequestTable) -> dict[str, Callable[[], Any]]:
     """Every measured run by its name; the first is what the others are compared with."""
     changed = {name: apply_bundle(scenario, load_bundle(bundle)) for name, bundle in POLICIES.items()}
-    changed["roofline"] = with_roofline(scenario)
+    changed |= {name: with_latency(scenario, latency) for name, latency in LATENCIES.items()}
     changed["second KV tier"] = with_second_tier(scenario)
     changed["two pools"] = with_pools(scenario)
     found: dict[str, Callable[[], Any]] = {"primary baseline": lambda: simulate(scenario, requests)}

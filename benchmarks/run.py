@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import matplotlib
@@ -173,7 +174,8 @@ def main() -> None:
     times, cases, traces = per_request(sizes), recorded_cases(), mooncake()
     memory = [[f"{n:,}", python_output(PEAK_MEMORY.format(n=n))] for n in sizes]
     sections = [
-        "# Benchmarks\n\nWritten by `make bench`; every figure of one page comes from one run on one machine.",
+        f"# Benchmarks\n\nWritten by `make bench` on {date.today():%-d %B %Y}; every figure of one page comes from one"
+        " run on one machine.",
         table(
             ["4 instances, µs a request", *(f"{n:,}" for n in sizes)],
             [[k, *(f"{x:.2f}" for x in v)] for k, v in times.items()],

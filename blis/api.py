@@ -26,6 +26,8 @@ from blis.workload.source import Workload, load_requests, load_workload, request
 if TYPE_CHECKING:
     import pandas as pd
 
+    from blis.config import Instance
+
 __all__ = ["Result", "generate", "load_policy", "load_requests", "load_scenario", "simulate"]
 
 
@@ -51,14 +53,18 @@ class Result:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a request; NA where an event never happened. Times in µs."""
-        return results_frame(self.requests, self.table)
+        return results_frame(self.requests, self.table, self._instances)
 
     def save(self, path: str | Path) -> None:
         """Write the results, whole or not at all: as CSV, or as the original's JSON to a path that ends in .json."""
         if Path(path).suffix == ".json":
             save_original_json(path, self.scenario, self.requests, self.table, self.compat)
         else:
-            save_results(path, self.requests, self.table)
+            save_results(path, self.requests, self.table, self._instances)
+
+    @property
+    def _instances(self) -> list[Instance]:
+        return [replica.instance for replica in self.scenario.replicas]
 
 
 def load_policy(policy: PolicyBundle | Mapping[str, Any] | str | Path) -> PolicyBundle:

@@ -6,8 +6,10 @@ import sys
 from dataclasses import replace
 
 from blis.errors import EngineError
-from blis.stdout import delivered, say
+from blis.stdout import delivered, note, say
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, launch
+from search.explanation.explanation import Explanation, explain
+from search.explanation.text import explained
 from search.run_folder import comparison as compare
 from search.run_folder.export import Stopwatch, write_run, write_run_info
 from search.run_folder.jobs import jobs_table
@@ -42,20 +44,39 @@ def run(settings: Settings) -> int:
             verdict = unproved(settings, archive, INTERRUPTED, text)
         except EngineError as error:
             verdict = unproved(settings, archive, FAILED, f"Nothing is proved: {error}.")
+        with watch.part("explanation"), progress.part("explanation"):
+            explanation = _explanation(settings, archive, verdict, holdout)
         with progress.part("export"):
-            heard = finish(settings, archive, verdict, holdout, watch)
+            heard = finish(settings, archive, verdict, explanation, holdout, watch)
         tracker.finish(settings, archive, verdict, watch)
     code = {INTERRUPTED: EXIT_INTERRUPTED, FAILED: EXIT_FAILURE}.get(verdict.outcome, EXIT_OK)
     return code if heard else max(code, EXIT_FAILURE)
 
 
-def finish(settings: Settings, archive: Archive, verdict: Verdict, holdout: Holdout, watch: Stopwatch) -> bool:
+def _explanation(settings: Settings, archive: Archive, verdict: Verdict, holdout: Holdout) -> Explanation | None:
+    """What explains a verdict; that there is none changes nothing of what is proved."""
+    try:
+        return explain(settings, archive, verdict, holdout)
+    except (EngineError, KeyboardInterrupt) as error:
+        note(f"warning: the verdict is not explained: {str(error) or 'interrupted'}")
+        return None
+
+
+def finish(
+    settings: Settings,
+    archive: Archive,
+    verdict: Verdict,
+    explanation: Explanation | None,
+    holdout: Holdout,
+    watch: Stopwatch,
+) -> bool:
     """Write everything that is kept; whether the verdict could be printed, which comes before pictures are drawn."""
+    why = [] if explanation is None else [explained(explanation, settings.primary) + "\n"]
     try:
         with watch.part("export"):
-            write_run(settings, archive, verdict)
+            write_run(settings, archive, verdict, explanation)
     finally:  # even if there is no room for files
-        heard = say(*_title(settings), report(verdict), f"run folder: {settings.run_dir}")
+        heard = say(*_title(settings), report(verdict), *why, f"run folder: {settings.run_dir}")
     with watch.part("export"):
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)

@@ -75,10 +75,12 @@ class ValidationSettings:
     random_policies: int
     tuned_knobs_share: float
     rounding_loss: float
+    simplicity_loss: float
     worth: float
     robust: bool
     saving: bool
     shift_seeds: int
+    explain: bool
 
     def __post_init__(self) -> None:
         """Check ranges; an interval needs two seeds."""
@@ -88,6 +90,7 @@ class ValidationSettings:
         check_integer("validation.random_policies", self.random_policies, 0, 10_000)
         check_number("validation.tuned_knobs_share", self.tuned_knobs_share, 0, 1)
         check_number("validation.rounding_loss", self.rounding_loss, 0)
+        check_number("validation.simplicity_loss", self.simplicity_loss, 0)
         check_number("validation.worth", self.worth, 0)
 
 
@@ -107,6 +110,7 @@ class Config:
     tracking: TrackingSettings
     validation: ValidationSettings
     shifts: tuple[str, ...]
+    vary: tuple[str, ...] | None = None
     resume: str | None = None
 
     def __post_init__(self) -> None:

@@ -28,6 +28,7 @@ from search.problem.problem import Problem
 from search.problem.traffic import Drawn, TableKey, Traffic, make_traffic
 from search.shifts.worlds import worlds
 from search.space.codec import check_space
+from search.space.incumbent import space_from
 from search.space.space import Space, space_from_mapping
 from search.uri import shown
 from search.workers import Workers
@@ -75,7 +76,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     bundles = _baselines(config)
     primary = _bundle_name(config.primary)
     problem = _problem(config, bundles[primary])
-    space = space_from_mapping(config.search_space)
+    space = _space(config, problem)
     check_space(space, problem.against.scenario, problem.rates)
     resume = None if config.resume is None else Path(absolute(config.resume)).resolve()
     return Settings(
@@ -117,9 +118,16 @@ def absolute(path: str) -> str:
 
 
 def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """A composed configuration as files keep it: without what says which search goes on, and without secrets."""
+    """A composed configuration as files keep it: without what says which search goes on, and without secrets.
+
+    A search that starts from no policy has neither `from` nor `vary`, as it was before there were these keys.
+    """
     tracking = {**mapping["tracking"], "uri": shown(mapping["tracking"]["uri"])}
-    return {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
+    kept = {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
+    if kept.get("vary") is None:
+        kept.pop("vary", None)
+        kept["search_space"] = {key: value for key, value in kept["search_space"].items() if key != "from"}
+    return kept
 
 
 def _baselines(config: Config) -> dict[str, PolicyBundle]:
@@ -175,6 +183,24 @@ def _robust(problem: Problem, aim: str, shifts: Sequence[str]) -> Problem:
         why = "; ".join(f"{name}: {reason}" for name, reason in found.left_out.items()) or "there is none in `shifts`"
         raise InputError(f"fitness.robust: {aim} needs a shift of the world that is possible here: {why}")
     return replace(problem, worlds=found.problems, aim=aim)
+
+
+def _space(config: Config, problem: Problem) -> Space:
+    """The search space; around the primary baseline, if it says so.
+
+    Candidates have what the space does not name from the primary, so that no other policy can be started from.
+    """
+    values = dict(config.search_space)
+    start = values.pop("from", None)
+    space = space_from_mapping(values)
+    if start is None and config.vary is None:
+        return space
+    if start is None or config.vary is None:
+        raise InputError("search_space.from and vary go together: a baseline to start from, and what of it may change")
+    primary = _bundle_name(config.primary)
+    if _bundle_name(start) != primary:
+        raise InputError(f"search_space.from must be the primary baseline, {primary!r}, got {start!r}")
+    return space_from(space, problem.against, config.vary, problem.rates)
 
 
 def _check_latency_models(scenario: Scenario, traffic: Traffic) -> None:

@@ -33,13 +33,14 @@ def _settings(recording: Recording, scenario: Scenario) -> Iterator[tuple[str, s
     yield "model", server.model, latency.model
     yield "gpu", server.gpu, latency.gpu
     yield "tp", _known(server.tp), _known(latency.tp)
-    yield "instances", "1", str(scenario.cluster.instances)
+    yield "instances", _known(server.instances) or "1", str(scenario.cluster.instances)
     yield "max_running", _known(server.max_running), str(instance.batch.max_running)
     yield "max_scheduled_tokens", _known(server.max_scheduled_tokens), str(instance.batch.max_scheduled_tokens)
     yield "block_size_tokens", _known(server.block_size_tokens), str(instance.kv.block_size_tokens)
     yield "kv_blocks", _known(server.kv_blocks), str(instance.kv.blocks)
     yield "max_model_len", _known(server.max_model_len), _known(engine.max_model_len)
-    yield "engine", server.vllm, engine.profile
+    version = server.vllm if profile_of(server.vllm) else ""
+    yield "engine", server.engine or version, engine.text if server.engine else engine.profile
     if server.async_scheduling is not None:
         yield "async_scheduling", _yes(server.async_scheduling), _yes(engine.async_scheduling)
 
@@ -49,7 +50,7 @@ def _state(key: str, recorded: str, simulated: str) -> str:
     if not recorded or (not simulated and key in ("model", "gpu", "tp")):
         return ASSUMED
     if key == "engine":
-        same = profile_of(recorded) == simulated
+        same = (profile_of(recorded) or recorded) == simulated
     elif key in ("model", "gpu"):
         same = _same_name(recorded, simulated)
     else:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from blis.config import Scenario
+from blis.errors import in_short
 from blis.recorded.recording import Recording, Server
 from blis.scenario import load_scenario
+from blis.yaml_strict import named_source, parse_yaml
 
 #: What vLLM does when nothing is said (its config/scheduler.py and config/cache.py, 0.8 to 0.24).
 _DEFAULTS = {"max_running": 256, "max_scheduled_tokens": 2048}
 _ASYNC_SINCE = (0, 14)
+
+#: The engine of a server of which nothing is known.
+LATEST = "vllm-2026"
 
 
 @dataclass(frozen=True)
@@ -31,16 +36,22 @@ def replay_scenario(
 
     What the log does not say is vLLM's default, and is named. Raises InputError as scenario files do.
     """
-    mapping, assumed = replay_mapping(recording.server, engine)
-    mapping["instance"]["latency_model"] |= latency_model
-    scenario = load_scenario(mapping)
+    with named_source(recording.source):
+        mapping, assumed = replay_mapping(recording.server, engine)
+        mapping["instance"]["latency_model"] |= latency_model
+        scenario = load_scenario(mapping)
     if not recording.server.kv_blocks:
         assumed.append(f"{scenario.instance.kv.blocks} KV blocks")
     return Replay(scenario, tuple(assumed))
 
 
-def replay_mapping(server: Server, engine: str | Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[str]]:
-    """A scenario's mapping that lacks the numbers of its latency model, and what had to be assumed for it."""
+def replay_mapping(
+    server: Server, engine: str | Mapping[str, Any] | None = None, usual: str = LATEST
+) -> tuple[dict[str, Any], list[str]]:
+    """A scenario's mapping that lacks the numbers of its latency model, and what had to be assumed for it.
+
+    usual: the engine profile where neither `engine` nor the log says one.
+    """
     assumed: list[str] = []
     batch = {name: getattr(server, name) for name in _DEFAULTS}
     for name, value in _DEFAULTS.items():
@@ -51,17 +62,19 @@ def replay_mapping(server: Server, engine: str | Mapping[str, Any] | None = None
     if server.kv_blocks:
         kv["blocks"] = server.kv_blocks
     latency = {key: value for key, value in (("model", server.model), ("gpu", server.gpu), ("tp", server.tp)) if value}
-    instance = {"latency_model": latency, "kv": kv, "batch": batch, "engine": _engine(server, engine, assumed)}
+    instance = {"latency_model": latency, "kv": kv, "batch": batch, "engine": _engine(server, engine, usual, assumed)}
     return {"cluster": {"instances": 1}, "instance": instance}, assumed
 
 
-def _engine(server: Server, engine: str | Mapping[str, Any] | None, assumed: list[str]) -> dict[str, Any]:
-    """The profile of the server's version, with what the log itself says on top."""
+def _engine(server: Server, engine: str | Mapping[str, Any] | None, usual: str, assumed: list[str]) -> dict[str, Any]:
+    """The engine of the log, or the profile of the server's version with what the log itself says on top."""
+    if not engine and server.engine:
+        engine = cast("str | dict[str, Any]", parse_yaml(server.engine, "engine"))
     if isinstance(engine, Mapping):
         return dict(engine)
-    found: dict[str, Any] = {"profile": engine or profile_of(server.vllm)}
-    if not engine and not server.vllm:
-        assumed.append(f"engine {found['profile']}")
+    found: dict[str, Any] = {"profile": engine or profile_of(server.vllm) or usual}
+    if not engine and not profile_of(server.vllm):
+        assumed.append(f"engine {usual}" + (f" (vLLM {in_short(server.vllm)} is not known)" if server.vllm else ""))
     if not engine and server.async_scheduling is not None:
         found["async_scheduling"] = server.async_scheduling
     if server.max_model_len:
@@ -70,11 +83,11 @@ def _engine(server: Server, engine: str | Mapping[str, Any] | None, assumed: lis
 
 
 def profile_of(version: str) -> str:
-    """The engine profile nearest to a version of vLLM; today's where it is not known."""
+    """The engine profile nearest to a version of vLLM, "" where that is none."""
     numbers = re.match(r"v?(\d+)\.(\d+)", version)
-    if numbers and tuple(map(int, numbers.groups())) < _ASYNC_SINCE:
-        return "vllm-0.8"
-    return "vllm-2026"
+    if not numbers:
+        return ""
+    return "vllm-0.8" if tuple(map(int, numbers.groups())) < _ASYNC_SINCE else LATEST
 
 
 def with_parameters(scenario: Scenario, parameters: Mapping[str, float]) -> Scenario:

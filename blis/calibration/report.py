@@ -19,6 +19,7 @@ from blis.config import Scenario
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.latency.standing import Standing, standing
+from blis.recorded.doubts import doubts
 from blis.recorded.recording import Network, Recording
 from blis.tables.results import ResultTable
 
@@ -37,6 +38,7 @@ class Calibration:
     network: Network
     latency_model: Standing
     configuration: list[Setting]
+    doubts: list[str]  # of the recording
     limitations: list[str]
     notes: tuple[str, ...]
 
@@ -69,7 +71,7 @@ class Calibration:
     @property
     def warnings(self) -> list[str]:
         """What may make the figures worthless."""
-        counts, found = self.pairs.counts, []
+        counts, found = self.pairs.counts, [*self.doubts]
         if counts.token_mismatches:
             found.append(f"{counts.token_mismatches} requests have other lengths in the simulation than in the log")
         if counts.unmatched_recorded:
@@ -108,6 +110,7 @@ def calibrate(
         network=network,
         latency_model=standing(scenario.instance.latency_model),
         configuration=configuration(recording, scenario),
+        doubts=doubts(recording, network),
         limitations=limitations(recording, network),
         notes=recording.notes,
     )

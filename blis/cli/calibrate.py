@@ -104,9 +104,11 @@ def _scenario(options: argparse.Namespace, recording: Recording, log: Log) -> Sc
     if all(flag.value(options) is None for flag in numbers):
         raise InputError("say how long the steps of the server take: --coefficients, --latency-model or --config")
 
-    from blis.calibration.replay import replay_mapping
+    from blis.calibration.replay import LATEST, replay_mapping
+    from blis.latency.coefficients import engine_of
 
-    mapping, assumed = replay_mapping(recording.server, options.engine)
+    fitted_with = engine_of({"coefficients": options.coefficients})
+    mapping, assumed = replay_mapping(recording.server, options.engine, fitted_with or LATEST)
     if assumed:
         log.info(f"the log does not say these; assumed are {', '.join(assumed)}")
     return scenario_of(mapping, options.recording, _without_engine(options), log)[0]

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
+from blis.cli.diagnostics import Log
 from blis.cli.flags import number, whole
 from blis.config.engine import NAMES
 from blis.errors import check_integer
+from blis.stdout import note
 
 _EXAMPLES = """\
 examples:
   blis fit requests.jsonl --out coefficients.yaml        # fits to the first half, tries it on the other
-  blis fit trace.csv --first 0.7 --output json
+  blis fit trace.yaml --first 0.7 --output json          # or the .csv beside it
   blis fit steps.csv requests.jsonl --engine vllm-0.8
   blis run --coefficients coefficients.yaml --config scenario.yaml
 
-Logs: requests.jsonl (with meta.json beside it), trace v2 (.yaml and .csv), a detailed result of `vllm bench serve`
-(.json), results of `blis run` (.csv), step logs (.csv).
+Logs: requests.jsonl, trace v2 (.yaml with its .csv), a detailed result of `vllm bench serve` (.json), results of
+`blis run` (.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started.
+What no log says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300.
+
+How far the fit may be off, as a range of every figure of a run (members of an ensemble, in a scenario file):
+  instance:
+    latency_model: {coefficients: coefficients.yaml, ensemble: 16}
 """
 
 
@@ -50,12 +58,18 @@ def execute(options: argparse.Namespace) -> None:
     """Fit, write, print."""
     from blis.fit.fit import fit
     from blis.latency.coefficients import save_coefficients
+    from blis.recorded.doubts import doubts
     from blis.recorded.read import read_log
     from blis.recorded.recording import Recording
 
     check_integer("--warm-up", options.warm_up, 0)
     logs = [read_log(path) for path in options.logs]
     logs = [log.without_warm_up(options.warm_up) if isinstance(log, Recording) else log for log in logs]
+    for log in logs:
+        for doubt in doubts(log, log.network) if isinstance(log, Recording) else ():
+            Log().warn(doubt)
+    if any(isinstance(log, Recording) for log in logs) and sys.stderr is not None and sys.stderr.isatty():
+        note(f"blis: simulating {', '.join(log.source for log in logs)} with many prices: up to a minute")
     found = fit(logs, options.first, options.engine)
     if options.out:
         save_coefficients(options.out, found.file)
@@ -74,6 +88,7 @@ def _report(found: Any) -> dict[str, Any]:
         "interval": {name: list(ends) for name, ends in file.interval.items()},
         "engine": file.engine,
         "assumed": list(file.assumed),
+        "notes": list(found.notes),
         "seen": found.seen,
         "held_out": found.held_out,
         "cross_validation": found.losses,
@@ -85,10 +100,11 @@ def _table(report: dict[str, Any]) -> str:
     lines = [f"source    {report['source']}", f"engine    {report['engine'] or 'not simulated'}"]
     if report["assumed"]:
         lines.append(f"assumed   {', '.join(report['assumed'])}")
+    lines += [f"note      {note}" for note in report["notes"]]
     lines += ["", f"{'coefficient':<22}{'value':>12}   95 % interval, all at once"]
-    for name, value in report["coefficients"].items():
-        low, high = report["interval"].get(name, (value, value))
-        lines.append(f"{name:<22}{value:>12.5g}   {low:.5g} to {high:.5g}")
+    for name, ends in (dict.fromkeys(report["coefficients"]) | report["interval"]).items():
+        value = report["coefficients"].get(name)
+        lines.append(f"{name:<22}{_price(value):>12}   {_interval(ends)}".rstrip())
     lines.append("")
     for title, key in (("error on what the fit saw", "seen"), ("error on the rest", "held_out")):
         errors = report[key] or {}
@@ -96,6 +112,17 @@ def _table(report: dict[str, Any]) -> str:
         count = int(errors.get("n", 0) or errors.get("steps", 0))
         lines.append(f"{title:<26}{shown or 'nothing was left out'}" + (f"  (n = {count})" if count else ""))
     return "\n".join(lines)
+
+
+def _price(value: float | None) -> str:
+    return "left out" if value is None else f"{value:.5g}"
+
+
+def _interval(ends: list[float | None] | None) -> str:
+    """Of a price; nothing of a parameter that is none."""
+    if ends is None:
+        return ""
+    return "not told by this log" if ends[1] is None else f"{ends[0]:.5g} to {ends[1]:.5g}"
 
 
 _NAMES = {

@@ -91,7 +91,7 @@ SCENARIO_FLAGS = (
         "--coefficients",
         "instance.latency_model.coefficients",
         str,
-        "fitted coefficients, as `blis fit` writes",
+        "fitted coefficients, as `blis fit` writes; a scenario's latency_model.ensemble says how sure they are",
         "FILE",
     ),
     Flag("--num-instances", "cluster.instances", whole, "number of equal instances; default 1"),

@@ -14,7 +14,8 @@ from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
 from blis.config import Compat, Scenario
 from blis.errors import InputError
-from blis.latency.hf_config import model_from_config
+from blis.latency.coefficients import unsaid
+from blis.latency.deployment import described_model
 from blis.latency.plausible import implausible
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
 from blis.original.defaults_file import load_defaults, short_version
@@ -25,8 +26,8 @@ from blis.yaml_strict import check_mapping, load_mapping, named_source, plain
 
 _UNLIMITED_US = 2**63 - 1  # how the original writes "no horizon"
 _LATENCY = "instance.latency_model"
-_NUMBERS = ("alpha", "beta", "roofline", "hf_config", "parameters", "coefficients", "fitted")
-_NAMES = ("kind", "model", "gpu", "tp")
+_NUMBERS = ("alpha", "beta", "roofline", "parameters", "coefficients", "fitted")
+_NAMES = ("kind", "model", "hf_config", "gpu", "tp")
 
 #: Flags that name the files that numbers of a latency model are read from.
 DATA_FLAGS = (
@@ -72,6 +73,7 @@ def scenario_of(
     scenario = apply_bundle(scenario, bundle)
     scenario = apply_bundle(scenario, load_bundle(given_keys(options, POLICY_FLAGS)))
     _report(scenario, options, log)
+    _warn_of_unsaid(mapping, log)
     return scenario, workload
 
 
@@ -81,7 +83,8 @@ def _with_flags(mapping: dict[str, Any], options: argparse.Namespace) -> dict[st
     deployment = (options.model, options.hardware, options.tp, options.latency_model, options.coefficients)
     if any(value is not None for value in deployment) and _is_nested(mapping):
         latency = mapping["instance"]["latency_model"]
-        named = _NAMES if options.coefficients else ()  # a coefficients file has a deployment of its own
+        # A coefficients file has a deployment of its own, and a model that is named has a shape of its own.
+        named = _NAMES if options.coefficients else ("hf_config",) if options.model else ()
         for key in (*_NUMBERS, *named):
             latency.pop(key, None)  # the file's numbers belong to another deployment
     for flag in SCENARIO_FLAGS:
@@ -135,9 +138,8 @@ def _roofline(latency: dict[str, Any], options: argparse.Namespace) -> dict[str,
         raise InputError("give --hf-config or --model-config-folder, not both")
     if options.hf_config or options.model_config_folder:
         latency.pop("hf_config", None)
-        parts["model"] = plain(
-            model_from_config(options.hf_config or Path(options.model_config_folder) / "config.json")
-        )
+        file = options.hf_config or Path(options.model_config_folder) / "config.json"
+        parts["model"] = plain(described_model(file, str(latency.get("model") or ""), _LATENCY))
     if options.hardware_config:
         gpu = latency.get("gpu")
         if not gpu:
@@ -174,6 +176,14 @@ def _check_version(latency: dict[str, Any], version: str) -> None:
         raise InputError(f"--vllm-version {version!r}: the coefficients of {deployment} are of vLLM {entry.vllm}")
 
 
+def _warn_of_unsaid(mapping: dict[str, Any], log: Log) -> None:
+    """Say which coefficients may be of another server than the scenario's: their log did not name its own."""
+    for part in (mapping.get("instance", {}), *(mapping.get("pools") or ())):
+        latency = part.get("latency_model") or {}
+        for key in unsaid(latency):
+            log.warn(f"{latency['coefficients']} does not say which {key} it was fitted to; taken for {latency[key]}")
+
+
 def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:
     """Say what was understood, and what has no effect."""
     latency, kv, cluster = scenario.instance.latency_model, scenario.instance.kv, scenario.cluster
@@ -190,6 +200,8 @@ def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:
         flaw = "" if model.allow_implausible else implausible(model, Compat())
         if flaw:
             log.warn(f"implausible: {flaw}")
+        if model.fitted and model.fitted.not_told:
+            log.warn(f"{model.fitted.source} did not tell {', '.join(model.fitted.not_told)}: no error covers that")
     delay_us = cluster.admission.latency_us + cluster.routing.latency_us
     if scenario.horizon_us is not None and scenario.horizon_us < delay_us:
         log.warn(f"a request is routed {delay_us} µs after it came, beyond the horizon of {scenario.horizon_us} µs")

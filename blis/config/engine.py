@@ -5,7 +5,8 @@ docs/engine-profiles.md has the measured effect of each, and what of vLLM is not
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 from blis.errors import check_choice, check_integer
 
@@ -27,6 +28,13 @@ class Engine:
         """Check the name and the limit."""
         check_choice("engine.profile", self.profile, NAMES)
         check_integer("engine.max_model_len", self.max_model_len, 0, 2**31 - 1)
+
+    @property
+    def text(self) -> str:
+        """As a scenario may have it: the name of the profile, or a mapping with the switches that differ from it."""
+        usual = asdict(PROFILES[self.profile])
+        own = {name: value for name, value in asdict(self).items() if value != usual[name]}
+        return json.dumps({"profile": self.profile, **own}) if own else self.profile
 
 
 #: Every profile. Sources are pull requests and files of vllm-project/vllm.

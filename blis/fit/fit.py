@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from blis.errors import InputError, check_number
 from blis.fit.choose import choose_terms
 from blis.fit.loop import Evidence, Prices, Watched, equations, find_prices, run_of
 from blis.fit.rows import step_rows
+from blis.fit.solve import solve
 from blis.fit.uncertainty import uncertainty
 from blis.latency.coefficients import FORMAT, CoefficientsFile
 from blis.recorded.network import server_side
@@ -34,6 +36,7 @@ class Fit:
     seen: dict[str, float]  # error on what the fit saw
     held_out: dict[str, float] | None  # on the rest, None if there was none
     losses: dict[str, float]  # of every model that was held against folds left out
+    notes: tuple[str, ...]  # what the logs say of themselves, rows that were left out above all
 
 
 def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | None = None) -> Fit:
@@ -44,6 +47,8 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     """
     check_number("--first", first, 0, 1, above=0)
     _check_one_server(logs)
+    _check_one_instance(logs)
+    _check_each_once(logs)
     watched, assumed = _watched([log for log in logs if isinstance(log, Recording)], first, engine)
     steps = [log for log in logs if isinstance(log, StepLog)]
     evidence = Evidence(watched, tuple(_stretch(log, 0, first) for log in steps))
@@ -56,7 +61,6 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     if not prices.values.any():
         raise InputError(f"{logs[0].source}: the times say nothing of what a step costs: all coefficients would be 0")
     off = uncertainty(equations(evidence, prices), prices.values, np.random.default_rng(0))
-    names = prices.terms.names
     rest = [_stretch(log, first, 1) for log in steps]
     held_out = _errors(prices, [(each, _unseen(each)) for each in watched], rest)
     file = CoefficientsFile(
@@ -66,14 +70,31 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
         source=f"{', '.join(log.source for log in logs)}: the first {n} of {_total(logs)}",
         n=n,
         error=held_out or {},
-        interval={name: (float(low), float(high)) for name, (low, high) in zip(names, off.intervals, strict=True)},
+        interval=_with_left_out(evidence, prices, dict(zip(prices.terms.names, off.intervals.tolist(), strict=True))),
         **_server(logs, watched),
         assumed=assumed,
         draws=tuple(prices.terms.parameters(draw) for draw in off.draws[:_DRAWS].tolist()),
     )
-    return Fit(
-        file, _errors(prices, [(each, each.rows) for each in watched], list(evidence.steps)) or {}, held_out, losses
-    )
+    seen = _errors(prices, [(each, each.rows) for each in watched], list(evidence.steps)) or {}
+    notes = tuple(f"{log.source}: {note}" for log in logs if isinstance(log, Recording) for note in log.notes)
+    return Fit(file, seen, held_out, losses, notes)
+
+
+def _with_left_out(
+    evidence: Evidence, prices: Prices, intervals: dict[str, list[float]]
+) -> dict[str, tuple[float, float | None]]:
+    """Intervals with what could be if a term that was left out had a price, which would be part of others' then.
+
+    A term of which the log says nothing changes none. An upper end that is infinite is None.
+    """
+    for terms in prices.terms.wider():
+        rows = equations(evidence, replace(prices, terms=terms))
+        found = uncertainty(rows, solve(rows), np.random.default_rng(0)).intervals
+        told = np.isfinite(found).all()
+        for name, (low, high) in zip(terms.names, found.tolist(), strict=True) if told else ():
+            own_low, own_high = intervals.get(name, [0.0, 0.0])
+            intervals[name] = [min(low, own_low), max(high, own_high)]
+    return {name: (low, high if np.isfinite(high) else None) for name, (low, high) in intervals.items()}
 
 
 def _watched(
@@ -149,3 +170,26 @@ def _check_one_server(logs: Sequence[Recording | StepLog]) -> None:
         if len(named) > 1:
             parts = "; ".join(f"{source}: {value}" for value, source in named.items())
             raise InputError(f"the logs are of different servers: {key}: {parts}; fit them one by one")
+
+
+def _check_one_instance(logs: Sequence[Recording | StepLog]) -> None:
+    """Raise InputError for a log whose requests were answered by several instances: no one server has those steps."""
+    for log in logs:
+        if log.server.instances > 1:
+            raise InputError(f"{log.source}: {log.server.instances} instances answered; a fit needs requests of one")
+
+
+def _check_each_once(logs: Sequence[Recording | StepLog]) -> None:
+    """Raise InputError if all that a log says is in another, too: it would count twice."""
+    for one, other in combinations(logs, 2):
+        fewer, more = sorted((_said(one), _said(other)), key=len)
+        if fewer <= more:
+            raise InputError(f"{one.source} and {other.source} have the same rows, which would count twice")
+
+
+def _said(log: Recording | StepLog) -> set[object]:
+    """Every request of a log, wherever its clock began, or its steps as a whole, whose rows may be alike."""
+    if isinstance(log, StepLog):
+        return {log.steps.tobytes()}
+    requests, columns = log.requests, (log.requests.input_tokens, log.requests.output_tokens, log.ttft_us, log.e2e_us)
+    return set(zip(map(requests.request_id, range(len(log))), *(column.tolist() for column in columns), strict=True))

@@ -16,6 +16,7 @@ NOISE = 0.03
 RIDGE = 0.002
 #: Times that weights and prices follow from each other.
 _ROUNDS = 12
+_OUTWEIGHS = 3.0  # the ridge takes a tenth of such a price
 _NOTHING = 1e-12
 _COUNTS = {"ttft": 2.0}
 _QUIET, _LOUDEST = 1e-6, 1e8
@@ -39,11 +40,31 @@ def solve(rows: Rows) -> NDArray[np.float64]:
 def solve_weighted(rows: Rows, weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """[terms] the best prices where it is settled how much each equation counts. weight: [rows]."""
     scale, root = scales(rows), np.sqrt(weight)
-    ridge = np.sqrt(RIDGE * len(rows.values)) * NOISE * np.eye(len(scale))
+    ridge = _ridge(rows) * np.eye(len(scale))
     ridge[0, 0] = 0.0  # what every step costs is there in any case
     matrix = np.vstack([rows.columns * scale * root[:, None], ridge])
     shares, _ = nnls(matrix, np.concatenate([rows.values * root, np.zeros(len(scale))]))
     return np.asarray(shares * scale)
+
+
+def least_spread(rows: Rows, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[terms] µs, the standard deviation that the price of each has at the least, whatever the others are.
+
+    Infinite where the equations do not tell it: none has the term, or only those that have others as much. weight:
+    [rows].
+    """
+    scale = scales(rows)
+    matrix = rows.columns * scale * np.sqrt(weight)[:, None]
+    own = np.empty(len(scale))  # how much of each column is no sum of others
+    for place, column in enumerate(matrix.T):
+        others = np.delete(matrix, place, axis=1)
+        own[place] = np.linalg.norm(column - others @ np.linalg.lstsq(others, column)[0])
+    told = own > _OUTWEIGHS * _ridge(rows)
+    return np.where(told, NOISE * scale / np.where(told, own, 1), np.inf)
+
+
+def _ridge(rows: Rows) -> float:
+    return float(np.sqrt(RIDGE * len(rows.values)) * NOISE)
 
 
 def weights(rows: Rows, prices: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -55,6 +55,10 @@ class Terms:
         priced = zip(self.names, prices, strict=True)
         return replace(self, names=tuple(name for name, price in priced if price > 0 or name in BASE))
 
+    def wider(self) -> list[Terms]:
+        """With each optional term more; not with the ramp, which is hardly another thing than the fixed cost."""
+        return [replace(self, names=(*self.names, name)) for name in OPTIONAL if name not in (*self.names, RAMP)]
+
     @property
     def label(self) -> str:
         """The optional terms, by name."""

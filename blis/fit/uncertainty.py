@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.fit.rows import Rows
-from blis.fit.solve import solve_weighted, weights
+from blis.fit.solve import least_spread, solve_weighted, weights
 
 BLOCKS = 20
 RESAMPLES = 400
@@ -25,7 +25,8 @@ _STEPS_UNSURE = 1.4
 class Uncertainty(NamedTuple):
     """Prices that could as well have come out."""
 
-    intervals: NDArray[np.float64]  # [terms, 2] µs, all of them right at once in CONFIDENCE of all logs
+    intervals: NDArray[np.float64]  # [terms, 2] µs, all of them right at once in CONFIDENCE of all logs; to
+    # infinity where the equations do not tell
     draws: NDArray[np.float64]  # [RESAMPLES, terms] µs
 
 
@@ -43,6 +44,7 @@ def uncertainty(rows: Rows, values: NDArray[np.float64], rng: np.random.Generato
     off = (np.array(found) - centre) * np.sqrt(count / max(count - 1, 1))
     spread = np.maximum(off.std(axis=0), _SUREST * values / 2)
     widest = np.quantile(np.max(np.abs(off) / np.where(spread > 0, spread, np.inf), axis=1), CONFIDENCE)
+    spread = np.maximum(spread, least_spread(rows, weight))  # a price that is 0 in all draws is not that sure
     reach = _STEPS_UNSURE * max(float(widest), 2.0) * spread + np.abs(values - centre)
     intervals = np.column_stack([np.maximum(values - reach, 0), values + reach])
     return Uncertainty(intervals, np.array(found))

@@ -19,6 +19,8 @@ _US = Bounds(0, 1e12)
 
 def _resolve(latency: dict[str, Any], kv: dict[str, Any], path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Coefficients left out, or all zero, are looked up; then the cache has the table's size unless it is given."""
+    if latency.get("hf_config"):
+        raise InputError(f"{path}.hf_config is for kind 'roofline', and the kind is 'blackbox'")
     given = {key: latency[key] for key in ("alpha", "beta") if latency.get(key)}
     if len(given) == 1:
         (key,) = given

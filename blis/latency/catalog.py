@@ -88,21 +88,34 @@ def model_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in MODEL_FOLDER.glob("*.yaml")))
 
 
-def find_model(name: str) -> ModelShape:
+def get_model(name: str) -> ModelShape | None:
     """A shipped model by its name, whatever the case and with or without the organisation before it.
 
     A base model and those tuned from it have one shape, so that the ending of a tuned one may be there or not; one of
-    `QUANTISED` makes its numbers narrower. Raises InputError with the nearest name.
+    `QUANTISED` makes its numbers narrower.
     """
-    short = name.rsplit("/", 1)[-1].lower()
+    short = _short(name)
     ending = next((each for each in QUANTISED if short.endswith(each)), "")
     asked = _untuned(short.removesuffix(ending))
     found = next((known for known in model_names() if _untuned(known) == asked), None)
     if found is None:
-        raise unknown_name("model", short, model_names())
+        return None
     path = MODEL_FOLDER / f"{found}.yaml"
     with named_source(path):
         return replace(build(ModelShape, load_mapping(path)), **QUANTISED.get(ending, {}))
+
+
+def find_model(name: str) -> ModelShape:
+    """The same, or InputError with the nearest name."""
+    found = get_model(name)
+    if found is None:
+        raise unknown_name("model", _short(name), model_names())
+    return found
+
+
+def _short(name: str) -> str:
+    """A model's name without its organisation."""
+    return name.rsplit("/", 1)[-1].lower()
 
 
 def _untuned(name: str) -> str:

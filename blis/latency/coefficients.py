@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ class CoefficientsFile:
     source: str
     n: int
     error: dict[str, float] = field(default_factory=dict)
-    interval: dict[str, tuple[float, float]] = field(default_factory=dict)  # 95 %, all at once
+    #: 95 %, all at once; without an upper end where the log does not tell the price
+    interval: dict[str, tuple[float, float | None]] = field(default_factory=dict)
     alpha: tuple[float, float, float] = (0.0, 0.0, 0.0)
     model: str = ""
     gpu: str = ""
@@ -42,7 +44,8 @@ class CoefficientsFile:
     @property
     def fitted(self) -> Fitted:
         """What a scenario keeps of it beside the parameters."""
-        return Fitted(self.source, self.n, self.error, self.draws)
+        not_told = tuple(name for name, (_, high) in self.interval.items() if high is None)
+        return Fitted(self.source, self.n, self.error, self.draws, not_told)
 
 
 def load_coefficients(path: str | Path) -> CoefficientsFile:
@@ -82,6 +85,13 @@ def with_coefficients(latency: dict[str, Any], kv: dict[str, Any], path: str) ->
     if file.kv_blocks and "blocks" not in kv:
         kv = {"block_size_tokens": file.block_size_tokens or 16, **kv, "blocks": file.kv_blocks}
     return {**latency, **found}, kv
+
+
+def unsaid(latency: Mapping[str, Any]) -> list[str]:
+    """What a latency model's mapping says of its server, and its coefficients file does not: nobody can compare."""
+    name = latency.get("coefficients")
+    file = load_coefficients(name) if isinstance(name, str) else None
+    return [key for key in ("model", "gpu", "tp") if file and latency.get(key) and not getattr(file, key)]
 
 
 def engine_of(latency: dict[str, Any]) -> str:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blis.errors import InputError, in_short
-from blis.latency.catalog import find_model, gpu_catalog, model_names
+from blis.latency.catalog import find_model, get_model, gpu_catalog, model_names
 from blis.latency.hf_config import model_from_config
 from blis.latency.registry import refuse
-from blis.latency.shapes import Roofline
+from blis.latency.shapes import ModelShape, Roofline
+from blis.latency.sizes import kv_heads, layer_weights
 from blis.latency.table import TABLE_BLOCK_TOKENS
 from blis.yaml_strict import build, check_mapping, named_source, plain
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 _MAX_BLOCKS = 2**31 - 1
+_MAX_TP = 4096
 
 #: Of a roofline on `tp` GPUs: bytes of each GPU that weights take, that nothing may use, and that a token's KV takes.
 KvRoom = Callable[[Roofline, int], tuple[float, float, float]]
@@ -76,7 +78,7 @@ def _model(name: str, config: object, path: str) -> Any:
     if config is not None:
         if not isinstance(config, str | Path):
             raise InputError(f"{path}.hf_config must be the path of a config.json, got {in_short(config)}")
-        return model_from_config(config)
+        return described_model(config, name, path)
     if not name:
         known = ", ".join(model_names())
         raise InputError(f"{path}: a roofline needs model (one of: {known}), hf_config or roofline.model")
@@ -84,12 +86,43 @@ def _model(name: str, config: object, path: str) -> Any:
         return find_model(name)
 
 
+def described_model(file: str | Path, name: str, path: str) -> ModelShape:
+    """The shape in a `config.json`, whatever its model is called, but by the name of a shipped one with other layers.
+
+    Raises InputError for that name: results would be told under it. A shipped model stands for its quantised and tuned
+    kin, so that widths of numbers and vocabularies may differ.
+    """
+    shape, shipped = model_from_config(file), get_model(name)
+    if shipped and layer_weights(shape) != layer_weights(shipped):
+        raise InputError(
+            f"{path}.model is {name!r}, which has {layer_weights(shipped):,} weights in its layers, but {file}"
+            f" describes a model with {layer_weights(shape):,}; give one of them, or another name"
+        )
+    return shape
+
+
 def needed_roofline(model: LatencyModel) -> Roofline:
     """A latency model's roofline. Raises InputError if it has none, or numbers of another kind."""
     refuse(model, "beta", "parameters")
     if model.roofline is None or model.tp < 1:
         raise InputError("latency_model: a roofline needs model, hardware (gpu) and tp >= 1")
+    _check_tp(model.roofline.model, model.tp)
     return model.roofline
+
+
+def _check_tp(model: ModelShape, tp: int) -> None:
+    """Raise InputError unless `tp` GPUs get the same number of heads each, and of KV heads, or share one.
+
+    vLLM starts with no other, 0.6 to now (`verify_with_parallel_config`, and the attention of its models). Heads that
+    share a latent vector have one, which every GPU holds.
+    """
+    heads, stored = model.num_heads, kv_heads(model)
+    valid = [n for n in range(1, min(heads, _MAX_TP) + 1) if not heads % n and not (stored % n and n % stored)]
+    if tp not in valid:
+        raise InputError(
+            f"latency_model.tp must divide {heads} attention heads, and {stored} KV heads or be a multiple of them:"
+            f" one of {', '.join(map(str, valid))}; got {tp}"
+        )
 
 
 def kv_blocks(room: KvRoom, roofline: Roofline, tp: int, block_tokens: int) -> int:

@@ -15,6 +15,7 @@ class Fitted:
     n: int  # requests, or steps, that it saw
     error: dict[str, float] = field(default_factory=dict, hash=False)  # percent, of what it did not see
     draws: tuple[dict[str, float], ...] = field(default=(), hash=False)  # parameters that could as well have come out
+    not_told: tuple[str, ...] = ()  # parameters that the log says nothing of: no draw varies them as it should
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -1,12 +1,11 @@
 """A model's `config.json` as Hugging Face has it: its shape, or an error that names the key that is not understood.
 
-What the keys mean is that of the models in transformers 4.57 and vLLM 0.19. Of a model that also sees or hears only
+What the keys mean is that of the models in transformers 5.24 and vLLM 0.19. Of a model that also sees or hears only
 the text part is read.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,16 @@ from blis.errors import InputError, check_integer, in_short, unknown_name
 from blis.files import read_text
 from blis.json_strict import parse_json
 from blis.latency.hf_quantization import number_bytes, quantised_widths
+from blis.latency.hf_strange import refuse_strange
 from blis.latency.shapes import ModelShape
 from blis.yaml_strict import check_mapping, named_source
 
-#: Field of ModelShape -> keys that hold it, the first one present counts.
+#: Field of ModelShape -> keys that hold it.
 _KEYS = {
     "num_layers": ("num_hidden_layers",),
     "hidden_size": ("hidden_size",),
     "num_heads": ("num_attention_heads",),
-    "num_kv_heads": ("num_key_value_heads",),
+    "num_kv_heads": ("num_key_value_heads", "num_kv_heads", "n_head_kv", "multi_query_group_num"),
     "intermediate_size": ("intermediate_size",),
     "vocab_size": ("vocab_size",),
     "head_dim": ("head_dim",),
@@ -49,37 +49,25 @@ _LAYERS = (
     *("first_k_dense_replace", "mlp_only_layers", "decoder_sparse_step", "moe_layer_freq"),
 )
 
-#: Parts of a key's name that speak of layers that are not computed like those of a plain transformer …
-_STRANGE = re.compile(
-    r"expert|moe|latent|lora_rank|mamba|ssm|state_size|rwkv|recurrent|linear_|conv|hybrid|sparse|index_|chunk|compress"
-    r"|block_type|block_config|layer_type|layers_type|attn_type|attn_layer|cross_attention|window|share_kv|kv_shared"
-    r"|ffn_config|attn_config|altup"
-)
-
-#: … and keys with such a name that change no shape.
-_HARMLESS = re.compile(
-    r"moe_(router|aux|z_loss|dropout|implementation|renormalize).*|.*chunk_size_feed_forward|use_sliding_window"
-    r"|max_window_layers|.*moe_layer_type|original_.*"
-)
-
-#: Models whose MLP has two matrices instead of three, or that are no decoders.
-_OTHER_MLP = (
-    "bloom",
-    "falcon",
-    "gpt2",
-    "gpt_bigcode",
-    "gpt_neox",
-    "gptj",
-    "mpt",
-    "nemotron",
-    "opt",
-    "phi",
-    "starcoder2",
-)
-_GATED = ("silu", "swish", "swiglu", "gelu", "gelu_tanh", "gelu_pytorch_tanh", "geglu")
+_KNOWN = {key for keys in _KEYS.values() for key in keys} | {*_SHARED_COUNT, *_SHARED_WIDTH, *_LAYERS}
 
 #: Models that use their embedding as head unless they say otherwise.
-_TIED = ("gemma", "cohere")
+_TIED = ("gemma", "cohere", "ernie4_5", "smollm3")
+
+#: Models whose heads are as wide as their build says where the file does not; others have hidden_size / heads.
+_OWN_HEAD_DIM = ("ernie4_5", "gemma", "glm", "gpt_oss", "helium", "ministral3", "qwen3", "seed_oss", "solar_open")
+
+#: Models of which every so many-th layer looks back over all context, where the file does not say which.
+_FULL_EVERY = {
+    "cohere2": 4,
+    "cwm": 4,
+    "exaone4": 4,
+    "gemma2": 2,
+    "gemma3": 6,
+    "gemma3_text": 6,
+    "gpt_oss": 2,
+    "olmo3": 4,
+}
 
 
 def model_from_config(path: str | Path) -> ModelShape:
@@ -90,8 +78,11 @@ def model_from_config(path: str | Path) -> ModelShape:
     with named_source(path):
         top = load_json(path)
         config = {**top, **check_mapping(top.get("text_config") or {}, "text_config")}
-        _refuse_strange(config)
+        refuse_strange(config, _KNOWN)
         values: dict[str, Any] = {field: _size(config, keys, field in _REQUIRED) for field, keys in _KEYS.items()}
+        family = str(config["model_type"])
+        if not values["head_dim"] and not values["kv_latent"] and family.startswith(_OWN_HEAD_DIM):
+            raise InputError("missing key head_dim")
         if not values["experts"]:
             values |= {"experts_per_token": 0, "expert_intermediate_size": 0}
         if not values["kv_latent"]:
@@ -101,7 +92,6 @@ def model_from_config(path: str | Path) -> ModelShape:
         values |= _windows(config, layers)
         if not values["intermediate_size"] and values["dense_layers" if values["experts"] else "num_layers"]:
             raise InputError("missing key intermediate_size")
-        family = str(config.get("model_type") or "")
         tied = config.get("tie_word_embeddings")
         values["tied_embeddings"] = family.startswith(_TIED) if tied is None else bool(tied)
         return ModelShape(**values, **quantised_widths(config, number_bytes(config), layers))
@@ -118,35 +108,16 @@ def load_json(path: str | Path) -> dict[str, Any]:
     return check_mapping(document, "the document")
 
 
-def _refuse_strange(config: Mapping[str, Any]) -> None:
-    """Raise InputError for keys that call for a layer which is not a plain one, and for models of another build."""
-    known = {key for keys in _KEYS.values() for key in keys} | {*_SHARED_COUNT, *_SHARED_WIDTH, *_LAYERS}
-    for key, value in config.items():
-        strange = _STRANGE.search(key) and key not in known and not _HARMLESS.fullmatch(key)
-        if strange and _says_something(key, value):
-            raise InputError(f"key {key!r} ({in_short(value)}) is not understood; describe the model as roofline.model")
-    family, act = config.get("model_type"), config.get("hidden_act") or config.get("hidden_activation")
-    if family in _OTHER_MLP or config.get("is_encoder_decoder"):
-        raise InputError(f"model_type {family!r} is not understood: it is no decoder whose MLP has three matrices")
-    if act is not None and act not in _GATED:
-        raise unknown_name("hidden_act", act, _GATED)
-
-
-def _says_something(key: str, value: object) -> bool:
-    """Whether a strange key asks for anything: sizes, names and lists do, switched-off parts and rates do not."""
-    return bool(value) and not isinstance(value, float)
-
-
 def _size(config: Mapping[str, Any], keys: tuple[str, ...], required: bool = False) -> int:
-    """The value of the first key that is there and not null; 0 without one."""
-    for key in keys:
-        value = config.get(key)
-        if value is not None:
-            check_integer(key, value, 0, 2**31 - 1)
-            return int(value)
-    if required:
+    """The value of the keys that are there and not null, which must agree; 0 without one."""
+    given = {key: config[key] for key in keys if config.get(key) is not None}
+    for key, value in given.items():
+        check_integer(key, value, 0, 2**31 - 1)
+    if len(set(given.values())) > 1:
+        raise InputError(f"{' and '.join(f'{key} {value}' for key, value in given.items())} contradict each other")
+    if required and not given:
         raise InputError(f"missing key {keys[0]}")
-    return 0
+    return next(iter(given.values()), 0)
 
 
 def _experts(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, int]:
@@ -194,9 +165,8 @@ def _sliding_layers(config: Mapping[str, Any], layers: int) -> int:
     kinds = _layer_types(config, layers)
     if kinds is not None:
         return kinds.count("sliding_attention")
-    pattern = _size(config, ("sliding_window_pattern", "_sliding_window_pattern")) or (
-        2 if config.get("model_type") == "gemma2" else 0
-    )
+    pattern = _size(config, ("sliding_window_pattern", "_sliding_window_pattern"))
+    pattern = pattern or _FULL_EVERY.get(config["model_type"], 0)
     if pattern:
         return layers - layers // pattern
     if config.get("use_sliding_window"):

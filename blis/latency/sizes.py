@@ -39,6 +39,12 @@ def weights(model: ModelShape) -> Weights:
     )
 
 
+def layer_weights(model: ModelShape) -> int:
+    """Numbers in all layers: what is neither head nor embedding."""
+    count = weights(model)
+    return count.attention + count.mlp + model.experts * count.expert + count.router
+
+
 class Widths(NamedTuple):
     """Bytes of one number."""
 
@@ -67,11 +73,16 @@ def weight_bytes(model: ModelShape, expert_share: float = 1.0) -> float:
     return count.attention * width.attention + count.mlp * width.mlp + experts + others
 
 
+def kv_heads(model: ModelShape) -> int:
+    """Heads that are stored; the vector that all heads share is one."""
+    return 1 if model.kv_latent else model.num_kv_heads or model.num_heads
+
+
 def kv_values(model: ModelShape, tp: int = 1) -> float:
     """Numbers that one of `tp` GPUs stores for a token in one layer: its share of the heads, but one head at least."""
     if model.kv_latent:
         return model.kv_latent + model.rope_head_dim  # heads share it, so every GPU has it
-    return 2 * max(1.0, (model.num_kv_heads or model.num_heads) / tp) * _head_dim(model)
+    return 2 * max(1.0, kv_heads(model) / tp) * _head_dim(model)
 
 
 def value_bytes(model: ModelShape, given: float = 0.0) -> float:
@@ -102,7 +113,7 @@ def _attention(model: ModelShape) -> int:
     """Numbers in the projections of one layer."""
     d, heads = model.hidden_size, model.num_heads
     if not model.kv_latent:
-        return d * _head_dim(model) * (2 * heads + 2 * (model.num_kv_heads or heads))
+        return d * _head_dim(model) * (2 * heads + 2 * kv_heads(model))
     query = heads * (model.nope_head_dim + model.rope_head_dim)
     queries = model.q_latent * (d + query) if model.q_latent else d * query
     latent = d * (model.kv_latent + model.rope_head_dim)

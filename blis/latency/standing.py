@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blis.errors import InputError
@@ -18,22 +19,30 @@ DATASHEET_ERROR, UNKNOWN_ERROR = 10.0, 20.0
 
 
 class Standing(NamedTuple):
-    """state: FITTED, SHIPPED, DATASHEET or GIVEN. n: requests or steps behind it, 0 if not known."""
+    """state: FITTED, SHIPPED, DATASHEET or GIVEN. n: requests or steps behind it, 0 if not known.
+
+    not_told: parameters that the log behind it says nothing of.
+    """
 
     state: str
     source: str
     error_percent: float  # of E2E: measured where fitted, else expected
     n: int = 0
+    not_told: Sequence[str] = ()
 
     def __str__(self) -> str:
         """In one line."""
         if self.state == FITTED:
-            return f"fitted to {self.source}; E2E off by {self.error_percent:.1f} % on what the fit did not see"
+            open_ends = f"; not told by the log: {', '.join(self.not_told)}" if self.not_told else ""
+            return (
+                f"fitted to {self.source}; E2E off by {self.error_percent:.1f} % on what the fit did not see{open_ends}"
+            )
         return f"{self.state}: {self.source}; expect an error of about {self.error_percent:.0f} %"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return dict(self._asdict())
+        """Plain data for JSON; `not_told` only where something is not."""
+        found = self._asdict() | {"not_told": list(self.not_told)}
+        return {key: value for key, value in found.items() if value != []}
 
 
 def standing(model: LatencyModel) -> Standing:
@@ -41,7 +50,7 @@ def standing(model: LatencyModel) -> Standing:
     if model.fitted is not None:
         errors = model.fitted.error
         error = errors.get("e2e_mape", errors.get("step_mape", UNKNOWN_ERROR))
-        return Standing(FITTED, model.fitted.source, error, model.fitted.n)
+        return Standing(FITTED, model.fitted.source, error, model.fitted.n, model.fitted.not_told)
     if model.roofline is not None:
         return Standing(
             DATASHEET, f"{model.kind} of {model.model or 'a model'} on {model.gpu or 'a GPU'}", DATASHEET_ERROR

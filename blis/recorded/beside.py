@@ -1,4 +1,4 @@
-"""What may stand beside a request log X.requests.jsonl (or requests.jsonl): what the engine was, and what it said.
+"""What may stand beside a log X.csv, X.json or X.jsonl (or X.requests.jsonl): what the engine was, and what it said.
 
 X.meta.json says how it was started, as LLMServingSim's benchmark of vLLM writes it; X.timeseries.csv how many requests
 ran and waited, every second.
@@ -7,6 +7,7 @@ ran and waited, every second.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,20 @@ _KINDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "a 
 _TOO_MANY = 2**31
 
 
-def server_beside(log: str | Path) -> Server:
-    """What the meta.json of a log says; nothing where there is none. Raises InputError naming file and key."""
+def server_beside(log: str | Path, own: Server | None = None) -> Server:
+    """What a log says of its own server, and where it is silent what its meta.json does, if it has one.
+
+    Raises InputError naming file and key.
+    """
+    own = own or Server()
     path = _beside(log, "meta.json")
     if path is None:
-        return Server()
+        return own
+    said = {name: value for name, value in vars(own).items() if value != getattr(Server(), name)}
+    return replace(_server(path), **said)
+
+
+def _server(path: Path) -> Server:
     try:
         meta = parse_json(read_text(path))
     except ValueError as error:
@@ -70,7 +80,7 @@ def timeline_beside(log: str | Path) -> NDArray[np.void] | None:
 def _beside(path: str | Path, ending: str) -> Path | None:
     """The file of the same recording with another ending, if it is there."""
     log = Path(path).expanduser()
-    stem = re.sub(r"(^|\.)requests\.jsonl$", "", log.name)
+    stem = re.sub(r"(^|\.)requests$", "", log.stem)
     other = log.with_name(f"{stem}.{ending}" if stem else ending)
     return other if other.is_file() and other != log else None
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from blis.errors import InputError, in_short
+from blis.recorded.hits import Hits, with_hits
 from blis.recorded.recording import Recording
 from blis.workload.assemble import assemble
-from blis.workload.content.tree import intern_prefix_groups
+from blis.workload.content.tree import InternedContent, intern_prefix_groups, intern_sequences
 
 _LONGEST_US = 366 * 86_400 * 1_000_000
 
@@ -33,11 +34,14 @@ def recording(
     tenant: Sequence[str] = (),
     prefix_group: Sequence[str] = (),
     prefix_tokens: ArrayLike = 0,
+    cached_tokens: ArrayLike = 0,
     warm_up: ArrayLike = False,
     notes: tuple[str, ...] = (),
     **facts: Any,
 ) -> Recording:
     """A recording of rows in any order; times are µs on one clock, whatever its zero. facts: fields of Recording.
+
+    cached_tokens: how much of each prompt was found in the cache, where nothing is known of prefix groups.
 
     Rows that are not `ok` are left out and counted, and so are those whose times are not in order. Raises InputError
     if none is left, an id is given twice, or the recording is longer than can be simulated.
@@ -57,12 +61,18 @@ def recording(
     if times[-1].max() > _LONGEST_US:
         raise InputError(f"{source}: from the first to the last it is more than a year; are the times in another unit?")
     inputs, outputs = (np.asarray(tokens, np.int64)[rows] for tokens in (input_tokens, output_tokens))
-    group = _numbers(prefix_group, rows)[0] - 1
-    prefix = np.where(group >= 0, np.minimum(np.broadcast_to(np.asarray(prefix_tokens, np.int64), n)[rows], inputs), 0)
+    cached = np.minimum(np.broadcast_to(np.asarray(cached_tokens, np.int64), n)[rows], inputs)
+    if cached.any():
+        hits = with_hits(cached, inputs, outputs, *times[-3:])
+        content = intern_sequences(hits.sequences, inputs.tolist())
+        notes = (*notes, *_of_hits(cached, hits))
+    else:
+        prefix = np.broadcast_to(np.asarray(prefix_tokens, np.int64), n)[rows]
+        content = _of_groups(_numbers(prefix_group, rows)[0] - 1, prefix, inputs, outputs)
     slo, slo_names = _numbers(slo_class, rows)
     tenants, tenant_names = _numbers(tenant, rows)
     table = assemble(
-        intern_prefix_groups(group, prefix, inputs, outputs),
+        content,
         arrival_us=times[0],
         input_tokens=inputs,
         output_tokens=outputs,
@@ -99,6 +109,23 @@ def _left_out(request_ids: Sequence[str], good: NDArray[np.bool_], in_order: NDA
         if wrong.any():
             first = in_short(request_ids[int(np.argmax(wrong))])
             said.append(f"{int(wrong.sum())} requests {what} and are left out, {first} first")
+    return said
+
+
+def _of_groups(
+    group: NDArray[np.int64], prefix: NDArray[np.int64], inputs: NDArray[np.int64], outputs: NDArray[np.int64]
+) -> InternedContent:
+    """Prompts that begin with so many tokens of their group's, -1 for those of none."""
+    return intern_prefix_groups(group, np.where(group >= 0, np.minimum(prefix, inputs), 0), inputs, outputs)
+
+
+def _of_hits(cached: NDArray[np.int64], hits: Hits) -> list[str]:
+    """What to say of prompts that were found in the cache."""
+    said = [
+        f"{(cached > 0).sum()} prompts were in the cache in part: each begins like an earlier one, which is a guess"
+    ]
+    if hits.unexplained:
+        said.append(f"of {hits.unexplained} of them nobody before had as many tokens: taken to have found nothing")
     return said
 
 

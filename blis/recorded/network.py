@@ -19,10 +19,15 @@ def transfer_us(network: Network, tokens: NDArray[np.int64]) -> NDArray[np.float
     return np.asarray(tokens * _BYTES_PER_TOKEN * 8 / network.bandwidth_mbps)
 
 
+def upload_us(network: Network, input_tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[n] µs that a prompt is on its way and an answer of no length comes back."""
+    return network.rtt_us + transfer_us(network, input_tokens)
+
+
 def server_side(recording: Recording) -> Recording:
     """The recording as the server would have made it: round trip and transfers earlier, never before it came."""
     network, requests = recording.network, recording.requests
-    upload = network.rtt_us + transfer_us(network, requests.input_tokens)
+    upload = upload_us(network, requests.input_tokens)
     first = recording.first_token_us - np.rint(upload).astype(np.int64)
     last = recording.completed_us - np.rint(upload + transfer_us(network, requests.output_tokens)).astype(np.int64)
     first = np.maximum(first, requests.arrival_us + 1)

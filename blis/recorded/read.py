@@ -32,10 +32,9 @@ def read_log(path: str | Path) -> Recording | StepLog:
     header = [name.strip('"\r') for name in read_text(path).split("\n", 1)[0].split(",")]
     if "send_time_us" in header:
         return load_trace_v2(path)
-    if "duration_us" in header:
-        return load_step_log(path)
-    if "e2e_us" in header:
-        return load_results(path)
+    results, steps = (len(set(columns) & set(header)) for columns in (RESULT_COLUMNS, REQUIRED))
+    if max(results, steps) > 1:  # what else it should have is said by its own reader
+        return load_results(path) if results > steps else load_step_log(path)
     needed = "; ".join(", ".join(columns) for columns in (RESULT_COLUMNS, REQUIRED))
     raise InputError(f"{path}: line 1: the columns are those of no log; needed are {needed}")
 

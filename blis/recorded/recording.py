@@ -21,6 +21,8 @@ class Server:
     gpu: str = ""
     tp: int = 0
     vllm: str = ""  # version
+    engine: str = ""  # as `instance.engine` of a scenario, where the server was simulated
+    instances: int = 0  # that answered
     max_running: int = 0
     max_scheduled_tokens: int = 0
     kv_blocks: int = 0

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 
 from blis.errors import InputError, in_short
-from blis.files import read_text
-from blis.json_strict import parse_json
 from blis.recorded.beside import server_beside, timeline_beside
 from blis.recorded.build import recording
-from blis.recorded.recording import Recording
+from blis.recorded.recording import Recording, Server
 from blis.workload.assemble import MAX_TOKENS
-from blis.workload.read.sheet import Sheet, missing_name
+from blis.workload.read.json_lines import json_lines
+from blis.workload.read.sheet import Sheet
 
 KEYS = ("request_id", "input_toks", "output_toks", "queued_ts", "first_token_ts", "last_token_ts")
 SCHEDULED = "scheduled_ts"
@@ -31,13 +30,7 @@ _MOST_US = 2**61  # sums of two fit in 64 bits
 
 def load_request_log(path: str | Path) -> Recording:
     """A log of JSON lines and what stands beside it. Raises InputError naming file and line."""
-    rows = [
-        _row(line, f"{path}: line {number}")
-        for number, line in enumerate(read_text(path).split("\n"), 1)
-        if line.strip()
-    ]
-    if not rows:
-        raise InputError(f"{path}: empty file; one JSON object a line is expected")
+    rows = [_checked(row, where) for where, row in json_lines(path, KEYS)]
     knows_scheduled = all(row.get(SCHEDULED) is not None for row in rows)
     keys = (*KEYS[3:], SCHEDULED) if knows_scheduled else KEYS[3:]
     times = {key: np.array([row[key] for row in rows], np.float64) * _US for key in keys}
@@ -76,20 +69,34 @@ def load_results(path: str | Path) -> Recording:
         request_ids=sheet.cells["request_id"],
         slo_class=sheet.cells.get("slo_class", ()),
         tenant=sheet.cells.get("tenant", ()),
+        cached_tokens=sheet.integers("cached_tokens", 0, MAX_TOKENS, blank=0) if "cached_tokens" in sheet.cells else 0,
+        server=server_beside(path, _server(sheet)),
     )
 
 
-def _row(line: str, where: str) -> dict[str, Any]:
-    """One line, checked."""
-    try:
-        row = parse_json(line)
-    except ValueError as error:
-        raise InputError(f"{where}: not valid JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: a JSON object is expected, got {line.strip()[:40]!r}")
-    for key in KEYS:
-        if key not in row:
-            raise InputError(f"{where}: {missing_name('key', key, row)}")
+def _server(sheet: Sheet) -> Server:
+    """What the instances that answered were started with; nothing where they differ, or the file is an old one."""
+
+    def alike(column: str) -> str:
+        found = set(sheet.cells.get(column, ())) - {""}
+        return found.pop() if len(found) == 1 else ""
+
+    def number(column: str) -> int:
+        known = sheet.integers(column, 1, 2**31 - 1, blank=0) if column in sheet.cells else np.zeros(1, np.int64)
+        return int(known.max()) if alike(column) else 0
+
+    return Server(
+        engine=alike("engine"),
+        instances=len(set(sheet.cells.get("instance", ())) - {""}),
+        max_running=number("max_running"),
+        max_scheduled_tokens=number("max_scheduled_tokens"),
+        kv_blocks=number("kv_blocks"),
+        block_size_tokens=number("block_size_tokens"),
+    )
+
+
+def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
+    """One line whose values are right."""
     if type(row["request_id"]) not in (int, str):
         raise InputError(f"{where}: request_id: {in_short(row['request_id'])} is neither a name nor a number")
     for key in ("input_toks", "output_toks"):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from blis.errors import InputError, check_integer, check_number
+from blis.recorded.beside import server_beside
 from blis.recorded.build import recording
 from blis.recorded.recording import Network, Recording, Server
 from blis.workload.assemble import MAX_TOKENS
@@ -129,7 +130,7 @@ def load_trace_v2(path: str | Path) -> Recording:
         prefix_tokens=length,
         warm_up=ids < header.warm_up_requests,
         client_side=True,
-        server=header.server.known,
+        server=server_beside(rows_path, header.server.known),
         network=Network(rtt_us=header.network.measured_rtt_ms * 1000),
         notes=_notes(sheet, arrival, sent, length),
     )

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from blis.errors import InputError, in_short
 from blis.files import read_text
 from blis.json_strict import parse_json
+from blis.recorded.beside import server_beside
 from blis.recorded.build import recording
 from blis.recorded.recording import Recording, Server
 from blis.workload.assemble import MAX_TOKENS
-from blis.workload.read.sheet import missing_name
+from blis.workload.read.sheet import missing_names
 
 COLUMNS = ("input_lens", "output_lens", "ttfts", "itls", "start_times")
 
@@ -51,7 +52,7 @@ def load_vllm_bench(path: str | Path) -> Recording:
         ok=answered,
         request_ids=[f"request_{row}" for row in range(len(start))],
         client_side=True,
-        server=Server(model=str(result.get("model_id") or "")),
+        server=server_beside(path, Server(model=str(result.get("model_id") or ""))),
         notes=_notes(path, outputs[answered], gaps[answered]),
     )
 
@@ -64,9 +65,10 @@ def _result(path: str | Path) -> dict[str, Any]:
         raise InputError(f"{path}: not valid JSON: {error}") from None
     if not isinstance(result, dict):
         raise InputError(f"{path}: a JSON object is expected")
-    for key in COLUMNS:
-        if not isinstance(result.get(key), list):
-            raise InputError(f"{path}: {missing_name('list', key, result)}; write it with --save-detailed{_since(key)}")
+    lists = [key for key, value in result.items() if isinstance(value, list)]
+    if missing := missing_names("list", COLUMNS, lists):
+        since = "" if "start_times" in lists else " and vLLM 0.15 or later"
+        raise InputError(f"{path}: {missing}; write it with --save-detailed{since}")
     n = len(result["ttfts"])
     if n == 0:
         raise InputError(f"{path}: no requests")
@@ -75,10 +77,6 @@ def _result(path: str | Path) -> dict[str, Any]:
         if not isinstance(result[key], list) or len(result[key]) != n:
             raise InputError(f"{path}: {key} must be a list of {n} items, as ttfts is, got {in_short(result[key])}")
     return result
-
-
-def _since(key: str) -> str:
-    return " and vLLM 0.15 or later" if key == "start_times" else ""
 
 
 def _items(path: str | Path, result: dict[str, Any], key: str, good: Callable[[Any], bool], problem: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from blis.tables.results import ResultTable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from blis.config import Instance
+
 #: Integer columns of the ResultTable in file order; -1 (never happened) is written as blank.
 _LATENCIES = ("ttft_us", "e2e_us")
 _TIMES_AND_COUNTS = (
@@ -29,12 +32,21 @@ _TIMES_AND_COUNTS = (
     "preemptions",
 )
 
+#: What an instance was started with, as far as a server's log would say it: `blis fit` and `blis calibrate` read it.
+_STARTED_WITH: dict[str, Callable[[Instance], int]] = {
+    "max_running": lambda instance: instance.batch.max_running,
+    "max_scheduled_tokens": lambda instance: instance.batch.max_scheduled_tokens,
+    "kv_blocks": lambda instance: instance.kv.blocks,
+    "block_size_tokens": lambda instance: instance.kv.block_size_tokens,
+}
 
-def results_frame(requests: RequestTable, result: ResultTable) -> pd.DataFrame:
+
+def results_frame(requests: RequestTable, result: ResultTable, instances: Sequence[Instance]) -> pd.DataFrame:
     """One row a request in table order; NA where an event never happened.
 
     `itl_mean_us` is (E2E - TTFT) / max(output tokens - 1, 1) of completed requests, 0 without output tokens.
-    Columns of the recorded results come first, then more of the result, then what was asked for.
+    Columns of the recorded results come first, then more of the result, what was asked for, and what the instance
+    was started with.
     """
     import pandas as pd  # takes longer to import than a simulation to run
 
@@ -55,12 +67,16 @@ def results_frame(requests: RequestTable, result: ResultTable) -> pd.DataFrame:
     names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session
     columns["session_id"] = names[requests.session]
     columns["round"] = requests.round
+    engines = [*(instance.engine.text for instance in instances), ""]  # the last one is for -1, no instance
+    columns["engine"] = np.array(engines, dtype=object)[result.instance]
+    for name, of in _STARTED_WITH.items():
+        columns[name] = _integers(np.array([*map(of, instances), -1])[result.instance])
     return pd.DataFrame(columns)
 
 
-def save_results(path: str | Path, requests: RequestTable, result: ResultTable) -> None:
+def save_results(path: str | Path, requests: RequestTable, result: ResultTable, instances: Sequence[Instance]) -> None:
     """Write the results CSV, whole or not at all; LF line ends, blank = not available."""
-    write_text(path, results_frame(requests, result).to_csv(index=False, lineterminator="\n"))
+    write_text(path, results_frame(requests, result, instances).to_csv(index=False, lineterminator="\n"))
 
 
 def _integers(values: NDArray[Any]) -> object:

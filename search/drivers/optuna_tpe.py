@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
 from blis.errors import check_integer
 from search.drivers.base import DRIVERS, MOST, Proposal, Scored, SeededDriver
+from search.drivers.optuna_trials import trial_of, zero_width
 from search.space.parameters import Category, Number, Parameter, Value, is_free
 from search.space.space import Genome, Space, genome_key
-
-Coordinate = float | int
 
 
 @dataclass(frozen=True)
@@ -100,39 +98,9 @@ class TreeParzenEstimator(SeededDriver):
                 seed=self.rng.getrandbits(32),
             )
         study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.add_trials([self._trial(genome, TrialState.COMPLETE, score) for genome, score in self._scores])
-        study.add_trials([self._trial(genome, TrialState.RUNNING) for genome in self._running])
+        study.add_trials([trial_of(self.space, genome, TrialState.COMPLETE, score) for genome, score in self._scores])
+        study.add_trials([trial_of(self.space, genome, TrialState.RUNNING) for genome in self._running])
         return study
-
-    def _trial(self, genome: Genome, state: TrialState, score: float | None = None) -> optuna.trial.FrozenTrial:
-        """A genome as a trial of a study."""
-        keys = [key for key in genome if is_free(self.space.parameters[key])]
-        return optuna.trial.create_trial(
-            state=state,
-            value=score,
-            params={key: _coordinate(self.space.parameters[key], genome[key]) for key in keys},
-            distributions={key: _distribution(self.space.parameters[key]) for key in keys},
-        )
-
-
-def _distribution(parameter: Parameter) -> BaseDistribution:
-    """The range of a parameter's coordinate; categories go by their place in the list.
-
-    A weight that may be zero is zero below coordinate 0, on as wide a stretch as zero is likely: zero is the
-    neighbour of the smallest weights, which is what it means to a router.
-    """
-    if isinstance(parameter, Category):
-        return CategoricalDistribution(range(len(parameter.choices)))
-    assert isinstance(parameter, Number)
-    return FloatDistribution(-_zero_width(parameter), 1.0)
-
-
-def _coordinate(parameter: Parameter, value: Value) -> Coordinate:
-    """The coordinate of a value."""
-    if isinstance(parameter, Category):
-        return parameter.choices.index(value)
-    assert isinstance(parameter, Number)
-    return parameter.place(float(value)) if value or not parameter.zero_probability else -_zero_width(parameter) / 2
 
 
 def _suggest(trial: optuna.Trial, key: str, parameter: Parameter) -> Value:
@@ -142,10 +110,5 @@ def _suggest(trial: optuna.Trial, key: str, parameter: Parameter) -> Value:
     if isinstance(parameter, Category):
         return parameter.choices[trial.suggest_categorical(key, range(len(parameter.choices)))]
     assert isinstance(parameter, Number)
-    coordinate = trial.suggest_float(key, -_zero_width(parameter), 1.0)
+    coordinate = trial.suggest_float(key, -zero_width(parameter), 1.0)
     return 0.0 if coordinate < 0 else parameter.value_at(coordinate)
-
-
-def _zero_width(parameter: Number) -> float:
-    """How far the coordinate reaches below 0: a uniform draw is there as often as `sample` draws a zero."""
-    return parameter.zero_probability / (1 - parameter.zero_probability)

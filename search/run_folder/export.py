@@ -22,8 +22,10 @@ from blis.comparison.statistics import AnyComparison
 from blis.files import write_text
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from blis.yaml_strict import OneLine, yaml_text
+from search.explanation.explanation import Explanation
 from search.identity import origin
 from search.problem.policy import Policy
+from search.run_folder.proof import proved_on
 from search.running.archive import Archive
 from search.settings import Settings
 from search.uri import shown
@@ -78,6 +80,7 @@ def _with_provenance(
         "verdict": proof,
         "tables": {name: _pool_text(name, facts) for name, facts in verdict.question.pools.items()},
         "run": {**origin(settings), "seed": settings.seed},
+        "problem": proved_on(settings),
     }
     return replace(policy.bundle, provenance=provenance)
 
@@ -96,7 +99,7 @@ def bundle_text(bundle: PolicyBundle) -> str:
     return yaml_text({**mapping, "provenance": told}, width=math.inf)
 
 
-def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
+def write_run(settings: Settings, archive: Archive, verdict: Verdict, explanation: Explanation | None = None) -> None:
     """Write all files but the figures and `run_info.json`."""
     candidate = best_candidate(settings, verdict)
     texts = {
@@ -105,7 +108,7 @@ def write_run(settings: Settings, archive: Archive, verdict: Verdict) -> None:
         "candidates.csv": archive.csv_text(),
         "best_policy.yaml": bundle_text(best_policy(settings, verdict)),
         **({} if candidate is None else {"best_candidate.yaml": bundle_text(candidate)}),
-        "verdict.json": verdict.json_text(origin(settings)),
+        "verdict.json": verdict.json_text(origin(settings), None if explanation is None else explanation.to_dict()),
     }
     for name, text in texts.items():  # all of them exist before the first is written
         write_text(settings.run_dir / name, text)

@@ -29,6 +29,7 @@ from search.verdict.judgement import judge
 from search.verdict.meaning import situation
 from search.verdict.outlook import outlook
 from search.verdict.sentence import advice_words, sentence
+from search.verdict.simplify import simplify
 from search.verdict.tuned_knobs import TunedKnobs, tune_knobs
 from search.verdict.verdict import FAILED, Measured, Proof, Question, RandomPolicies, Redrawn, SoFar, Verdict, Winner
 
@@ -58,9 +59,11 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     best_baseline = settings.primary if best is None else list(baselines)[best]
     if not holdout.serves([finalists[chosen].policy, *baselines.values()]):
         return unproved(settings, archive, FAILED, NOTHING_SERVED)
-    proof = prove(holdout, finalists[chosen], selected[chosen].nominal, tuned, best_baseline)
+    finalist = _simplified(finalists[chosen], evaluator, holdout)
+    (selection,) = holdout.selection.evaluate([finalist.policy])
+    proof = prove(holdout, finalist, selection.nominal, tuned, best_baseline)
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
-    candidate = finalists[chosen].policy
+    candidate = finalist.policy
     advice = _advice(holdout, candidate, proof)
     expected = outlook(holdout, advice, candidate, baselines[best_baseline])
     ending = [expected.sentence, EXHAUSTED if archive.exhausted() else ""]
@@ -82,7 +85,7 @@ def prove(
     assert selection is not None  # what was chosen by it has it
     return Proof(
         judge(comparisons, adjusted, settings.primary, settings.validation.worth),
-        Winner(winner.id, finalist.search, finalist.rounded, selection, report),
+        Winner(winner.id, finalist.search, finalist.rounded, selection, report, finalist.set_back),
         best_baseline,
         comparisons,
         adjusted,
@@ -104,6 +107,13 @@ def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> V
     advice, so_far = keep(settings.primary, settings.problem.against.spelled_out()), SoFar(len(archive.rows), *known)
     words = text if outcome == FAILED else f"{advice_words(advice)} {text}"
     return Verdict(outcome, words, policy, advice, question(settings), so_far)
+
+
+def _simplified(finalist: Finalist, evaluator: Evaluator, holdout: Holdout) -> Finalist:
+    """A finalist without the differences from the primary baseline that cost nothing."""
+    found = simplify(finalist.policy, holdout.selection, holdout.settings.validation.simplicity_loss)
+    rounded = evaluator.evaluate([found.policy])[0].nominal
+    return finalist if rounded is None else Finalist(found.policy, finalist.search, rounded, found.set_back)
 
 
 def _advice(holdout: Holdout, candidate: Policy, proof: Proof) -> Advice:

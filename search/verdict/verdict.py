@@ -45,13 +45,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Winner:
-    """Scores against the primary baseline: as found and as rounded on the search tables, then on fresh ones."""
+    """Scores against the primary baseline: as found and as exported on the search tables, then on fresh ones.
+
+    set_back: differences from that baseline that cost nothing, and were given up.
+    """
 
     genome_id: str
     search: float
     search_rounded: float
     selection: float
     report: float
+    set_back: tuple[str, ...] = ()
 
     @property
     def optimism(self) -> float:
@@ -184,11 +188,11 @@ class Verdict:
         outlook = {} if self.outlook is None else self.outlook.to_dict()
         return {**said, "advice": advice, **self.question.to_dict(), **self.evidence.to_dict(), **outlook}
 
-    def json_text(self, origin: Mapping[str, str]) -> str:
-        """verdict.json: sorted keys, numbers with every digit. origin: where the verdict comes from."""
+    def json_text(self, origin: Mapping[str, str], explanation: Mapping[str, Any] | None = None) -> str:
+        """verdict.json: sorted keys, numbers with every digit. origin: where it comes from; explanation: why."""
         policies = {"policy": self.advice.policy, "candidate": self.candidate}
         bundles = {name: policy and bundle_mapping(policy.bundle) for name, policy in policies.items()}
-        content = {**self.to_dict(), **origin, **bundles}
+        content = {**self.to_dict(), **origin, **bundles, "explanation": explanation}
         return json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -40,6 +40,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made(patch, ["workload=chat_bursty"], "RUN", tracking="mlflow")
         patch.setattr(search_main, "write_overview", lambda *arguments: None)  # half of the time of a short run
         made(patch, ["experiment=quickstart"], "outputs/DATE/TIME")
+        made(patch, ["primary=mine.yaml", "search_space.from=mine", "vary=[routing.scorers]"], "NEXT")
     return folder
 
 

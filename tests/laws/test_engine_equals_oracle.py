@@ -26,6 +26,11 @@ def test_equal_under_any_control_plane(number):
     compare(random_case(Random(number), max_requests=2 + number // 8))
 
 
+def test_requests_that_outgrow_the_cache_do_not_evict_each_other_for_ever():
+    """Under compat Q10, with the least urgent evicted first: who outgrew came back among others again and again."""
+    compare(tight_case(6487))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 2000, 250))
 def test_equal_on_two_thousand_scenarios_of_either_kind(first):

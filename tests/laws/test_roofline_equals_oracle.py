@@ -21,7 +21,8 @@ SLOWER = 5_000
 
 def random_roofline(rng: Random, compat: Compat) -> LatencyModel:
     """A tiny model on hardware so slow that compute, memory and overheads all decide at times."""
-    heads = rng.choice([1, 2, 4])
+    heads = rng.choice([1, 4, 6])
+    tp = rng.choice([n for n in (1, 2, 3, 4) if heads % n == 0])
     experts = rng.choice([0, 0, 1, 5])
     model = ModelShape(
         num_layers=rng.randint(1, 3),
@@ -41,7 +42,7 @@ def random_roofline(rng: Random, compat: Compat) -> LatencyModel:
     if kind == "roofline" and not compat.original_roofline:
         roofline = modern(rng, model, hardware)
     alpha = (rng.choice([0, 20]), rng.choice([0, 0.7]), rng.choice([0, 3]))
-    return LatencyModel(kind, alpha, (), tp=rng.randint(1, 4), roofline=roofline)
+    return LatencyModel(kind, alpha, (), tp=tp, roofline=roofline)
 
 
 def modern(rng: Random, model: ModelShape, hardware: Hardware) -> Roofline:

@@ -73,7 +73,7 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "if instance.batch_size == 0 and instance.evicted == 0:",
+        "if instance.batch_size == 0 and (instance.evicted == 0 or instance.queue_depth == 0):",
         "if instance.batch_size == 0:",
         _ORACLE,
         "a step that evicts all its members takes no time",
@@ -480,16 +480,16 @@ MUTANTS = (
     ),
     Mutant(
         "blis/latency/sizes.py",
-        "2 * max(1.0, (model.num_kv_heads or model.num_heads) / tp)",
-        "2 * (model.num_kv_heads or model.num_heads) / tp",
+        "2 * max(1.0, kv_heads(model) / tp)",
+        "2 * kv_heads(model) / tp",
         ("tests/blis/latency/test_sizes.py",),
         "GPUs share a KV head",
     ),
     Mutant(
-        "blis/latency/hf_config.py",
-        "if strange and _says_something(key, value):",
+        "blis/latency/hf_strange.py",
+        'if not plain and _says_something(key, value, config.get("num_hidden_layers")):',
         "if False:",
-        ("tests/blis/latency/test_hf_config.py",),
+        ("tests/blis/latency/test_hf_strange.py",),
         "what is not understood is taken for a dense model",
     ),
     Mutant(

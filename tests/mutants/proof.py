@@ -66,8 +66,8 @@ MUTANTS = (
     ),
     Mutant(
         _VALIDATION,
-        "finalist.rounded, selection, report)",
-        "finalist.rounded, finalist.search, report)",
+        "finalist.rounded, selection, report, ",
+        "finalist.rounded, finalist.search, report, ",
         _POOLS,
         "the selection score is the search's",
     ),

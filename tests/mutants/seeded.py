@@ -21,8 +21,8 @@ MUTANTS = (
     ),
     Mutant(
         f"{_INSTANCE}/batch.py",
-        "            instance.dropped += 1\n            note_left(w, i, r)\n",
-        "            instance.dropped += 1\n",
+        "    w.instances[i].dropped += 1\n    note_left(w, i, r)\n",
+        "    w.instances[i].dropped += 1\n",
         _ORACLE,
         "who is dropped after a preemption stays in flight",
     ),

@@ -340,7 +340,7 @@ class Engine:
         made_room = self.setup.preemption == "priority" and self._make_room()
         budget, evicted = self._serve_running(self.machine.max_scheduled_tokens)
         if made_room or evicted:
-            return True
+            return bool(self.batch or self.queue)
         while not self.batch + self._leaving and self.queue and not self._fits(self.queue[0].known):
             self._drop(self.queue.pop(0))  # grown beyond the whole cache, which only Q10 lets happen
         self._admit(now, budget)
@@ -402,7 +402,10 @@ class Engine:
         job.status, job.computed = QUEUED, 0
         job.preemptions += 1
         self.counters["preemptions"] += 1
-        self.queue.insert(0, job)
+        if not self.batch and not self._leaving and not self._fits(job.known):
+            self._drop(job)  # it had the whole cache, and has outgrown it, which only Q10 lets happen
+        else:
+            self.queue.insert(0, job)
 
     def _admit(self, now: int, budget: int) -> None:
         """Admit from the head of the queue until something is missing; a refused head blocks all (6.2)."""

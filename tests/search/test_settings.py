@@ -290,6 +290,30 @@ def test_the_primary_may_be_a_file_and_then_is_a_baseline(tmp_path, monkeypatch)
     assert run_id(listed) == run_id(small_settings(tmp_path, "primary=mine", "baselines=[llm-d-default,mine.yaml]"))
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["vary=[routing.scorers]"], "search_space.from and vary go together"),
+        (["search_space.from=llm-d-default"], "search_space.from and vary go together"),
+        (
+            ["search_space.from=lmetric", "vary=[routing.scorers]"],
+            "search_space.from must be the primary baseline, 'llm-d-default', got 'lmetric'",
+        ),
+        (["search_space.from=llm-d-default", "vary=[routing.scorer]"], "unknown key in vary 'routing.scorer'"),
+    ],
+)
+def test_a_search_starts_from_the_primary_or_from_nothing(tmp_path, overrides, message):
+    with pytest.raises(InputError) as error:
+        small_settings(tmp_path, *overrides)
+    assert message in str(error.value)
+
+
+def test_a_search_from_nothing_is_what_it_was(tmp_path):
+    config = small_settings(tmp_path).config
+    assert "vary" not in config
+    assert "from" not in config["search_space"]
+
+
 def test_the_number_of_requests_is_obeyed_whatever_the_experiment():
     quick = "experiment=quickstart"
     for overrides, number in (([quick], 1000), ([quick, "workload.num_requests=2000"], 2000), ([], 4000)):

@@ -194,7 +194,18 @@ def _evict(w, r, i, now_us):
     request.preemptions += 1
     instance.preemptions += 1
     instance.evicted += 1
+    if instance.batch_size + instance.leaving_size == 0 and _outgrown(w, i, r):
+        _drop_outgrown(w, i, r)  # it had the whole cache; among others that come back it would never end
+        return
     put(w, i, r, True)
+
+
+@kernel
+def _drop_outgrown(w, i, r):
+    """Give up a request that has outgrown the cache."""
+    w.requests[r].status = DROPPED
+    w.instances[i].dropped += 1
+    note_left(w, i, r)
 
 
 @kernel
@@ -219,9 +230,7 @@ def _admit(w, i, now_us, budget):
             return
         take_out(w, i, position)
         if outgrown:
-            request.status = DROPPED
-            instance.dropped += 1
-            note_left(w, i, r)
+            _drop_outgrown(w, i, r)
             continue
         _note_admission(w, i, r, now_us, cached, lower)
         request.computed = start + tokens

@@ -153,7 +153,7 @@ def _step(w, i, now_us):
     else:
         form_batch(w, i, now_us)
     instance.step_us = NEVER_US
-    if instance.batch_size == 0 and instance.evicted == 0:
+    if instance.batch_size == 0 and (instance.evicted == 0 or instance.queue_depth == 0):
         return  # everything that waited was dropped
     duration_us = step_us(w, i) + instance.transfer_us
     end_us = now_us + duration_us

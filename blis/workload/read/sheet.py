@@ -17,12 +17,23 @@ from blis.files import read_text
 from blis.numerals import read_number, read_whole
 
 
-def missing_name(kind: str, name: str, present: Iterable[str]) -> str:
-    """What to say of a name that a file should have, with the one that may have been meant by it."""
-    as_written = {other.lower(): other for other in present}
-    near = difflib.get_close_matches(name.lower(), as_written, n=1, cutoff=0.6)
-    hint = f" (is it {as_written[near[0]]!r}?)" if near else ""
-    return f"{kind} {name!r} is missing{hint}"
+def missing_names(kind: str, required: Sequence[str], present: Iterable[str]) -> str:
+    """What to say of names that a file should have and has not, each with the one that may be meant by it; "" of none.
+
+    kind: of things that have names.
+    """
+    names = list(present)
+    others = {name.lower(): name for name in names if name not in required}
+    missing = [(repr(name), _hint(name, others)) for name in required if name not in names]
+    if len(missing) < 2:
+        return "".join(f"{kind} {name} is missing{hint}" for name, hint in missing)
+    return f"{kind}s {', '.join(name + hint for name, hint in missing)} are missing"
+
+
+def _hint(name: str, others: dict[str, str]) -> str:
+    """Takes from others, by their small letters, the one that is likely meant."""
+    near = difflib.get_close_matches(name.lower(), others, n=1, cutoff=0.6)
+    return f" (is it {others.pop(near[0])!r}?)" if near else ""
 
 
 class Sheet:
@@ -71,9 +82,8 @@ class Sheet:
                 raise InputError(f"{self.path}: line 1: {unknown_name('column', name, valid)}")
             if header.count(name) > 1:
                 raise InputError(f"{self.path}: line 1: column {name!r} is given twice")
-        for name in required:
-            if name not in header:
-                raise InputError(f"{self.path}: line 1: {missing_name('column', name, header)}")
+        if missing := missing_names("column", required, header):
+            raise InputError(f"{self.path}: line 1: {missing}")
 
     def __len__(self) -> int:
         """The number of rows."""

@@ -17,12 +17,12 @@ from blis import plugins
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, in_short
 from blis.files import read_text
-from blis.json_strict import parse_json
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import MAX_TOKENS, assemble
 from blis.workload.content.tree import Span, intern_prefix_groups, intern_sequences
 from blis.workload.read.csv_requests import COLUMNS, load_requests
-from blis.workload.read.sheet import Sheet, missing_name
+from blis.workload.read.json_lines import json_lines
+from blis.workload.read.sheet import Sheet
 from blis.workload.read.token_lists import COLUMNS as TOKEN_COLUMNS
 from blis.workload.read.token_lists import is_token_lists, load_token_lists
 from blis.workload.read.wall_times import wall_times
@@ -63,12 +63,9 @@ def load_mooncake(path: str | Path, time_unit: str = "") -> RequestTable:
     """
     unit_us = TIME_UNITS[time_unit or "ms"]
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if line.strip():
-            where = f"{path}: line {number}"
-            rows.append(_mooncake_row(line, where, rows[-1]["timestamp"] if rows else 0, time_unit or "ms"))
-    if not rows:
-        raise InputError(f"{path}: empty file; one JSON object a line is expected")
+    for where, row in json_lines(path, _MOONCAKE_KEYS):
+        _check_mooncake(row, where, rows[-1]["timestamp"] if rows else 0, time_unit or "ms")
+        rows.append(row)
     times = np.array([row["timestamp"] for row in rows], np.float64)
     if not time_unit:
         _check_milliseconds(path, times)
@@ -93,17 +90,8 @@ def _check_milliseconds(path: str | Path, times: NDArray[np.float64]) -> None:
         raise InputError(f"{path}: {doubt}: are they seconds? Say so in the workload: time_unit=s, else time_unit=ms")
 
 
-def _mooncake_row(line: str, where: str, earliest: float, time_unit: str) -> dict[str, Any]:
-    """One line, checked; its time must not be before `earliest`."""
-    try:
-        row = parse_json(line)
-    except ValueError as error:
-        raise InputError(f"{where}: not valid JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: a JSON object is expected, got {line.strip()[:40]!r}")
-    for key in _MOONCAKE_KEYS:
-        if key not in row:
-            raise InputError(f"{where}: {missing_name('key', key, row)}")
+def _check_mooncake(row: dict[str, Any], where: str, earliest: float, time_unit: str) -> None:
+    """Raise InputError for a line with a wrong value; its time must not be before `earliest`."""
     time, ids = row["timestamp"], row["hash_ids"]
     if type(time) not in (int, float) or not 0 <= time <= MAX_TIME_US / TIME_UNITS[time_unit]:
         _refuse(where, "timestamp", time, f"is not a time in {time_unit} >= 0")
@@ -118,7 +106,6 @@ def _mooncake_row(line: str, where: str, earliest: float, time_unit: str) -> dic
     if len(ids) != needed:
         problem = f"has {len(ids)} ids, but {row['input_length']} tokens start {needed} blocks"
         _refuse(where, "hash_ids", ids, f"{problem} of {MOONCAKE_BLOCK_TOKENS}; other sizes of blocks are not read")
-    return row
 
 
 def _mooncake_spans(number: int, row: dict[str, Any]) -> list[Span]:

@@ -47,6 +47,23 @@ def test_a_profile_or_switches_may_be_given():
         replay_scenario(log, LINEAR, "vllm-2025")
 
 
+def test_a_version_that_is_none_is_said_to_be_unknown():
+    found = replay_scenario(replace(LOG, server=replace(SERVER, vllm="abc")), LINEAR)
+    assert found.assumed == ("engine vllm-2026 (vLLM 'abc' is not known)",)
+    assert replay_mapping(Server(), usual="original")[0]["instance"]["engine"] == {"profile": "original"}
+
+
+def test_an_engine_of_the_log_needs_no_assumption():
+    server = replace(SERVER, vllm="", engine="original")
+    engine = replay_scenario(replace(LOG, server=server), LINEAR)
+    assert engine.scenario.instance.engine.profile == "original" and engine.assumed == ()
+    own = replace(server, engine='{"profile": "vllm-0.8", "unkeyed_first": true}')
+    assert replay_scenario(replace(LOG, server=own), LINEAR).scenario.instance.engine.unkeyed_first
+    assert replay_scenario(replace(LOG, server=own), LINEAR, "vllm-2026").scenario.instance.engine.async_scheduling
+    with pytest.raises(InputError, match=r"^handmade: .*original"):
+        replay_scenario(replace(LOG, server=replace(server, engine="orginal")), LINEAR)
+
+
 @pytest.mark.parametrize(
     ("version", "profile"),
     [
@@ -55,8 +72,8 @@ def test_a_profile_or_switches_may_be_given():
         ("0.14.0", "vllm-2026"),
         ("0.19.0rc1", "vllm-2026"),
         ("1.0", "vllm-2026"),
-        ("", "vllm-2026"),
-        ("nightly", "vllm-2026"),
+        ("", ""),
+        ("nightly", ""),
     ],
 )
 def test_the_profile_of_a_version(version, profile):

@@ -55,8 +55,10 @@ def test_what_may_make_figures_worthless_is_warned_of():
     assert "requests have other lengths in the simulation than in the log" in warnings
     assert "requests of the log got no answer in the simulation" in warnings
     assert "max_running is 99 in the log and 8 in the simulation" in warnings
-    few = calibrate(handmade([10, 10], [50, 50]), scenario())
+    few = calibrate(handmade([10_000, 10_000], [50_000, 50_000]), scenario())
     assert few.warnings == ["too few requests to rate ttft, tpot, e2e"]
+    fast = calibrate(handmade([10, 10], [50, 50]), scenario())
+    assert "are the times in another unit?" in fast.warnings[0] and fast.to_dict()["warnings"] == fast.warnings
     assert few.metrics["ttft"].quality == "insufficient data"
 
 

@@ -98,6 +98,17 @@ def test_a_coefficients_file_on_the_server_of_the_log(tmp_path: Path, run: Comma
     assert states["max_running"] == ("64", "matched") and states["kv_blocks"] == ("900", "matched")
 
 
+def test_the_engine_of_a_coefficients_file_counts_where_the_log_has_none(tmp_path: Path, run: Command):
+    coefficients = {"format": 1, "kind": "linear", "parameters": {"fixed_us": 9000}, "source": "a log", "n": 77}
+    dump_yaml({**coefficients, "engine": "original"}, tmp_path / "c.yaml")
+    log = request_log(tmp_path)
+    _, err = run("calibrate", log, "--coefficients", tmp_path / "c.yaml", "--log", "info")
+    assert "engine original" in err
+    (tmp_path / "x.meta.json").write_text(json.dumps(META))
+    out, _ = run("calibrate", log, "--coefficients", tmp_path / "c.yaml", "--output", "json")
+    assert {one["key"]: one["simulated"] for one in json.loads(out)["configuration"]}["engine"] == "vllm-2026"
+
+
 def test_a_difference_is_a_warning(tmp_path: Path, run: Command):
     (tmp_path / "x.meta.json").write_text(json.dumps(META))
     dump_yaml(LINEAR, tmp_path / "s.yaml")
@@ -113,6 +124,11 @@ def test_logs_of_clients(tmp_path: Path, run: Command):
     found = json.loads(run("calibrate", log, *FLAGS, "--output", "json")[0])
     assert found["network"]["rtt_ms"] == 1.5 and found["requests"]["warm_up"] == 1
     assert json.loads(run("calibrate", log, *FLAGS, "--rtt-ms", 0, "--output", "json")[0])["network"]["rtt_ms"] == 0
+
+
+def test_what_is_odd_about_a_log_is_a_warning(tmp_path: Path, run: Command):
+    _, err = run("calibrate", bench(tmp_path), *FLAGS, "--rtt-ms", 800)
+    assert "warning: bench.json: 2 of 2 requests had their first token before the network (round trip 800 ms)" in err
 
 
 def test_a_picture(results: Path, run: Command):

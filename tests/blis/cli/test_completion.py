@@ -30,7 +30,20 @@ def offered(capsys):
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_commands_flags_and_choices(offered):
-    assert offered("blis", "") == ["run", "compare", "capacity", "fit", "calibrate", "traces", "validate", "completion"]
+    commands = [
+        "run",
+        "compare",
+        "capacity",
+        "fit",
+        "calibrate",
+        "traces",
+        "validate",
+        "import",
+        "export",
+        "verify",
+        "completion",
+    ]
+    assert offered("blis", "") == commands
     assert offered("blis", "va") == ["validate"]
     assert offered("blis", "run", "--rate") == ["--rate", "--rate-scale"]
     assert offered("blis", "compare", "--output", "") == ["text", "json"]

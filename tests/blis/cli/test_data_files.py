@@ -103,7 +103,13 @@ class TestDefaultsFile:
 
 
 def test_files_of_a_model_and_of_gpus_make_a_roofline(command, tmp_path):
-    config = {"num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32, "num_key_value_heads": 8}
+    config = {
+        "model_type": "llama",
+        "num_hidden_layers": 32,
+        "hidden_size": 4096,
+        "num_attention_heads": 32,
+        "num_key_value_heads": 8,
+    }
     config |= {"intermediate_size": 14336, "vocab_size": 128256, "torch_dtype": "bfloat16"}
     (tmp_path / "config.json").write_text(json.dumps(config))
     gpu = {"TFlopsPeak": 989.5, "BwPeakTBs": 3.35, "BwEffConstant": 0.72, "TOverheadMicros": 500.0}
@@ -146,6 +152,24 @@ class TestHfConfig:
         assert "nowhere.json: No such file" in command.fails(*scenario)
         given = ("--hf-config", self.CONFIG)
         assert times(command(*scenario, *given)[0]) == times(command(*self.FEW, *given)[0])
+
+    def test_it_stays_the_model_of_a_scenario_on_more_gpus(self, command, tmp_path):
+        latency = {"kind": "roofline", "model": "llama-of-mine", "hf_config": str(self.CONFIG), "gpu": "H100", "tp": 1}
+        dump_yaml({"instance": {"latency_model": latency}}, tmp_path / "scenario.yaml")
+        scenario = ("run", "--config", tmp_path / "scenario.yaml", "--workload", "distribution", "--num-requests", 3)
+        own = command("run", "--num-requests", 3, "--hardware", "H100", "--tp", 2, "--hf-config", self.CONFIG)
+        assert times(command(*scenario, "--tp", 2)[0]) == times(own[0])
+        named = ("--latency-model", "roofline", "--model", "qwen3-14b", "--hardware", "H100", "--tp", 1)
+        other = command(*scenario, "--model", "qwen3-14b")[0]
+        assert times(other) == times(command("run", "--num-requests", 3, *named)[0])
+
+    @pytest.mark.parametrize("flag", ["--hf-config", "--model-config-folder"])
+    def test_it_goes_by_no_other_model_s_name(self, command, tmp_path, flag):
+        (tmp_path / "config.json").write_text(self.CONFIG.read_text())
+        file = tmp_path / "config.json" if flag == "--hf-config" else tmp_path
+        said = command.fails(*self.FEW, flag, file, "--model", "meta-llama/Llama-3.1-8B-Instruct")
+        assert "model is 'meta-llama/Llama-3.1-8B-Instruct', which has 6,979,321,856 weights in its layers" in said
+        assert "config.json describes a model with 29,909,581,824; give one of them, or another name" in said
 
     def test_what_is_wrong_is_one_line(self, command, tmp_path):
         strange = {**json.loads(self.CONFIG.read_text()), "mamba_d_state": 128}

@@ -65,7 +65,7 @@ def test_a_sample_is_recognised_and_so_is_the_trace_it_was_cut_from(tmp_path, ca
     [
         (["--check", "missing.jsonl"], "missing.jsonl: No such file or directory"),
         (["--check", __file__], "is of no known format"),
-        (["--check", __file__, "--format", "compact"], "line 1: column 'arrived_at' is missing"),
+        (["--check", __file__, "--format", "compact"], "line 1: columns 'arrived_at', 'num_prefill_tokens', 'num_d"),
         (["--check", __file__, "--format", "other"], "invalid choice: 'other'"),
         (["--check", __file__, "--block-size-in-tokens", "x"], "'x'"),
     ],

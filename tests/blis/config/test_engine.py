@@ -9,6 +9,7 @@ import pytest
 from blis.config import PROFILES, Engine
 from blis.errors import InputError
 from blis.scenario import load_scenario, scenario_mapping
+from blis.yaml_strict import parse_yaml
 
 MODEL = {"alpha": [0, 0, 0], "beta": [1000, 2, 3]}
 LATEST = PROFILES["vllm-2026"]
@@ -61,6 +62,12 @@ def test_a_scenario_that_says_nothing_is_written_as_before():
 def test_mistakes_name_the_key(given: object, problem: str):
     with pytest.raises(InputError, match=problem):
         engines(given)
+
+
+@pytest.mark.parametrize("engine", [*PROFILES.values(), replace(LATEST, async_scheduling=False, max_model_len=9)])
+def test_the_text_of_an_engine_is_read_again_as_it(engine: Engine):
+    assert engines(parse_yaml(engine.text, "engine")) == [engine]
+    assert (engine.text == engine.profile) == (engine in PROFILES.values())
 
 
 def test_sequences_end_at_one_length_in_all_pools():

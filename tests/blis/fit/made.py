@@ -77,3 +77,37 @@ def step_log(seed: int, n: int, truth: Mapping[str, float] = TRUTH, source: str 
 def recorded(seed: int, n: int, truth: Mapping[str, float] = TRUTH, **more: float) -> Recording:
     """Only the log."""
     return watched(seed, n, truth, **more).recording  # type: ignore[arg-type]
+
+
+def alike(n: int) -> Recording:
+    """A log of n requests of one length, each alone."""
+    arrival_us = np.arange(n) * 10_000_000
+    made = recording(
+        "alike",
+        arrival_us=arrival_us,
+        first_token_us=arrival_us + 30_000,
+        completed_us=arrival_us + 30_000 + 49 * 9_000,
+        input_tokens=[400] * n,
+        output_tokens=[50] * n,
+        ok=True,
+        request_ids=[str(row) for row in range(n)],
+        server=Server(vllm="0.19.0"),
+    )
+    return made
+
+
+def some(log: Recording, n: int) -> Recording:
+    """The last n requests of a log, as a log of their own."""
+    requests = log.requests
+    rows = np.arange(len(log))[-n:]
+    return recording(
+        log.source,
+        arrival_us=requests.arrival_us[rows],
+        first_token_us=log.first_token_us[rows],
+        completed_us=log.completed_us[rows],
+        input_tokens=requests.input_tokens[rows],
+        output_tokens=requests.output_tokens[rows],
+        ok=True,
+        request_ids=[requests.request_id(row) for row in rows.tolist()],
+        server=log.server,
+    )

@@ -14,7 +14,7 @@ from blis.fit.terms import BASE
 from blis.latency.coefficients import CoefficientsFile
 from blis.recorded.network import transfer_us
 from blis.recorded.recording import Network, Recording, Server, StepLog
-from tests.blis.fit.made import TRUTH, recorded, step_log
+from tests.blis.fit.made import TRUTH, alike, recorded, some, step_log
 
 
 @cache
@@ -45,6 +45,13 @@ def test_what_the_fit_did_not_see_is_held_against_it():
     assert found.file.error == found.held_out and found.file.n == 40
     assert found.file.source == "made: the first 40 of 80 requests"
     assert found.file.engine == "vllm-2026" and "max_running 256" in found.file.assumed
+
+
+def test_a_term_that_was_left_out_makes_the_prices_that_took_its_share_unsure():
+    """Noise hides the price of context on this log, so that decoding requests seem to cost twice as much."""
+    file = fit([recorded(215, 100, noise=0.02)], 1.0).file
+    assert "context_us_token" not in file.parameters and file.parameters["decode_us_request"] > 2 * 60
+    assert holds(file)
 
 
 def test_draws_are_parameters_about_the_prices():
@@ -97,6 +104,9 @@ def test_what_a_client_saw_is_taken_to_the_server():
 @pytest.mark.parametrize(
     ("logs", "first", "said"),
     [
+        ([recorded(1, 40)] * 2, 1.0, "made and made have the same rows, which would count twice"),
+        ([recorded(1, 40), some(recorded(1, 40), 30)], 1.0, "made and made have the same rows"),
+        ([step_log(1, 40)] * 2, 1.0, "steps and steps have the same rows"),
         ([recorded(1, LEAST - 1)], 1.0, f"insufficient data: {LEAST - 1} requests and steps to fit to; at least"),
         ([recorded(1, 40)], 0.5, "insufficient data: 20 requests"),
         ([recorded(1, 40)], 0.0, "--first must be > 0"),
@@ -118,3 +128,12 @@ def test_answers_of_one_token_say_what_prompts_cost():
     found = fit([recorded(15, 60, shortest=1, longest=2)], 1.0)
     assert found.file.parameters["prefill_us_token"] == pytest.approx(TRUTH["prefill_us_token"], rel=0.1)
     assert set(BASE) <= set(found.file.parameters)
+    assert found.file.interval["decode_us_request"] == (0.0, None) and found.file.fitted.not_told == (
+        "decode_us_request",
+    )
+
+
+def test_requests_that_are_alike_and_alone_tell_only_what_prices_make_together():
+    found = fit([alike(40)], 1.0).file
+    assert set(found.fitted.not_told) == set(found.parameters) == set(BASE)
+    assert found.interval["fixed_us"][0] == 0 and found.parameters["fixed_us"] > 0

@@ -45,3 +45,9 @@ def test_a_free_term_is_left_out_unless_every_model_has_it():
 def test_a_model_is_called_by_its_optional_terms():
     assert Terms().label == "no more"
     assert Terms((*BASE, "pair_us", RAMP), 32.0).label == "pair_us + ramp_us(32)"
+
+
+def test_wider_terms_have_one_price_more():
+    wider = Terms((*BASE, "pair_us")).wider()
+    assert [set(terms.names) - {*BASE, "pair_us"} for terms in wider] == [{"context_us_token"}, {"prefill_us_request"}]
+    assert all(terms.names[:4] == (*BASE, "pair_us") for terms in wider)

@@ -30,6 +30,26 @@ def test_noise_makes_them_wider_and_more_data_narrower():
     assert (width(noise=0.1, n=4000) < width(noise=0.1, n=200)).all()
 
 
+def test_a_price_that_no_equation_has_or_only_beside_another_has_no_upper_end():
+    rows = equations(1, noise=0.02)
+    nowhere = rows._replace(columns=rows.columns * [1, 1, 0])
+    assert np.isinf(uncertainty(nowhere, solve(nowhere), np.random.default_rng(0)).intervals[:, 1]).tolist() == [
+        False,
+        False,
+        True,
+    ]
+    twice = rows._replace(columns=np.column_stack([rows.columns[:, :2], 3 * rows.columns[:, 0]]))
+    found = uncertainty(twice, solve(twice), np.random.default_rng(0)).intervals
+    assert np.isinf(found[:, 1]).tolist() == [True, False, True] and (found[[0, 2], 0] == 0).all()
+
+
+def test_a_price_that_is_nothing_in_every_draw_may_still_be_a_little():
+    rows = equations(1, noise=0.05)
+    rows = rows._replace(values=rows.values - 200 * rows.columns[:, 2])  # the best price is below nothing
+    found = uncertainty(rows, solve(rows), np.random.default_rng(0))
+    assert not found.draws[:, 2].any() and 0 < found.intervals[2, 1] < 100
+
+
 def test_even_a_perfect_log_leaves_the_last_digits_open():
     low, high = intervals(2).T
     assert (low[:2] < 0.998 * PRICES[:2]).all() and (high[:2] > 1.002 * PRICES[:2]).all()

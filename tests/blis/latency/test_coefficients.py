@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blis.errors import InputError
-from blis.latency.coefficients import FORMAT, CoefficientsFile, load_coefficients, save_coefficients
+from blis.latency.coefficients import FORMAT, CoefficientsFile, load_coefficients, save_coefficients, unsaid
 from blis.scenario import load_scenario, scenario_mapping
 from blis.yaml_strict import dump_yaml, load_mapping
 
@@ -49,6 +49,21 @@ def test_a_file_loads_back_equal_and_is_the_same_bytes_again(path: Path, tmp_pat
     assert (tmp_path / "again.yaml").read_bytes() == path.read_bytes()
     save_coefficients(tmp_path / "short.yaml", CoefficientsFile(FORMAT, "linear", {"fixed_us": 1.0}, "x", 30))
     assert set(load_mapping(tmp_path / "short.yaml")) == {"format", "kind", "parameters", "source", "n", "alpha"}
+
+
+def test_what_the_log_did_not_tell_stays_open_and_is_known_to_the_scenario(path: Path, tmp_path: Path):
+    open_ended = replace(FILE, interval={"fixed_us": (8000.0, 9900.0), "prefill_us_token": (0.0, None)})
+    save_coefficients(path, open_ended)
+    assert load_coefficients(path) == open_ended
+    loaded = with_instance(path, ensemble=4)
+    assert loaded.instance.latency_model.fitted.not_told == ("prefill_us_token",)
+    assert load_scenario(scenario_mapping(loaded)) == loaded
+    assert with_instance_of(FILE, tmp_path).instance.latency_model.fitted.not_told == ()
+
+
+def with_instance_of(file: CoefficientsFile, folder: Path) -> Any:
+    save_coefficients(folder / "other.yaml", file)
+    return with_instance(folder / "other.yaml")
 
 
 @pytest.mark.parametrize(
@@ -124,6 +139,13 @@ def test_a_scenario_may_say_otherwise_of_cache_and_engine(path: Path):
 def test_what_does_not_go_together_is_refused(path: Path, latency: dict[str, Any], said: str):
     with pytest.raises(InputError, match=said):
         with_instance(path, **latency)
+
+
+def test_what_the_file_does_not_say_of_its_server_cannot_be_compared(path: Path):
+    assert unsaid({"coefficients": str(path), "gpu": "H100", "tp": 2}) == []
+    save_coefficients(path, replace(FILE, gpu="", tp=0))
+    assert unsaid({"coefficients": str(path), "gpu": "A100", "tp": 2, "model": "some-8b"}) == ["gpu", "tp"]
+    assert unsaid({"coefficients": str(path)}) == unsaid({"gpu": "A100"}) == []
 
 
 def test_the_same_server_may_be_named_in_other_letters(path: Path):

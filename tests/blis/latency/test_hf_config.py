@@ -17,23 +17,25 @@ from tests.places import ROOT
 
 CONFIGS = ROOT / "tests" / "data" / "hf_configs"
 
-#: Bytes of the published checkpoint (metadata.total_size of model.safetensors.index.json, or the file itself), and of
-#: a token in the KV cache by the model's own numbers: layers, KV heads and their width, two for key and value, bytes.
+#: Bytes of the published checkpoint, and of a token in the KV cache by the model's own numbers: layers, KV heads and
+#: their width, two for key and value, bytes. The bytes are `metadata.total_size` of model.safetensors.index.json in the
+#: repository named on Hugging Face, as public code quotes it (looked up in November 2026), or what is said there.
 PUBLISHED = {
-    "llama-2-7b": (13_476_831_232, 32 * 32 * 128 * 2 * 2),
-    "llama-3.1-8b": (16_060_522_496, 32 * 8 * 128 * 2 * 2),
-    "llama-3.1-8b-fp8": (9_080_000_000, 32 * 8 * 128 * 2 * 2),
-    "qwen2.5-7b-awq": (5_570_000_000, 28 * 4 * 128 * 2 * 2),
-    "qwen3-32b": (65_524_246_528, 64 * 8 * 128 * 2 * 2),
-    "gemma-2-9b": (18_483_411_968, 42 * 8 * 256 * 2 * 2),
-    "mixtral-8x7b": (93_405_585_408, 32 * 8 * 128 * 2 * 2),
-    "qwen3-30b-a3b": (61_064_245_248, 48 * 4 * 128 * 2 * 2),
-    "qwen1.5-moe-a2.7b": (28_631_568_384, 24 * 16 * 128 * 2 * 2),
-    "deepseek-v2-lite": (31_412_968_448, 27 * (512 + 64) * 2),
-    # 671e9 parameters of the main model, those of embedding and head in bfloat16; the checkpoint has a further layer.
-    "deepseek-v3": (672_900_000_000, 61 * (512 + 64) * 2),
-    "gpt-oss-20b": (13_761_264_768, 24 * 8 * 64 * 2 * 2),
-    "gpt-oss-120b": (65_248_815_744, 36 * 8 * 64 * 2 * 2),
+    "llama-2-7b": (13_476_831_232, 32 * 32 * 128 * 2 * 2),  # meta-llama/Llama-2-7b-hf: 6738415616 parameters
+    "llama-3.1-8b": (16_060_522_496, 32 * 8 * 128 * 2 * 2),  # meta-llama/Llama-3.1-8B
+    "llama-3.1-8b-fp8": (9_080_000_000, 32 * 8 * 128 * 2 * 2),  # RedHatAI's FP8-dynamic; not found anywhere
+    "qwen2.5-7b-awq": (5_570_000_000, 28 * 4 * 128 * 2 * 2),  # Qwen/Qwen2.5-7B-Instruct-AWQ; not found anywhere
+    "qwen3-32b": (65_524_246_528, 64 * 8 * 128 * 2 * 2),  # Qwen/Qwen3-32B
+    "gemma-2-9b": (18_483_411_968, 42 * 8 * 256 * 2 * 2),  # google/gemma-2-9b-it
+    "mixtral-8x7b": (93_405_585_408, 32 * 8 * 128 * 2 * 2),  # mistralai/Mixtral-8x7B-v0.1: 46702792704 parameters
+    "qwen3-30b-a3b": (61_064_245_248, 48 * 4 * 128 * 2 * 2),  # Qwen/Qwen3-30B-A3B
+    "qwen1.5-moe-a2.7b": (28_631_568_384, 24 * 16 * 128 * 2 * 2),  # Qwen/Qwen1.5-MoE-A2.7B
+    "deepseek-v2-lite": (31_412_968_448, 27 * (512 + 64) * 2),  # deepseek-ai/DeepSeek-V2-Lite
+    # deepseek-ai/DeepSeek-V3 has 671026419200 parameters without its last layer, which predicts further tokens: a byte
+    # each, one more for those of embedding and head (2 x 129280 x 7168) and routers (58 x 256 x 7168), scales left out.
+    "deepseek-v3": (672_986_207_744, 61 * (512 + 64) * 2),
+    "gpt-oss-20b": (13_761_264_768, 24 * 8 * 64 * 2 * 2),  # openai/gpt-oss-20b
+    "gpt-oss-120b": (65_248_815_744, 36 * 8 * 64 * 2 * 2),  # openai/gpt-oss-120b
 }
 
 LLAMA: dict[str, Any] = json.loads((CONFIGS / "llama-3.1-8b.json").read_text())
@@ -45,7 +47,7 @@ LATENT: dict[str, Any] = json.loads((CONFIGS / "deepseek-v2-lite.json").read_tex
 def test_weights_and_kv_are_those_of_the_published_checkpoint(name: str):
     shape = model_from_config(CONFIGS / f"{name}.json")
     checkpoint, token = PUBLISHED[name]
-    assert weight_bytes(shape) == pytest.approx(checkpoint, rel=0.01)
+    assert weight_bytes(shape) == pytest.approx(checkpoint, rel=0.0015)
     assert kv_bytes(shape) == token
 
 
@@ -74,6 +76,27 @@ def test_nested_text_config_wins(tmp_path: Path):
 def test_null_sizes_are_left_out(tmp_path: Path):
     shape = model(tmp_path, {**LLAMA, "num_key_value_heads": None, "head_dim": None})
     assert kv_bytes(shape) == 32 * 32 * 128 * 2 * 2
+
+
+@pytest.mark.parametrize("key", ["num_kv_heads", "n_head_kv", "multi_query_group_num"])
+def test_kv_heads_under_all_their_names(tmp_path: Path, key: str):
+    config = {**without(LLAMA, "num_key_value_heads"), key: 2}
+    assert kv_bytes(model(tmp_path, config)) == 32 * 2 * 128 * 2 * 2
+    assert model(tmp_path, {**LLAMA, key: 8}) == model(tmp_path, LLAMA)
+
+
+def test_a_checkpoint_of_32_bits_is_served_in_16(tmp_path: Path):
+    wide = model(tmp_path, {**LLAMA, "torch_dtype": "float32"})
+    assert (weight_bytes(wide), kv_bytes(wide)) == (16_060_522_496 - 266_240 * 2, 32 * 8 * 128 * 2 * 2)
+
+
+@pytest.mark.parametrize(
+    ("family", "tied"), [("llama", False), ("qwen3", False), ("gemma3_text", True), ("smollm3", True)]
+)
+def test_models_whose_embedding_is_their_head_need_not_say_so(tmp_path: Path, family: str, tied: bool):
+    config = {**without(LLAMA, "tie_word_embeddings"), "model_type": family, "head_dim": 128}
+    assert model(tmp_path, config).tied_embeddings is tied
+    assert not model(tmp_path, {**config, "tie_word_embeddings": False}).tied_embeddings
 
 
 def test_a_head_size_of_its_own(tmp_path: Path):
@@ -117,6 +140,9 @@ def test_layers_without_experts(tmp_path: Path, change: dict[str, Any], dense: i
         ({"sliding_window": 100, "use_sliding_window": False}, 0),
         ({"sliding_window": 100, "use_sliding_window": True, "max_window_layers": 20}, 12),
         ({"sliding_window": 100, "sliding_window_pattern": 6}, 27),
+        ({"sliding_window": 100, "model_type": "gemma3_text", "head_dim": 128}, 27),
+        ({"sliding_window": 100, "model_type": "cohere2"}, 24),
+        ({"sliding_window": 100, "model_type": "gpt_oss", "head_dim": 128}, 16),
         ({"sliding_window": 100, "_sliding_window_pattern": 4}, 24),
         ({"sliding_window": 100, "layer_types": ["full_attention"] * 31 + ["sliding_attention"]}, 1),
     ],
@@ -137,22 +163,15 @@ def test_layers_that_look_back_over_a_window(tmp_path: Path, change: dict[str, A
         (without(LATENT, "v_head_dim"), "kv_latent needs nope_head_dim and v_head_dim"),
         ({**LLAMA, "hidden_size": "4096"}, "hidden_size must be an integer, got '4096'"),
         ({**LLAMA, "text_config": [1]}, "text_config must be a mapping"),
-        ({**LLAMA, "num_zero_experts": 4}, "key 'num_zero_experts' .4. is not understood"),
-        ({**LLAMA, "moe_num_experts": 64}, "key 'moe_num_experts' .64. is not understood"),
-        ({**LLAMA, "mamba_d_state": 128}, "key 'mamba_d_state' .128. is not understood"),
-        ({**LLAMA, "linear_num_key_heads": 16}, "key 'linear_num_key_heads' .16. is not understood"),
-        ({**LLAMA, "cross_attention_layers": [3, 8]}, r"key 'cross_attention_layers' .*is not understood"),
-        ({**LLAMA, "block_configs": [{}]}, "key 'block_configs' .* is not understood"),
-        ({**LLAMA, "index_topk": 2048}, "key 'index_topk' .2048. is not understood"),
-        ({**LLAMA, "attention_chunk_size": 8192}, "key 'attention_chunk_size' .8192. is not understood"),
         (
             {**LLAMA, "layer_types": ["linear_attention"] * 32},
             "unknown kind of layer in layer_types 'linear_attention'",
         ),
         ({**LLAMA, "layer_types": ["full_attention"]}, "layer_types must be a list of 32 names"),
         ({**MIXTURE, "moe_layer_freq": [1]}, "moe_layer_freq must have 48 values, got 1"),
-        ({**LLAMA, "model_type": "falcon"}, "model_type 'falcon' is not understood"),
-        ({**LLAMA, "hidden_act": "relu2"}, "unknown hidden_act 'relu2'"),
+        ({**LLAMA, "num_kv_heads": 71}, "num_key_value_heads 8 and num_kv_heads 71 contradict each other"),
+        (without({**LLAMA, "model_type": "gemma3_text"}, "head_dim"), "missing key head_dim"),
+        (without(MIXTURE, "head_dim"), "missing key head_dim"),
         ([1], "the document must be a mapping"),
     ],
 )
@@ -160,11 +179,6 @@ def test_a_bad_model_names_file_and_key(tmp_path: Path, config: object, part: st
     with pytest.raises(InputError, match=rf"config\.json: .*{part}") as caught:
         model(tmp_path, config)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("change", [{"mamba_d_state": None}, {"use_linear_attn": False}, {"num_experts": 0}])
-def test_a_part_that_is_switched_off_changes_nothing(tmp_path: Path, change: dict[str, Any]):
-    assert model(tmp_path, {**LLAMA, **change}) == model(tmp_path, LLAMA)
 
 
 def test_a_file_that_is_none(tmp_path: Path):

@@ -19,7 +19,7 @@ def groups(weights: dict[str, Any], activations: dict[str, Any] | None = None) -
 
 
 @pytest.mark.parametrize(
-    ("name", "size"), [("float32", 4), ("float16", 2), ("bfloat16", 2), ("torch.bfloat16", 2), ("fp8", 1), ("nf4", 0.5)]
+    ("name", "size"), [("float32", 2), ("float16", 2), ("bfloat16", 2), ("torch.bfloat16", 2), ("fp8", 1), ("nf4", 0.5)]
 )
 @pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
 def test_both_names_of_the_data_type(key: str, name: str, size: float):

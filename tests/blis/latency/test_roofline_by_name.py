@@ -86,6 +86,13 @@ def test_experts_are_spread_over_all_peers():
     assert spread - alone == pytest.approx(experts * 3 / 4 / (98304 * 16), abs=1)
 
 
+def test_gpus_beyond_the_kv_heads_hold_copies():
+    """Eight KV heads: each of 16 GPUs holds one, as each of 8 does, beside half as many weights."""
+    eight, sixteen = (scenario({**NAMED, "tp": tp}).instance.kv.blocks for tp in (8, 16))
+    token_bytes = 32 * 2 * 128 * 2
+    assert sixteen - eight == pytest.approx(2 * 8_030_000_000 * (1 / 8 - 1 / 16) / token_bytes / 16, rel=0.01)
+
+
 def test_a_narrow_cache_holds_more():
     narrow = {**NAMED, "roofline": {"kv_bytes_per_value": 1}}
     assert scenario(narrow).instance.kv.blocks == pytest.approx(2 * 28386, abs=1)
@@ -125,6 +132,15 @@ def test_a_pool_keeps_blocks_that_are_given():
         ({"model": "qwen3-14"}, r"latency_model: unknown model 'qwen3-14' \(did you mean 'qwen3-14b'\?\)"),
         ({"gpu": "H10"}, r"latency_model: unknown gpu 'H10' \(did you mean 'H100'\?\)"),
         ({"beta": [1, 2, 3]}, r"latency_model.beta is not for kind 'roofline'"),
+        ({"tp": 3}, r"tp must divide 32 attention heads, .* 8 KV heads.*: one of 1, 2, 4, 8, 16, 32; got 3"),
+        ({"tp": 64}, r"one of 1, 2, 4, 8, 16, 32; got 64"),
+        ({"tp": 3, "kind": "roofline-original"}, r"tp must divide 32 attention heads"),
+        ({"model": "qwen2.5-7b-instruct", "tp": 8}, r"tp must divide 28 attention heads.*: one of 1, 2, 4, 28; got 8"),
+        (
+            {"model": "phi-4", "tp": 4},
+            r"tp must divide 40 attention heads, and 10 KV heads.*: one of 1, 2, 5, 10, 20, 40",
+        ),
+        ({"model": "deepseek-v3", "gpu": "H200", "tp": 12}, r"one of 1, 2, 4, 8, 16, 32, 64, 128; got 12"),
         ({"tp": 1.5}, r"latency_model.tp must be a whole number, got 1.5"),
         ({"roofline": 3}, r"latency_model.roofline must be a mapping"),
         ({"roofline": {"modle": {}}}, r"latency_model.roofline: unknown key 'modle' \(did you mean 'model'\?\)"),
@@ -159,8 +175,22 @@ class TestHfConfig:
         assert read.instance.latency_model.roofline.model == model_from_config(self.CONFIG)
         assert load_scenario(scenario_mapping(read)) == read
 
-    def test_it_wins_over_the_name(self):
-        assert scenario({**NAMED, "hf_config": self.CONFIG}).instance.latency_model.roofline.model.experts == 128
+    @pytest.mark.parametrize("name", ["mine", "Qwen/Qwen3-30B-A3B-Instruct-2507", "qwen3-30b-a3b-quantized.w4a16"])
+    def test_it_may_go_by_any_name_of_its_own(self, name: str):
+        read = scenario({**NAMED, "model": name, "hf_config": self.CONFIG}).instance.latency_model
+        assert (read.model, read.roofline.model.experts) == (name, 128)
+
+    @pytest.mark.parametrize("name", ["meta-llama/Llama-3.1-8B-Instruct", "qwen3-32b", "qwen3-30b-a3b"])
+    def test_it_goes_by_no_other_model_s_name(self, name: str):
+        files = {"meta-llama/Llama-3.1-8B-Instruct": "qwen3-30b-a3b", "qwen3-32b": "llama-3.1-8b"}
+        file = self.CONFIG.replace("qwen3-30b-a3b", files.get(name, "qwen1.5-moe-a2.7b"))
+        said = (
+            rf"latency_model.model is '{name}', which has [0-9,]+ weights in its layers, but {file} describes a model"
+        )
+        with pytest.raises(InputError, match=said):
+            scenario({**NAMED, "model": name, "hf_config": file})
+        with pytest.raises(InputError, match=rf"pools\[0\].{said}"):
+            pools({"latency_model": {**NAMED, "model": name, "hf_config": file}})
 
     def test_a_pool_shares_it_on_another_gpu(self):
         latency = {**NAMED, "model": "", "hf_config": self.CONFIG}
@@ -173,7 +203,12 @@ class TestHfConfig:
             ({"hf_config": 3}, "latency_model.hf_config must be the path of a config.json, got 3"),
             ({"hf_config": "nowhere.json"}, "nowhere.json: No such file"),
             ({"hf_config": "x", "roofline": INLINE["roofline"]}, "give hf_config or roofline.model, not both"),
-            ({"hf_config": "x", "kind": "blackbox"}, "hf_config"),
+            ({"hf_config": "x", "kind": "blackbox"}, "latency_model.hf_config is for kind 'roofline', and the kind is"),
+            (
+                {"hf_config": "x", "kind": "blackbox", "model": ""},
+                "latency_model.hf_config is for kind 'roofline', and",
+            ),
+            ({"hf_config": "x", "kind": "linear"}, "unknown key 'hf_config'"),
         ],
     )
     def test_what_is_wrong_with_it_is_said(self, changes: dict[str, Any], part: str):

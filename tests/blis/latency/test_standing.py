@@ -8,7 +8,7 @@ import pytest
 
 from blis.config import LatencyModel
 from blis.latency.fitted import Fitted
-from blis.latency.standing import DATASHEET, FITTED, GIVEN, SHIPPED, UNKNOWN_ERROR, standing
+from blis.latency.standing import DATASHEET, FITTED, GIVEN, SHIPPED, UNKNOWN_ERROR, Standing, standing
 from blis.scenario import load_scenario
 
 LINEAR = LatencyModel("linear", beta=(), parameters={"fixed_us": 1.0})
@@ -21,7 +21,14 @@ def loaded(**latency: object) -> LatencyModel:
 def test_a_fit_is_as_far_off_as_it_was_measured():
     found = standing(replace(LINEAR, fitted=Fitted("log.csv", 120, {"ttft_mape": 9.0, "e2e_mape": 2.25})))
     assert found.to_dict() == {"state": FITTED, "source": "log.csv", "error_percent": 2.25, "n": 120}
-    assert "fitted to log.csv; E2E off by 2.2 %" in str(found)
+    assert "fitted to log.csv; E2E off by 2.2 %" in str(found) and "not told" not in str(found)
+
+
+def test_a_fit_says_what_its_log_did_not_tell():
+    found = standing(replace(LINEAR, fitted=Fitted("log.csv", 120, not_told=("fixed_us", "pair_us"))))
+    assert found.to_dict()["not_told"] == ["fixed_us", "pair_us"]
+    assert str(found).endswith("not told by the log: fixed_us, pair_us")
+    assert str(Standing(**found.to_dict())) == str(found)
 
 
 @pytest.mark.parametrize(("errors", "percent"), [({"step_mape": 4.0}, 4.0), ({}, UNKNOWN_ERROR)])

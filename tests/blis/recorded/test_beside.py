@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError
+from blis.recorded.read import read_log
 from blis.recorded.recording import Server
 from blis.recorded.request_log import load_request_log
-from tests.blis.recorded.logs import META, request_log
+from tests.blis.recorded.logs import META, RESULTS, STEPS, bench, request_log, trace
 
 
 def test_what_the_engine_was_started_with(tmp_path: Path):
@@ -34,6 +35,26 @@ def test_files_beside_a_log_without_a_name(tmp_path: Path):
         json.dumps({"model": "m", "engine_kwargs": {"max_num_seqs": None, "max_model_len": -1}})
     )
     assert load_request_log(tmp_path / "requests.jsonl").server == Server(model="m")
+
+
+@pytest.mark.parametrize("name", ["plain.jsonl", "steps.csv", "r.csv", "bench.json", "t.csv"])
+def test_a_log_of_any_name_and_format_may_have_one(tmp_path: Path, name: str):
+    if name == "plain.jsonl":
+        request_log(tmp_path).rename(tmp_path / name)
+    bench(tmp_path)
+    trace(tmp_path, {"request_id": 1})
+    (tmp_path / "steps.csv").write_text(STEPS)
+    (tmp_path / "r.csv").write_text(RESULTS)
+    (tmp_path / f"{name.split('.')[0]}.meta.json").write_text(json.dumps(META))
+    found = read_log(tmp_path / name).server
+    assert (found.gpu, found.vllm, found.max_scheduled_tokens) == ("NVIDIA H100 80GB HBM3", "0.19.0", 4096)
+
+
+def test_what_the_log_says_itself_counts(tmp_path: Path):
+    trace(tmp_path, {"request_id": 1})
+    (tmp_path / "t.meta.json").write_text(json.dumps(META | {"model": "other", "engine_kwargs": {"max_num_seqs": 7}}))
+    found = read_log(tmp_path / "t.csv").server
+    assert (found.model, found.max_running, found.kv_blocks) == ("org/model", 64, 900)
 
 
 def test_what_the_engine_said_of_itself(tmp_path: Path):

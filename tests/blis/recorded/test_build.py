@@ -51,6 +51,15 @@ def test_what_failed_or_is_not_in_order_is_left_out_and_counted():
     )
 
 
+def test_what_was_found_in_the_cache_is_shared_with_who_came_before():
+    found = made(cached_tokens=[0, 0, 16], input_tokens=[30, 40, 20])
+    requests = found.requests
+    first = requests.path_node[requests.path_offset[:-1]].tolist()
+    assert first[0] == first[1] != first[2] and "1 prompts were in the cache in part" in found.notes[0]
+    none = made(cached_tokens=[0, 16, 0])
+    assert none.notes[1].startswith("of 1 of them nobody before had as many tokens")
+
+
 def test_a_request_that_was_let_in_before_it_came_is_not_in_order():
     found = made(scheduled_us=[300, 100, 200])
     assert found.invalid == 1 and found.scheduled_us is not None and found.scheduled_us.tolist() == [0, 100]

@@ -38,6 +38,12 @@ def test_steps_say_nothing_of_requests(tmp_path: Path):
         ("log", "x", "not the name of a log"),
         ("log.csv", "", "line 1: the columns are those of no log; needed are request_id, status"),
         ("log.csv", "a,b\n1,2\n", "line 1: the columns are those of no log"),
+        (
+            "log.csv",
+            "request_id,arrival_us,input_tokens\na,1,2\n",
+            "line 1: columns 'status', 'output_tokens', 'ttft_us', 'e2e_us' are missing",
+        ),
+        ("log.csv", "prefill_tokens,decodes\n1,2\n", "line 1: column 'duration_us' is missing"),
         ("log.csv", "x" * 200_000, "line 1: the columns are those of no log"),
         ("log.csv", '"a\n', "line 1: the columns are those of no log"),
     ],

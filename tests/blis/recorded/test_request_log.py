@@ -56,7 +56,7 @@ def test_a_wrong_value_is_named_with_its_line(tmp_path: Path, change, said):
         ("\n \n", "empty file"),
         ("[1]\n", "line 1: a JSON object is expected, got '[1]'"),
         ("\n{\n", "line 2: not valid JSON"),
-        ('{"request_id": "a", "input_tokens": 3}\n', "line 1: key 'input_toks' is missing (is it 'input_tokens'?)"),
+        ('{"request_id": "a", "input_tokens": 3}\n', "line 1: keys 'input_toks' (is it 'input_tokens'?), 'output"),
         ('{"request_id": "a", "request_id": "b"}\n', "line 1: not valid JSON: duplicate key"),
         ('{"queued_ts": NaN}\n', "line 1: not valid JSON: NaN"),
     ],
@@ -75,6 +75,20 @@ def test_results_of_a_run_are_a_recording(tmp_path: Path):
     assert found.ttft_us.tolist() == [100, 150] and found.e2e_us.tolist() == [300, 150]
     assert found.scheduled_us is not None and found.scheduled_us.tolist() == [10, 2000]
     assert [found.requests.slo_names[number] for number in found.requests.slo_class] == ["fast", "slow"]
+
+
+def test_results_say_what_their_instance_was_started_with(tmp_path: Path):
+    def server(*cells: str) -> Server:
+        heading, *lines = RESULTS.splitlines()
+        heading += ",instance,engine,max_running,kv_blocks"
+        lines = [f"{line},{more}" for line, more in zip(lines, cells, strict=True)]
+        (tmp_path / "r.csv").write_text("\n".join([heading, *lines]) + "\n")
+        return load_results(tmp_path / "r.csv").server
+
+    assert server("0,original,8,300", ",,,", "0,original,8,300") == Server(
+        engine="original", instances=1, max_running=8, kv_blocks=300
+    )
+    assert server("0,original,8,300", ",,,", "2,vllm-2026,8,200") == Server(instances=2, max_running=8)
 
 
 @pytest.mark.parametrize(

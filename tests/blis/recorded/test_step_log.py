@@ -27,7 +27,7 @@ def test_sums_that_are_not_there_follow_from_those_that_are(tmp_path: Path):
 
 
 def test_what_is_saved_is_read_again(tmp_path: Path):
-    text = "instance,number,start_us,duration_us,prefill_tokens,decodes,prefill_pairs,other\n1,2,3,4,5,6,7,x\n"
+    text = "instance,number,start_us,duration_us,prefill_tokens,decodes,prefill_pairs\n1,2,3,4,5,6,7\n"
     steps = load_step_log(written(tmp_path, text)).steps
     save_step_log(tmp_path / "again.csv", steps)
     assert load_step_log(tmp_path / "again.csv").steps.tolist() == steps.tolist()
@@ -38,10 +38,18 @@ def test_what_is_saved_is_read_again(tmp_path: Path):
     [
         (STEPS, "", "empty file"),
         (STEPS, "duration_us,prefill_tokens,decodes\n", "after the header"),
-        ("decodes", "decode", "line 1: column 'decodes' is missing (is it 'decode'?)"),
+        ("decodes", "decode", "line 1: unknown column 'decode' (did you mean 'decodes'?)"),
         ("decodes", "duration_us", "line 1: column 'duration_us' is given twice"),
         ("5000,", "5000.5,", "line 2: column duration_us: '5000.5' is not a whole number"),
         ("5000,", "-5,", "line 2: column duration_us: '-5' must be >= 0"),
+        ("5000,", ",", "line 2: column duration_us: '' is not a whole number"),
+        (",100,", ",,", "line 2: column prefill_tokens: '' is not a whole number"),
+        (
+            "decodes",
+            "decodes,context_tokens",
+            "line 1: unknown column 'context_tokens' (did you mean 'prefill_tokens'?); choose",
+        ),
+        ("decodes", "decodes,prefill", "line 1: unknown column 'prefill' (did you mean 'prefills'?)"),
         ("5000,", "nan,", "line 2: column duration_us: 'nan' is not a whole number"),
         ("5000,", "9" * 30 + ",", "line 2: column duration_us"),
         (",100,", ",10000000000,", "line 2: column prefill_tokens: '10000000000' must be <= 1000000000"),

@@ -180,17 +180,17 @@ def test_a_space_of_baselines_is_nothing_to_prove(tmp_path, no_figures):
 
 def test_a_candidate_that_loses_is_not_what_is_deployed(tmp_path, no_figures):
     """The best baseline is proved better than the primary on the report tables: that is the best policy known."""
-    settings = marked_settings(tmp_path, budgets=(1500,))
+    settings = marked_settings(tmp_path, budgets=(1700,))
     assert run(settings) == EXIT_OK
     assert exported(settings).routing.policy == "lmetric"
     found, against = written(settings), ROUTINGS[REPORT_POOL]["lmetric"]
     assert found["sentence"].startswith("Take the rule product: against what you run it scores +0.020")
     assert (found["advice"]["name"], found["advice"]["mean"]) == ("product", pytest.approx(against))
-    assert load_bundle(tmp_path / "best_candidate.yaml").engine.max_scheduled_tokens == 1500
+    assert load_bundle(tmp_path / "best_candidate.yaml").engine.max_scheduled_tokens == 1700
 
 
 def test_without_anything_better_what_runs_today_is_exported(tmp_path, no_figures):
-    settings = marked_settings(tmp_path, budgets=(1500,))
+    settings = marked_settings(tmp_path, budgets=(1700,))
     baselines = {"plain": settings.baselines["plain"]}
     assert run(replace(settings, baselines=baselines)) == EXIT_OK
     found = written(settings)

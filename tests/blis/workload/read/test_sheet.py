@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from blis.errors import InputError
-from blis.workload.read.sheet import Sheet, missing_name
+from blis.workload.read.sheet import Sheet, missing_names
 
 
 def sheet(tmp_path, text, *required, **options):
@@ -38,5 +40,13 @@ def test_numbers_of_a_kind(tmp_path):
 
 
 def test_a_missing_name_finds_one_like_it_whatever_its_case():
-    assert missing_name("column", "TIME", ["x", "time_"]) == "column 'TIME' is missing (is it 'time_'?)"
-    assert missing_name("key", "hash_ids", ["prompt"]) == "key 'hash_ids' is missing"
+    assert missing_names("column", ["TIME"], ["x", "time_"]) == "column 'TIME' is missing (is it 'time_'?)"
+    assert missing_names("key", ["hash_ids"], ["prompt"]) == "key 'hash_ids' is missing"
+    assert missing_names("key", ["a", "b"], ["b", "a"]) == ""
+
+
+def test_all_missing_names_are_said_at_once(tmp_path: Path):
+    assert missing_names("key", ["TIME", "b", "c"], ["b", "time_"]) == "keys 'TIME' (is it 'time_'?), 'c' are missing"
+    (tmp_path / "x.csv").write_text("a\n1\n")
+    with pytest.raises(InputError, match="line 1: columns 'b', 'c' are missing"):
+        Sheet(tmp_path / "x.csv", ("a", "b", "c"))

@@ -120,7 +120,7 @@ class TestMooncake:
 
     def test_a_missing_key_names_what_may_have_been_meant(self, tmp_path):
         text = error_of(load_mooncake, tmp_path / "t.jsonl", '{"timestamp": 6, "input_len": 1}')
-        assert text == "line 1: key 'input_length' is missing (is it 'input_len'?)"
+        assert text == "line 1: keys 'input_length' (is it 'input_len'?), 'output_length', 'hash_ids' are missing"
 
     @pytest.mark.parametrize("times", [[0, 0.37], [0.0, 1000.5, 2000], [i // 3 for i in range(30)]])
     def test_milliseconds_that_look_like_seconds_are_refused_unless_said(self, tmp_path, times):

@@ -1,0 +1,80 @@
+"""The winner without what it does not need: differences from the primary baseline that cost nothing to set back.
+
+A search keeps whatever does no harm; what is exported should say what it is for. The differences are set back one after
+the other, the cheapest first, as long as the policy scores nearly what it scored with all of them. All of that happens
+on the selection tables: what is left is proved on others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from blis.errors import InputError
+from blis.policies.bundle import PolicyBundle
+from search.problem.genes import differences
+from search.problem.policy import Policy
+from search.problem.problem import Problem
+from search.running.evaluator import Evaluator
+from search.verdict.rounding import LEVELS, round_weights
+
+
+@dataclass(frozen=True)
+class Simplified:
+    """policy: what is left; set_back: the differences in the order in which they were, by their keys."""
+
+    policy: Policy
+    set_back: tuple[str, ...] = ()
+
+
+def simplify(policy: Policy, evaluator: Evaluator, loss: float) -> Simplified:
+    """Set back what costs nothing. loss: how much less than the policy the result may score on those tables."""
+    problem = evaluator.problem
+    alone = one_back(policy, problem)
+    whole, *scores = (found.fitness for found in evaluator.evaluate([policy, *alone.values()]))
+    if whole is None:
+        return Simplified(policy)
+    costs = dict(zip(alone, scores, strict=True))
+    set_back, found = [], policy
+    for key in sorted(costs, key=lambda key: -_or_least(costs[key])):
+        variant = one_back(found, problem).get(key)
+        if variant is None or not one_back(variant, problem):  # the primary baseline itself
+            continue
+        score = evaluator.evaluate([variant])[0].fitness
+        if score is not None and score >= whole - loss:
+            set_back.append(key)
+            found = variant
+    return Simplified(_with_whole_weights(found, evaluator, whole - loss).spelled_out(), tuple(set_back))
+
+
+def one_back(policy: Policy, problem: Problem) -> dict[str, Policy]:
+    """The policy with each of its differences from the primary baseline set back alone, where that is a policy."""
+    back = differences(policy.complete, problem.against.complete)
+    found = {key: _policy(problem, bundle) for key, bundle in back.items()}
+    return {key: variant for key, variant in found.items() if variant is not None and variant.id != policy.id}
+
+
+def _with_whole_weights(policy: Policy, evaluator: Evaluator, least: float) -> Policy:
+    """The policy with weights that are whole numbers without a common divisor again, if it keeps a score."""
+    problem, bundle = evaluator.problem, policy.complete
+    given = bundle.routing.scorers
+    if not given:
+        return policy
+    whole = all(scorer.weight.is_integer() for scorer in given)
+    for largest in [int(max(scorer.weight for scorer in given))] if whole else [top for top, _ in LEVELS]:
+        scorers = round_weights(given, largest)
+        rounded = problem.policy(replace(bundle, routing=replace(bundle.routing, scorers=scorers)))
+        score = evaluator.evaluate([rounded])[0].fitness
+        if score is not None and score >= least:
+            return rounded
+    return policy
+
+
+def _policy(problem: Problem, bundle: PolicyBundle) -> Policy | None:
+    try:
+        return problem.policy(bundle)
+    except InputError:  # half of a policy may be none
+        return None
+
+
+def _or_least(score: float | None) -> float:
+    return float("-inf") if score is None else score

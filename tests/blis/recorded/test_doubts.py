@@ -1,0 +1,43 @@
+"""What makes a recording unlikely."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from blis.recorded.doubts import doubts
+from blis.recorded.recording import Network, Recording
+from tests.blis.calibration.recordings import handmade
+
+SOON, LATER = 50_000, 1_000_000
+
+
+def log(times: float = 1.0, outputs: int = 40) -> Recording:
+    """Three requests whose times are multiplied."""
+    made = handmade([SOON] * 3, [LATER] * 3)
+    requests = replace(made.requests, output_tokens=made.requests.output_tokens * 0 + outputs)
+    first, last = ((made.requests.arrival_us + times * us).astype(int) for us in (SOON, LATER))
+    return replace(made, requests=requests, first_token_us=first, completed_us=last)
+
+
+def test_nothing_is_odd_about_an_ordinary_log():
+    assert doubts(log(), Network()) == doubts(log(), Network(rtt_us=1000, bandwidth_mbps=100)) == []
+
+
+@pytest.mark.parametrize(
+    ("recording", "said"),
+    [
+        (log(1000), "half of the answers took 24.4 s or more a token: are the times in another unit?"),
+        (log(0.001), "half of the answers took 2.44e-05 s or less a token: are the times in another unit?"),
+        (log(1000, outputs=1), "the fastest first token took 50 s: are the times in another unit?"),
+    ],
+)
+def test_times_in_another_unit_are_told(recording: Recording, said: str):
+    assert doubts(recording, Network()) == [f"handmade: {said}"]
+
+
+def test_a_network_that_is_slower_than_answers_is_told():
+    (said,) = doubts(log(), Network(rtt_us=400_000))
+    assert said.startswith("handmade: 3 of 3 requests had their first token before the network (round trip 400 ms)")
+    assert doubts(log(), Network(rtt_us=40_000)) == []

@@ -1,0 +1,37 @@
+"""Of a finished search everything is explained; of one that proved nothing, or was not asked to, nothing."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from search.__main__ import run
+from search.application import EXIT_OK
+from search.explanation.explanation import explain
+from tests.search.verdict.comparisons import drawn_verdict
+from tests.search.verdict.pools import marked_settings
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    settings = marked_settings(tmp_path_factory.mktemp("explained"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        assert run(settings) == EXIT_OK
+    return settings
+
+
+def test_it_stands_in_the_verdict(done):
+    found = json.loads((done.run_dir / "verdict.json").read_text())
+    explanation = found["explanation"]
+    assert set(explanation) == {"needed", "given_up", "importance", "slices", "groups", "decisions"}
+    assert set(explanation["needed"]) == {"routing.policy", "engine.max_scheduled_tokens"}
+    assert explanation["given_up"] == found["winner"]["set_back"] == []
+    assert explanation["slices"]["engine.max_scheduled_tokens"]["value"] == 1200
+    assert {group["kind"] for group in explanation["groups"]} >= {"prompt tokens", "time"}
+
+
+def test_nothing_is_explained_that_is_not_proved_or_asked_for(done):
+    off = replace(done, validation=replace(done.validation, explain=False))
+    assert explain(off, None, drawn_verdict(), None) is None
+    assert explain(done, None, replace(drawn_verdict(), candidate=None), None) is None
