@@ -77,10 +77,10 @@ class ValidationSettings:
     rounding_loss: float
     simplicity_loss: float
     worth: float
+    explain: bool
     robust: bool
     saving: bool
     shift_seeds: int
-    explain: bool
 
     def __post_init__(self) -> None:
         """Check ranges; an interval needs two seeds."""

@@ -14,7 +14,7 @@ from blis.yaml_strict import build, dump_yaml
 from search.settings import Settings, make_settings
 
 #: Parts of the configuration that decide what a policy scores.
-PARTS = ("cluster", "workload", "fitness", "validation")
+PARTS = ("cluster", "workload", "fitness", "validation", "shifts")
 
 #: What a search needs beside, and a proof does not.
 _WITHOUT_EFFECT: Mapping[str, Any] = {
@@ -22,7 +22,6 @@ _WITHOUT_EFFECT: Mapping[str, Any] = {
     "driver": {"name": "random", "budget": 2, "batch": 1, "options": {}},
     "parallel": {"n_jobs": -1, "backend": "threading"},
     "tracking": {"enabled": False, "uri": "", "experiment": ""},
-    "shifts": [],
 }
 
 
@@ -37,13 +36,13 @@ class ProvedOn:
     workload: dict[str, Any]
     fitness: dict[str, Any]
     validation: dict[str, Any]
+    shifts: tuple[str, ...]
 
 
 def proved_on(settings: Settings) -> dict[str, Any]:
     """What `settings_of` makes the same problem of, as plain data."""
     primary = bundle_mapping(replace(settings.problem.baseline, provenance={}))
     parts = {name: settings.config[name] for name in PARTS}
-    parts["fitness"] = {**parts["fitness"], "robust": None}  # what is proved is of the world as it is
     return {"seed": settings.seed, "name": settings.primary, "primary": primary, **parts}
 
 

@@ -16,8 +16,8 @@ from search.verdict.rounding import round_finalists
 class Finalist:
     """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables.
 
-    Both in the world as it is, as everything that is proved. set_back: differences from the primary baseline that it
-    was found to be as good without.
+    Both in the world as it is, as everything that is proved. set_back: differences from the primary baseline without
+    which it was found to be as good.
     """
 
     policy: Policy

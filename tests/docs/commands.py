@@ -199,4 +199,15 @@ def inline(code: str) -> bool:
         return bool(re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE))
     if words[:2] == ["python", "-m"]:
         return find_spec(words[2]) is not None
-    return words[1] in ("run", "compare", "capacity", "fit", "calibrate", "traces", "validate", "import", "export")
+    return words[1] in (
+        "run",
+        "compare",
+        "capacity",
+        "fit",
+        "calibrate",
+        "traces",
+        "validate",
+        "import",
+        "export",
+        "verify",
+    )

@@ -22,6 +22,7 @@ SMALL = {
     "validation.report_seeds": 4,
     "validation.finalists": 3,
     "validation.random_policies": 3,
+    "validation.explain": False,
     "validation.robust": False,
     "validation.saving": False,
 }

@@ -277,7 +277,7 @@ def test_a_policy_is_simulated_once_on_a_table(tmp_path):
         runs[repr(scenario), id(table)] += 1
         return simulate(scenario, table)
 
-    settings = small_settings(tmp_path, "driver.budget=20", "validation.explain=false")  # looks at single requests
+    settings = small_settings(tmp_path, "driver.budget=20")
     settings = replace(settings, problem=replace(settings.problem, simulate=counted))
     assert run(settings) == EXIT_OK
     assert (tmp_path / "figures" / "overview.png").is_file()

@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("run")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("search.__main__.write_overview", lambda *arguments: None)
-        run(small_settings(made, "primary=round-robin", "validation.explain=false"))
+        run(small_settings(made, "primary=round-robin"))
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     for name in ("best_policy.yaml", "best_candidate.yaml"):
         shutil.copy(made / name, elsewhere)
