@@ -1,0 +1,33 @@
+"""What changes: two policies as YAML, line against line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+from blis.policies.bundle import bundle_mapping
+from blis.yaml_strict import yaml_text
+from search.problem.policy import Policy
+
+SAME, GONE, NEW = " ", "−", "+"
+
+
+class Line(NamedTuple):
+    """mark: SAME, GONE or NEW."""
+
+    mark: str
+    text: str
+
+
+def bundle_diff(before: Policy, after: Policy) -> Sequence[Line]:
+    """Every line of two policies with all that they decide, what only one of them has marked."""
+    one, other = (yaml_text(bundle_mapping(policy.complete)).splitlines() for policy in (before, after))
+    found: list[Line] = []
+    for kind, low, high, new_low, new_high in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        if kind == "equal":
+            found += [Line(SAME, text) for text in one[low:high]]
+        else:
+            found += [Line(GONE, text) for text in one[low:high]]
+            found += [Line(NEW, text) for text in other[new_low:new_high]]
+    return found
