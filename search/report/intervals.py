@@ -53,7 +53,7 @@ def forest(found: Mapping[str, Compared], notes: Mapping[str, str] | None = None
         return round(100 * (value - low) / span, 2)
 
     rows = [_row(name, one, (notes or {}).get(name, ""), place) for name, one in found.items()]
-    return Forest(rows, place(0.0), [(place(tick), f"{tick:+g}") for tick in _ticks(low, low + span)])
+    return Forest(rows, place(0.0), [(place(tick), f"{tick:+g}" if tick else "0") for tick in _ticks(low, low + span)])
 
 
 def _row(name: str, found: Compared, note: str, place: Any) -> Row:

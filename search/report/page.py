@@ -22,6 +22,13 @@ from search.verdict.advice import CANDIDATE, KEEP, RULE
 
 PAGE = "report.html"
 
+#: What else is held against the primary baseline, by its key of verdict.json.
+BESIDE = {
+    "knobs_alone": "its engine knobs alone",
+    "policy_alone": "its router and admission alone",
+    "redrawn_population": "on a redrawn population",
+}
+
 
 def write_page(settings: Settings) -> None:
     """Write the page of the search that `settings.run_dir` holds, from its files and a few simulations."""
@@ -69,9 +76,8 @@ def _proof(run: Finished) -> dict[str, Any]:
     verdict = run.verdict
     notes = {verdict.get("best_baseline", ""): "best on the selection tables", run.primary: "what runs today"}
     baselines = dict(sorted(verdict.get("baselines", {}).items(), key=lambda item: item[1]["mean"]))
-    beside = {name.replace("_", " "): found for name, found in verdict.get("split", {}).items()}
-    if "redrawn_population" in verdict:
-        beside["on a redrawn population"] = verdict["redrawn_population"]
+    parts = {**verdict.get("split", {}), "redrawn_population": verdict.get("redrawn_population")}
+    beside = {BESIDE[name]: found for name, found in parts.items() if found}
     tried, left_out = worlds(verdict.get("robust") or ())
     found = classes_of(run.settings, run.policies) if run.proved else []
     return {

@@ -36,8 +36,7 @@ def _distribution(one: ClassOfRequests, measure: str, colour: Mapping[str, str])
     axes.set_ylim(0, 1.02)
     plain_ticks(axes, "x")
     axes.set_xlabel("seconds")
-    axes.set_ylabel("share of requests")
-    return picture(axes, measure, f"{one.name} {measure}")
+    return picture(axes, f"{one.name} {measure}", measure.capitalize())
 
 
 def _quantiles(seconds: Seconds) -> Seconds:
@@ -54,5 +53,4 @@ def _over_time(one: ClassOfRequests, colour: Mapping[str, str]) -> Picture:
         axes.plot(one.time, line, color=colour[name], linewidth=1.2)
     axes.set_ylim(bottom=0)
     axes.set_xlabel("arrival, seconds")
-    axes.set_ylabel("seconds")
-    return picture(axes, "mean time to first token over time (one table)", f"{one.name} over time")
+    return picture(axes, f"{one.name} over time", "First token over time")

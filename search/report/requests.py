@@ -24,7 +24,7 @@ TABLES = 4
 CLASSES = 6
 
 #: Parts of a table's time over which a line is drawn.
-PARTS = 40
+PARTS = 24
 
 #: What is drawn of a class.
 MEASURES = ("time to first token", "time per output token", "end-to-end latency")

@@ -44,8 +44,8 @@ def convergence(candidates: Rows, primary: str) -> Picture | None:
     _name_levels(axes, {row["name"]: float(row["fitness"]) for row in scored if row.get("name")}, primary)
     axes.set_xlabel("candidate")
     axes.set_ylabel("score on the search tables")
-    caption = f"the best so far and {len(scored)} candidates ({np.count_nonzero(~seen)} lie below); lines are baselines"
-    return picture(axes, caption, "convergence")
+    detail = f"and {len(scored)} candidates, {np.count_nonzero(~seen)} of them below the edge; thin lines are baselines"
+    return picture(axes, "convergence", "The best so far", detail)
 
 
 def _name_levels(axes: Axes, levels: Mapping[str, float], primary: str) -> None:
@@ -78,15 +78,21 @@ def slice_pictures(slices: Mapping[str, Mapping[str, Any]]) -> Iterator[Picture]
             axes.axvline(found["cliff"] * found["value"], color=INK, linewidth=1, linestyle=(0, (3, 2)))
         axes.set_xscale("log")
         plain_ticks(axes, "x")
-        axes.set_ylabel("score")
-        yield picture(axes, f"{key} = {found['value']:.4g}: {_cliff_words(found)}", f"slice {place}")
+        axes.set_ylim(bottom=_shown_from([score for _, score in known], dict(known)[found["value"]]))
+        yield picture(axes, f"slice {place}", key, f"{found['value']:.4g}; {_cliff_words(found)}")
+
+
+def _shown_from(scores: Sequence[float], own: float) -> float:
+    """The lower edge of a slice: whoever falls far below the baseline leaves it, so that the plateau can be seen."""
+    low = max(min(scores), -own)
+    return min(low, 0.0) - 0.06 * (max(scores) - low)
 
 
 def _cliff_words(found: Mapping[str, Any]) -> str:
     """How far away the nearest cliff is."""
     if found["cliff"] is None:
-        return "no cliff"
-    return f"half of the gain is gone at × {found['cliff']:.2g}"
+        return "no cliff within ×\u202f0.25 to 4"
+    return f"half of the gain is gone at ×\u202f{found['cliff']:.2g}"
 
 
 def front_pictures(front: Rows, objectives: Sequence[str]) -> Iterator[Picture]:
@@ -100,7 +106,6 @@ def front_pictures(front: Rows, objectives: Sequence[str]) -> Iterator[Picture]:
         axes.axvline(0, color=GRID, linewidth=1.2)
         axes.plot(x[kept], y[kept], "o", color=POLICY, markersize=3.5, markeredgewidth=0)
         axes.plot(0, 0, "D", color=PRIMARY, markersize=6, markerfacecolor="none")
-        axes.set_xlabel(f"gain: {LABELS.get(first, first)}")
-        axes.set_ylabel("gain")
-        hidden = f"; {np.count_nonzero(~kept)} lie far below" if not kept.all() else ""
-        yield picture(axes, f"{LABELS.get(other, other)}, against {LABELS.get(first, first)}{hidden}", f"front {other}")
+        axes.set_xlabel(LABELS.get(first, first))
+        hidden = "" if kept.all() else f"{np.count_nonzero(~kept)} lie far below"
+        yield picture(axes, f"front {other}", LABELS.get(other, other), hidden)

@@ -20,21 +20,22 @@ _VARIABLES = {
     INK: "ink", MUTED: "muted", GRID: "grid", POLICY: "policy", PRIMARY: "primary", RULE: "rule", GOOD: "good"
 }  # fmt: skip
 
-PANEL_INCHES = (3.5, 2.3)
+PANEL_INCHES = (2.9, 2.0)
 WIDE_INCHES = (8.0, 2.9)
 
 #: What stays free of the axes for labels, in inches: left, right, bottom, top.
-MARGINS = (0.52, 0.12, 0.44, 0.1)
+MARGINS = (0.4, 0.1, 0.4, 0.1)
 
-_STYLE = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 8, "path.simplify_threshold": 0.3}
+_STYLE = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 7.5, "path.simplify_threshold": 0.3}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """An SVG with its caption."""
+    """An SVG with its caption, and what more there is to say of it."""
 
     svg: str
     caption: str
+    detail: str
 
 
 def axes_of(inches: tuple[float, float] = PANEL_INCHES, right: float = MARGINS[1]) -> Axes:
@@ -65,7 +66,7 @@ def plain_ticks(axes: Axes, *sides: str) -> None:
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
-def picture(axes: Axes, caption: str, name: str) -> Picture:
+def picture(axes: Axes, name: str, caption: str, detail: str = "") -> Picture:
     """The finished picture of some axes. name: of this picture alone, so that no two share an id."""
     import matplotlib
 
@@ -73,10 +74,10 @@ def picture(axes: Axes, caption: str, name: str) -> Picture:
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no clock, no version
         axes.figure.savefig(text, format="svg", transparent=True, metadata=nothing)
-    return Picture(_inline(text.getvalue(), caption), caption)
+    return Picture(_inline(text.getvalue(), f"{caption} {detail}".strip()), caption, detail)
 
 
-def _inline(text: str, caption: str) -> str:
+def _inline(text: str, label: str) -> str:
     """A file's SVG as an element of the page: as wide as its place, in the page's font and colours."""
     body = text[text.index("<svg") :]
     body = re.sub(r"<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
@@ -86,7 +87,7 @@ def _inline(text: str, caption: str) -> str:
     body = re.sub(r"\s*\n\s*", " ", body)
     box = re.search(r'viewBox="[^"]*"', body)
     assert box is not None  # every SVG of matplotlib's has one
-    opening = f'<svg {box[0]} role="img" aria-label="{escape(caption)}">'
+    opening = f'<svg {box[0]} role="img" aria-label="{escape(label)}">'
     return opening + body[body.index(">") + 1 :]
 
 
