@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from blis.comparison.style import GRID, INK, MUTED
+from search.explanation.slices import FACTORS
 from search.report.finished import Rows
 from search.report.svg import (
     GOOD,
@@ -56,7 +57,7 @@ def _name_levels(axes: Axes, levels: Mapping[str, float], primary: str) -> None:
         if level < low:
             continue
         colour = PRIMARY if name == primary else MUTED
-        axes.axhline(level, color=colour, linewidth=0.8)
+        axes.axhline(level, color=colour, linewidth=0.8, alpha=0.7)
         at = max(level, at + 0.055 * (high - low))
         place = {"xycoords": ("axes fraction", "data"), "xytext": (4, 0), "textcoords": "offset points"}
         axes.annotate(name, (1.0, at), color=colour, fontsize=7.5, va="center", **place)
@@ -91,8 +92,8 @@ def _shown_from(scores: Sequence[float], own: float) -> float:
 def _cliff_words(found: Mapping[str, Any]) -> str:
     """How far away the nearest cliff is."""
     if found["cliff"] is None:
-        return "no cliff within ×\u202f0.25 to 4"
-    return f"half of the gain is gone at ×\u202f{found['cliff']:.2g}"
+        return f"no cliff from ×\u202f{FACTORS[0]:g} to {FACTORS[-1]:g}"
+    return f"cliff at ×\u202f{found['cliff']:.2g}"
 
 
 def front_pictures(front: Rows, objectives: Sequence[str]) -> Iterator[Picture]:
