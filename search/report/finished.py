@@ -46,13 +46,14 @@ class Finished:
     @property
     def advice(self) -> Mapping[str, Any]:
         """What to deploy; what runs today, if the verdict does not say."""
-        advice: Mapping[str, Any] = self.verdict.get("advice") or {"kind": KEEP, "name": self.primary}
+        advice: Mapping[str, Any] = self.verdict.get("advice", {"kind": KEEP, "name": self.primary})
         return advice
 
     @property
     def explanation(self) -> Mapping[str, Any]:
         """Why; empty if nothing is explained."""
-        return self.verdict.get("explanation") or {}
+        told: Mapping[str, Any] = self.verdict.get("explanation", {})
+        return told
 
     @property
     def proved(self) -> bool:
@@ -90,10 +91,11 @@ def read_finished(settings: Settings) -> Finished:
 
 
 def _json(path: Path) -> Mapping[str, Any]:
-    """A file's mapping."""
+    """A file's mapping, without what is null: an earlier version may not know the key either."""
     with named_source(path):
         try:
-            return check_mapping(parse_json(read_text(path)), "")
+            found = check_mapping(parse_json(read_text(path)), "")
+            return {key: value for key, value in found.items() if value is not None}
         except InputError:
             raise
         except ValueError as error:

@@ -78,14 +78,14 @@ def _proof(run: Finished) -> dict[str, Any]:
     baselines = dict(sorted(verdict.get("baselines", {}).items(), key=lambda item: item[1]["mean"]))
     parts = {**verdict.get("split", {}), "redrawn_population": verdict.get("redrawn_population")}
     beside = {BESIDE[name]: found for name, found in parts.items() if found}
-    tried, left_out = worlds(verdict.get("robust") or ())
+    tried, left_out = worlds(verdict.get("robust", ()))
     found = classes_of(run.settings, run.policies) if run.proved else []
     return {
         "baselines": forest(baselines, notes) if baselines else None,
         "beside": forest(beside) if beside else None,
         "robust": forest(tried) if tried else None,
         "left_out": left_out,
-        "latencies": latencies(verdict.get("measured") or {}),
+        "latencies": latencies(verdict.get("measured", {})),
         "classes": [(one.name, one.requests, class_pictures(one, run.primary)) for one in found],
     }
 
@@ -120,7 +120,7 @@ def _origin(run: Finished) -> dict[str, Any]:
     versions = {"python": info["python"], **info["libraries"]} if info else {}
     return {
         "digests": {label: verdict[key] for key, label in names.items() if key in verdict},
-        "pools": {name: _pool(facts) for name, facts in (verdict.get("pools") or {}).items()},
+        "pools": {name: _pool(facts) for name, facts in verdict.get("pools", {}).items()},
         "versions": versions,
         "files": {name: read_text(folder / name) for name in ("config.yaml", "scenario.yaml", "best_policy.yaml")},
     }

@@ -36,17 +36,17 @@ def convergence(candidates: Rows, primary: str) -> Picture | None:
     if not scored:
         return None
     index, score = (np.array([float(row[key]) for row in scored]) for key in ("index", "fitness"))
-    low, top = score.max() - SHOWN_LOSS, score.max()
+    top = score.max()
+    low = min(top - SHOWN_LOSS, -0.2 * top)  # the primary baseline, at 0, is seen in any case
     axes = axes_of(WIDE_INCHES, right=NAMES_INCHES)
     seen = score >= low
     axes.scatter(index[seen], score[seen], s=5, color=MUTED, alpha=0.5, linewidths=0)
     axes.step(index, np.maximum.accumulate(score), where="post", color=POLICY, linewidth=1.8, zorder=3)
-    axes.set_ylim(low, top + 0.1 * SHOWN_LOSS)
+    axes.set_ylim(low, top + 0.1 * (top - low))
     _name_levels(axes, {row["name"]: float(row["fitness"]) for row in scored if row.get("name")}, primary)
     axes.set_xlabel("candidate")
-    axes.set_ylabel("score on the search tables")
-    detail = f"and {len(scored)} candidates, {np.count_nonzero(~seen)} of them below the edge; thin lines are baselines"
-    return picture(axes, "convergence", "The best so far", detail)
+    detail = f"on the search tables, among {len(scored)} candidates; {np.count_nonzero(~seen)} lie below. Thin: baselines"
+    return picture(axes, "convergence", "Score of the best so far", detail)
 
 
 def _name_levels(axes: Axes, levels: Mapping[str, float], primary: str) -> None:

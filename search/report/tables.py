@@ -28,9 +28,9 @@ class Change:
 
 def latencies(measured: Mapping[str, Any]) -> list[Change]:
     """The policy found beside the primary baseline, means over the report tables."""
-    found, primary = measured.get("winner_mean"), measured.get("primary_mean")
-    if not found or not primary:
+    if not measured:
         return []
+    found, primary = measured["winner_mean"], measured["primary_mean"]
     rows = [change(name, found.get(key), primary.get(key)) for key, name in LATENCIES.items()]
     share = [f"{100 * one[HITS]:.1f} %" if one.get(HITS) is not None else "none" for one in (found, primary)]
     return [*rows, Change("prompt blocks found in the cache", *share, None)]

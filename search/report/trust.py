@@ -19,7 +19,7 @@ STATES = {
 
 def warnings(verdict: Mapping[str, Any]) -> list[str]:
     """What to keep in mind, the weightiest first."""
-    model = verdict.get("latency_model") or {}
+    model = verdict.get("latency_model", {})
     found = [f"{doubt[:1].upper()}{doubt[1:].rstrip('.')}." for doubt in verdict.get("doubts", ())]
     if model:
         found.append(f"{STATES.get(model['state'], '')} {_capital(stand_on(model))}.".strip())
@@ -30,7 +30,7 @@ def warnings(verdict: Mapping[str, Any]) -> list[str]:
 
 def _numbers(verdict: Mapping[str, Any]) -> list[str]:
     """What the verdict's own numbers warn of."""
-    optimism, load = verdict.get("optimism"), verdict.get("load") or {}
+    optimism, load = verdict.get("optimism"), verdict.get("load", {})
     found = []
     if optimism is not None and optimism > 0:
         found.append(f"In the search the winner looked {optimism:.3f} better than it is: read no score of the search.")
