@@ -45,7 +45,9 @@ def convergence(candidates: Rows, primary: str) -> Picture | None:
     axes.set_ylim(low, top + 0.1 * (top - low))
     _name_levels(axes, {row["name"]: float(row["fitness"]) for row in scored if row.get("name")}, primary)
     axes.set_xlabel("candidate")
-    detail = f"on the search tables, among {len(scored)} candidates; {np.count_nonzero(~seen)} lie below. Thin: baselines"
+    detail = (
+        f"on the search tables, among {len(scored)} candidates; {np.count_nonzero(~seen)} lie below. Thin: baselines"
+    )
     return picture(axes, "convergence", "Score of the best so far", detail)
 
 

@@ -58,9 +58,7 @@ def groups(found: Sequence[Mapping[str, Any]]) -> dict[str, list[GroupRow]]:
     """The groups of requests by kind."""
     kinds: dict[str, list[GroupRow]] = {}
     for one in found:
-        e2e, ttft = (
-            change("", one[f"{name}_mean_ms"], one[f"primary_{name}_mean_ms"]) for name in ("e2e", "ttft")
-        )
+        e2e, ttft = (change("", one[f"{name}_mean_ms"], one[f"primary_{name}_mean_ms"]) for name in ("e2e", "ttft"))
         left = (one["requests"] - one["completed"], one["requests"] - one["primary_completed"])
         faster = "" if one["faster"] is None else f"{one['faster']:.0%}"
         kinds.setdefault(one["kind"], []).append(GroupRow(one["name"], one["requests"], faster, e2e, ttft, left))

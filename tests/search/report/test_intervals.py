@@ -18,7 +18,7 @@ def test_places_are_in_proportion():
     assert neither.at == found.zero == pytest.approx(50)
     assert better.high - better.at == pytest.approx(better.at - better.low, abs=0.02)
     assert worse.at + better.at == pytest.approx(100, abs=0.02)
-    assert 0 < worse.low and better.high < 100
+    assert worse.low > 0 and better.high < 100
     assert (unknown.low, unknown.high) == (None, None)
     for at, label in found.ticks:
         assert at - found.zero == pytest.approx(float(label) / 0.2 * (better.at - found.zero), abs=0.05)

@@ -49,7 +49,9 @@ def test_over_time_the_mean_of_who_arrived(done, policies):
 def test_what_never_happened_takes_for_ever(done, policies):
     def nobody(scenario, table):
         result = done.problem.simulate(scenario, table)
-        return replace(result, status=np.full_like(result.status, COMPLETED + 1), ttft_us=np.full_like(result.e2e_us, -1))
+        return replace(
+            result, status=np.full_like(result.status, COMPLETED + 1), ttft_us=np.full_like(result.e2e_us, -1)
+        )
 
     settings = replace(done, problem=replace(done.problem, simulate=nobody))
     for one in classes_of(settings, policies):
