@@ -85,6 +85,7 @@ def _proof(run: Finished) -> dict[str, Any]:
         "beside": forest(beside) if beside else None,
         "robust": forest(tried) if tried else None,
         "left_out": left_out,
+        "saving": verdict.get("saving"),
         "latencies": latencies(verdict.get("measured", {})),
         "classes": [(one.name, one.requests, class_pictures(one, run.primary)) for one in found],
     }

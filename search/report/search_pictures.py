@@ -61,8 +61,10 @@ def _name_levels(axes: Axes, levels: Mapping[str, float], primary: str) -> None:
         colour = PRIMARY if name == primary else MUTED
         axes.axhline(level, color=colour, linewidth=0.8, alpha=0.7)
         at = max(level, at + 0.055 * (high - low))
-        place = {"xycoords": ("axes fraction", "data"), "xytext": (4, 0), "textcoords": "offset points"}
-        axes.annotate(name, (1.0, at), color=colour, fontsize=7.5, va="center", **place)
+        axes.annotate(
+            name, (1.0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+            color=colour, fontsize=7.5, va="center",
+        )  # fmt: skip
 
 
 def slice_pictures(slices: Mapping[str, Mapping[str, Any]]) -> Iterator[Picture]:

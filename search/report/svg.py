@@ -6,12 +6,13 @@ import io
 import re
 from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from blis.comparison.style import GRID, INK, MUTED, dress
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 #: Colours of the pictures' own; the page says what they look like, by the names beside them.
 POLICY, PRIMARY, RULE, GOOD = "#c2410c", "#0969da", "#1a7f6b", "#d4efe3"
@@ -26,7 +27,7 @@ WIDE_INCHES = (8.0, 2.9)
 #: What stays free of the axes for labels, in inches: left, right, bottom, top.
 MARGINS = (0.4, 0.1, 0.4, 0.1)
 
-_STYLE = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 7.5, "path.simplify_threshold": 0.3}
+_STYLE: Any = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 7.5, "path.simplify_threshold": 0.3}
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ def picture(axes: Axes, name: str, caption: str, detail: str = "") -> Picture:
     """The finished picture of some axes. name: of this picture alone, so that no two share an id."""
     import matplotlib
 
-    text = io.StringIO()
+    text, figure = io.StringIO(), cast("Figure", axes.figure)
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))  # no clock, no version
-        axes.figure.savefig(text, format="svg", transparent=True, metadata=nothing)
+        figure.savefig(text, format="svg", transparent=True, metadata=nothing)
     return Picture(_inline(text.getvalue(), f"{caption} {detail}".strip()), caption, detail)
 
 
@@ -82,7 +83,7 @@ def _inline(text: str, label: str) -> str:
     body = text[text.index("<svg") :]
     body = re.sub(r"<style.*?</style>|<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r' id="[a-z][\w.]*_\d+"', "", body)  # of groups: the same in every picture
-    body = body.replace("xlink:href=", "href=").replace("font-family: 'DejaVu Sans'", "font-family: inherit")
+    body = body.replace("xlink:href=", "href=").replace("'DejaVu Sans'", "system-ui, sans-serif")
     body = re.sub(r"#[0-9a-f]{6}", lambda found: _variable(found[0]), body)
     body = re.sub(r"\s*\n\s*", " ", body)
     box = re.search(r'viewBox="[^"]*"', body)

@@ -32,14 +32,21 @@ def latencies(measured: Mapping[str, Any]) -> list[Change]:
         return []
     found, primary = measured["winner_mean"], measured["primary_mean"]
     rows = [change(name, found.get(key), primary.get(key)) for key, name in LATENCIES.items()]
-    share = [f"{100 * one[HITS]:.1f} %" if one.get(HITS) is not None else "none" for one in (found, primary)]
-    return [*rows, Change("prompt blocks found in the cache", *share, None)]
+    return [*rows, Change("prompt blocks found in the cache", _share(found), _share(primary), None)]
+
+
+def _share(measured: Mapping[str, Any]) -> str:
+    return "none" if measured.get(HITS) is None else f"{100 * measured[HITS]:.1f} %"
 
 
 def change(name: str, found: float | None, primary: float | None) -> Change:
     """Of two latencies in ms."""
-    texts = ["none" if value is None else f"{value:,.1f} ms" for value in (found, primary)]
-    return Change(name, *texts, 100 * (found / primary - 1) if found is not None and primary else None)
+    percent = 100 * (found / primary - 1) if found is not None and primary else None
+    return Change(name, _ms(found), _ms(primary), percent)
+
+
+def _ms(value: float | None) -> str:
+    return "none" if value is None else f"{value:,.1f} ms"
 
 
 @dataclass(frozen=True)

@@ -153,9 +153,12 @@ def test_other_worlds_are_shown_where_they_were_tried(copied):
         {"shift": "burstiness × 2", "mean": -0.02, "t": [-0.03, -0.01], "best_baseline": None},
         {"shift": "one instance less", "left_out": "there is only one"},
     ]
-    text = changed_verdict(copied, robust=robust)
+    saving = {"target": 0.95, "primary_rate": 50.0, "rate": 55.0, "instances_today": 4}
+    saving |= {"instances": 3.636, "instances_interval": [3.5, 3.75], "rate_interval": [53.3, 57.1]}
+    text = changed_verdict(copied, robust=robust, saving=saving)
     assert "worlds" in Elements(text).sections
     assert "burstiness × 2 -0.020 [-0.030, -0.010]" in words(text)
+    assert "the same traffic with 3.64 instances [3.50, 3.75] for 4." in words(text)
     assert "Not tried: one instance less: there is only one." in words(text)
 
 
