@@ -158,7 +158,7 @@ def test_other_worlds_are_shown_where_they_were_tried(copied):
     text = changed_verdict(copied, robust=robust, saving=saving)
     assert "worlds" in Elements(text).sections
     assert "burstiness × 2 -0.020 [-0.030, -0.010]" in words(text)
-    assert "the same traffic with 3.64 instances [3.50, 3.75] for 4." in words(text)
+    assert "the same traffic with 3.64 [3.50, 3.75] instances for 4." in words(text)
     assert "Not tried: one instance less: there is only one." in words(text)
 
 
@@ -190,8 +190,8 @@ def test_a_search_that_failed_has_a_page(tmp_path):
     settings = replace(settings, problem=replace(settings.problem, simulate=failing))
     assert run(settings) == EXIT_FAILURE
     text = (tmp_path / PAGE).read_text()
-    assert words(text).count("No candidate of the search has a score.") == 1
-    assert Elements(text).sections == ["search", "origin"]
+    assert "No candidate of the search has a score." in words(text)
+    assert Elements(text).sections == ["trust", "search", "origin"]
 
 
 def test_a_search_on_a_trace_has_a_page(tmp_path, monkeypatch):
