@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from threading import RLock
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
 from blis.errors import InputError, one_line, unknown_name
@@ -21,6 +21,7 @@ WORKLOADS = "blis.workloads"  # length distributions, arrival processes
 FORMATS = "blis.formats"  # formats of recorded traffic
 FITNESS = "blis.fitness"  # terms of the relative fitness
 DRIVERS = "blis.drivers"  # optimizers
+COMMANDS = "blis.commands"  # subcommands of `blis`: modules with `add_parser`
 
 T = TypeVar("T")
 
@@ -42,15 +43,22 @@ def load(group: str) -> None:
                 _import(point)
 
 
-def _import(point: EntryPoint) -> None:
+def modules(group: str) -> Iterator[ModuleType]:
+    """The modules that installed packages have in a group, by name, imported. Raises InputError as `load` does."""
+    for point in sorted(entry_points(group=group), key=lambda point: (point.name, point.value)):
+        yield _import(point)
+
+
+def _import(point: EntryPoint) -> ModuleType:
     try:
-        point.load()
+        found: ModuleType = point.load()
     except Exception as error:  # whatever a stranger's module does wrong
         package = f" of package {point.dist.name}" if point.dist else ""
         raise InputError(
             f"entry point {point.group}: {point.name} = {point.value}{package} cannot be loaded:"
             f" {type(error).__name__}: {one_line(error)}"
         ) from error
+    return found
 
 
 class Named(Mapping[str, T]):

@@ -126,6 +126,32 @@ def parse_yaml(text: str, source: str) -> object:
         raise InputError(f"{source}: not valid YAML: {one_line(error)}") from None
 
 
+def key_lines(text: str) -> dict[str, int]:
+    """The line of every key and item of a YAML text that `parse_yaml` has read, by its path (`plugins[0].type`).
+
+    What an alias stands for has the lines of its first path alone, so that there are no more of them than of the text.
+    """
+    lines: dict[str, int] = {}
+    seen: set[int] = set()
+
+    def walk(node: yaml.Node | None, path: str) -> None:
+        if id(node) in seen:
+            return
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                name = _join(path, str(key.value))
+                lines[name] = key.start_mark.line + 1
+                walk(value, name)
+        elif isinstance(node, yaml.SequenceNode):
+            for number, item in enumerate(node.value):
+                lines[f"{path}[{number}]"] = item.start_mark.line + 1
+                walk(item, f"{path}[{number}]")
+
+    walk(yaml.compose(text, Loader=_StrictLoader), "")
+    return lines
+
+
 def _check_size(document: object) -> None:
     """Refuse a document whose aliases (`*name`) repeat its parts without end, or too often to be written out."""
     size: dict[int, int] = {}  # by identity, of the containers that are done

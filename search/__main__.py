@@ -34,7 +34,7 @@ COMMANDS = {"compare": comparison.main, "report": report_command.main}
 
 def run(settings: Settings) -> int:
     """One search from settings to run folder; its exit code."""
-    watch, progress = Stopwatch(), Progress(settings.driver.budget, len(settings.problem.search_seeds))
+    watch, progress = Stopwatch(), Progress(settings.driver.budget, settings.problem.simulations)
     settings = replace(settings, workers=settings.workers.watched(progress.simulated))
     (candidates, evaluator, archive), holdout = begin(settings), make_holdout(settings)
     with Tracker(settings) as tracker:

@@ -12,6 +12,7 @@ from typing import Any
 from blis.errors import InputError, check_integer, check_number
 from blis.yaml_strict import build, load_mapping
 from search.drivers import driver_options
+from search.shifts.worlds import check_shifts
 from search.uri import check_uri
 
 #: conf/ stands beside the package in a checkout and inside it in a wheel.
@@ -77,10 +78,14 @@ class ValidationSettings:
     simplicity_loss: float
     worth: float
     explain: bool
+    robust: bool
+    saving: bool
+    shift_seeds: int
 
     def __post_init__(self) -> None:
-        """Check ranges; an interval needs two report seeds."""
-        for key, low in (("search_seeds", 1), ("selection_seeds", 1), ("report_seeds", 2), ("finalists", 1)):
+        """Check ranges; an interval needs two seeds."""
+        one, two = ("search_seeds", "selection_seeds", "finalists"), ("report_seeds", "shift_seeds")
+        for key, low in (*((key, 1) for key in one), *((key, 2) for key in two)):
             check_integer(f"validation.{key}", getattr(self, key), low, 10_000)
         check_integer("validation.random_policies", self.random_policies, 0, 10_000)
         check_number("validation.tuned_knobs_share", self.tuned_knobs_share, 0, 1)
@@ -104,11 +109,14 @@ class Config:
     parallel: ParallelSettings
     tracking: TrackingSettings
     validation: ValidationSettings
+    shifts: tuple[str, ...]
+    vary: tuple[str, ...] | None = None
     resume: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the seed."""
+        """Check the seed and the names of shifts."""
         check_integer("seed", self.seed, 0)
+        check_shifts(self.shifts)
 
 
 def conf_folder() -> Path:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -22,10 +22,13 @@ from blis.workload.draw.spec import WorkloadSpec, load_spec
 from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
 from blis.yaml_strict import build
 from search.config import Config, DriverSettings, TrackingSettings, ValidationSettings, choices, conf_folder
+from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.problem.traffic import Drawn, TableKey, Traffic, make_traffic
+from search.shifts.worlds import worlds
 from search.space.codec import check_space
+from search.space.incumbent import space_from
 from search.space.space import Space, space_from_mapping
 from search.uri import shown
 from search.workers import Workers
@@ -52,6 +55,7 @@ class Settings:
     workers: Workers
     tracking: TrackingSettings
     validation: ValidationSettings
+    shifts: tuple[str, ...]
     run_dir: Path
     config: Mapping[str, Any]
     resume: Path | None = None
@@ -72,7 +76,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
     bundles = _baselines(config)
     primary = _bundle_name(config.primary)
     problem = _problem(config, bundles[primary])
-    space = space_from_mapping(config.search_space)
+    space = _space(config, problem)
     check_space(space, problem.against.scenario, problem.rates)
     resume = None if config.resume is None else Path(absolute(config.resume)).resolve()
     return Settings(
@@ -85,6 +89,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         workers=Workers(config.parallel.n_jobs, config.parallel.backend),
         tracking=config.tracking,
         validation=config.validation,
+        shifts=config.shifts,
         run_dir=resume or run_dir,
         config=_kept(mapping),
         resume=resume,
@@ -113,9 +118,16 @@ def absolute(path: str) -> str:
 
 
 def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """A composed configuration as files keep it: without what says which search goes on, and without secrets."""
+    """A composed configuration as files keep it: without what says which search goes on, and without secrets.
+
+    A search that starts from no policy has neither `from` nor `vary`, as it was before there were these keys.
+    """
     tracking = {**mapping["tracking"], "uri": shown(mapping["tracking"]["uri"])}
-    return {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
+    kept = {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
+    if kept.get("vary") is None:
+        kept.pop("vary", None)
+        kept["search_space"] = {key: value for key, value in kept["search_space"].items() if key != "from"}
+    return kept
 
 
 def _baselines(config: Config) -> dict[str, PolicyBundle]:
@@ -155,10 +167,40 @@ def _bundle_file(name: str) -> Path:
 
 def _problem(config: Config, baseline: PolicyBundle) -> Problem:
     """The question that is asked, against a baseline."""
-    traffic = make_traffic(_workload(config.workload))
-    scenario, fitness = traffic.sized(load_scenario(config.cluster)), make_fitness(config.fitness)
+    traffic, wanted = make_traffic(_workload(config.workload)), dict(config.fitness)
+    aim = wanted.pop("robust", None)
+    scenario, fitness = traffic.sized(load_scenario(config.cluster)), make_fitness(wanted)
     _check_latency_models(scenario, traffic)
-    return Problem(scenario, traffic, fitness, baseline, traffic.pool(SEARCH_POOL, config.validation.search_seeds))
+    problem = Problem(scenario, traffic, fitness, baseline, traffic.pool(SEARCH_POOL, config.validation.search_seeds))
+    return problem if aim is None else _robust(problem, aim, config.shifts)
+
+
+def _robust(problem: Problem, aim: str, shifts: Sequence[str]) -> Problem:
+    """The question over all worlds that these shifts give. Raises InputError if there is none, or no such aim."""
+    check_choice("fitness.robust", aim, AIMS)
+    found = worlds(problem, shifts)
+    if not found.problems:
+        why = "; ".join(f"{name}: {reason}" for name, reason in found.left_out.items()) or "there is none in `shifts`"
+        raise InputError(f"fitness.robust: {aim} needs a shift of the world that is possible here: {why}")
+    return replace(problem, worlds=found.problems, aim=aim)
+
+
+def _space(config: Config, problem: Problem) -> Space:
+    """The search space; around the primary baseline, if it says so.
+
+    Candidates have what the space does not name from the primary, so that no other policy can be started from.
+    """
+    values = dict(config.search_space)
+    start = values.pop("from", None)
+    space = space_from_mapping(values)
+    if start is None and config.vary is None:
+        return space
+    if start is None or config.vary is None:
+        raise InputError("search_space.from and vary go together: a baseline to start from, and what of it may change")
+    primary = _bundle_name(config.primary)
+    if _bundle_name(start) != primary:
+        raise InputError(f"search_space.from must be the primary baseline, {primary!r}, got {start!r}")
+    return space_from(space, problem.against, config.vary, problem.rates)
 
 
 def _check_latency_models(scenario: Scenario, traffic: Traffic) -> None:

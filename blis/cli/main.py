@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from blis.cli import calibrate, compare, completion, fit, run, traces, validate
+from blis import plugins
+from blis.cli import calibrate, capacity, compare, completion, export_config, fit, import_config, run, traces, validate
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
 
@@ -19,6 +20,19 @@ BAD_INPUT = 2
 FAILURE = 1
 
 _LONGEST = 500  # letters of what argparse says
+
+#: Our own commands, in the order of the help.
+_OURS = {
+    "run": run,
+    "compare": compare,
+    "capacity": capacity,
+    "fit": fit,
+    "calibrate": calibrate,
+    "traces": traces,
+    "validate": validate,
+    "import": import_config,
+    "export": export_config,
+}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -48,14 +62,15 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _read(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line; a command that there is not is answered by the nearest."""
-    parser, commands = _parser()
-    if arguments and not arguments[0].startswith("-"):
-        check_choice("command", arguments[0], commands)
+    name = arguments[0] if arguments else ""
+    parser, commands = _parser(others=name not in _OURS)
+    if name and not name.startswith("-"):
+        check_choice("command", name, commands)
     return parser.parse_args(arguments)
 
 
-def _parser() -> tuple[_Parser, Collection[str]]:
-    """The parser, and the names of its commands."""
+def _parser(others: bool) -> tuple[_Parser, Collection[str]]:
+    """The parser, and the names of its commands. others: those of installed packages, too."""
     parser = _Parser(
         prog="blis",
         description="Simulate an LLM inference cluster.",
@@ -64,12 +79,8 @@ def _parser() -> tuple[_Parser, Collection[str]]:
     )
     parser.add_argument("--version", action="version", version=f"blis {version('blis')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
-    run.add_parser(commands)
-    compare.add_parser(commands)
-    fit.add_parser(commands)
-    calibrate.add_parser(commands)
-    traces.add_parser(commands)
-    validate.add_parser(commands)
+    for module in (*_OURS.values(), *(plugins.modules(plugins.COMMANDS) if others else ())):
+        module.add_parser(commands)
     completion.add_parser(commands)
     return parser, commands.choices
 

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from blis.config import Scenario
+from blis.deploy.config import read_config
+from blis.deploy.document import load_document
+from blis.deploy.helm import inner_config
+from blis.deploy.schema import schema
 from blis.errors import InputError
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.scenario import load_scenario, split_workload
@@ -20,6 +24,7 @@ from blis.yaml_strict import load_mapping, named_source
 
 BAD_INPUT = 2
 SCENARIO, BUNDLE, REQUESTS, WORKLOAD, TRACE = "scenario", "bundle", "requests", "workload", "trace"
+ROUTER = "router"
 _UNKNOWN = "unknown"
 
 _EXAMPLES = """\
@@ -37,7 +42,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser = commands.add_parser(
         "validate",
         help="say what files are, and whether they are valid",
-        description="Check scenario, policy bundle, workload specification, requests and trace files.",
+        description="Check scenario, policy bundle, workload specification, router, requests and trace files.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -131,6 +136,11 @@ def _check_trace(path: str) -> str:
     return f"{name}, {len(FORMATS[name].parse(path))} requests"
 
 
+def _check_router(path: str) -> str:
+    config = read_config(inner_config(load_document(path)))
+    return f"{len(config.declared)} plugins, profiles {', '.join(config.profiles)}"
+
+
 def _keys(*classes: type, without: tuple[str, ...] = ()) -> tuple[str, ...]:
     """The keys of files that these dataclasses are read from."""
     names = (name for cls in classes for name in cls.__dataclass_fields__)  # type: ignore[attr-defined]
@@ -151,4 +161,5 @@ _KINDS = {
     REQUESTS: _Kind(_check_requests, ()),
     WORKLOAD: _Kind(_check_workload, _keys(WorkloadSpec, TraceSpec, without=_COMMON)),
     TRACE: _Kind(_check_trace, ()),
+    ROUTER: _Kind(_check_router, tuple(key.rstrip("!") for key in schema("config"))),
 }

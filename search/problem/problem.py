@@ -72,11 +72,18 @@ class Fitness(Protocol):
         """The score with every scored row as often as `times` says, in the table's order; None if that is not kept."""
 
 
+def unaltered(scenario: Scenario) -> Scenario:
+    """A scenario as it is."""
+    return scenario
+
+
 @dataclass(frozen=True)
 class Problem:
     """Scenario, requests, fitness and baseline: everything that gives a policy its score.
 
-    search_seeds: keys of the tables on which `search.evaluate` scores unless told otherwise.
+    search_seeds: keys of the tables on which `search.evaluate` scores unless told otherwise. altered: what this world
+    makes of every scenario. worlds: others in which a candidate is scored too, by the name of the shift; aim: the name
+    of what is made of its scores in all of them.
     """
 
     scenario: Scenario
@@ -85,6 +92,9 @@ class Problem:
     baseline: PolicyBundle
     search_seeds: tuple[TableKey, ...] = ()
     simulate: Simulate = simulate
+    altered: Callable[[Scenario], Scenario] = unaltered
+    worlds: Mapping[str, Problem] = field(default_factory=dict)
+    aim: str = "mean"
     _tables: dict[TableKey, RequestTable] = field(default_factory=dict, compare=False, repr=False)
     _lock: Lock = field(default_factory=Lock, compare=False, repr=False)
 
@@ -97,7 +107,8 @@ class Problem:
 
     def scenario_on(self, policy: Policy, key: TableKey) -> Scenario:
         """A policy's scenario on a table: of a latency model's ensemble the member of the table's number."""
-        return member_scenario(policy.scenario, key) if isinstance(key, int) else policy.scenario
+        scenario = self.altered(policy.scenario)
+        return member_scenario(scenario, key) if isinstance(key, int) else scenario
 
     def policy(self, bundle: PolicyBundle) -> Policy:
         """A bundle in this scenario. Raises InputError if the two do not go together."""
@@ -113,6 +124,16 @@ class Problem:
         return self.policy(self.baseline)
 
     @property
+    def nominal(self) -> Problem:
+        """The same in this world alone."""
+        return replace(self, worlds={})
+
+    @property
+    def simulations(self) -> int:
+        """How many a candidate of a search takes."""
+        return len(self.search_seeds) * (1 + len(self.worlds))
+
+    @property
     def workload(self) -> WorkloadSpec:
         """What tables are drawn from. Raises InputError for a trace."""
         return drawn_specification(self.traffic)
@@ -126,9 +147,13 @@ class Problem:
         """The same problem with other requests."""
         return replace(self, traffic=traffic, _tables={}, _lock=Lock())
 
+    def under(self, altered: Callable[[Scenario], Scenario]) -> Problem:
+        """The same problem, and the same requests, with every scenario altered."""
+        return replace(self, altered=altered)
+
     def mapping(self) -> dict[str, Any]:
         """What `scenario.yaml` of a run folder holds: cluster, instance and the embedded workload."""
-        return {**scenario_mapping(self.scenario), "workload": self.traffic.mapping()}
+        return {**scenario_mapping(self.altered(self.scenario)), "workload": self.traffic.mapping()}
 
     def identity(self) -> dict[str, Any]:
         """The same by what it decides, without paths."""

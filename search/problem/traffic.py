@@ -45,6 +45,9 @@ class Traffic(Protocol):
     def sized(self, scenario: Scenario) -> Scenario:
         """The scenario with as many instances as the requests call for, if they say so."""
 
+    def faster(self, factor: float) -> Traffic:
+        """The same with so many times the arrival rate."""
+
     def redrawn(self) -> Traffic | None:
         """The same with another population (tenants, prefixes), if there can be one."""
 
@@ -81,6 +84,10 @@ class Drawn:
     def sized(self, scenario: Scenario) -> Scenario:
         """The scenario as it is."""
         return scenario
+
+    def faster(self, factor: float) -> Drawn:
+        """The specification with another rate: its tables have the same requests, closer together."""
+        return Drawn(replace(self.spec, aggregate_rate=self.spec.aggregate_rate * factor))
 
     def redrawn(self) -> Drawn:
         """The population of the specification's next seed."""
@@ -145,6 +152,10 @@ class Recorded:
             return scenario
         instances = scaled_instances(self.trace, scenario.instance, self.spec.utilisation)
         return replace(scenario, cluster=replace(scenario.cluster, instances=instances))
+
+    def faster(self, factor: float) -> Recorded:
+        """The trace with other gaps; its windows have nearly the same requests."""
+        return Recorded(self.spec.faster(factor))
 
     def redrawn(self) -> None:
         """Nobody knows who else might have come."""

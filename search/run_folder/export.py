@@ -25,6 +25,7 @@ from blis.yaml_strict import OneLine, yaml_text
 from search.explanation.explanation import Explanation
 from search.identity import origin
 from search.problem.policy import Policy
+from search.run_folder.proof import proved_on
 from search.running.archive import Archive
 from search.settings import Settings
 from search.uri import shown
@@ -79,6 +80,7 @@ def _with_provenance(
         "verdict": proof,
         "tables": {name: _pool_text(name, facts) for name, facts in verdict.question.pools.items()},
         "run": {**origin(settings), "seed": settings.seed},
+        "problem": proved_on(settings),
     }
     return replace(policy.bundle, provenance=provenance)
 
@@ -120,7 +122,7 @@ def write_run_info(settings: Settings, archive: Archive, watch: Stopwatch) -> No
         "seconds": {name: round(value, 3) for name, value in watch.seconds.items()},
         "candidates": len(archive.rows),
         "candidates_per_second": round(len(archive.rows) / searched, 2) if searched else None,
-        "simulations_per_candidate": len(settings.problem.search_seeds),
+        "simulations_per_candidate": settings.problem.simulations,
         "workers": settings.workers.count,
         "backend": settings.workers.backend,
         "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},

@@ -77,17 +77,23 @@ class Archive:
         writer = csv.writer(text, lineterminator="\n")
         n_seeds = max((len(row.evaluation.seed_values) for row in self.rows), default=0)
         seeds = [f"seed_{i}" for i in range(n_seeds)]
-        writer.writerow([*LABELS, *self.terms, *UNDONE_AND_HARM, *seeds, *self.space_keys])
-        writer.writerows(self._cells(row, n_seeds) for row in self.rows)
+        worlds = list(dict.fromkeys(name for row in self.rows for name in row.evaluation.worlds))
+        writer.writerow([*LABELS, *self.terms, *UNDONE_AND_HARM, *seeds, *worlds, *self.space_keys])
+        writer.writerows(self._cells(row, n_seeds, worlds) for row in self.rows)
         return text.getvalue()
 
-    def _cells(self, row: Row, n_seeds: int) -> list[str]:
+    def _cells(self, row: Row, n_seeds: int, worlds: Sequence[str]) -> list[str]:
         found = row.evaluation
         numbers = [found.fitness, *(found.terms.get(name) for name in self.terms), found.undone, found.harm]
         seeds = list(found.seed_values) or [None] * n_seeds
+        elsewhere = [found.worlds.get(name) for name in worlds]
         asked = [str(row.index), str(row.generation), row.origin, row.name]
         labels = [*asked, found.genome_id, found.status, found.reason]
-        return [*labels, *map(_cell, [*numbers, *seeds]), *(_cell(row.genome.get(key)) for key in self.space_keys)]
+        return [
+            *labels,
+            *map(_cell, [*numbers, *seeds, *elsewhere]),
+            *(_cell(row.genome.get(key)) for key in self.space_keys),
+        ]
 
     def _scored(self) -> Sequence[Row]:
         return [row for row in self.rows if row.evaluation.status == OK]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from blis.api import load_policy
 from blis.errors import EngineError, InputError
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from blis.yaml_strict import dump_yaml
+from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.problem.problem import Problem, Score
 from search.problem.traffic import TableKey
@@ -28,7 +29,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known of one candidate: the mean over the seeds, and every seed. None where there is no score."""
+    """What is known of one candidate: the mean over the seeds, and every seed. None where there is no score.
+
+    Where there are other worlds, `fitness` and `objectives` are what the problem's aim makes of all of them.
+    """
 
     genome_id: str
     status: str  # OK, INVALID (no policy at all) or FAILED (no score: why is in `reason`)
@@ -39,6 +43,13 @@ class Evaluation:
     harm: float | None = None
     seed_values: tuple[float | None, ...] = ()
     objectives: tuple[float, ...] = ()  # mean over the seeds, to be made small; named by the problem's fitness
+    worlds: Mapping[str, float | None] = field(default_factory=dict)  # the mean over the seeds in each other one
+
+    @property
+    def nominal(self) -> float | None:
+        """The mean over the seeds in the world as it is."""
+        known = [value for value in self.seed_values if value is not None]
+        return _mean(known) if self.status == OK else None
 
 
 class Evaluator:
@@ -53,6 +64,7 @@ class Evaluator:
     ) -> None:
         """seeds: keys of the tables. Nothing runs before the first policy is evaluated."""
         self.problem, self.seeds, self.workers = problem, tuple(seeds), workers
+        self._worlds = {name: Evaluator(world, seeds, workers, quarantine) for name, world in problem.worlds.items()}
         self._quarantine = quarantine
         self._evaluations: dict[str, Evaluation] = {}  # by the policy's id
         self._performances: dict[tuple[str, TableKey], Performance] = {}  # of policies that are compared
@@ -61,7 +73,7 @@ class Evaluator:
         """One evaluation per policy, in order."""
         new = {policy.id: policy for policy in policies if policy.id not in self._evaluations}
         if new:
-            self._evaluations.update(self._evaluated(list(new.values())))
+            self._evaluations.update(self._everywhere(list(new.values())))
         return [self._evaluations[policy.id] for policy in policies]
 
     def remember(self, evaluations: Iterable[Evaluation]) -> None:
@@ -84,6 +96,16 @@ class Evaluator:
                 raise EngineError(f"policy {key[0]} has no score on seed {key[1]}: {found.reason}")
             known[key] = found
         return [[known[policy.id, seed] for seed in seeds] for policy in policies]
+
+    def _everywhere(self, policies: Sequence[Policy]) -> dict[str, Evaluation]:
+        """Evaluations by id of different policies in all worlds that there are."""
+        here = self._evaluated(policies)
+        if not self._worlds:
+            return here
+        found = {name: world.evaluate(policies) for name, world in self._worlds.items()}
+        elsewhere = [{name: scores[place] for name, scores in found.items()} for place in range(len(policies))]
+        pairs = zip(policies, elsewhere, strict=True)
+        return {policy.id: over_worlds(self.problem.aim, here[policy.id], others) for policy, others in pairs}
 
     def _evaluated(self, policies: Sequence[Policy]) -> dict[str, Evaluation]:
         """Evaluations by id of different policies; one whose performance is known is not simulated for its score."""
@@ -155,6 +177,19 @@ def _mean_evaluation(policy_id: str, scores: Sequence[Score | Failure]) -> Evalu
         seed_values=values,
         objectives=tuple(map(_mean, zip(*(score.objectives for score in numbers), strict=True))),
     )
+
+
+def over_worlds(aim: str, here: Evaluation, elsewhere: Mapping[str, Evaluation]) -> Evaluation:
+    """One evaluation of those in the world as it is and in others; without a score in one of them there is none."""
+    worlds = {name: one.fitness for name, one in elsewhere.items()}
+    reasons = [here.reason, *(f"under {name}: {one.reason}" for name, one in elsewhere.items() if one.reason)]
+    scores = [score for score in (here.fitness, *worlds.values()) if score is not None]
+    if len(scores) <= len(worlds):
+        reason = next(filter(None, reasons))
+        return Evaluation(here.genome_id, FAILED, reason, seed_values=here.seed_values, worlds=worlds)
+    losses = zip(here.objectives, *(one.objectives for one in elsewhere.values()), strict=True)
+    objectives = tuple(-AIMS[aim]([-loss for loss in column]) for column in losses)
+    return replace(here, fitness=AIMS[aim](scores), objectives=objectives, worlds=worlds)
 
 
 def _mean(values: Sequence[float]) -> float:

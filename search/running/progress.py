@@ -24,9 +24,9 @@ SEARCH = "search"  # the part of a run of which the end is known
 class Progress:
     """Hears of every simulation, in whichever part of a run."""
 
-    def __init__(self, candidates: int, seeds: int) -> None:
-        """candidates: the budget, each of them `seeds` simulations; the bar moves with every simulation."""
-        self._candidates, self._seeds = candidates, seeds
+    def __init__(self, candidates: int, simulations: int) -> None:
+        """candidates: the budget, each of them so many simulations; the bar moves with every simulation."""
+        self._candidates, self._simulations = candidates, simulations
         self._watched = sys.stderr is not None and sys.stderr.isatty()
         self._bar: tqdm | None = None
         self._name, self._count, self._best = "", 0, ""
@@ -39,11 +39,11 @@ class Progress:
         self._started = self._told = time.monotonic()
         known = name == SEARCH
         self._bar = tqdm(
-            total=self._candidates * self._seeds if known else None,
+            total=self._candidates * self._simulations if known else None,
             desc=name,
             unit=" candidates",
             bar_format=FORMAT if known else FORMAT_WITHOUT_END,
-            unit_scale=1 / self._seeds if known else False,
+            unit_scale=1 / self._simulations if known else False,
             file=sys.stderr,
             disable=not self._watched,
             leave=False,
@@ -68,7 +68,7 @@ class Progress:
 
     def generation(self, archive: Archive, generation: int) -> None:
         """Show the best score so far; repeated candidates, which need no simulation, count here."""
-        self._count = len(archive.rows) * self._seeds
+        self._count = len(archive.rows) * self._simulations
         best = archive.best()
         if best is not None:
             self._best = f", generation {generation}, best {best.evaluation.fitness:+.3f}"
@@ -79,4 +79,4 @@ class Progress:
     def _so_far(self) -> str:
         if self._name != SEARCH:
             return f"{self._count} simulations"
-        return f"{self._count // self._seeds} of {self._candidates} candidates{self._best}"
+        return f"{self._count // self._simulations} of {self._candidates} candidates{self._best}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Mapping
 from typing import Any
 
 from blis.errors import InputError
 from blis.yaml_strict import build, plain
+from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.running.archive import BASELINE, Row
 from search.running.candidates import policy_of, seed_genomes
@@ -90,7 +90,8 @@ def _check_evaluation(settings: Settings, policy: Policy, found: Evaluation) -> 
         raise InputError(f"genome_id {found.genome_id!r} must be {policy.id!r}")
     fitness, scored = settings.problem.fitness, found.status == OK
     single = found.fitness, found.undone, found.harm
-    numbers = [*single, *found.terms.values(), *found.objectives, *found.seed_values]
+    scores = [*found.seed_values, *found.worlds.values()]
+    numbers = [*single, *found.terms.values(), *found.objectives, *scores]
     columns = (set(fitness.terms), len(fitness.objectives)) if scored else (set(), 0)
     sound = (
         found.status in (OK, FAILED)
@@ -98,12 +99,16 @@ def _check_evaluation(settings: Settings, policy: Policy, found: Evaluation) -> 
         and [number is not None for number in single] == [scored] * 3
         and (set(found.terms), len(found.objectives)) == columns
         and len(found.seed_values) == len(settings.problem.search_seeds)
-        and (None in found.seed_values) != scored
+        and list(found.worlds) == list(settings.problem.worlds)
+        and (None in scores) != scored
         and all(math.isfinite(number) for number in numbers if number is not None)
     )
-    if not sound or (found.fitness is not None and not _is_mean(found.fitness, found.seed_values)):
+    if not sound or (scored and not _follows(settings.problem.aim, found)):
         raise InputError("its evaluation is none of this search's")
 
 
-def _is_mean(fitness: float, values: Sequence[float | None]) -> bool:
-    return math.isclose(fitness, fmean(value or 0.0 for value in values), abs_tol=1e-9)
+def _follows(aim: str, found: Evaluation) -> bool:
+    """Whether a fitness is what the aim makes of the scores that it comes from."""
+    assert found.fitness is not None and found.nominal is not None  # status OK says so
+    scores = [found.nominal, *(score or 0.0 for score in found.worlds.values())]
+    return math.isclose(found.fitness, AIMS[aim](scores), abs_tol=1e-9)

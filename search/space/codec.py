@@ -72,7 +72,7 @@ def encode(space: Space, policy: Policy, rates: Mapping[str, float]) -> Genome |
     Weights are scaled so that the largest is 1: an arg-max does not see the scale. The policy itself need
     not lie on the genome's point; a baseline is evaluated as its own bundle.
     """
-    effective = _space_values(policy)
+    effective = policy_values(policy)
     if any(effective.get(key) != value for key, value in policy_mapping(load_bundle(space.fixed)).items()):
         return None
     top = max((value for key, value in effective.items() if is_weight(key)), default=1.0)
@@ -92,7 +92,7 @@ def encode(space: Space, policy: Policy, rates: Mapping[str, float]) -> Genome |
     return None if space.flaw(genome) else genome
 
 
-def _space_values(policy: Policy) -> dict[str, Any]:
+def policy_values(policy: Policy) -> dict[str, Any]:
     """What a policy decides by space key, also what its complete bundle leaves out as a default."""
     values: dict[str, Any] = {
         "routing.picker": PICKERS[0],

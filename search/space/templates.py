@@ -77,6 +77,12 @@ def expand(key: str, leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
         raise InputError(f"search_space.{key}: type 'templates' is for: {kinds}")
 
 
+def templates_of(prefix: str, names: Sequence[str]) -> Iterator[tuple[str, Leaf]]:
+    """The leaves of these scorers or filters; none if there are none."""
+    if names:
+        yield from expand(prefix[:-1], Leaf(TEMPLATES, choices=tuple(names)))
+
+
 def _names(key: str, registry: Registry, leaf: Leaf) -> list[str]:
     """The templates that are meant: those listed, else all that can be deployed."""
     for choice in leaf.choices or ():

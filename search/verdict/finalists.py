@@ -16,7 +16,8 @@ from search.verdict.rounding import round_finalists
 class Finalist:
     """A policy of the search, rounded; `search` is what it scored before, `rounded` after, on the search tables.
 
-    set_back: differences from the primary baseline that it was found to be as good without.
+    Both in the world as it is, as everything that is proved. set_back: differences from the primary baseline without
+    which it was found to be as good.
     """
 
     policy: Policy
@@ -32,9 +33,9 @@ def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator)
     scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
     rounded = round_finalists(policies, scores, settings.space, evaluator, settings.validation.rounding_loss)
     found: dict[str, Finalist] = {}
-    for score, (policy, evaluation) in zip(scores, rounded, strict=True):
-        assert evaluation.fitness is not None  # the rounding kept to what has a score
-        found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))
+    for row, (policy, evaluation) in zip(rows, rounded, strict=True):
+        assert row.evaluation.nominal is not None and evaluation.nominal is not None  # all of them have a score
+        found.setdefault(evaluation.genome_id, Finalist(policy, row.evaluation.nominal, evaluation.nominal))
     return list(found.values())
 
 

@@ -13,6 +13,7 @@ from blis.comparison.statistics import AnyComparison, BlockComparison, paired_co
 from blis.errors import EngineError
 from blis.workload.draw.pools import REPORT_POOL, SELECTION_POOL
 from search.problem.policy import Policy
+from search.problem.problem import Problem
 from search.problem.traffic import Recorded
 from search.running.evaluator import QUARANTINE, Evaluator
 from search.running.performance import Measures, Performance
@@ -28,10 +29,11 @@ class Holdout:
         report = settings.pool(REPORT_POOL, sizes.report_seeds)
         shared = settings.workers, settings.run_dir / QUARANTINE
         self.settings = settings
+        self._shared = shared
         self.selection = Evaluator(problem, settings.pool(SELECTION_POOL, sizes.selection_seeds), *shared)
-        self.report = Evaluator(problem, report, *shared)
+        self.report = Evaluator(problem.nominal, report, *shared)
         population = problem.traffic.redrawn()
-        self.redrawn = Evaluator(problem.on(population), report, *shared) if population is not None else None
+        self.redrawn = Evaluator(problem.nominal.on(population), report, *shared) if population is not None else None
 
     def against(
         self, policy: Policy, others: Sequence[Policy], evaluator: Evaluator | None = None
@@ -40,8 +42,13 @@ class Holdout:
 
         Raises EngineError if one of them has no score.
         """
-        first, *rest = (evaluator or self.report).performances([policy, *others])
-        return [self._compare(first, found) for found in rest]
+        evaluator = evaluator or self.report
+        first, *rest = evaluator.performances([policy, *others])
+        return [self._compare(evaluator, first, found) for found in rest]
+
+    def elsewhere(self, problem: Problem) -> Evaluator:
+        """Where policies are compared in another world: on the first report tables, as they are drawn there."""
+        return Evaluator(problem, self.settings.pool(REPORT_POOL, self.settings.validation.shift_seeds), *self._shared)
 
     def serves(self, policies: Sequence[Policy]) -> bool:
         """Whether any of them completes a scored request on any report table."""
@@ -57,8 +64,8 @@ class Holdout:
         (found,) = self.report.performances([policy])
         return found
 
-    def _compare(self, x: Sequence[Performance], b: Sequence[Performance]) -> AnyComparison:
-        """Two policies, from what they did on each table."""
+    def _compare(self, evaluator: Evaluator, x: Sequence[Performance], b: Sequence[Performance]) -> AnyComparison:
+        """Two policies, from what they did on each table of an evaluator."""
         scores = [self._score(one, other) for one, other in zip(x, b, strict=True)]
         return paired_comparison(scores, self.settings.seed)
 
@@ -73,15 +80,10 @@ class Holdout:
 class TraceHoldout(Holdout):
     """The later windows of a trace: one table a pool, and intervals from blocks of its time."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Nothing runs before it is asked for."""
-        super().__init__(settings)
-        self.table = settings.problem.table(*self.report.seeds)
-
-    def _compare(self, x: Sequence[Performance], b: Sequence[Performance]) -> BlockComparison:
+    def _compare(self, evaluator: Evaluator, x: Sequence[Performance], b: Sequence[Performance]) -> BlockComparison:
         """Two policies, from what they did on the report window: both meet the same blocks in every resample."""
-        (one,), (other,) = x, b
-        fitness, arrival_us = self.settings.problem.fitness, self.table.arrival_us[self.table.scored_rows]
+        (one,), (other,), table = x, b, evaluator.problem.table(*evaluator.seeds)
+        fitness, arrival_us = self.settings.problem.fitness, table.arrival_us[table.scored_rows]
         mean = self._score(one, other)
         e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in (one, other)) * 1000
         blocks = time_blocks(arrival_us, e2e_p99_us)

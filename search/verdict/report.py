@@ -9,6 +9,8 @@ from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
 from blis.latency.standing import Standing
 from blis.policies.bundle import given_fields
 from blis.text import aligned
+from search.verdict.outlook import Outlook
+from search.verdict.robustness import numbers
 from search.verdict.sentence import interval
 from search.verdict.tuned_knobs import TunedKnobs
 from search.verdict.verdict import Proof, Question, Verdict, mean_of
@@ -34,7 +36,10 @@ def report(verdict: Verdict) -> str:
         return verdict.sentence
     question, proof = verdict.question, verdict.proof
     beside = f"load under {question.primary}: {proof.situation}\nstep times {stand_on(question.latency_model)}"
-    return "\n\n".join([verdict.sentence, comparisons(question, proof), latencies(question, proof), beside]) + "\n"
+    parts = [verdict.sentence, comparisons(question, proof), latencies(question, proof)]
+    if verdict.outlook is not None:
+        parts.append(outlook_table(verdict.outlook, question.primary))
+    return "\n\n".join([*filter(None, parts), beside]) + _saved(verdict) + "\n"
 
 
 def stand_on(latency_model: Mapping[str, Any]) -> str:
@@ -73,6 +78,28 @@ def latencies(question: Question, proof: Proof) -> str:
     hits = [found["prompt_hit_rate"] for found in both]
     rows.append(("  prompt blocks found in the cache", *("none" if hit is None else f"{hit:.1%}" for hit in hits)))
     return aligned(rows)
+
+
+def outlook_table(outlook: Outlook, primary: str) -> str:
+    """What is to be deployed, and the best baseline if that is another, against the primary one in other worlds."""
+    if outlook.robust is None:
+        return ""
+    rule = "best baseline" if any(one.best_baseline for one in outlook.robust.shifts) else ""
+    rows = [(f"against {primary} under", outlook.subject, rule)]
+    for one in outlook.robust.shifts:
+        beside = "" if one.best_baseline is None else numbers(one.best_baseline)
+        rows.append((f"  {one.shift}", numbers(one.policy), beside))
+    reasons: dict[str, list[str]] = {}
+    for name, reason in outlook.robust.left_out.items():
+        reasons.setdefault(reason, []).append(name)
+    return "\n".join([aligned(rows), *(f"left out: {', '.join(names)}: {why}" for why, names in reasons.items())])
+
+
+def _saved(verdict: Verdict) -> str:
+    """The last line: what is saved in instances, if that is known."""
+    if verdict.outlook is None or verdict.outlook.saving is None:
+        return ""
+    return "\n" + verdict.outlook.saving.words(verdict.question.primary, verdict.outlook.subject)
 
 
 def _tuned(tuned: TunedKnobs) -> str:

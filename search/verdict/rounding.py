@@ -35,7 +35,7 @@ def round_bundle(bundle: PolicyBundle, space: Space, largest_weight: int, digits
     """
     mapping = _shorter(bundle_mapping(bundle), space, digits)
     scorers = bundle.routing.scorers or ()
-    if scorers and all(SCORER_PREFIX + scorer.name in space.parameters for scorer in scorers):
+    if scorers and all(isinstance(space.parameters.get(SCORER_PREFIX + one.name), Number) for one in scorers):
         rounded = round_weights(scorers, largest_weight)
         for one, scorer in zip(mapping["routing"]["scorers"], rounded, strict=True):
             one["weight"] = scorer.weight

@@ -27,6 +27,7 @@ from search.verdict.finalists import Finalist, best_of, choose_finalists
 from search.verdict.holdout import Holdout
 from search.verdict.judgement import judge
 from search.verdict.meaning import situation
+from search.verdict.outlook import outlook
 from search.verdict.sentence import advice_words, sentence
 from search.verdict.simplify import simplify
 from search.verdict.tuned_knobs import TunedKnobs, tune_knobs
@@ -48,8 +49,8 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     Raises EngineError if the winner or a baseline has no score on a report table.
     """
     finalists = choose_finalists(settings, archive, evaluator)
-    scores = [found.fitness for found in holdout.selection.evaluate([finalist.policy for finalist in finalists])]
-    chosen = best_of(scores)
+    selected = holdout.selection.evaluate([finalist.policy for finalist in finalists])
+    chosen = best_of([found.fitness for found in selected])
     if chosen is None:
         return unproved(settings, archive, FAILED, NO_NEW_POLICY if archive.exhausted() else NO_SCORE)
     tuned = tune_knobs(settings, evaluator, holdout.selection)
@@ -60,12 +61,14 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
         return unproved(settings, archive, FAILED, NOTHING_SERVED)
     finalist = _simplified(finalists[chosen], evaluator, holdout)
     (selection,) = holdout.selection.evaluate([finalist.policy])
-    proof = prove(holdout, finalist, selection.fitness, tuned, best_baseline)
+    proof = prove(holdout, finalist, selection.nominal, tuned, best_baseline)
     words = sentence(proof.judgement, proof.baselines, settings.primary, best_baseline, tuned.name)
     candidate = finalist.policy
     advice = _advice(holdout, candidate, proof)
-    text = [advice_words(advice), *proof.situation.preface, words, EXHAUSTED if archive.exhausted() else ""]
-    return Verdict(proof.judgement.outcome, " ".join(filter(None, text)), candidate, advice, question(settings), proof)
+    expected = outlook(holdout, advice, candidate, baselines[best_baseline])
+    ending = [expected.sentence, EXHAUSTED if archive.exhausted() else ""]
+    text = " ".join(filter(None, [advice_words(advice), *proof.situation.preface, words, *ending]))
+    return Verdict(proof.judgement.outcome, text, candidate, advice, question(settings), proof, expected)
 
 
 def prove(
@@ -109,7 +112,7 @@ def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> V
 def _simplified(finalist: Finalist, evaluator: Evaluator, holdout: Holdout) -> Finalist:
     """A finalist without the differences from the primary baseline that cost nothing."""
     found = simplify(finalist.policy, holdout.selection, holdout.settings.validation.simplicity_loss)
-    rounded = evaluator.evaluate([found.policy])[0].fitness
+    rounded = evaluator.evaluate([found.policy])[0].nominal
     return finalist if rounded is None else Finalist(found.policy, finalist.search, rounded, found.set_back)
 
 

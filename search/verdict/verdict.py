@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blis.comparison.statistics import AnyComparison, BlockComparison
 from blis.policies.bundle import bundle_mapping
@@ -20,6 +20,9 @@ from search.verdict.advice import Advice
 from search.verdict.judgement import Judgement
 from search.verdict.meaning import Situation
 from search.verdict.tuned_knobs import TunedKnobs
+
+if TYPE_CHECKING:
+    from search.verdict.outlook import Outlook
 
 #: Outcomes beside those of a judgement.
 INTERRUPTED, FAILED = "interrupted", "failed"
@@ -164,6 +167,7 @@ class Verdict:
     advice: Advice
     question: Question
     evidence: Proof | SoFar
+    outlook: Outlook | None = None  # of what is exported; None if nothing was judged
 
     @property
     def proof(self) -> Proof | None:
@@ -181,7 +185,8 @@ class Verdict:
         advice = {"kind": self.advice.kind, "name": self.advice.name}
         if self.advice.against is not None:
             advice |= comparison_dict(self.advice.against)
-        return {**said, "advice": advice, **self.question.to_dict(), **self.evidence.to_dict()}
+        outlook = {} if self.outlook is None else self.outlook.to_dict()
+        return {**said, "advice": advice, **self.question.to_dict(), **self.evidence.to_dict(), **outlook}
 
     def json_text(self, origin: Mapping[str, str], explanation: Mapping[str, Any] | None = None) -> str:
         """verdict.json: sorted keys, numbers with every digit. origin: where it comes from; explanation: why."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError, check_number
-from blis.yaml_strict import build, dump_yaml, flat_keys, load_mapping, load_yaml, parse_yaml, plain
+from blis.yaml_strict import build, dump_yaml, flat_keys, key_lines, load_mapping, load_yaml, parse_yaml, plain
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,13 @@ def test_wrong_yaml_names_file_and_line(text, parts):
 def test_merges_of_merges_stay_small():
     levels = [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}" for i in range(1, 30)]
     assert parse_yaml("a0: &a0 {x: 1}\n" + "\n".join(levels), "x")["a29"] == {"x": 1}
+
+
+def test_lines_of_keys_are_no_more_than_those_of_the_text():
+    merges = "".join(f"a{i}: &a{i}\n  <<: [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 60))
+    lines = key_lines("a0: &a0\n  x: 1\nlist:\n- y\n- *a0\n" + merges)
+    assert (lines["a0.x"], lines["list[0]"]) == (2, 4)
+    assert len(lines) < 300
 
 
 def test_exponents_are_numbers_and_merged_keys_may_be_overridden():

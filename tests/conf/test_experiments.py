@@ -25,6 +25,7 @@ SHORT = {
     "validation.report_seeds": 2,
     "validation.finalists": 2,
     "validation.random_policies": 0,
+    "validation.shift_seeds": 2,
 }
 
 

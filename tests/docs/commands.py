@@ -48,7 +48,7 @@ def commands() -> Iterator[Command]:
 SHORT = (
     *("driver.budget=16", "driver.batch=8", "parallel.n_jobs=1", "tracking=none", "validation.search_seeds=1"),
     *("validation.selection_seeds=2", "validation.report_seeds=2", "validation.finalists=2"),
-    "validation.random_policies=0",
+    *("validation.random_policies=0", "validation.shift_seeds=2"),
 )
 SHORT_TABLE = ("workload.first=100",)
 SHORT_TRACE = ("workload.first=120", "workload.windows.warmup_s=1")  # too short for an interval, which takes seconds
@@ -198,4 +198,15 @@ def inline(code: str) -> bool:
         return bool(re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE))
     if words[:2] == ["python", "-m"]:
         return find_spec(words[2]) is not None
-    return words[1] in ("run", "compare", "fit", "calibrate", "traces", "validate")
+    return words[1] in (
+        "run",
+        "compare",
+        "capacity",
+        "fit",
+        "calibrate",
+        "traces",
+        "validate",
+        "import",
+        "export",
+        "verify",
+    )

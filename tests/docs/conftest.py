@@ -41,6 +41,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
         made(patch, ["workload=chat_bursty"], "RUN", tracking="mlflow")
         without_pictures(patch)
         made(patch, ["experiment=quickstart"], "outputs/DATE/TIME")
+        made(patch, ["primary=mine.yaml", "search_space.from=mine", "vary=[routing.scorers]"], "NEXT")
     return folder
 
 

@@ -28,6 +28,7 @@ MADE = {
     *("steps.csv", "steps.meta.json", "requests.jsonl", "coefficients.yaml"),
     *("pareto.csv", "figures/overview.png", "figures/pareto.png", "checkpoint", "mlflow.db"),
     *("traffic.jsonl", "traffic.csv", "requests.csv", "results.csv", "mine/", "mine/search_space/NAME.yaml"),
+    *("epp.yaml", "mine.yaml", "new.yaml"),
 }
 #: Folders that are not there before something has run.
 MADE_IN = ("outputs/", ".venv/", "pareto/", "figures/", "quarantine/")

@@ -12,11 +12,16 @@ from random import Random
 from typing import Any
 
 from blis.cli.main import main
+from blis.deploy.dialects import DIALECTS, ROUTER
+from blis.deploy.export_epp import export_epp
+from blis.deploy.notes import Notes
+from blis.deploy.targets import TARGETS
 from blis.errors import InputError
 from blis.scenario import load_scenario
-from blis.yaml_strict import flat_keys
+from blis.yaml_strict import flat_keys, yaml_text
 from search.application import compose_settings
 from tests.blis.cli.test_data_files import DEFAULTS
+from tests.blis.deploy.random_bundles import router_bundle
 from tests.blis.recorded.logs import HEADER, META, RESULTS, bench, request_log, trace
 from tests.inputs.mistakes import STRANGE, mutate_arguments, mutate_rows
 from tests.laws.fuzz_yaml import MAX_INSTANCES, REQUESTS
@@ -140,6 +145,27 @@ _GPU = {
 }  # fmt: skip
 
 
+def routers(rng: Random, folder: Path) -> Answer:
+    """A router's configuration and an engine's arguments, imported; and a bundle, exported."""
+    if rng.random() < 0.3:
+        path = folder / "b.yaml"
+        path.write_bytes(mutate(rng, random_bundle(rng)))
+        target, dialect = rng.choice(list(TARGETS)), rng.choice(list(DIALECTS))
+        return command("export", path, f"--target={target}", f"--dialect={dialect}")
+    router, engine = export_epp(router_bundle(rng), DIALECTS[ROUTER], Notes()), dict(_SERVE)
+    wrong = rng.random() < 0.7
+    (folder / "epp.yaml").write_bytes(mutate(rng, router) if wrong else yaml_text(router).encode())
+    (folder / "serve.yaml").write_bytes(yaml_text(engine).encode() if wrong else mutate(rng, engine))
+    imported = command("import", folder / "epp.yaml", "--vllm", folder / "serve.yaml", "--out", folder / "mine.yaml")
+    return imported if imported != ACCEPTED else command("validate", "--kind", "bundle", folder / "mine.yaml")
+
+
+_SERVE = {
+    "model": "org/m", "max-num-seqs": 64, "max_num_batched_tokens": 4096, "long-prefill-token-threshold": 512,
+    "scheduling-policy": "priority", "enable-prefix-caching": True, "block-size": 16, "port": 8000,
+}  # fmt: skip
+
+
 def flags(rng: Random, folder: Path) -> Answer:
     """Flags of `blis run`."""
     given = ["--seed=3", "--num-requests=9", "--rate=20", "--rate-scale=1.2", "--num-instances=2", "--horizon=9000000"]
@@ -254,6 +280,7 @@ KINDS: Mapping[str, Callable[[Random, Path], Answer]] = {
     "others": others,
     "logs": logs,
     "fits": fits,
+    "routers": routers,
     "flags": flags,
     "overrides": overrides,
 }

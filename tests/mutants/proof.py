@@ -17,15 +17,15 @@ _VERDICT_TESTS = ("tests/search/verdict/test_verdict.py",)
 MUTANTS = (
     Mutant(
         _VALIDATION,
-        "scores = [found.fitness for found in holdout.selection.evaluate([finalist",
-        "scores = [found.fitness for found in evaluator.evaluate([finalist",
+        "selected = holdout.selection.evaluate([finalist",
+        "selected = evaluator.evaluate([finalist",
         _POOLS,
         "the winner is chosen on the search tables",
     ),
     Mutant(
         _VALIDATION,
-        "scores = [found.fitness for found in holdout.selection.evaluate([finalist",
-        "scores = [found.fitness for found in holdout.report.evaluate([finalist",
+        "selected = holdout.selection.evaluate([finalist",
+        "selected = holdout.report.evaluate([finalist",
         _POOLS,
         "the winner is chosen on the report tables",
     ),
@@ -101,7 +101,7 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "Evaluator(problem.on(population), report, *shared)",
+        "Evaluator(problem.nominal.on(population), report, *shared)",
         "Evaluator(problem, report, *shared)",
         _POOLS,
         "the redrawn population is the same one",
@@ -143,8 +143,8 @@ MUTANTS = (
     ),
     Mutant(
         _FINALISTS,
-        "found.setdefault(evaluation.genome_id, Finalist(policy, score, evaluation.fitness))",
-        "found[evaluation.genome_id] = Finalist(policy, score, evaluation.fitness)",
+        "found.setdefault(evaluation.genome_id, Finalist(policy, row.evaluation.nominal, evaluation.nominal))",
+        "found[evaluation.genome_id] = Finalist(policy, row.evaluation.nominal, evaluation.nominal)",
         _POOLS,
         "of two finalists that round to the same the worse stays",
     ),
@@ -219,8 +219,8 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "(evaluator or self.report).performances(",
-        "self.report.performances(",
+        "evaluator = evaluator or self.report",
+        "evaluator = self.report",
         _POOLS,
         "the redrawn population is never looked at",
     ),
@@ -247,8 +247,8 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "arrival_us = self.settings.problem.fitness, self.table.arrival_us[self.table.scored_rows]",
-        "arrival_us = self.settings.problem.fitness, self.table.arrival_us",
+        "arrival_us = self.settings.problem.fitness, table.arrival_us[table.scored_rows]",
+        "arrival_us = self.settings.problem.fitness, table.arrival_us",
         ("tests/search/test_trace.py", *_HOLDOUT_TESTS),
         "blocks of the warm-up",
     ),

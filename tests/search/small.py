@@ -23,6 +23,9 @@ SMALL = {
     "validation.report_seeds": 4,
     "validation.finalists": 3,
     "validation.random_policies": 3,
+    "validation.explain": False,
+    "validation.robust": False,
+    "validation.saving": False,
 }
 NEEDED = ("workload.path", "workload.windows.warmup_s")  # before a short trace is a workload
 GROUPS = ("cluster", "workload", "fitness", "search_space", "driver", "parallel", "tracking")

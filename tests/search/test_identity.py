@@ -29,7 +29,10 @@ def test_the_order_of_keys_the_folder_and_the_workers_change_nothing(settings, t
 
 @pytest.mark.parametrize(
     "override",
-    ["seed=9", "driver.budget=41", "validation.worth=0.02", "search_space.engine.max_running.low=17", "driver=random"],
+    [
+        *("seed=9", "driver.budget=41", "validation.worth=0.02", "search_space.engine.max_running.low=17"),
+        *("driver=random", "fitness.robust=worst", "validation.shift_seeds=3", "shifts=[rate x1.2]"),
+    ],
 )
 def test_what_decides_a_search_changes_its_id_but_not_the_scenarios(settings, tmp_path, override):
     other = small_settings(tmp_path, override)

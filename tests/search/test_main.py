@@ -1,5 +1,6 @@
 """The whole job on a small problem: its files, its reproducibility, its ends."""
 
+import csv
 import hashlib
 import json
 import sys
@@ -75,6 +76,30 @@ def test_an_ensemble_of_the_latency_model_is_searched_alike_by_any_number_of_wor
         assert facts(settings)["latency_model"]["ensemble"] == members
     assert found[4, 1] == found[4, 2]
     assert found[4, 1] != found[0, 1]
+
+
+def test_a_search_starts_from_what_is_run_today_and_changes_only_what_may_change(tmp_path, no_figures):
+    (tmp_path / "mine.yaml").write_text(
+        "routing: {policy: weighted, scorers: [{name: queue-waiting, weight: 2}, {name: no-hit-lru, weight: 1}]}\n"
+        "engine: {max_running: 100}\n"
+    )
+    start = [f"baselines=[{tmp_path / 'mine.yaml'},round-robin]", "primary=mine", "search_space.from=mine"]
+    small = ("driver.budget=14", "driver.batch=4", "workload.first=60", "validation.random_policies=0")
+    found = {}
+    for workers in (1, 2):
+        folder = tmp_path / str(workers)
+        settings = small_settings(folder, *start, "vary=[routing.scorers]", f"parallel.n_jobs={workers}", *small)
+        assert run(settings) == EXIT_OK
+        found[workers] = digests(folder)
+    assert found[1] == found[2]
+    rows = list(csv.DictReader((tmp_path / "1" / "candidates.csv").read_text().splitlines()))
+    weights = ["routing.scorers.queue-waiting", "routing.scorers.no-hit-lru"]
+    assert [key for key in rows[0] if key.startswith(("routing.", "admission.", "engine."))] == weights
+    (today,) = [row for row in rows if row["name"] == "mine"]
+    assert (today["generation"], today[weights[0]], today[weights[1]]) == ("0", "1.0", "0.5")
+    best = load_bundle(tmp_path / "1" / "best_policy.yaml")
+    assert {scorer.name for scorer in best.routing.scorers} <= {"queue-waiting", "no-hit-lru"}
+    assert (best.engine.max_running, best.routing.policy) == (100, "weighted")
 
 
 def test_another_seed_is_another_search(done, tmp_path, no_figures):
@@ -253,7 +278,7 @@ def test_a_policy_is_simulated_once_on_a_table(tmp_path, monkeypatch):
         runs[repr(scenario), id(table)] += 1
         return simulate(scenario, table)
 
-    settings = small_settings(tmp_path, "driver.budget=20", "validation.explain=false")  # as this does
+    settings = small_settings(tmp_path, "driver.budget=20")
     settings = replace(settings, problem=replace(settings.problem, simulate=counted))
     assert run(settings) == EXIT_OK
     assert (tmp_path / "figures" / "overview.png").is_file()

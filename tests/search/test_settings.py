@@ -83,6 +83,10 @@ def composed():
         ("fitness.kind", "relativ", "unknown fitness.kind 'relativ' (did you mean 'relative'?)"),
         ("search_space.engine.max_running.low", 600, "low <= high must hold, got low 600 and high 512"),
         ("validation.report_seeds", 1, "validation.report_seeds must be in [2, 10000], got 1"),
+        ("validation.shift_seeds", 1, "validation.shift_seeds must be in [2, 10000], got 1"),
+        ("validation.robust", 3, "validation.robust must be true or false, got 3"),
+        ("shifts", ["rate x1.3"], "unknown shifts 'rate x1.3'"),
+        ("fitness.robust", "wurst", "unknown fitness.robust 'wurst' (did you mean 'worst'?)"),
         ("validation.random_policies", 10**9, "validation.random_policies must be in [0, 10000]"),
         ("parallel.n_jobs", 10**9, "parallel.n_jobs must be in [-1, 4096]"),
         ("driver.options.population", 10**9, "driver.options.population must be in [2, 1e+06]"),
@@ -284,6 +288,30 @@ def test_the_primary_may_be_a_file_and_then_is_a_baseline(tmp_path, monkeypatch)
     listed = small_settings(tmp_path, "primary=mine.yaml", f"baselines=[llm-d-default,{tmp_path / 'mine.yaml'}]")
     assert (listed.primary, list(listed.baselines)) == ("mine", ["llm-d-default", "mine"])
     assert run_id(listed) == run_id(small_settings(tmp_path, "primary=mine", "baselines=[llm-d-default,mine.yaml]"))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["vary=[routing.scorers]"], "search_space.from and vary go together"),
+        (["search_space.from=llm-d-default"], "search_space.from and vary go together"),
+        (
+            ["search_space.from=lmetric", "vary=[routing.scorers]"],
+            "search_space.from must be the primary baseline, 'llm-d-default', got 'lmetric'",
+        ),
+        (["search_space.from=llm-d-default", "vary=[routing.scorer]"], "unknown key in vary 'routing.scorer'"),
+    ],
+)
+def test_a_search_starts_from_the_primary_or_from_nothing(tmp_path, overrides, message):
+    with pytest.raises(InputError) as error:
+        small_settings(tmp_path, *overrides)
+    assert message in str(error.value)
+
+
+def test_a_search_from_nothing_is_what_it_was(tmp_path):
+    config = small_settings(tmp_path).config
+    assert "vary" not in config
+    assert "from" not in config["search_space"]
 
 
 def test_the_number_of_requests_is_obeyed_whatever_the_experiment():

@@ -30,7 +30,11 @@ def offered(capsys):
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_commands_flags_and_choices(offered):
-    assert offered("blis", "") == ["run", "compare", "fit", "calibrate", "traces", "validate", "completion"]
+    bring, deploy = (
+        ["run", "compare", "capacity", "fit", "calibrate", "traces", "validate"],
+        ["import", "export", "verify"],
+    )
+    assert offered("blis", "") == [*bring, *deploy, "completion"]
     assert offered("blis", "va") == ["validate"]
     assert offered("blis", "run", "--rate") == ["--rate", "--rate-scale"]
     assert offered("blis", "compare", "--output", "") == ["text", "json"]

@@ -117,3 +117,12 @@ def test_the_kind_can_be_forced(validate, tmp_path):
     write_text(tmp_path / "data", COMPACT)
     assert one(validate, "--kind", "trace", tmp_path / "data") == (0, "trace, valid: compact, 2 requests")
     assert main(["validate", "--kind", "song", "x"]) == 2
+
+
+def test_the_configuration_of_a_router(validate, tmp_path):
+    sample = ROOT / "tests" / "data" / "epp" / "pd-epp-config.yaml"  # valid, if not to be simulated
+    assert one(validate, sample) == (0, "router, valid: 8 plugins, profiles prefill, decode")
+    (tmp_path / "epp.yaml").write_text(sample.read_text().replace("weight: 1", "wieght: 1"))
+    status, line = one(validate, tmp_path / "epp.yaml")
+    assert status == 2
+    assert line.startswith("router, not valid: line 19: schedulingProfiles[0].plugins[3].wieght: unknown key 'wieght'")

@@ -66,11 +66,11 @@ def test_what_is_not_proved_claims_nothing(settings):
     assert (provenance["sentence"], provenance["tables"]) == ("Nothing is proved.", {"search": "1 of pool/search"})
 
 
-def test_where_a_bundle_comes_from_is_its_last_five_lines(settings):
+def test_where_a_bundle_comes_from_is_its_last_six_lines(settings):
     bundle = best_policy(settings, drawn_verdict())
     text = bundle_text(bundle)
     head, *lines = text[text.index("provenance:") :].splitlines()
-    assert (head, len(lines)) == ("provenance:", 4)
+    assert (head, len(lines)) == ("provenance:", 5)
     assert load_bundle(parse_yaml(text, "bundle")) == bundle
 
 

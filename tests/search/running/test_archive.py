@@ -102,5 +102,15 @@ def test_the_table_has_every_digit_and_blanks_where_there_is_nothing():
     assert bad["x.weight"] == "7"
 
 
+def test_scores_in_other_worlds_have_a_column_each():
+    scored = {"worlds": {"rate x1.2": 0.25, "one instance less": -0.5}, "seed_values": (0.5,)}
+    archive = Archive(("x.weight",), (), [row(0, "good", 0.125, **scored), row(1, "baseline", 0.0)])
+    good, other = csv.DictReader(io.StringIO(archive.csv_text()))
+    names = ["seed_0", "rate x1.2", "one instance less", "x.weight"]
+    assert list(good)[-4:] == names
+    assert [good[name] for name in names[:3]] == ["0.5", "0.25", "-0.5"]
+    assert [other[name] for name in names[1:3]] == ["", ""]
+
+
 def test_an_empty_archive_is_a_header():
     assert Archive(("a",), TERMS).csv_text() == ",".join([*LABELS, *TERMS, *UNDONE_AND_HARM, "a"]) + "\n"

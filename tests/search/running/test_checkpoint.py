@@ -77,6 +77,19 @@ def test_interrupted_in_the_first_generation_between_baselines(tmp_path):
     assert canonical(tmp_path / "run") == canonical(tmp_path / "through")
 
 
+@pytest.mark.parametrize("aim", ["worst", "cvar"])
+def test_a_robust_search_too_whatever_the_workers(tmp_path, aim):
+    robust = [f"fitness.robust={aim}", "shifts=[rate x1.2, one instance less]", "validation.robust=true"]
+    assert run(small_settings(tmp_path / "through", *robust)) == EXIT_OK
+    broken, _ = interrupted_at(small_settings(tmp_path / "run", *robust), call=60)
+    assert run(broken) == EXIT_INTERRUPTED
+    again = small_settings(tmp_path / "unused", *robust, f"resume={tmp_path / 'run'}", "parallel.n_jobs=2")
+    assert run(again) == EXIT_OK
+    assert canonical(tmp_path / "run") == canonical(tmp_path / "through")
+    header = (tmp_path / "run" / "candidates.csv").read_text().splitlines()[0].split(",")
+    assert "rate x1.2" in header and "one instance less" in header
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The folder of a finished search of 2 generations."""

@@ -227,3 +227,49 @@ class TestLibraryCall:
 def test_processes_give_the_same_results(problem):
     alone = evaluate_all(problem, [ROUND_ROBIN])
     assert evaluate_all(problem, [ROUND_ROBIN], n_jobs=2, backend="loky") == alone
+
+
+def robust(problem, aim):
+    """The problem with two other worlds: 3 instances, and twice the rate."""
+    one_less = problem.under(lambda scenario: replace(scenario, cluster=replace(scenario.cluster, instances=3)))
+    worlds = {"one less": one_less, "twice": problem.on(problem.traffic.faster(2.0))}
+    return replace(problem, worlds=worlds, aim=aim)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_in_several_worlds_the_aim_is_what_counts(problem, policies, n_jobs):
+    """Each world has its own baseline on its own tables; terms and seeds are those of the world as it is."""
+    policy = policies[2]
+    (here,) = Evaluator(problem, SEEDS, Workers()).evaluate([policy])
+    for aim, combine in (("worst", min), ("mean", lambda scores: sum(scores) / 3), ("cvar", min)):
+        asked = robust(problem, aim)
+        (found,) = Evaluator(asked, SEEDS, Workers(n_jobs)).evaluate([policy])
+        alone = [Evaluator(world, SEEDS, Workers()).evaluate([policy])[0] for world in asked.worlds.values()]
+        assert list(found.worlds.values()) == [one.fitness for one in alone]
+        assert found.fitness == pytest.approx(combine([here.fitness, *found.worlds.values()]))
+        losses = zip(here.objectives, *(one.objectives for one in alone), strict=True)
+        assert found.objectives == pytest.approx([-combine([-loss for loss in column]) for column in losses])
+        assert (found.nominal, found.seed_values, found.terms) == (here.fitness, here.seed_values, here.terms)
+    assert len({here.fitness, *found.worlds.values()}) == 3
+
+
+def test_the_baseline_scores_zero_in_every_world(problem):
+    (found,) = evaluate_all(robust(problem, "worst"), [problem.baseline])
+    assert (found.fitness, dict(found.worlds)) == (0.0, {"one less": 0.0, "twice": 0.0})
+
+
+def test_without_a_score_in_one_world_there_is_none(problem):
+    def failing(scenario, table):
+        if is_broken(scenario) and scenario.cluster.instances == 3:
+            raise ZeroDivisionError("with three")
+        return simulate(scenario, table)
+
+    (found,) = evaluate_all(robust(replace(problem, simulate=failing), "mean"), [BROKEN])
+    assert (found.status, found.fitness, found.nominal) == (FAILED, None, None)
+    assert found.reason == "under one less: ZeroDivisionError: with three"
+    assert found.worlds["one less"] is None and found.worlds["twice"] is not None
+
+
+def test_search_evaluate_scores_as_a_robust_search_does(problem):
+    asked = robust(problem, "worst")
+    assert search.evaluate(ROUND_ROBIN, asked, SEEDS) == evaluate_all(asked, [ROUND_ROBIN])[0]

@@ -24,7 +24,7 @@ def follow(monkeypatch, watched):
     """What a search of two generations and its validation show."""
     screen = Screen(watched)
     monkeypatch.setattr("sys.stderr", screen)
-    archive, progress = Archive((), ()), Progress(candidates=40, seeds=2)
+    archive, progress = Archive((), ()), Progress(candidates=40, simulations=2)
     with progress.part(SEARCH):
         for generation in range(2):
             progress.simulated(20)

@@ -6,9 +6,12 @@ import pytest
 
 from blis.comparison.statistics import PERCENTILE
 from search.verdict.advice import keep
+from search.verdict.outlook import Outlook
 from search.verdict.report import report
+from search.verdict.robustness import Robustness, UnderShift
+from search.verdict.saving import Saving
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict
-from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, trace_verdict
+from tests.search.verdict.comparisons import MEASURES, POLICY, drawn_verdict, interval, trace_verdict
 
 
 def test_drawn_tables():
@@ -108,3 +111,32 @@ def test_without_a_proof_only_the_sentence():
         INTERRUPTED, "Interrupted.", POLICY, keep("llm-d", POLICY), Question("llm-d", 1, True, {}), SoFar(3)
     )
     assert report(verdict) == "Interrupted."
+
+
+def test_other_worlds_and_what_is_saved_stand_at_the_end():
+    shifts = [
+        UnderShift("rate x1.2", interval(0.01, 0.03), interval(-0.02, 0.04)),
+        UnderShift("b", interval(-0.2, -0.1)),
+    ]
+    saved = Saving(0.95, 58.5, 68.8, None, 4, 3.4, None)
+    outlook = Outlook(
+        "the policy found", Robustness(shifts, {"c": "it changes nothing here", "d": "no", "e": "no"}), saved
+    )
+    told = report(replace(drawn_verdict(), outlook=outlook))
+    assert (
+        """
+
+against llm-d under  the policy found         best baseline
+  rate x1.2          +0.020 [+0.010, +0.030]  +0.010 [-0.020, +0.040]
+  b                  -0.150 [-0.200, -0.100]
+left out: c: it changes nothing here
+left out: d, e: no
+
+load under"""
+        in told
+    )
+    assert told.splitlines()[-1] == saved.words("llm-d", "the policy found")
+
+
+def test_without_them_nothing_is_said():
+    assert report(replace(drawn_verdict(), outlook=Outlook("lmetric", None, None))) == report(drawn_verdict())

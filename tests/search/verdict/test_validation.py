@@ -234,3 +234,22 @@ def test_a_rounded_winner_says_what_it_scored_before_and_after(tmp_path, no_figu
     assert exported(settings).engine.max_scheduled_tokens == 1200
     assert written(settings)["winner"]["search"] == score(SEARCH_POOL, 1234)
     assert written(settings)["winner"]["search_rounded"] == score(SEARCH_POOL, 1200)
+
+
+def test_what_is_deployed_is_tried_in_other_worlds(tmp_path, no_figures):
+    settings = marked_settings(tmp_path)
+    validation = replace(settings.validation, robust=True, saving=True, shift_seeds=2)
+    shifts = ("signals 1 s old", "one instance less")
+    assert run(replace(settings, validation=validation, shifts=shifts)) == EXIT_OK
+    verdict = written(settings)
+    assert [one["shift"] for one in verdict["robust"]] == list(shifts)
+    for one in verdict["robust"]:  # whatever the world, these policies are worth what they are worth
+        assert (one["mean"], one["tables"]) == (score(REPORT_POOL, 1200), 2)
+        assert one["best_baseline"]["mean"] == pytest.approx(ROUTINGS[REPORT_POOL]["lmetric"])
+    assert verdict["saving"] is None  # no SLOs
+    expected = " In other worlds the policy found is safe under 2 of 2 shifts and better under 2."
+    assert expected in verdict["sentence"]
+
+
+def test_what_is_not_asked_for_is_null(verdict):
+    assert (verdict["robust"], verdict["saving"]) == (None, None)

@@ -1,0 +1,48 @@
+"""Another mix of SLO classes: twice the weight of the most or of the least urgent one among all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from blis.errors import InputError
+from blis.evaluation.slo import class_label
+from blis.sums import total
+from search.problem.problem import Problem
+from search.problem.traffic import Drawn
+
+FACTOR = 2.0
+
+
+def with_more_of(problem: Problem, choose: Callable[..., str]) -> Problem:
+    """The problem in which the class that `choose` takes by its priority has FACTOR times its weight."""
+    spec = problem.workload
+    if spec.population is not None:
+        classes = spec.population.classes
+        chosen = _chosen(problem, classes, choose)
+        weights = {name: share * (FACTOR if name == chosen else 1) for name, share in classes.items()}
+        whole = total(weights.values())
+        shares = {name: weight / whole for name, weight in weights.items()}
+        return problem.on(Drawn(replace(spec, population=replace(spec.population, classes=shares))))
+    chosen = _chosen(problem, [client.slo_class for client in spec.clients], choose)
+    clients = [
+        replace(client, rate_fraction=client.rate_fraction * (FACTOR if client.slo_class == chosen else 1))
+        for client in spec.clients
+    ]
+    return problem.on(Drawn(replace(spec, clients=tuple(clients))))
+
+
+def _chosen(problem: Problem, names: Iterable[str], choose: Callable[..., str]) -> str:
+    """The class, the first of equals."""
+    known = list(dict.fromkeys(names))
+    priorities = {name: problem.scenario.tier(class_label(name)).priority for name in known}
+    if len(set(priorities.values())) < 2:
+        raise InputError("no class of the requests is more urgent than another")
+    return choose(known, key=priorities.__getitem__)
+
+
+SHIFTS = {
+    "more urgent requests": partial(with_more_of, choose=max),
+    "more patient requests": partial(with_more_of, choose=min),
+}

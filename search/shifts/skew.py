@@ -1,0 +1,33 @@
+"""Who sends how much: tenants, and with them their prefixes, that are more or less unequal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from search.problem.problem import Problem
+from search.problem.traffic import Drawn
+
+#: On the exponent of the tenants' shares, which stays at 0 or above: the strong sibling of the default problem.
+STEP = 0.4
+
+
+def with_skew(problem: Problem, step: float) -> Problem:
+    """The problem with another exponent of the tenants' shares; of clients, shares that go by rank as well."""
+    spec = problem.workload
+    if spec.population is not None:
+        tenants = spec.population.tenants
+        changed = replace(tenants, zipf=round(max(0.0, tenants.zipf + step), 9))
+        return problem.on(Drawn(replace(spec, population=replace(spec.population, tenants=changed))))
+    order = sorted(range(len(spec.clients)), key=lambda i: (-spec.clients[i].rate_fraction, i))
+    clients = [
+        replace(client, rate_fraction=client.rate_fraction * (order.index(i) + 1) ** -step)
+        for i, client in enumerate(spec.clients)
+    ]
+    return problem.on(Drawn(replace(spec, clients=tuple(clients))))
+
+
+SHIFTS = {
+    "prefix skew weaker": partial(with_skew, step=-STEP),
+    "prefix skew stronger": partial(with_skew, step=STEP),
+}

@@ -1,0 +1,40 @@
+"""Lengths: half as many tokens more, of outputs or of the prompts' own text."""
+
+import pytest
+
+from blis.errors import InputError
+from search.shifts.lengths import SHIFTS
+from tests.search.shifts.problems import of_clients, of_population
+
+
+def means(problem):
+    table = problem.table(5)
+    return table.input_tokens.mean(), table.output_tokens.mean()
+
+
+def test_outputs_are_longer_and_prompts_are_not(tmp_path):
+    problem = of_population(tmp_path, "workload.first=2000")
+    (prompt, output), (same, longer) = means(problem), means(SHIFTS["outputs x1.5"](problem))
+    assert same == prompt
+    assert longer == pytest.approx(1.5 * output, rel=0.01)
+
+
+def test_prompts_grow_by_half_of_their_own_text(tmp_path):
+    """Of 900 tokens in the mean; prefixes stay."""
+    problem = of_population(tmp_path, "workload.first=8000")
+    (prompt, output), (longer, same) = means(problem), means(SHIFTS["prompts x1.5"](problem))
+    assert same == output
+    assert longer - prompt == pytest.approx(450, rel=0.05)
+
+
+def test_all_numbers_of_tokens_are_scaled(tmp_path):
+    problem = SHIFTS["outputs x1.5"](of_clients(tmp_path, {"rate_fraction": 1.0}))
+    (client,) = problem.workload.clients
+    assert client.output_distribution.params == {"mean": 150, "min": 3, "max": 600}
+    assert client.input_distribution.params["mean"] == 100
+
+
+def test_what_may_be_no_number_of_tokens_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("search.shifts.lengths._TOKENS", ("mean", "max"))
+    with pytest.raises(InputError, match="min of length distribution 'exponential' may not be a number of tokens"):
+        SHIFTS["outputs x1.5"](of_clients(tmp_path, {"rate_fraction": 1.0}))
