@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from blis.errors import EngineError
+from blis.errors import EngineError, named
 from blis.stdout import delivered, note, say
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, launch
 from search.explanation.explanation import Explanation, explain
 from search.explanation.text import explained
+from search.report import command as report_command
+from search.report.page import write_page
 from search.run_folder import comparison, sync
 from search.run_folder.export import Stopwatch, write_run, write_run_info
 from search.run_folder.jobs import jobs_table
@@ -27,7 +29,7 @@ from search.verdict.validation import unproved, validate
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 #: What stands before anything else, where it is no search that is asked for.
-COMMANDS = {"compare": comparison.main, "sync": sync.main}
+COMMANDS = {"compare": comparison.main, "report": report_command.main, "sync": sync.main}
 
 
 def run(settings: Settings) -> int:
@@ -84,7 +86,16 @@ def finish(
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)
     write_run_info(settings, archive, watch)
+    _write_page(settings)
     return heard
+
+
+def _write_page(settings: Settings) -> None:
+    """Write the page that is for reading; that there is none costs nothing else."""
+    try:
+        write_page(settings)
+    except Exception as error:  # of matplotlib, fonts and files there are many
+        note(f"warning: report.html is not made: {named(error)}")
 
 
 def _title(settings: Settings) -> list[str]:

@@ -24,6 +24,7 @@ from tests.docs.pages import GUIDES, blocks
 from tests.inputs import __main__ as inputs
 from tests.laws import fuzz
 from tests.places import ROOT
+from tests.search.small import without_pictures
 
 
 class Command(NamedTuple):
@@ -81,8 +82,8 @@ def unrunnable(words: tuple[str, ...]) -> None:
 
 
 def search_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
-    """`python -m search`: the folder of a run is new, the picture is left out."""
-    patch.setattr(search_main, "write_overview", lambda *arguments: None)
+    """`python -m search`: the folder of a run is new, the pictures are left out."""
+    without_pictures(patch)
     folders = ["hydra.run.dir=made/run", "hydra.sweep.dir=made/sweep"]
     patch.setattr(sys, "argv", ["search", *shortened(words), *folders])
     assert search_main.main() == 0
@@ -142,8 +143,8 @@ def blis_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
         assert end.code == 0
 
 
-def kept_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
-    """`blis-search compare` and `blis-search sync`."""
+def about_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`blis-search compare` and its like."""
     assert search_main.COMMANDS[words[0]](words[1:]) == 0
 
 
@@ -171,7 +172,7 @@ RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] 
     ("python", "-m", "tests.laws.fuzz"): few_scenarios,
     ("python", "-m", "tests.inputs"): few_inputs,
     ("blis",): blis_command,
-    ("blis-search",): kept_searches,
+    ("blis-search",): about_searches,
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from search.__main__ import run
 from search.application import EXIT_OK
 from search.explanation.explanation import explain
+from tests.search.small import without_pictures
 from tests.search.verdict.comparisons import drawn_verdict
 from tests.search.verdict.pools import marked_settings
 
@@ -16,7 +17,7 @@ from tests.search.verdict.pools import marked_settings
 def done(tmp_path_factory):
     settings = marked_settings(tmp_path_factory.mktemp("explained"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(settings) == EXIT_OK
     return settings
 

@@ -20,7 +20,7 @@ from search.run_folder.mlflow_store import Store
 from search.run_folder.tracking import Tracker
 from search.running.archive import Archive
 from tests.search.run_folder.test_mlflow_store import Client
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 from tests.search.verdict.comparisons import drawn_verdict
 
 
@@ -129,7 +129,7 @@ def test_a_server_that_is_dead_or_silent_is_given_up(tmp_path, capfd, monkeypatc
     if silent:
         server.listen()
     monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 3.0)
-    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    without_pictures(monkeypatch)
     uri = f"http://me:secret@127.0.0.1:{server.getsockname()[1]}"
     settings = small_settings(tmp_path / "run", "tracking=mlflow", f"tracking.uri={uri}")
     assert run(settings) == EXIT_OK

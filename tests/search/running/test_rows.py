@@ -11,7 +11,7 @@ from search.running.evaluator import INVALID
 from search.running.loop import invalid
 from search.running.rows import restored, row_mapping
 from search.saved import SavedRow, read_saved
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def finished(tmp_path_factory):
     """The settings of a finished search and what its checkpoint holds."""
     settings = small_settings(tmp_path_factory.mktemp("finished"), "seeds=[lmetric, llm-d-default]")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(settings) == EXIT_OK
     return settings, read_saved(settings.run_dir)
 
