@@ -76,12 +76,12 @@ def finish(
     watch: Stopwatch,
 ) -> bool:
     """Write everything that is kept; whether the verdict could be printed, which comes before pictures are drawn."""
-    why = [] if explanation is None else [explained(explanation, settings.primary) + "\n"]
+    why = "" if explanation is None else explained(explanation, settings.primary)
     try:
         with watch.part("export"):
             write_run(settings, archive, verdict, explanation)
     finally:  # even if there is no room for files
-        heard = say(*_title(settings), report(verdict), *why, f"run folder: {settings.run_dir}")
+        heard = say(*_title(settings), report(verdict, why), f"run folder: {settings.run_dir}")
     with watch.part("export"):
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)
