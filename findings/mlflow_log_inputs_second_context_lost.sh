@@ -4,12 +4,14 @@
 # Expected: a dataset that a run used twice, say to train and to evaluate, has both contexts; or the call is refused.
 # Seen: the second call succeeds and its tag is nowhere. In one call with both, the first one is kept.
 # So a table with two uses must be logged under two digests, or the record says less than was asked for.
-# It takes the python of PATH, or of $PYTHON, which must have mlflow: an environment of its own has 1 GB.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-"${PYTHON:-python3}" - "$folder" <<'PY' 2> /dev/null
+python3 -m venv "$folder/venv"
+"$folder/venv/bin/pip" install --quiet --disable-pip-version-check mlflow==3.17.2
+
+"$folder/venv/bin/python" - "$folder" <<'PY' 2> /dev/null
 import sys
 
 import mlflow
