@@ -12,7 +12,7 @@ from search.explanation.explanation import Explanation, explain
 from search.explanation.text import explained
 from search.report import command as report_command
 from search.report.page import write_page
-from search.run_folder import comparison
+from search.run_folder import comparison, sync
 from search.run_folder.export import Stopwatch, write_run, write_run_info
 from search.run_folder.jobs import jobs_table
 from search.run_folder.overview import write_overview
@@ -29,7 +29,7 @@ from search.verdict.validation import unproved, validate
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 #: What stands before anything else, where it is no search that is asked for.
-COMMANDS = {"compare": comparison.main, "report": report_command.main}
+COMMANDS = {"compare": comparison.main, "report": report_command.main, "sync": sync.main}
 
 
 def run(settings: Settings) -> int:
@@ -76,12 +76,12 @@ def finish(
     watch: Stopwatch,
 ) -> bool:
     """Write everything that is kept; whether the verdict could be printed, which comes before pictures are drawn."""
-    why = [] if explanation is None else [explained(explanation, settings.primary) + "\n"]
+    why = "" if explanation is None else explained(explanation, settings.primary)
     try:
         with watch.part("export"):
             write_run(settings, archive, verdict, explanation)
     finally:  # even if there is no room for files
-        heard = say(*_title(settings), report(verdict), *why, f"run folder: {settings.run_dir}")
+        heard = say(*_title(settings), report(verdict, why), f"run folder: {settings.run_dir}")
     with watch.part("export"):
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)

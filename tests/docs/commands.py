@@ -48,7 +48,8 @@ def commands() -> Iterator[Command]:
 SHORT = (
     *("driver.budget=16", "driver.batch=8", "parallel.n_jobs=1", "tracking=none", "validation.search_seeds=1"),
     *("validation.selection_seeds=2", "validation.report_seeds=2", "validation.finalists=2"),
-    *("validation.random_policies=0", "validation.shift_seeds=2"),
+    *("validation.random_policies=0", "validation.shift_seeds=2", "validation.explain=false"),
+    *("validation.robust=false", "validation.saving=false"),
 )
 SHORT_TABLE = ("workload.first=100",)
 SHORT_TRACE = ("workload.first=120", "workload.windows.warmup_s=1")  # too short for an interval, which takes seconds
