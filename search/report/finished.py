@@ -70,9 +70,12 @@ class Finished:
 
 def settings_of(folder: Path) -> Settings:
     """The settings of the search in a folder. Raises InputError if there is none, or its files are not there."""
-    if not (folder / "config.yaml").is_file():
+    path = folder / "config.yaml"
+    if not path.is_file():
         raise InputError(f"{folder} holds no finished search: it has no config.yaml")
-    return make_settings(load_mapping(folder / "config.yaml"), folder)
+    mapping = load_mapping(path)
+    with named_source(path):
+        return make_settings(mapping, folder)
 
 
 def read_finished(settings: Settings) -> Finished:

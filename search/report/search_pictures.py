@@ -112,5 +112,5 @@ def front_pictures(front: Rows, objectives: Sequence[str]) -> Iterator[Picture]:
         axes.plot(x[kept], y[kept], "o", color=POLICY, markersize=3.5, markeredgewidth=0)
         axes.plot(0, 0, "D", color=PRIMARY, markersize=6, markerfacecolor="none")
         axes.set_xlabel(LABELS.get(first, first))
-        hidden = "" if kept.all() else f"{np.count_nonzero(~kept)} lie far below"
+        hidden = "" if kept.all() else f"{np.count_nonzero(~kept)} of {len(front)} far below"
         yield picture(axes, f"front {other}", LABELS.get(other, other), hidden)

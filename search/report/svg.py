@@ -25,7 +25,7 @@ PANEL_INCHES = (2.9, 2.0)
 WIDE_INCHES = (8.0, 2.9)
 
 #: What stays free of the axes for labels, in inches: left, right, bottom, top.
-MARGINS = (0.4, 0.1, 0.4, 0.1)
+MARGINS = (0.48, 0.1, 0.4, 0.1)
 
 _STYLE: Any = {"svg.fonttype": "none", "font.family": "DejaVu Sans", "font.size": 7.5, "path.simplify_threshold": 0.3}
 

@@ -95,7 +95,7 @@ def decisions(found: Sequence[Mapping[str, Any]], names: tuple[str, str]) -> lis
     rows = []
     for one in found:
         kind = f", class {one['slo_class']}" if one["slo_class"] else ""
-        about = f"{one['request_id']}, {one['input_tokens']:,} prompt tokens{kind}, at {one['arrival_s']:.1f} s"
+        about = f"{one['request_id']}, {one['input_tokens']:,} prompt tokens{kind}, at {one['arrival_s']:.1f}\u00a0s"
         sides = [_side(one, name, prefix) for name, prefix in zip(names, ("", "primary_"), strict=True)]
         rows.append(DecisionRow(one["why"], about, sides))
     return rows

@@ -48,6 +48,12 @@ def test_a_file_that_is_missing_is_named(copied, report, name):
     assert err.startswith(f"error: {copied.run_dir / name}: ") and err.count("\n") == 1
 
 
+def test_a_configuration_of_another_version(copied, report):
+    path = copied.run_dir / "config.yaml"
+    path.write_text(path.read_text().replace("  explain: true\n", ""))
+    assert report(copied.run_dir) == (EXIT_INPUT, "", f"error: {path}: missing key validation.explain\n")
+
+
 def test_a_verdict_that_is_damaged(copied, report):
     (copied.run_dir / "verdict.json").write_text('{"sentence": ')
     code, _, err = report(copied.run_dir)

@@ -208,7 +208,7 @@ def test_a_search_on_a_trace_has_a_page(tmp_path, monkeypatch):
 
 def test_a_search_for_compromises_shows_its_front(tmp_path, monkeypatch):
     monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
-    settings = small_settings(tmp_path, "driver=deap_nsga2", "driver.budget=20", "validation.explain=false")
+    settings = small_settings(tmp_path, "driver=deap_nsga2", "driver.budget=20")
     assert run(settings) == EXIT_OK
     members = len((tmp_path / "pareto.csv").read_text().splitlines()) - 1
     assert f"{members} candidates that no other beats in every objective" in words((tmp_path / PAGE).read_text())
@@ -222,6 +222,6 @@ def test_a_page_that_cannot_be_made_costs_nothing_else(tmp_path, monkeypatch, ca
 
     monkeypatch.setattr("search.report.page.write_text", full)
     monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
-    assert run(small_settings(tmp_path, "driver.budget=20", "validation.explain=false")) == EXIT_OK
+    assert run(small_settings(tmp_path, "driver.budget=20")) == EXIT_OK
     assert capsys.readouterr().err.endswith("warning: report.html is not made: ValueError: no such font\n")
     assert not (tmp_path / PAGE).exists()

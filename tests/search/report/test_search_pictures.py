@@ -41,6 +41,6 @@ def test_slices_say_where_the_cliff_is():
 def test_the_front_has_a_picture_an_objective_but_the_first():
     rows = [{"tail": "-0.1", "tpot": "0.2", "undone": "0.0"}, {"tail": "-0.2", "tpot": "9.0", "undone": "0.1"}]
     tpot, undone = front_pictures(rows, ("tail", "tpot", "undone"))
-    assert tpot.caption == "time per output token" and tpot.detail == "1 lie far below"
+    assert tpot.caption == "time per output token" and tpot.detail == "1 of 2 far below"
     assert undone.detail == ""
     assert list(front_pictures([], ("tail", "tpot"))) == list(front_pictures(rows, ())) == []

@@ -42,7 +42,7 @@ def test_decisions_have_both_sides_and_mark_who_was_chosen():
         **{"instances": {"0": seen, "1": seen}, "primary_instances": {"1": seen}},
     }
     (one,) = decisions([told], ("found", "today"))
-    assert one.about == "r1, 4,000 prompt tokens, at 1.2 s"
+    assert one.about == "r1, 4,000 prompt tokens, at 1.2\u00a0s"
     (name, chosen, rows, e2e), (other, _, others, other_e2e) = one.sides
     assert (name, chosen, e2e, [row.chosen for row in rows]) == ("found", 0, "not completed", [True, False])
     assert (other, other_e2e, [row.chosen for row in others]) == ("today", "2.50 s", [True])
