@@ -104,11 +104,12 @@ def _scenario(options: argparse.Namespace, recording: Recording, log: Log) -> Sc
     if all(flag.value(options) is None for flag in numbers):
         raise InputError("say how long the steps of the server take: --coefficients, --latency-model or --config")
 
-    from blis.calibration.replay import LATEST, replay_mapping
-    from blis.latency.coefficients import engine_of
+    from blis.calibration.replay import replay_mapping, server_of
+    from blis.latency.coefficients import file_of
 
-    fitted_with = engine_of({"coefficients": options.coefficients})
-    mapping, assumed = replay_mapping(recording.server, options.engine, fitted_with or LATEST)
+    file = file_of({"coefficients": options.coefficients})
+    server = recording.server.over(server_of(file)) if file else recording.server
+    mapping, assumed = replay_mapping(server, options.engine)
     if assumed:
         log.info(f"the log does not say these; assumed are {', '.join(assumed)}")
     return scenario_of(mapping, options.recording, _without_engine(options), log)[0]

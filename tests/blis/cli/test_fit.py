@@ -14,7 +14,7 @@ from blis.cli.main import main
 from blis.latency.coefficients import load_coefficients, save_coefficients
 from blis.recorded.step_log import save_step_log
 from blis.yaml_strict import dump_yaml
-from tests.blis.cli.commands import Command
+from tests.blis.cli.commands import Command, rows
 from tests.blis.cli.test_calibrate import SCENARIO
 from tests.blis.fit.made import TRUTH, recorded, step_log
 from tests.blis.recorded.logs import RESULTS, STEPS, bench, log_rows, request_log
@@ -70,6 +70,22 @@ def test_what_was_fitted_runs_and_a_wrong_coefficient_is_seen(tmp_path: Path, ru
     wrong = ("calibrate", tmp_path / "r.csv", "--coefficients", tmp_path / "wrong.yaml", "--engine", "original")
     measured = json.loads(run(*wrong, "--output", "json")[0])["metrics"]
     assert measured["tpot"]["bias"] == "over-predict" and measured["tpot"]["mape_percent"] > 5
+
+
+def test_a_run_of_coefficients_has_the_limits_of_their_server_and_says_so(tmp_path: Path, run: Command):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 60).steps)
+    started = {"max_num_seqs": 3, "max_num_batched_tokens": 700}
+    text(tmp_path / "steps.meta.json", json.dumps({"engine_kwargs": started, "kv_cache": {"num_gpu_blocks": 900}}))
+    run("fit", tmp_path / "steps.csv", "--out", tmp_path / "c.yaml")
+    drawn = ("--num-requests", 9, "--rate", 50, "--results-path", tmp_path / "r.csv")
+    _, err = run("run", "--coefficients", tmp_path / "c.yaml", *drawn)
+    assert err == (
+        f"blis: as the server of {tmp_path / 'c.yaml'}: kv_blocks 900, max_running 3, max_scheduled_tokens 700\n"
+    )
+    assert {(row["max_running"], row["max_scheduled_tokens"]) for row in rows(tmp_path / "r.csv")} == {("3", "700")}
+    _, err = run("run", "--coefficients", tmp_path / "c.yaml", "--max-num-running-reqs", 4, *drawn)
+    assert {(row["max_running"], row["max_scheduled_tokens"]) for row in rows(tmp_path / "r.csv")} == {("4", "700")}
+    assert "max_running" not in err
 
 
 def run_of_truth(folder: Path, run: Command, *flags: object) -> Path:
