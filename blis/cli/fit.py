@@ -58,7 +58,7 @@ def execute(options: argparse.Namespace) -> None:
     """Fit, write, print."""
     from blis.fit.fit import fit
     from blis.latency.coefficients import save_coefficients
-    from blis.recorded.doubts import doubts
+    from blis.recorded.doubts import doubts, doubts_of_steps
     from blis.recorded.read import read_log
     from blis.recorded.recording import Recording
 
@@ -66,7 +66,7 @@ def execute(options: argparse.Namespace) -> None:
     logs = [read_log(path) for path in options.logs]
     logs = [log.without_warm_up(options.warm_up) if isinstance(log, Recording) else log for log in logs]
     for log in logs:
-        for doubt in doubts(log, log.network) if isinstance(log, Recording) else ():
+        for doubt in doubts(log, log.network) if isinstance(log, Recording) else doubts_of_steps(log):
             Log().warn(doubt)
     if any(isinstance(log, Recording) for log in logs) and sys.stderr is not None and sys.stderr.isatty():
         note(f"blis: simulating {', '.join(log.source for log in logs)} with many prices: up to a minute")
