@@ -12,6 +12,7 @@ from blis.cli.diagnostics import Log
 from blis.cli.flags import number, whole
 from blis.config.engine import NAMES
 from blis.errors import check_integer
+from blis.files import check_writable
 from blis.stdout import note
 
 _EXAMPLES = """\
@@ -55,7 +56,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def execute(options: argparse.Namespace) -> None:
-    """Fit, write, print."""
+    """Fit, print, write."""
     from blis.fit.fit import fit
     from blis.latency.coefficients import save_coefficients
     from blis.recorded.doubts import doubts, doubts_of_steps
@@ -63,6 +64,8 @@ def execute(options: argparse.Namespace) -> None:
     from blis.recorded.recording import Recording
 
     check_integer("--warm-up", options.warm_up, 0)
+    if options.out:
+        check_writable(options.out)
     logs = [read_log(path) for path in options.logs]
     logs = [log.without_warm_up(options.warm_up) if isinstance(log, Recording) else log for log in logs]
     for log in logs:
@@ -71,10 +74,10 @@ def execute(options: argparse.Namespace) -> None:
     if any(isinstance(log, Recording) for log in logs) and sys.stderr is not None and sys.stderr.isatty():
         note(f"blis: simulating {', '.join(log.source for log in logs)} with many prices: up to a minute")
     found = fit(logs, options.first, options.engine)
-    if options.out:
-        save_coefficients(options.out, found.file)
     report = _report(found)
     print(json.dumps(report, indent=2, allow_nan=False) if options.output == "json" else _table(report))
+    if options.out:
+        save_coefficients(options.out, found.file)
 
 
 def _report(found: Any) -> dict[str, Any]:

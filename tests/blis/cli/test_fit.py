@@ -182,6 +182,20 @@ def test_a_price_that_the_log_does_not_tell_is_said_wherever_it_is_used(tmp_path
     assert found["latency_model"]["not_told"] == ["decode_us_request"] and found["ensemble"]["members"] == 4
 
 
+def test_where_nothing_can_be_written_is_said_before_the_fit(tmp_path: Path, capsys, monkeypatch):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 40).steps)
+    monkeypatch.setattr("blis.fit.fit.fit", lambda *_: pytest.fail("fitted"))
+    assert main(["fit", str(tmp_path / "steps.csv"), "--out", str(tmp_path / "steps.csv" / "c.yaml")]) == 1
+    assert capsys.readouterr().err == f"blis: error: {tmp_path / 'steps.csv' / 'c.yaml'}: Not a directory\n"
+
+
+def test_a_fit_that_cannot_be_written_is_printed(tmp_path: Path, capsys):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 40).steps)
+    assert main(["fit", str(tmp_path / "steps.csv"), "--out", "/dev/full"]) == 1
+    said = capsys.readouterr()
+    assert "fixed_us" in said.out and said.err == "blis: error: /dev/full: No space left on device\n"
+
+
 @pytest.mark.parametrize(
     ("write", "said"),
     [
