@@ -35,7 +35,8 @@ def replay_scenario(
 ) -> Replay:
     """The scenario of a recording under a latency model; engine: its profile, if not that of the server's version.
 
-    What the log does not say is vLLM's default, and is named. Raises InputError as scenario files do.
+    What the log does not say is vLLM's default, but a KV cache with room for everybody, and is named. Raises
+    InputError as scenario files do.
     """
     with named_source(recording.source):
         mapping, assumed = replay_mapping(recording.server, engine)

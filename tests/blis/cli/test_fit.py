@@ -88,6 +88,13 @@ def test_a_run_of_coefficients_has_the_limits_of_their_server_and_says_so(tmp_pa
     assert "max_running" not in err
 
 
+def test_what_a_log_does_not_say_of_its_server_may_be_given(tmp_path: Path, run: Command):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 60).steps)
+    run("fit", tmp_path / "steps.csv", "--hardware", "H100", "--total-kv-blocks", 900, "--out", tmp_path / "c.yaml")
+    file = load_coefficients(tmp_path / "c.yaml")
+    assert (file.gpu, file.kv_blocks) == ("H100", 900)
+
+
 def run_of_truth(folder: Path, run: Command, *flags: object) -> Path:
     """Results of a server with an engine and places of its own, whose steps cost TRUTH."""
     latency = {"kind": "linear", "parameters": TRUTH}
@@ -220,6 +227,7 @@ def test_what_cannot_be_fitted_is_one_line(tmp_path: Path, run: Command, write, 
         (("--first", "half"), "--first"),
         (("--warm-up", -1), "--warm-up must be >= 0"),
         (("--engine", "vllm-9"), "--engine"),
+        (("--total-kv-blocks", 0), "--total-kv-blocks must be in [1, "),
         (("--warm-up", 59), "insufficient data"),
     ],
 )
