@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from blis.errors import EngineError
+from blis.errors import EngineError, named
 from blis.stdout import delivered, note, say
 from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK, launch
 from search.explanation.explanation import Explanation, explain
 from search.explanation.text import explained
-from search.run_folder import comparison as compare
+from search.report import command as report_command
+from search.report.page import write_page
+from search.run_folder import comparison, sync
 from search.run_folder.export import Stopwatch, write_run, write_run_info
 from search.run_folder.jobs import jobs_table
 from search.run_folder.overview import write_overview
@@ -25,6 +27,9 @@ from search.verdict.holdout import Holdout, make_holdout
 from search.verdict.report import report
 from search.verdict.validation import unproved, validate
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
+
+#: What stands before anything else, where it is no search that is asked for.
+COMMANDS = {"compare": comparison.main, "report": report_command.main, "sync": sync.main}
 
 
 def run(settings: Settings) -> int:
@@ -71,17 +76,26 @@ def finish(
     watch: Stopwatch,
 ) -> bool:
     """Write everything that is kept; whether the verdict could be printed, which comes before pictures are drawn."""
-    why = [] if explanation is None else [explained(explanation, settings.primary) + "\n"]
+    why = "" if explanation is None else explained(explanation, settings.primary)
     try:
         with watch.part("export"):
             write_run(settings, archive, verdict, explanation)
     finally:  # even if there is no room for files
-        heard = say(*_title(settings), report(verdict), *why, f"run folder: {settings.run_dir}")
+        heard = say(*_title(settings), report(verdict, why), f"run folder: {settings.run_dir}")
     with watch.part("export"):
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)
     write_run_info(settings, archive, watch)
+    _write_page(settings)
     return heard
+
+
+def _write_page(settings: Settings) -> None:
+    """Write the page that is for reading; that there is none costs nothing else."""
+    try:
+        write_page(settings)
+    except Exception as error:  # of matplotlib, fonts and files there are many
+        note(f"warning: report.html is not made: {named(error)}")
 
 
 def _title(settings: Settings) -> list[str]:
@@ -91,7 +105,8 @@ def _title(settings: Settings) -> list[str]:
 
 def main() -> int:
     """The command `blis-search`; its exit code."""
-    return delivered(lambda: compare.main(sys.argv[2:]) if sys.argv[1:2] == ["compare"] else _search())
+    command = COMMANDS.get(" ".join(sys.argv[1:2]))
+    return delivered(_search if command is None else lambda: command(sys.argv[2:]))
 
 
 def _search() -> int:

@@ -52,16 +52,20 @@ class ParallelSettings:
 
 @dataclass(frozen=True)
 class TrackingSettings:
-    """Where runs are compared (conf/tracking/)."""
+    """Where runs are compared (conf/tracking/). children: candidates that get a run of their own, at most."""
 
     enabled: bool
     uri: str
     experiment: str
+    children: int = 48
 
     def __post_init__(self) -> None:
-        """Check the address, where there is to be one."""
+        """Check the address and the experiment, where there is to be one, and the range."""
         if self.enabled:
             check_uri(self.uri)
+            if not self.experiment.strip():
+                raise InputError("tracking.experiment is empty; to track nothing: tracking=none")
+        check_integer("tracking.children", self.children, 0, 10_000)
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,7 @@ class Config:
     validation: ValidationSettings
     shifts: tuple[str, ...]
     vary: tuple[str, ...] | None = None
+    seeds: tuple[str, ...] = ()
     resume: str | None = None
 
     def __post_init__(self) -> None:

@@ -14,7 +14,8 @@ from blis.errors import InputError
 #: Every file of a search; a folder with one of them holds a search, whatever else lies there.
 FILES = (
     *("checkpoint", "config.yaml", "scenario.yaml", "run_info.json"),
-    *("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json", "figures/overview.png"),
+    *("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json"),
+    *("figures/overview.png", "report.html"),
     *("pareto.csv", "pareto/*.yaml", "figures/pareto.png", "quarantine/*.yaml"),
 )
 

@@ -8,23 +8,29 @@ from collections.abc import Mapping
 from typing import Any
 
 from blis.engine.run import source_digest
+from search.problem.policy import Policy
 from search.settings import Settings
 from search.version import code_digest, libraries
 
 #: Parts of the configuration that change nothing in the results.
-WITHOUT_EFFECT = ("parallel", "tracking", "baselines")
+WITHOUT_EFFECT = ("parallel", "tracking", "baselines", "seeds")
 
 
 def run_id(settings: Settings) -> str:
     """16 hex digits over everything that decides the results: configuration, input files, code, libraries.
 
-    Paths, workers and tracking are left out; a baseline enters by what it decides, a trace by its content.
+    Paths, workers and tracking are left out; baselines and seeds enter by what they decide, a trace by its content.
     """
     config = {key: value for key, value in settings.config.items() if key not in WITHOUT_EFFECT}
     config["primary"] = settings.primary  # by its name: what it decides is among the baselines
     config["workload"] = settings.problem.traffic.identity()
-    baselines = {name: policy.id for name, policy in settings.baselines.items()}
-    return _digest({"config": config, "baselines": baselines, "code": code_digest(), "libraries": libraries()})
+    given = {key: _ids(policies) for key, policies in (("baselines", settings.baselines), ("seeds", settings.seeds))}
+    return _digest({"config": config, **given, "code": code_digest(), "libraries": libraries()})
+
+
+def _ids(policies: Mapping[str, Policy]) -> list[tuple[str, str]]:
+    """Names and ids of policies, in the order in which generation 0 holds them."""
+    return [(name, policy.id) for name, policy in policies.items()]
 
 
 def scenario_id(settings: Settings) -> str:

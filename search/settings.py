@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -20,7 +21,7 @@ from blis.workload.draw.arrivals import MAX_REQUESTS
 from blis.workload.draw.pools import SEARCH_POOL
 from blis.workload.draw.spec import WorkloadSpec, load_spec
 from blis.workload.read.traces import TraceSpec, is_trace, trace_spec
-from blis.yaml_strict import build
+from blis.yaml_strict import build, named_source
 from search.config import Config, DriverSettings, TrackingSettings, ValidationSettings, choices, conf_folder
 from search.problem.aim import AIMS
 from search.problem.policy import Policy
@@ -41,6 +42,7 @@ TUNED_KNOBS = "-tuned-knobs"
 class Settings:
     """Everything a search needs, resolved and checked.
 
+    seeds: policies by name that generation 0 holds beside the baselines, and that the search may find the best.
     config: the composed configuration as plain data, without `resume` and secrets. resume: the run folder of an
     earlier search that is continued, then equal to `run_dir`. overrides: what this one of several searches was
     asked for; none of a single one.
@@ -51,6 +53,7 @@ class Settings:
     space: Space
     primary: str
     baselines: Mapping[str, Policy]
+    seeds: Mapping[str, Policy]
     driver: DriverSettings
     workers: Workers
     tracking: TrackingSettings
@@ -60,6 +63,11 @@ class Settings:
     config: Mapping[str, Any]
     resume: Path | None = None
     overrides: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> dict[str, Policy]:
+        """The policies that generation 0 holds, by name: baselines, then seeds."""
+        return {**self.baselines, **self.seeds}
 
     def pool(self, name: str, n: int) -> tuple[TableKey, ...]:
         """The keys of a pool's tables."""
@@ -85,6 +93,7 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         space=space,
         primary=primary,
         baselines={name: problem.policy(bundle) for name, bundle in bundles.items()},
+        seeds=_seeds(config, problem, bundles),
         driver=config.driver,
         workers=Workers(config.parallel.n_jobs, config.parallel.backend),
         tracking=config.tracking,
@@ -99,11 +108,12 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
 def _with_absolute_paths(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with absolute paths of files that are read anew when a run is resumed or run again."""
     changed = dict(mapping)
-    workload, baselines, primary = changed.get("workload"), changed.get("baselines"), changed.get("primary")
+    workload, primary = changed.get("workload"), changed.get("primary")
     if isinstance(workload, Mapping) and isinstance(workload.get("path"), str) and workload["path"]:
         changed["workload"] = {**workload, "path": absolute(workload["path"])}
-    if isinstance(baselines, list):
-        changed["baselines"] = [absolute(name) if _is_bundle_path(name) else name for name in baselines]
+    for key in ("baselines", "seeds"):
+        if isinstance(names := changed.get(key), list):
+            changed[key] = [absolute(name) if _is_bundle_path(name) else name for name in names]
     if _is_bundle_path(primary):
         changed["primary"] = absolute(primary)
     return changed
@@ -142,9 +152,24 @@ def _baselines(config: Config) -> dict[str, PolicyBundle]:
         raise InputError(f"baselines: {taken!r} is the name of what the search makes of {primary!r}; rename it")
     if len(bundles) < len(names):
         raise InputError(f"baselines: two have the same name in {', '.join(names)}")
-    if config.driver.budget <= len(bundles):
-        raise InputError(f"driver.budget must be above the {len(bundles)} baselines, got {config.driver.budget}")
+    if config.driver.budget <= (given := len(bundles) + len(config.seeds)):
+        told = "baselines and seeds" if config.seeds else "baselines"
+        raise InputError(f"driver.budget must be above the {given} {told}, got {config.driver.budget}")
     return bundles
+
+
+def _seeds(config: Config, problem: Problem, taken: Collection[str]) -> dict[str, Policy]:
+    """The seeds by name; one whose name a baseline or an earlier seed has gets a number. Raises InputError."""
+    found: dict[str, Policy] = {}
+    for given in config.seeds:
+        stem = _bundle_name(given)
+        names = chain([stem], (f"{stem}-{n}" for n in count(2)))
+        with named_source("seeds"):
+            bundle = load_bundle(_bundle_file(given, "seed"))
+            with named_source(given):
+                policy = problem.policy(bundle)
+        found[next(name for name in names if name not in taken and name not in found)] = policy
+    return found
 
 
 def _is_bundle_path(name: object) -> TypeGuard[str]:
@@ -157,11 +182,11 @@ def _bundle_name(name: str) -> str:
     return Path(name).stem if _is_bundle_path(name) else name
 
 
-def _bundle_file(name: str) -> Path:
-    """The file of a baseline."""
+def _bundle_file(name: str, kind: str = "baseline") -> Path:
+    """The file of a baseline, or of what else is said to be given."""
     if _is_bundle_path(name):
         return Path(name).resolve()
-    check_choice("baseline", name, choices("policy"))
+    check_choice(kind, name, choices("policy"))
     return (conf_folder() / "policy" / f"{name}.yaml").resolve()
 
 

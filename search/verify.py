@@ -31,7 +31,7 @@ CLOSE = 1e-9
 _EXAMPLES = """\
 examples:
   blis verify RUN/best_policy.yaml
-  blis verify best_policy.yaml --trace traffic.jsonl    # proved on a trace that lies elsewhere now
+  blis verify best_policy.yaml --trace traffic.jsonl    # proved on a trace
 
 Exit status: 0 if every number of the proof holds, 1 if one does not, 2 if the bundle has no proof.
 """
@@ -66,7 +66,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "bundle", type=Path, metavar="BUNDLE", help="a search's best_policy.yaml or best_candidate.yaml"
     )
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="where the trace is that it was proved on")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="the trace, if it was proved on one")
     parser.add_argument("--output", choices=("text", "json"), default="text", help="(default text)")
     parser.set_defaults(execute=_execute)
 

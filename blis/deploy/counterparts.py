@@ -128,6 +128,7 @@ NEAREST = {
         "session-affinity": "weighted with the scorer session-affinity",
         "always-busiest": "random",
     },
+    "routing.filters": {"load": "the scorer load-aware", "prefix-affinity": "the scorer prefix-affinity"},
     "routing.scorers": {
         "load-balance": "active-requests",
         "vllm-dp": "queue-waiting",

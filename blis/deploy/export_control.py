@@ -45,9 +45,7 @@ def write_flow_control(given: BundleFlowControl, draft: Draft) -> None:
     if not given.enabled:
         return
     if draft.dialect.old:
-        problem = (
-            f"flow_control has no counterpart in {draft.dialect.product}, whose queue limits bytes and not requests"
-        )
+        problem = f"flow_control has no counterpart in {draft.dialect.product}, whose queue limits bytes, not requests"
         raise InputError(f"{problem}; the nearest is no flow_control, or another --dialect")
     flow = FlowControl(**given_fields(given))
     if flow.bands != "strict":

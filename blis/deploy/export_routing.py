@@ -123,7 +123,7 @@ def _produce(counterpart: Counterpart, draft: Draft) -> None:
 
 def _filter(one: Filter, draft: Draft) -> None:
     values = OUR_FILTERS.named_values(one.name, one.parameters)
-    if one.name == LOAD_FILTER:
+    if one.name == LOAD_FILTER and not draft.dialect.old:
         draft.notes.add(f"routing.filters load: {DETECTOR} also leaves out instances whose KV cache is entirely full")
         limit = draft.number(DETECTOR, "queueDepthThreshold", float(values["max_waiting"] // 1) + 1)
         parameters = {"queueDepthThreshold": limit, "kvCacheUtilThreshold": NEVER_FULL}

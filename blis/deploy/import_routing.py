@@ -32,14 +32,16 @@ _DEFAULT_PRODUCERS = {"prefixMatchInfoProducerName": APPROXIMATE, "inFlightLoadP
 def read_routing(config: Config, notes: Notes) -> dict[str, Any]:
     """The bundle's `routing`. Raises InputError for what cannot be simulated, with the nearest that can."""
     _check_profile(config)
-    filters = [_filter(config, step, notes) for step in config.steps if step.plugin.kind in ("filter", "detector")]
-    scorers = [_scorer(config, step, notes) for step in config.steps if step.plugin.kind == "scorer"]
-    scorers = [scorer for scorer in scorers if scorer["weight"]]
-    _check_once(config, [scorer["name"] for scorer in scorers])
+    asked = [_filter(config, step, notes) for step in config.steps if step.plugin.kind in ("filter", "detector")]
+    filters = [one for one in asked if one]
+    _check_once(config, "filters", [one["name"] for one in filters], "the stricter one")
+    weighed = [_scorer(config, step, notes) for step in config.steps if step.plugin.kind == "scorer"]
+    scorers = [one for one in weighed if one["weight"]]
+    _check_once(config, "scorers", [one["name"] for one in scorers], "one with the sum of their weights")
     picker = _picker(config)
     if picker.value("maxNumOfEndpoints") != 1:
         notes.add(f"{picker.name}.maxNumOfEndpoints: the first of the endpoints gets the request")
-    routing: dict[str, Any] = {"filters": [one for one in filters if one], "tie_break": "random"}
+    routing: dict[str, Any] = {"filters": filters, "tie_break": "random"}
     if not scorers or picker.type == "random-picker":
         if scorers:
             notes.add("random-picker does not look at scores: the scorers are left out")
@@ -188,9 +190,9 @@ def _check_producers(config: Config, plugin: Plugin, notes: Notes) -> bool:
     return precise
 
 
-def _check_once(config: Config, names: list[str]) -> None:
+def _check_once(config: Config, what: str, names: list[str], nearest: str) -> None:
+    """A bundle has each scorer and each filter once."""
     for name in names:
         if names.count(name) > 1:
-            raise config.document.wrong(
-                "schedulingProfiles", f"two scorers are {name} here; the nearest is one with the sum of their weights"
-            )
+            problem = f"two {what} are {name} here; the nearest is {nearest}"
+            raise config.document.wrong("schedulingProfiles", problem)

@@ -57,6 +57,9 @@ _TIED = ("gemma", "cohere", "ernie4_5", "smollm3")
 #: Models whose heads are as wide as their build says where the file does not; others have hidden_size / heads.
 _OWN_HEAD_DIM = ("ernie4_5", "gemma", "glm", "gpt_oss", "helium", "ministral3", "qwen3", "seed_oss", "solar_open")
 
+#: Models that store every head where the file does not say how many; others have a number of their own then.
+_ALL_HEADS = ("cohere", "granite", "llama", "olmo", "phi3")
+
 #: Models of which every so many-th layer looks back over all context, where the file does not say which.
 _FULL_EVERY = {
     "cohere2": 4,
@@ -83,6 +86,8 @@ def model_from_config(path: str | Path) -> ModelShape:
         family = str(config["model_type"])
         if not values["head_dim"] and not values["kv_latent"] and family.startswith(_OWN_HEAD_DIM):
             raise InputError("missing key head_dim")
+        if not values["num_kv_heads"] and not values["kv_latent"] and not family.startswith(_ALL_HEADS):
+            raise InputError("missing key num_key_value_heads")
         if not values["experts"]:
             values |= {"experts_per_token": 0, "expert_intermediate_size": 0}
         if not values["kv_latent"]:
@@ -93,7 +98,9 @@ def model_from_config(path: str | Path) -> ModelShape:
         if not values["intermediate_size"] and values["dense_layers" if values["experts"] else "num_layers"]:
             raise InputError("missing key intermediate_size")
         tied = config.get("tie_word_embeddings")
-        values["tied_embeddings"] = family.startswith(_TIED) if tied is None else bool(tied)
+        if tied is not None and not isinstance(tied, bool):
+            raise InputError(f"tie_word_embeddings must be true or false, got {tied!r}")
+        values["tied_embeddings"] = family.startswith(_TIED) if tied is None else tied
         return ModelShape(**values, **quantised_widths(config, number_bytes(config), layers))
 
 
@@ -147,6 +154,8 @@ def _has_experts(config: Mapping[str, Any], layer: int, layers: int) -> bool:
         return bool(often[layer])
     every = max(_size(config, ("moe_layer_freq",)), 1)
     only_mlp = config.get("mlp_only_layers") or []
+    if not isinstance(only_mlp, list):
+        raise InputError(f"mlp_only_layers must be a list, got {only_mlp!r}")
     return layer >= first and layer % every == 0 and (layer + 1) % step == 0 and layer not in only_mlp
 
 

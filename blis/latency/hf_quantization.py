@@ -76,9 +76,21 @@ def quantised_widths(config: Mapping[str, Any], plain: float, layers: int) -> Wi
     return found
 
 
+def _list(given: Mapping[str, Any], key: str) -> list[Any]:
+    """The list under a key, empty if it is not there or null. Raises InputError for anything else."""
+    value = given.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise InputError(f"quantization_config.{key} must be a list, got {in_short(value)}")
+    return value
+
+
 def _fp8(given: Mapping[str, Any]) -> tuple[float, str]:
     """A scale of 32 bits for each block, if there are any."""
-    block = given.get("weight_block_size") or []
+    block = _list(given, "weight_block_size")
+    for size in block:
+        check_integer("quantization_config.weight_block_size", size, 1, 2**20)
     return 8 + (32 / (block[0] * block[1]) if len(block) == 2 else 0), "fp8"
 
 
@@ -161,7 +173,7 @@ def _keeps_attention(given: Mapping[str, Any], layers: int) -> bool:
     """Whether the projections of attention stay as they are, in all layers. Raises InputError for any other part."""
     kept: set[str] = set()
     for key in _EXCEPT:
-        for name in given.get(key) or []:
+        for name in _list(given, key):
             if not isinstance(name, str) or not (_BESIDE.search(name) or "attn" in name):
                 raise InputError(f"quantization_config.{key}: {in_short(name)} is not understood")
             if "attn" in name and not _BESIDE.search(name):

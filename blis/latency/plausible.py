@@ -8,7 +8,7 @@ from blis.errors import InputError
 from blis.latency.bound import bound_us
 from blis.latency.catalog import find_model, gpu_catalog
 from blis.latency.registry import LATENCY
-from blis.latency.shapes import Hardware, ModelShape
+from blis.latency.shapes import Roofline
 from blis.latency.sizes import kv_bytes, weight_bytes
 from blis.latency.step import Step
 
@@ -47,16 +47,24 @@ def judged(model: LatencyModel, compat: Compat) -> list[Judged] | None:
     known = _deployment(model)
     if known is None:
         return None
-    shape, hardware = known
+    where = known.model, known.hardware, model.tp
+    given = known.kv_bytes_per_value, known.data_parallel
     return [
-        Judged(name, LATENCY.step_us(model, step, compat), bound_us(shape, hardware, model.tp, step))
+        Judged(name, LATENCY.step_us(model, step, compat), bound_us(*where, step, *given))
         for name, step in _STEPS.items()
-        if _fits(shape, hardware, model.tp, step)
+        if _fits(known, model.tp, step)
     ]
 
 
 def implausible(model: LatencyModel, compat: Compat) -> str:
     """What is wrong with a latency model, in words, "" if nothing is or it cannot be told."""
+    known = _deployment(model)
+    if known is not None and not _fits(known, model.tp, Step()):
+        held_gb = _weight_bytes(known, model.tp) / 2**30
+        return (
+            f"{model.model} does not fit on {model.tp} x {model.gpu}: {held_gb:.0f} GiB of weights for each,"
+            f" which has {known.hardware.memory_gb:g}"
+        )
     wrong = [one for one in judged(model, compat) or () if not one.possible]
     if not wrong:
         return ""
@@ -67,19 +75,24 @@ def implausible(model: LatencyModel, compat: Compat) -> str:
     )
 
 
-def _fits(shape: ModelShape, hardware: Hardware, tp: int, step: Step) -> bool:
+def _fits(known: Roofline, tp: int, step: Step) -> bool:
     """Whether the GPUs can hold what a step reads, where it is known how much they hold."""
-    read = kv_bytes(shape, tp) * step.decode_context + weight_bytes(shape) / tp
-    return not hardware.memory_gb or read <= hardware.memory_gb * 2**30
+    read = kv_bytes(known.model, tp, known.kv_bytes_per_value) * step.decode_context + _weight_bytes(known, tp)
+    return not known.hardware.memory_gb or read <= known.hardware.memory_gb * 2**30
 
 
-def _deployment(model: LatencyModel) -> tuple[ModelShape, Hardware] | None:
+def _weight_bytes(known: Roofline, tp: int) -> float:
+    """What one GPU holds of the weights."""
+    return weight_bytes(known.model, 1 / known.data_parallel) / tp
+
+
+def _deployment(model: LatencyModel) -> Roofline | None:
     """Model and GPU by what the model says of them."""
     if model.roofline is not None:
-        return model.roofline.model, model.roofline.hardware
+        return model.roofline
     if not model.model or not model.gpu or not model.tp:
         return None
     try:
-        return find_model(model.model), gpu_catalog().find(model.gpu).hardware
+        return Roofline(find_model(model.model), gpu_catalog().find(model.gpu).hardware)
     except InputError:
         return None  # of no shape that we know

@@ -11,7 +11,7 @@ from search.verdict.simplify import one_back
 
 
 def ablation(policy: Policy, holdout: Holdout, given_up: Collection[str]) -> Mapping[str, AnyComparison]:
-    """By the key of a difference, the policy against itself with that set back, on the report tables.
+    """By the key of a difference, how much more the policy scores than without it, on the report tables.
 
     given_up: what is no difference any more but for the rounding of weights. The worths of several differences do not
     add up: some matter only together.
@@ -20,4 +20,4 @@ def ablation(policy: Policy, holdout: Holdout, given_up: Collection[str]) -> Map
     variants = {key: variant for key, variant in alone.items() if key not in given_up}
     scored = zip(variants.items(), holdout.selection.evaluate(list(variants.values())), strict=True)
     kept = {key: variant for (key, variant), found in scored if found.fitness is not None}
-    return dict(zip(kept, holdout.against(policy, list(kept.values())), strict=True))
+    return dict(zip(kept, holdout.beyond(policy, list(kept.values())), strict=True))

@@ -42,7 +42,7 @@ class Slice:
 
 def slices(policy: Policy, evaluator: Evaluator, loss: float) -> Mapping[str, Slice]:
     """A slice a number, by its key. loss: what is not worth mentioning."""
-    few = Evaluator(evaluator.problem, evaluator.seeds[:TABLES], evaluator.workers)
+    few = Evaluator(evaluator.problem.nominal, evaluator.seeds[:TABLES], evaluator.workers)
     lines = {key: _line(value, set_to, few.problem) for key, (value, set_to) in numbers(policy.complete)}
     few.evaluate([policy, *(variant for line in lines.values() for variant in line.values())])
     own = few.evaluate([policy])[0].fitness

@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from blis.errors import InputError, named
+from blis.errors import EngineError, InputError, check_integer, named
 from blis.stdout import note
 from blis.text import aligned
-from search.application import EXIT_INPUT, EXIT_OK
+from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
 from search.config import TrackingSettings, default_tracking
 from search.run_folder.mlflow_store import LONGEST_ERROR, clean, connect
+from search.run_folder.ranking import Ranking, rank
 from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG, WEIGHTS_PATH
 from search.uri import SQLITE, check_uri, concealed, database_path, shown
 
-#: Runs shown unless others are asked for.
-LAST = 5
+#: Runs shown unless others are asked for, and tables on which policies are ranked.
+LAST, TABLES = 5, 32
 
 WIDTH = 118  # of a table
 LONGEST_VALUE = 30
@@ -31,7 +33,8 @@ Column = tuple[str, list[str]]  # its label, and a cell a run
 EXAMPLES = """examples:
   blis-search compare                                 the last five searches
   blis-search compare --last 12
-  blis-search compare outputs/2026-11-18/14-02-51 3f   run folders, or the first digits of run ids"""
+  blis-search compare outputs/2026-11-18/14-02-51 3f   run folders, or the first digits of run ids
+  blis-search compare --rank outputs/2026-11-18/*      whose policy is the best, on fresh tables"""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -45,21 +48,42 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a run folder, or the first digits of a run id")
     parser.add_argument("--last", type=int, metavar="N", help=f"the last N searches (default {LAST})")
     parser.add_argument("--uri", help="of the store (default: that of conf/tracking/mlflow.yaml)")
+    parser.add_argument("--rank", action="store_true", help="what run folders export, against each other, from files")
+    parser.add_argument("--tables", type=int, metavar="N", help=f"fresh tables for --rank (default {TABLES})")
     options = parser.parse_args(arguments)
     try:
-        if options.runs and options.last is not None:
-            raise InputError("give runs or --last N, not both")
-        if options.last is not None and options.last < 1:
-            raise InputError(f"--last must be at least 1, got {options.last}")
-        tracking = default_tracking()
-        uri = options.uri or tracking.uri
-        found = chosen(stored_searches(uri, tracking), options.runs, options.last or LAST)
+        print(_ranked(options) if options.rank else _listed(options))
     except InputError as error:
         note(f"error: {error}")
         return EXIT_INPUT
-    print(side_by_side(found))
-    print(f"\nIn a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {shown(uri)}")
+    except EngineError as error:
+        note(f"error: {error}")
+        return EXIT_FAILURE
     return EXIT_OK
+
+
+def _ranked(options: argparse.Namespace) -> Ranking:
+    """Policies of run folders on fresh tables."""
+    if options.last is not None or options.uri:
+        raise InputError("--rank takes run folders; --last and --uri are of a store")
+    tables = TABLES if options.tables is None else options.tables
+    check_integer("--tables", tables, 2, 10_000)
+    return rank([Path(run) for run in options.runs], tables)
+
+
+def _listed(options: argparse.Namespace) -> str:
+    """Searches of a store side by side, and where to see more."""
+    if options.tables is not None:
+        raise InputError("--tables needs --rank")
+    if options.runs and options.last is not None:
+        raise InputError("give runs or --last N, not both")
+    if options.last is not None and options.last < 1:
+        raise InputError(f"--last must be at least 1, got {options.last}")
+    tracking = default_tracking()
+    uri = options.uri or tracking.uri
+    found = chosen(stored_searches(uri, tracking), options.runs, options.last or LAST)
+    browser = f"In a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {shown(uri)}"
+    return f"{side_by_side(found)}\n\n{browser}"
 
 
 def stored_searches(uri: str, tracking: TrackingSettings) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from blis.errors import InputError
 from blis.policies.bundle import PolicyBundle, bundle_mapping
+from blis.workload.read.traces import is_trace
 from blis.yaml_strict import build, dump_yaml
 from search.settings import Settings, make_settings
 
@@ -43,18 +44,24 @@ def proved_on(settings: Settings) -> dict[str, Any]:
     """What `settings_of` makes the same problem of, as plain data."""
     primary = bundle_mapping(replace(settings.problem.baseline, provenance={}))
     parts = {name: settings.config[name] for name in PARTS}
+    if is_trace(parts["workload"]):  # by its content, which the digest of the scenario has; paths are of a machine
+        parts["workload"] = {**parts["workload"], "path": ""}
     return {"seed": settings.seed, "name": settings.primary, "primary": primary, **parts}
 
 
 def settings_of(bundle: PolicyBundle, trace: Path | None = None) -> Settings:
-    """The settings with which a bundle was proved. trace: the file of the requests, if it lies elsewhere now.
+    """The settings with which a bundle was proved. trace: the file of the requests, if it was proved on one.
 
     Raises InputError if the bundle does not say them.
     """
     if "problem" not in bundle.provenance:
         raise InputError("provenance has no `problem`: this is not a policy that a search has exported")
     known = build(ProvedOn, bundle.provenance["problem"], "provenance.problem")
-    workload = known.workload if trace is None else {**known.workload, "path": str(trace)}
+    workload = known.workload
+    if is_trace(workload):
+        if trace is None:
+            raise InputError("it was proved on a trace: say where that lies with --trace FILE")
+        workload = {**workload, "path": str(trace)}
     with TemporaryDirectory() as folder:
         primary = Path(folder) / f"{known.name}.yaml"
         dump_yaml(known.primary, primary)

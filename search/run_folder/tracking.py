@@ -1,24 +1,27 @@
 """What a search tells MLflow: one run with configuration, scores by generation, verdict and files; child runs.
 
-The children are the best few policies, so that MLflow can compare them.
+The children are baselines, finalists and a sample of the others, so that MLflow has something to draw. The policy that
+is exported and the one that it was held against are versions of a registered model.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from blis.yaml_strict import flat_keys
 from search.folder import written
-from search.identity import run_id
-from search.run_folder.export import Stopwatch
+from search.identity import origin, run_id
+from search.run_folder.children import promoted
+from search.run_folder.datasets import pools
+from search.run_folder.export import Stopwatch, bundle_text
+from search.run_folder.mlflow_registry import BASELINE, CHAMPION, Version
 from search.run_folder.mlflow_store import Store
-from search.running.archive import Archive
+from search.running.archive import Archive, Row
 from search.settings import Settings
+from search.verdict.advice import KEEP
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
-
-#: Candidates that get a run of their own.
-CHILDREN = 8
 
 #: Tags of a search's run; its children have neither.
 RUN_ID_TAG, FOLDER_TAG = "run_id", "folder"
@@ -28,20 +31,27 @@ WEIGHTS_PATH = "winner/weights"
 
 STATUS = {INTERRUPTED: "KILLED", FAILED: "FAILED"}
 
+#: Where the primary baseline's bundle is among a run's artifacts; no file of the run folder holds it alone.
+PRIMARY_FOLDER = "primary"
+
+#: What a verdict holds that is no number of its own.
+_TEXTS = ("policy", "candidate", "explanation")
+
 
 class Tracker:
     """Follows a search as a listener of the loop; every call returns at once."""
 
     def __init__(self, settings: Settings) -> None:
         """Open the run, or the one of the search that is resumed."""
-        target, name, folder = settings.tracking, run_id(settings), str(settings.run_dir)
+        target = settings.tracking
         self._status = ""  # until the search is judged
         self._store = Store(target.uri if target.enabled else "", target.experiment)
-        about = name, flat_keys(settings.config), {RUN_ID_TAG: name, FOLDER_TAG: folder, "primary": settings.primary}
+        about = about_run(settings, run_id(settings))
         if settings.resume is None:
             self._store.open(*about)
         else:
             self._store.reopen(RUN_ID_TAG, *about)
+        self._store.inputs(pools(settings))
 
     def __enter__(self) -> Tracker:
         """The tracker itself."""
@@ -53,26 +63,73 @@ class Tracker:
         self._store.close(self._status or status)
 
     def generation(self, archive: Archive, generation: int) -> None:
-        """Best so far, and best and median of the generation; the step is the generation."""
-        best, found = archive.best(), archive.best_of_generation(generation)
-        if best is not None and best.evaluation.fitness is not None:
-            values = {"search/best": best.evaluation.fitness}
-            if found is not None:
-                values |= {"generation/best": found[0], "generation/median": found[1]}
-            self._store.metrics(values, generation)
+        """What is known after a generation; the step is the generation."""
+        self._store.metrics(progress(archive, generation), generation)
 
     def finish(self, settings: Settings, archive: Archive, verdict: Verdict, watch: Stopwatch) -> None:
-        """Log the verdict, the best candidates and all files."""
-        self._store.metrics({**_numbers(verdict.to_dict()), **{f"seconds/{k}": v for k, v in watch.seconds.items()}})
-        scorers = (verdict.candidate and verdict.candidate.complete.routing.scorers) or ()
-        self._store.metrics({f"{WEIGHTS_PATH}/{scorer.name}": scorer.weight for scorer in scorers})
-        self._store.tags({"outcome": verdict.outcome, "mlflow.note.content": verdict.sentence})
-        for place, row in enumerate(archive.top(CHILDREN)):
-            scores = {"fitness": row.evaluation.fitness, **row.evaluation.terms}
-            numbers = {key: value for key, value in scores.items() if value is not None}
-            self._store.child(f"{place:02d}-{row.evaluation.genome_id}", row.genome, numbers, "finalist")
-        self._store.files(settings.run_dir, written(settings.run_dir))
+        """Log how the search ended, and all files."""
         self._status = STATUS.get(verdict.outcome, "FINISHED")
+        log_end(self._store, settings, archive, json.loads(verdict.json_text(origin(settings))), watch.seconds)
+
+
+def about_run(settings: Settings, name: str) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """A run's name, parameters and tags."""
+    tags = {RUN_ID_TAG: name, FOLDER_TAG: str(settings.run_dir), "primary": settings.primary}
+    return name, flat_keys(settings.config), tags
+
+
+def progress(archive: Archive, generation: int) -> dict[str, float]:
+    """The numbers of a search after a generation, the last one in the archive."""
+    asked = [row for row in archive.rows if row.generation == generation]
+    known = {row.evaluation.genome_id for row in archive.rows if row.generation < generation}
+    found = {
+        "search/candidates": float(len(archive.rows)),
+        "generation/new": sum(row.evaluation.genome_id not in known for row in asked) / len(asked),
+        "generation/scored": sum(row.evaluation.fitness is not None for row in asked) / len(asked),
+    }
+    best, scores = archive.best(), archive.best_of_generation(generation)
+    if best is not None and best.evaluation.fitness is not None:
+        found["search/best"] = best.evaluation.fitness
+    return found if scores is None else found | {"generation/best": scores[0], "generation/median": scores[1]}
+
+
+def log_end(
+    store: Store, settings: Settings, archive: Archive, facts: Mapping[str, Any], seconds: Mapping[str, float]
+) -> None:
+    """Log what came of a search, the children last: time may run out. facts: the content of verdict.json."""
+    numbers = _numbers({key: value for key, value in facts.items() if key not in _TEXTS})
+    scorers = ((facts["candidate"] or {}).get("routing") or {}).get("scorers") or ()
+    weights = {f"{WEIGHTS_PATH}/{scorer['name']}": scorer["weight"] for scorer in scorers}
+    store.metrics({**numbers, **{f"seconds/{part}": value for part, value in seconds.items()}, **weights})
+    store.tags({"outcome": facts["outcome"], "mlflow.note.content": facts["sentence"]})
+    store.files(settings.run_dir, written(settings.run_dir))
+    if facts["outcome"] not in STATUS:
+        _log_policies(store, settings, facts)
+    for kind, row in promoted(archive, settings.validation.finalists, settings.tracking.children):
+        store.child(_child_name(row), row.genome, _scores(row), {"status": kind, "genome_id": row.evaluation.genome_id})
+
+
+def _log_policies(store: Store, settings: Settings, facts: Mapping[str, Any]) -> None:
+    """What the search exports and what it was held against as versions of one model, or as one if nothing changes."""
+    keeps = facts["advice"]["kind"] == KEEP
+    versions = [Version("", [CHAMPION, BASELINE] if keeps else [CHAMPION], facts["sentence"])]
+    if not keeps:
+        store.text(bundle_text(settings.problem.baseline), f"{PRIMARY_FOLDER}/policy.yaml")
+        versions.insert(0, Version(PRIMARY_FOLDER, [BASELINE], f"The primary baseline, {settings.primary}."))
+    tags = {RUN_ID_TAG: facts["run_id"], FOLDER_TAG: str(settings.run_dir)}
+    store.register(f"{settings.tracking.experiment}-{facts['scenario']}", versions, tags)
+
+
+def _child_name(row: Row) -> str:
+    """A name that sorts as the search went."""
+    return f"g{row.generation:03d}-c{row.index:05d}-{row.name or row.evaluation.genome_id}"
+
+
+def _scores(row: Row) -> dict[str, float]:
+    """The fitness of a candidate and what it is made of."""
+    found = row.evaluation
+    numbers = {"fitness": found.fitness, **found.terms, "u": found.undone, "harm": found.harm}
+    return {key: value for key, value in numbers.items() if value is not None}
 
 
 def _numbers(facts: Mapping[str, Any], path: str = "verdict") -> dict[str, float]:

@@ -27,7 +27,7 @@ UNDONE_AND_HARM = ("u", "harm")
 class Row:
     """One evaluation.
 
-    genome: empty for a baseline outside the space. policy: None if the genome is no policy. name: of a baseline.
+    genome: empty for a given policy outside the space. policy: None if the genome is no policy. name: of a given one.
     """
 
     index: int

@@ -20,38 +20,36 @@ from search.space.space import Genome, Space
 
 @dataclass(frozen=True)
 class Candidate:
-    """What is evaluated: a proposal of the driver, or a baseline with the genome that lies nearest, if any."""
+    """What is evaluated: a proposal of the driver, or a given policy with the genome that lies nearest, if any."""
 
     proposal: Proposal | None
     origin: str
     policy: Policy | None
     reason: str = ""  # why it is no policy
-    name: str = ""  # of a baseline
+    name: str = ""  # of a given policy
 
     @property
     def genome(self) -> Genome:
-        """Of the proposal; empty for a baseline outside the space."""
+        """Of the proposal; empty for a given policy outside the space."""
         return self.proposal.genome if self.proposal else {}
 
 
 class Candidates:
-    """Hands out what to evaluate next: every baseline first, then whatever the driver proposes.
+    """Hands out what to evaluate next: every given policy first, then whatever the driver proposes.
 
-    Baselines that lie in the space are the driver's seeds and teach it; all of them are evaluated as the
-    bundles they are, not as the nearest point of the space.
+    Given policies (baselines and seeds) that lie in the space are the driver's seeds and teach it; all of them are
+    evaluated as the bundles they are, not as the nearest point of the space.
     """
 
-    def __init__(
-        self, problem: Problem, space: Space, baselines: Mapping[str, Policy], seeds: Collection[str], driver: Driver
-    ) -> None:
-        """seeds: names of the baselines that the driver was given, in their order."""
-        self._problem, self._space, self._driver = problem, space, driver
-        self._outside = [(name, policy) for name, policy in baselines.items() if name not in seeds]
-        self._inside = [(name, policy) for name, policy in baselines.items() if name in seeds]
+    def __init__(self, settings: Settings, inside: Collection[str], driver: Driver) -> None:
+        """inside: names of the given policies that the driver was given, in their order."""
+        self._settings, self._driver = settings, driver
+        self._outside = [(name, policy) for name, policy in settings.given.items() if name not in inside]
+        self._inside = [(name, policy) for name, policy in settings.given.items() if name in inside]
 
     def take(self, n: int) -> list[Candidate]:
         """The next `n` candidates."""
-        chosen = [Candidate(None, BASELINE, policy, name=name) for name, policy in self._outside[:n]]
+        chosen = [self._given(None, name, policy) for name, policy in self._outside[:n]]
         self._outside = self._outside[n:]
         return chosen + [self._candidate(proposal) for proposal in self._driver.ask(n - len(chosen))]
 
@@ -76,22 +74,29 @@ class Candidates:
     def _candidate(self, proposal: Proposal) -> Candidate:
         """A proposal with its policy, or with the reason why it is none."""
         if proposal.origin == SEED and self._inside:
-            name, policy = self._inside.pop(0)
-            return Candidate(proposal, BASELINE, policy, name=name)
+            return self._given(proposal, *self._inside.pop(0))
         try:
-            policy = policy_of(proposal.genome, self._space, self._problem)
+            policy = policy_of(proposal.genome, self._settings.space, self._settings.problem)
         except InputError as error:
             return Candidate(proposal, proposal.origin, None, str(error))
         return Candidate(proposal, proposal.origin, policy)
 
+    def _given(self, proposal: Proposal | None, name: str, policy: Policy) -> Candidate:
+        """A given policy: a baseline, or a seed."""
+        return Candidate(proposal, given_origin(self._settings, name), policy, name=name)
+
 
 def make_candidates(settings: Settings) -> Candidates:
     """The candidates of a run, with its driver at the start."""
-    problem, space, baselines = settings.problem, settings.space, settings.baselines
-    seeds = seed_genomes(space, baselines, problem)
-    options = settings.driver.options
-    driver = make_driver(settings.driver.name, space, list(seeds.values()), settings.seed, options)
-    return Candidates(problem, space, baselines, seeds, driver)
+    genomes = seed_genomes(settings.space, settings.given, settings.problem)
+    name, options = settings.driver.name, settings.driver.options
+    driver = make_driver(name, settings.space, list(genomes.values()), settings.seed, options)
+    return Candidates(settings, genomes, driver)
+
+
+def given_origin(settings: Settings, name: str) -> str:
+    """Where a given policy comes from, by its name."""
+    return BASELINE if name in settings.baselines else SEED
 
 
 def policy_of(genome: Genome, space: Space, problem: Problem) -> Policy:
@@ -99,12 +104,12 @@ def policy_of(genome: Genome, space: Space, problem: Problem) -> Policy:
     return problem.candidate(decode(space, genome, problem.rates))
 
 
-def seed_genomes(space: Space, baselines: Mapping[str, Policy], problem: Problem) -> dict[str, Genome]:
-    """The genomes of those baselines that lie in the space, by name: the start of a driver.
+def seed_genomes(space: Space, given: Mapping[str, Policy], problem: Problem) -> dict[str, Genome]:
+    """The genomes of those given policies that lie in the space, by name: the start of a driver.
 
     Where the space is silent they must decide as its candidates do: their scores are no news of it else.
     """
     as_candidates = silent_part(space, problem.against)
-    inside = {name: policy for name, policy in baselines.items() if silent_part(space, policy) == as_candidates}
+    inside = {name: policy for name, policy in given.items() if silent_part(space, policy) == as_candidates}
     found = {name: encode(space, policy, problem.rates) for name, policy in inside.items()}
     return {name: genome for name, genome in found.items() if genome is not None}

@@ -11,7 +11,7 @@ from blis.yaml_strict import build, plain
 from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.running.archive import BASELINE, Row
-from search.running.candidates import policy_of, seed_genomes
+from search.running.candidates import given_origin, policy_of, seed_genomes
 from search.running.evaluator import FAILED, OK, Evaluation
 from search.running.loop import invalid
 from search.saved import FILE, Saved, SavedRow
@@ -33,11 +33,11 @@ def row_mapping(row: Row) -> dict[str, Any]:
 
 def restored(settings: Settings, saved: Saved) -> list[Row]:
     """The rows with their policies. Raises InputError for one that this search cannot have written."""
-    seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
+    genomes = seed_genomes(settings.space, settings.given, settings.problem)
     where, rows = f"resume: {settings.resume}/{FILE}", []
     for place, kept in enumerate(saved.rows):
         try:
-            rows.append(_row(settings, seeds, place, kept))
+            rows.append(_row(settings, genomes, place, kept))
         except InputError as error:
             raise InputError(f"{where}: row {place}: {error}") from None
     if not rows or rows[-1].generation != saved.generation:
@@ -45,16 +45,17 @@ def restored(settings: Settings, saved: Saved) -> list[Row]:
     return rows
 
 
-def _row(settings: Settings, seeds: Mapping[str, Genome], place: int, kept: SavedRow) -> Row:
-    """One row at its place. seeds: the genomes of baselines that have one."""
+def _row(settings: Settings, genomes: Mapping[str, Genome], place: int, kept: SavedRow) -> Row:
+    """One row at its place. genomes: of the given policies that have one."""
     expected = place, place // settings.driver.batch
     if (kept.index, kept.generation) != expected:
         raise InputError(f"index {kept.index} in generation {kept.generation} must be {expected[0]} in {expected[1]}")
     evaluation = build(Evaluation, kept.evaluation, "evaluation")
-    if kept.origin == BASELINE:
-        policy, reason = settings.baselines.get(kept.name), ""
-        if policy is None or kept.genome != seeds.get(kept.name, {}):
-            raise InputError(f"{kept.name!r} with this genome is no baseline of this search")
+    if kept.name or kept.origin == BASELINE:
+        policy, reason = settings.given.get(kept.name), ""
+        as_given = given_origin(settings, kept.name), genomes.get(kept.name, {})
+        if policy is None or (kept.origin, kept.genome) != as_given:
+            raise InputError(f"{kept.name!r} with this genome is no {kept.origin} of this search")
     else:
         policy, reason = _found(settings, kept)
     if policy is None and evaluation != invalid(kept.genome, reason):
@@ -65,8 +66,8 @@ def _row(settings: Settings, seeds: Mapping[str, Genome], place: int, kept: Save
 
 
 def _found(settings: Settings, kept: SavedRow) -> tuple[Policy | None, str]:
-    """The policy of a row that is no baseline, or why its genome is none."""
-    if kept.name or not _holds(settings.space, kept.genome):
+    """The policy of a row that nobody gave, or why its genome is none."""
+    if not _holds(settings.space, kept.genome):
         raise InputError("its genome is not of this search space")
     try:
         return policy_of(kept.genome, settings.space, settings.problem), ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from search.problem.traffic import Recorded
 from search.running.evaluator import QUARANTINE, Evaluator
 from search.running.performance import Measures, Performance
 from search.settings import Settings
+
+#: A score with every scored row as often as it is told, None if there is none.
+Resampled = Callable[[NDArray[np.int64]], float | None]
 
 
 class Holdout:
@@ -46,6 +49,15 @@ class Holdout:
         first, *rest = evaluator.performances([policy, *others])
         return [self._compare(evaluator, first, found) for found in rest]
 
+    def beyond(self, policy: Policy, others: Sequence[Policy]) -> list[AnyComparison]:
+        """How much more a policy scores against the primary baseline than each of the others, on the report tables.
+
+        Near what it scores against them, but in the measure of the search: terms like harm depend on what a score is
+        relative to. Raises EngineError as `against` does.
+        """
+        first, primary, *rest = self.report.performances([policy, self.settings.problem.against, *others])
+        return [self._subtract(self.report, first, found, primary) for found in rest]
+
     def elsewhere(self, problem: Problem) -> Evaluator:
         """Where policies are compared in another world: on the first report tables, as they are drawn there."""
         return Evaluator(problem, self.settings.pool(REPORT_POOL, self.settings.validation.shift_seeds), *self._shared)
@@ -69,6 +81,17 @@ class Holdout:
         scores = [self._score(one, other) for one, other in zip(x, b, strict=True)]
         return paired_comparison(scores, self.settings.seed)
 
+    def _subtract(
+        self,
+        evaluator: Evaluator,
+        x: Sequence[Performance],
+        b: Sequence[Performance],
+        primary: Sequence[Performance],
+    ) -> AnyComparison:
+        """The scores of two policies against a third."""
+        scores = [self._score(one, p) - self._score(other, p) for one, other, p in zip(x, b, primary, strict=True)]
+        return paired_comparison(scores, self.settings.seed)
+
     def _score(self, one: Performance, other: Performance) -> float:
         """The score of one against the other. Raises EngineError if that is not a finite number."""
         value = float(self.settings.problem.fitness.compare(one.outcome, other.outcome).value)
@@ -82,17 +105,41 @@ class TraceHoldout(Holdout):
 
     def _compare(self, evaluator: Evaluator, x: Sequence[Performance], b: Sequence[Performance]) -> BlockComparison:
         """Two policies, from what they did on the report window: both meet the same blocks in every resample."""
-        (one,), (other,), table = x, b, evaluator.problem.table(*evaluator.seeds)
-        fitness, arrival_us = self.settings.problem.fitness, table.arrival_us[table.scored_rows]
-        mean = self._score(one, other)
-        e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in (one, other)) * 1000
-        blocks = time_blocks(arrival_us, e2e_p99_us)
-        if blocks is None:
-            return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)}")
+        (one,), (other,), fitness = x, b, self.settings.problem.fitness
 
         def score(times: NDArray[np.int64]) -> float | None:
             return fitness.compare_resampled(one.outcome, other.outcome, times)
 
+        return self._resampled(evaluator, (one, other), self._score(one, other), score)
+
+    def _subtract(
+        self,
+        evaluator: Evaluator,
+        x: Sequence[Performance],
+        b: Sequence[Performance],
+        primary: Sequence[Performance],
+    ) -> BlockComparison:
+        """The scores of two policies against a third: all three meet the same blocks."""
+        (one,), (other,), (base,), fitness = x, b, primary, self.settings.problem.fitness
+
+        def score(times: NDArray[np.int64]) -> float | None:
+            ours = fitness.compare_resampled(one.outcome, base.outcome, times)
+            theirs = fitness.compare_resampled(other.outcome, base.outcome, times)
+            return None if ours is None or theirs is None else ours - theirs
+
+        mean = self._score(one, base) - self._score(other, base)
+        return self._resampled(evaluator, (one, other, base), mean, score)
+
+    def _resampled(
+        self, evaluator: Evaluator, all_: Sequence[Performance], mean: float, score: Resampled
+    ) -> BlockComparison:
+        """A mean with its interval. all_: what is compared; score: with every row as often as it is told."""
+        table = evaluator.problem.table(*evaluator.seeds)
+        arrival_us = table.arrival_us[table.scored_rows]
+        e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in all_) * 1000
+        blocks = time_blocks(arrival_us, e2e_p99_us)
+        if blocks is None:
+            return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)}")
         if score(np.ones(len(arrival_us), np.int64)) is None:
             return BlockComparison(mean, flaw="this fitness gives no interval on a trace")
         found = blocks.interval(score, self.settings.seed)

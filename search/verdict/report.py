@@ -30,8 +30,8 @@ LATENCIES = {
 }
 
 
-def report(verdict: Verdict) -> str:
-    """The sentence and, if anything was compared, the numbers."""
+def report(verdict: Verdict, why: str = "") -> str:
+    """The sentence and, if anything was compared, the numbers. why: lines that explain them."""
     if verdict.proof is None:
         return verdict.sentence
     question, proof = verdict.question, verdict.proof
@@ -39,7 +39,7 @@ def report(verdict: Verdict) -> str:
     parts = [verdict.sentence, comparisons(question, proof), latencies(question, proof)]
     if verdict.outlook is not None:
         parts.append(outlook_table(verdict.outlook, question.primary))
-    return "\n\n".join([*filter(None, parts), beside]) + _saved(verdict) + "\n"
+    return "\n\n".join(filter(None, [*parts, why, beside])) + _saved(verdict) + "\n"
 
 
 def stand_on(latency_model: Mapping[str, Any]) -> str:

@@ -17,6 +17,9 @@ from search.problem.problem import Problem
 from search.running.evaluator import Evaluator
 from search.verdict.rounding import LEVELS, round_weights
 
+#: How often all differences are looked at.
+PASSES = 3
+
 
 @dataclass(frozen=True)
 class Simplified:
@@ -27,23 +30,34 @@ class Simplified:
 
 
 def simplify(policy: Policy, evaluator: Evaluator, loss: float) -> Simplified:
-    """Set back what costs nothing. loss: how much less than the policy the result may score on those tables."""
-    problem = evaluator.problem
-    alone = one_back(policy, problem)
-    whole, *scores = (found.fitness for found in evaluator.evaluate([policy, *alone.values()]))
-    if whole is None:
+    """Set back what costs nothing, in passes, since without one difference another may be worth nothing.
+
+    loss: how much less than the best of all that is seen on the way the result may score on the evaluator's tables.
+    """
+    found, best = policy, evaluator.evaluate([policy])[0].fitness
+    if best is None:
         return Simplified(policy)
-    costs = dict(zip(alone, scores, strict=True))
-    set_back, found = [], policy
-    for key in sorted(costs, key=lambda key: -_or_least(costs[key])):
-        variant = one_back(found, problem).get(key)
-        if variant is None or not one_back(variant, problem):  # the primary baseline itself
-            continue
-        score = evaluator.evaluate([variant])[0].fitness
-        if score is not None and score >= whole - loss:
-            set_back.append(key)
-            found = variant
-    return Simplified(_with_whole_weights(found, evaluator, whole - loss).spelled_out(), tuple(set_back))
+    set_back: list[str] = []
+    for _ in range(PASSES):
+        known = len(set_back)
+        for key in _cheapest_first(found, evaluator):
+            variant = one_back(found, evaluator.problem).get(key)
+            if variant is None or not one_back(variant, evaluator.problem):  # the primary baseline itself
+                continue
+            score = evaluator.evaluate([variant])[0].fitness
+            if score is not None and score >= best - loss:
+                set_back.append(key)
+                found, best = variant, max(best, score)
+        if len(set_back) == known:
+            break
+    return Simplified(_with_whole_weights(found, evaluator, best - loss).spelled_out(), tuple(dict.fromkeys(set_back)))
+
+
+def _cheapest_first(policy: Policy, evaluator: Evaluator) -> list[str]:
+    """The keys of the policy's differences, by what it scores without each alone."""
+    alone = one_back(policy, evaluator.problem)
+    scores = dict(zip(alone, (found.fitness for found in evaluator.evaluate(list(alone.values()))), strict=True))
+    return sorted(alone, key=lambda key: -_or_least(scores[key]))
 
 
 def one_back(policy: Policy, problem: Problem) -> dict[str, Policy]:

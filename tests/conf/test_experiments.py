@@ -8,6 +8,7 @@ import pytest
 from search.__main__ import main
 from search.application import EXIT_OK
 from tests.places import CONF
+from tests.search.small import without_pictures
 
 FILES = sorted((CONF / "experiment").glob("*.yaml"))
 
@@ -37,7 +38,7 @@ def test_the_command_in_the_file_runs(path, tmp_path, monkeypatch, capsys):
     short = [f"{key}={value}" for key, value in SHORT.items()]
     folders = [f"hydra.run.dir={tmp_path}/0", f"hydra.sweep.dir={tmp_path}"]
     monkeypatch.setattr(sys, "argv", ["search", *words[3:], *short, *folders])
-    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    without_pictures(monkeypatch)
     assert main() == EXIT_OK
     out, err = capsys.readouterr()
     assert err == ""

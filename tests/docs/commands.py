@@ -19,12 +19,12 @@ import search.__main__ as search_main
 from blis.cli.main import main as blis
 from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
-from search.run_folder import comparison
 from search.workers import Workers
 from tests.docs.pages import GUIDES, blocks
 from tests.inputs import __main__ as inputs
 from tests.laws import fuzz
 from tests.places import ROOT
+from tests.search.small import without_pictures
 
 
 class Command(NamedTuple):
@@ -48,7 +48,8 @@ def commands() -> Iterator[Command]:
 SHORT = (
     *("driver.budget=16", "driver.batch=8", "parallel.n_jobs=1", "tracking=none", "validation.search_seeds=1"),
     *("validation.selection_seeds=2", "validation.report_seeds=2", "validation.finalists=2"),
-    *("validation.random_policies=0", "validation.shift_seeds=2"),
+    *("validation.random_policies=0", "validation.shift_seeds=2", "validation.explain=false"),
+    *("validation.robust=false", "validation.saving=false"),
 )
 SHORT_TABLE = ("workload.first=100",)
 SHORT_TRACE = ("workload.first=120", "workload.windows.warmup_s=1")  # too short for an interval, which takes seconds
@@ -82,8 +83,8 @@ def unrunnable(words: tuple[str, ...]) -> None:
 
 
 def search_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
-    """`python -m search`: the folder of a run is new, the picture is left out."""
-    patch.setattr(search_main, "write_overview", lambda *arguments: None)
+    """`python -m search`: the folder of a run is new, the pictures are left out."""
+    without_pictures(patch)
     folders = ["hydra.run.dir=made/run", "hydra.sweep.dir=made/sweep"]
     patch.setattr(sys, "argv", ["search", *shortened(words), *folders])
     assert search_main.main() == 0
@@ -143,10 +144,9 @@ def blis_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
         assert end.code == 0
 
 
-def compare_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
-    """`blis-search compare`."""
-    assert words[0] == "compare"
-    assert comparison.main(words[1:]) == 0
+def about_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`blis-search compare` and its like."""
+    assert search_main.COMMANDS[words[0]](words[1:]) == 0
 
 
 def without_gpu(words: list[str], patch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] 
     ("python", "-m", "tests.laws.fuzz"): few_scenarios,
     ("python", "-m", "tests.inputs"): few_inputs,
     ("blis",): blis_command,
-    ("blis-search",): compare_searches,
+    ("blis-search",): about_searches,
 }
 
 

@@ -16,6 +16,7 @@ from tests.blis.workload.trace_files import random_mooncake_rows, write_azure, w
 from tests.docs.commands import shortened
 from tests.docs.pages import GUIDES, blocks
 from tests.places import CONF
+from tests.search.small import without_pictures
 
 ROWS = 120
 
@@ -38,7 +39,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         made(patch, ["workload=chat_bursty"], "RUN", tracking="mlflow")
-        patch.setattr(search_main, "write_overview", lambda *arguments: None)  # half of the time of a short run
+        without_pictures(patch)
         made(patch, ["experiment=quickstart"], "outputs/DATE/TIME")
         made(patch, ["primary=mine.yaml", "search_space.from=mine", "vary=[routing.scorers]"], "NEXT")
     return folder

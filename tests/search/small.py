@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from search.application import compose_settings
@@ -39,6 +40,12 @@ def small_settings(run_dir: Path, *overrides: str) -> Settings:
     for key, value in (SMALL | values).items():
         set_key(mapping, key, value)
     return make_settings(mapping, run_dir)
+
+
+def without_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Leave out the overview and the page, most of the time of a small run."""
+    for name in ("write_overview", "write_page"):
+        patch.setattr(f"search.__main__.{name}", lambda *arguments: None)
 
 
 def set_key(mapping: dict[str, Any], key: str, value: object) -> None:

@@ -8,6 +8,7 @@ from blis.engine.run import source_digest
 from blis.policies.bundle import load_bundle
 from search.identity import origin, run_id, scenario_id
 from search.version import code_digest
+from tests.places import CONF
 from tests.search.small import small_settings
 
 
@@ -29,7 +30,10 @@ def test_the_order_of_keys_the_folder_and_the_workers_change_nothing(settings, t
 
 @pytest.mark.parametrize(
     "override",
-    ["seed=9", "driver.budget=41", "validation.worth=0.02", "search_space.engine.max_running.low=17", "driver=random"],
+    [
+        *("seed=9", "driver.budget=41", "validation.worth=0.02", "search_space.engine.max_running.low=17"),
+        *("driver=random", "fitness.robust=worst", "validation.shift_seeds=3", "shifts=[rate x1.2]"),
+    ],
 )
 def test_what_decides_a_search_changes_its_id_but_not_the_scenarios(settings, tmp_path, override):
     other = small_settings(tmp_path, override)
@@ -52,6 +56,15 @@ def test_a_baseline_enters_by_what_it_decides(settings):
     assert with_another(load_bundle({"routing": {"policy": "random"}})) != run_id(settings)
     explained = replace(settings.baselines["round-robin"].bundle, provenance={"why": "for people"})
     assert with_another(explained) == run_id(settings)
+
+
+def test_a_seed_enters_by_what_it_decides_and_not_by_its_path(settings, tmp_path):
+    text = (CONF / "policy" / "lmetric.yaml").read_text()
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text(text)
+    ids = [run_id(small_settings(tmp_path, f"seeds=[{tmp_path}/{folder}/mine.yaml]")) for folder in ("a", "b")]
+    assert ids[0] == ids[1] != run_id(settings)
 
 
 @pytest.mark.parametrize("name", ["code_digest", "libraries"])

@@ -24,7 +24,7 @@ from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
 from search.identity import run_id
 from search.verdict.judgement import HARDLY_WORTH, NO_WINNER, WINNER
 from tests.places import CONF
-from tests.search.small import SMALL, small_settings
+from tests.search.small import SMALL, small_settings, without_pictures
 
 CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
 
@@ -40,7 +40,7 @@ def done(tmp_path_factory):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Leaves out the picture, half of the time of a small run."""
-    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    without_pictures(monkeypatch)
 
 
 def digests(folder: Path):
@@ -53,7 +53,7 @@ def facts(settings):
 
 def test_the_run_folder_is_complete(done):
     found = sorted(str(path.relative_to(done.run_dir)) for path in done.run_dir.rglob("*") if path.is_file())
-    others = ["checkpoint", "config.yaml", "scenario.yaml", "figures/overview.png", "run_info.json"]
+    others = ["checkpoint", "config.yaml", "scenario.yaml", "figures/overview.png", "report.html", "run_info.json"]
     assert found == sorted([*CANONICAL, *others])
     assert (done.run_dir / "figures/overview.png").read_bytes().startswith(b"\x89PNG")
 
@@ -268,8 +268,9 @@ def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
     assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - len(known)
 
 
-def test_a_policy_is_simulated_once_on_a_table(tmp_path):
-    """Over search, verdict and figures together, whatever asks for it again."""
+def test_a_policy_is_simulated_once_on_a_table(tmp_path, monkeypatch):
+    """Over search, verdict and overview together, whatever asks for it again."""
+    monkeypatch.setattr("search.__main__.write_page", lambda *arguments: None)  # looks at single requests
     runs, tables = Counter(), []
 
     def counted(scenario, table):

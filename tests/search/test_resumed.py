@@ -6,7 +6,7 @@ from blis.errors import InputError
 from blis.yaml_strict import flat_keys
 from search.__main__ import run
 from search.application import EXIT_OK, compose_settings
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def kept(tmp_path_factory):
     """The folder of a small search that was made with keys and a file of conf/."""
     folder = tmp_path_factory.mktemp("kept")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(small_settings(folder, "driver=random", "driver.budget=20")) == EXIT_OK
     return folder
 

@@ -1,6 +1,7 @@
 """The command line: what it composes, and one clear line for whatever is wrong."""
 
 import copy
+import re
 import signal
 import sys
 
@@ -11,6 +12,7 @@ from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_INTERRUPTED, EXIT_
 from search.identity import run_id
 from search.running.checkpoint import begin
 from search.settings import make_settings
+from tests.places import CONF
 from tests.search.small import set_key, small_settings
 
 
@@ -103,6 +105,28 @@ def test_wrong_values_are_refused_with_their_key(composed, tmp_path, key, value,
     with pytest.raises(InputError) as error:
         make_settings(mapping, tmp_path)
     assert message in str(error.value)
+
+
+def test_seeds_of_one_name_are_told_apart(tmp_path):
+    paths = [tmp_path / folder / "best_policy.yaml" for folder in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text((CONF / "policy" / "lmetric.yaml").read_text())
+    found = small_settings(tmp_path, f"seeds=[{paths[0]}, {paths[1]}, lmetric]")
+    assert list(found.seeds) == ["best_policy", "best_policy-2", "lmetric-2"]
+    assert {policy.id for policy in found.seeds.values()} == {found.baselines["lmetric"].id}
+
+
+def test_a_seed_that_does_not_fit_the_scenario_is_refused_by_its_file(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("routing: {policy: round-robin, picker: weighted-random}\n")
+    with pytest.raises(InputError, match=re.escape(f"seeds: {path}: ")):
+        small_settings(tmp_path, f"seeds=[{path}]")
+
+
+def test_the_budget_leaves_room_beside_baselines_and_seeds(tmp_path):
+    with pytest.raises(InputError, match=r"driver\.budget must be above the 13 baselines and seeds, got 13"):
+        small_settings(tmp_path, "seeds=[lmetric, llm-d-default]", "driver.budget=13")
 
 
 def test_an_implausible_latency_model_is_searched_where_that_is_allowed(tmp_path):

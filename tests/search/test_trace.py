@@ -16,7 +16,7 @@ from search.identity import run_id, scenario_id
 from search.verdict.holdout import make_holdout
 from search.verdict.judgement import NO_INTERVAL
 from tests.blis.workload.trace_files import MOONCAKE_CONVERSATION, needs_samples, random_mooncake_rows, write_mooncake
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 
 N = 600
 CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
@@ -51,7 +51,7 @@ def done(settings_of, tmp_path_factory):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Leaves out the picture, half of the time of a small run."""
-    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    without_pictures(monkeypatch)
 
 
 def facts(settings):

@@ -10,6 +10,7 @@ SEARCH_POOL = "pool/search"
 SELECTION_POOL = "pool/selection"
 REPORT_POOL = "pool/report"
 SATURATION_POOL = "pool/saturation"
+RANKING_POOL = "pool/ranking"
 
 
 def pool_seed(workload_seed: int, pool: str, i: int) -> int:

@@ -28,7 +28,7 @@ def test_help_shows_examples(capsys):
         ([], "COMMAND"),
         (
             ["rum"],
-            "unknown command 'rum' (did you mean 'run'?); choose one of: calibrate, compare, completion, export,",
+            "unknown command 'rum' (did you mean 'run'?); choose one of: calibrate, capacity,",
         ),
         (["validat", "--help"], "did you mean 'validate'?"),
         (["run", "--num-instances", "+2"], "'+2' is not a whole number"),

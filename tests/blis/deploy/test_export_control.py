@@ -84,6 +84,7 @@ def test_the_gateway_queue():
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
+        ({"flow_control": {"enabled": True}, "dialect": GIE}, "whose queue limits bytes, not requests"),
         (
             {"admission": {"policy": "token-bucket"}},
             "'token-bucket' has no counterpart in llm-d-router 0.11; the nearest",

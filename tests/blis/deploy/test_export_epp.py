@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+import blis
 from blis.deploy.config import read_config
 from blis.deploy.dialects import DIALECTS, GIE, ROUTER
 from blis.deploy.document import Document, parse_document
@@ -11,7 +12,7 @@ from blis.deploy.export_epp import export_epp
 from blis.deploy.import_epp import import_epp
 from blis.deploy.notes import Notes
 from blis.policies.bundle import load_bundle
-from blis.yaml_strict import yaml_text
+from blis.yaml_strict import load_mapping, yaml_text
 from tests.blis.deploy.random_bundles import router_bundle
 from tests.places import CONF
 
@@ -48,6 +49,20 @@ def test_and_through_the_older_dialect_where_it_has_all_of_it():
         bundle = load_bundle({"routing": routing, "admission": admission, "flow_control": {"enabled": False}})
         mapping = export_epp(bundle, DIALECTS[GIE], Notes())
         assert load_bundle(import_epp(Document("epp.yaml", mapping, {}), Notes())) == bundle
+
+
+@pytest.mark.parametrize("name", ["llm-d-default", "sticky-until-saturated"])
+def test_what_comes_back_routes_every_request_alike(name):
+    mapping = load_mapping(CONF / "policy" / f"{name}.yaml")
+    for scorer in mapping["routing"]["scorers"]:
+        scorer["weight"] *= 0.37
+    bundle = load_bundle(mapping)
+    back = load_bundle(import_epp(Document("x", export_epp(bundle, DIALECTS[ROUTER], Notes()), {}), Notes()))
+    scenario = blis.load_scenario(CONF / "cluster" / "h100x4.yaml")
+    requests = blis.generate(load_mapping(CONF / "workload" / "chat_prefix.yaml") | {"num_requests": 300}, seed=1)
+    first, second = (blis.simulate(scenario, requests, policy=policy).to_frame() for policy in (bundle, back))
+    assert first.instance.nunique() > 1
+    assert first.equals(second)
 
 
 @pytest.mark.parametrize("name", ["llm-d-default", "sticky-until-saturated", "least-request", "prefix2-queue1-kv1"])

@@ -120,6 +120,10 @@ def test_what_is_only_nearly_the_same_is_said(routing, note):
         ),
         ({"scorers": [scorer("queue-depth"), scorer("active-requests")]}, "the nearest is 'active-requests' alone"),
         ({"scorers": [scorer("precise-prefix-cache")], "dialect": GIE}, "no counterpart in Gateway API Inference"),
+        (
+            {"scorers": [scorer("queue-waiting")], "filters": [{"name": "load"}], "dialect": GIE},
+            "routing.filters 'load' has no counterpart in Gateway API Inference Extension 1.3; the nearest is",
+        ),
         ({}, "routing.scorers are not in the bundle"),
         ({"policy": None}, "routing.policy is not in the bundle"),
         (

@@ -110,6 +110,12 @@ def test_what_cannot_be_simulated_is_refused_by_name(plugin, message):
     assert message in refusal(plugin, steps=({"pluginRef": plugin.get("name", plugin["type"])},))
 
 
+def test_one_filter_twice_is_refused():
+    plugins = [{"type": "prefix-cache-affinity-filter", "name": name} for name in ("global", "local")]
+    message = refusal(*plugins, steps=({"pluginRef": "global"}, {"pluginRef": "local"}))
+    assert "schedulingProfiles: two filters are prefix-affinity here; the nearest is the stricter one" in message
+
+
 def test_weights_below_zero_are_refused():
     mapping = small()
     mapping["schedulingProfiles"][0]["plugins"][0]["weight"] = -1

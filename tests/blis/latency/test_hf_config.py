@@ -172,6 +172,9 @@ def test_layers_that_look_back_over_a_window(tmp_path: Path, change: dict[str, A
         ({**LLAMA, "num_kv_heads": 71}, "num_key_value_heads 8 and num_kv_heads 71 contradict each other"),
         (without({**LLAMA, "model_type": "gemma3_text"}, "head_dim"), "missing key head_dim"),
         (without(MIXTURE, "head_dim"), "missing key head_dim"),
+        (without(MIXTURE, "num_key_value_heads"), "missing key num_key_value_heads"),
+        ({**MIXTURE, "mlp_only_layers": 5}, "mlp_only_layers must be a list, got 5"),
+        ({**LLAMA, "tie_word_embeddings": "false"}, "tie_word_embeddings must be true or false, got 'false'"),
         ([1], "the document must be a mapping"),
     ],
 )

@@ -99,6 +99,11 @@ def test_a_quantised_cache():
             "config_groups must be one kind of group, got 2",
         ),
         ({"quant_method": "fp8", "ignored_layers": ["model.layers.0.mlp.up_proj"]}, "ignored_layers: .*up_proj"),
+        ({"quant_method": "fp8", "ignored_layers": 5}, "ignored_layers must be a list, got 5"),
+        ({"quant_method": "fp8", "ignored_layers": "lm_head"}, "ignored_layers must be a list, got 'lm_head'"),
+        ({"quant_method": "fp8", "weight_block_size": 128}, "weight_block_size must be a list, got 128"),
+        ({"quant_method": "fp8", "weight_block_size": ["a", "b"]}, "weight_block_size must be an integer"),
+        ({"quant_method": "fp8", "weight_block_size": [0, 128]}, r"weight_block_size must be in \[1, "),
         ({"quant_method": "fp8", "ignored_layers": ["layers.0.self_attn.q_proj"]}, "attention is quantised in 3 of 4"),
     ],
 )

@@ -51,3 +51,30 @@ def test_a_roofline_brings_its_model_and_gpu_along():
     model = load_scenario({"instance": {"latency_model": latency}}).instance.latency_model
     assert implausible(model, Compat()) == ""
     assert implausible(replace(model, factor=0.1), Compat()) != ""
+
+
+def test_what_does_not_fit_on_its_gpus_is_said():
+    said = implausible(linear("meta-llama/Llama-3.1-70B-Instruct"), Compat())
+    assert said == (
+        "meta-llama/Llama-3.1-70B-Instruct does not fit on 1 x H100: 131 GiB of weights for each, which has 80"
+    )
+    assert implausible(replace(linear("meta-llama/Llama-3.1-70B-Instruct"), tp=2), Compat()) == ""
+
+
+def test_experts_that_are_spread_over_peers_are_read_by_all():
+    """The roofline itself is no faster than its bound, however many instances share the experts."""
+    for peers in (1, 2, 16):
+        given = {"data_parallel": peers, "expert_parallel": True}
+        latency = {"kind": "roofline", "model": "mistralai/Mixtral-8x7B-Instruct-v0.1", "gpu": "H200", "tp": 1}
+        model = load_scenario({"instance": {"latency_model": {**latency, "roofline": given}}}).instance.latency_model
+        assert implausible(model, Compat()) == "", peers
+
+
+def test_narrow_kv_values_are_read_as_narrow():
+    latency = {"kind": "roofline", "model": "qwen3-14b", "gpu": "H100", "tp": 1}
+    given = {"kv_bytes_per_value": 1}
+    model = load_scenario({"instance": {"latency_model": {**latency, "roofline": given}}}).instance.latency_model
+    wide = load_scenario({"instance": {"latency_model": latency}}).instance.latency_model
+    at = {one.step: one.bound_us for one in judged(model, Compat()) or ()}
+    assert all(at[one.step] <= one.bound_us for one in judged(wide, Compat()) or ())
+    assert any(at[one.step] < one.bound_us for one in judged(wide, Compat()) or ())

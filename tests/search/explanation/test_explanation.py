@@ -8,6 +8,7 @@ import pytest
 from search.__main__ import run
 from search.application import EXIT_OK
 from search.explanation.explanation import explain
+from tests.search.small import without_pictures
 from tests.search.verdict.comparisons import drawn_verdict
 from tests.search.verdict.pools import marked_settings
 
@@ -15,8 +16,9 @@ from tests.search.verdict.pools import marked_settings
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     settings = marked_settings(tmp_path_factory.mktemp("explained"))
+    settings = replace(settings, validation=replace(settings.validation, explain=True))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(settings) == EXIT_OK
     return settings
 

@@ -56,3 +56,19 @@ def test_a_table_has_a_member_of_the_ensemble_by_its_number_and_every_policy_the
 
 def test_without_an_ensemble_a_policy_has_its_own_scenario_on_every_table(problem):
     assert problem.scenario_on(problem.against, 3) is problem.against.scenario
+
+
+def test_under_an_altered_cluster_are_the_same_requests_and_policies(problem):
+    def larger(scenario):
+        return replace(scenario, cluster=replace(scenario.cluster, instances=9))
+
+    world, key = problem.under(larger), problem.search_seeds[0]
+    assert world.table(key) is problem.table(key)
+    assert world.against == problem.against
+    assert world.scenario_on(world.against, key) == larger(problem.scenario_on(problem.against, key))
+    assert world.mapping()["cluster"]["instances"] == 9  # what a reproducer holds
+
+
+def test_a_candidate_takes_as_many_simulations_as_tables_and_worlds(problem):
+    robust = replace(problem, worlds={"a": problem, "b": problem})
+    assert (problem.simulations, robust.simulations, robust.nominal.simulations) == (2, 6, 2)

@@ -10,7 +10,7 @@ from blis.policies.scorers import SCORERS
 from search.__main__ import main, run
 from search.application import EXIT_INPUT, EXIT_OK
 from search.run_folder.comparison import WIDTH, side_by_side, tables
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,13 @@ def store(tmp_path_factory):
     uri = f"sqlite:///{folder}/mlflow.db"
     small = ["tracking=mlflow", f"tracking.uri={uri}", "driver.budget=24", "driver.batch=12"]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(small_settings(folder / "one", *small)) == EXIT_OK
         two = [*small, "driver=random", "seed=2"]
         patch.setattr("search.__main__.validate", interrupt)
         run(small_settings(folder / "two", *two))
         patch.undo()
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(small_settings(folder / "two", *two, f"resume={folder / 'two'}")) == EXIT_OK
     return folder, uri
 

@@ -5,10 +5,12 @@ A real store takes seconds to open; test_tracking.py and test_comparison.py have
 
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from threading import Event, Timer
 from types import SimpleNamespace
 
 import pytest
+from mlflow.exceptions import INVALID_PARAMETER_VALUE, MlflowException
 from mlflow.utils import validation
 
 from search.run_folder.mlflow_store import LONGEST_PARAM, LONGEST_TAG, METRICS_A_BATCH, PARAMS_A_BATCH, Store
@@ -25,10 +27,12 @@ class Client:
     def get_experiment_by_name(self, name):
         return SimpleNamespace(experiment_id=f"id of {name}")
 
-    def create_run(self, experiment_id, run_name, tags=None):
+    def create_run(self, experiment_id, start_time=None, tags=None, run_name=""):
         run = SimpleNamespace(name=run_name, params={}, metrics=[], tags=dict(tags or {}), status="RUNNING")
-        self.runs[run_name] = run
-        return SimpleNamespace(info=SimpleNamespace(run_id=run_name))
+        run.times = [start_time]
+        run_id = run_name if run_name not in self.runs else run_name + " again"
+        self.runs[run_id] = run
+        return SimpleNamespace(info=SimpleNamespace(run_id=run_id))
 
     def search_runs(self, experiment_ids, tag):
         assert experiment_ids == ["id of mine"]
@@ -54,8 +58,12 @@ class Client:
         for entries, kept in ((params, run.params), (tags, run.tags)):
             kept.update({entry.key: entry.value for entry in entries})
 
-    def set_terminated(self, run_id, status="FINISHED"):
+    def log_inputs(self, run_id, datasets):
+        self.runs[run_id].datasets = datasets
+
+    def set_terminated(self, run_id, status="FINISHED", end_time=None):
         self.runs[run_id].status = status
+        self.runs[run_id].times.append(end_time)
 
 
 @pytest.fixture
@@ -81,7 +89,7 @@ def test_more_than_a_batch_arrives_and_long_texts_are_cut(client):
 def test_a_child_names_its_parent(client):
     store = Store("http://store", "mine")
     store.open("first", {}, {})
-    store.child("child", {"a": 1}, {"fitness": 0.5}, "finalist")
+    store.child("child", {"a": 1}, {"fitness": 0.5}, {"status": "finalist"})
     store.close("FINISHED")
     child = client.runs["child"]
     assert child.tags == {"mlflow.parentRunId": "first", "status": "finalist"}
@@ -92,7 +100,7 @@ def test_a_run_is_gone_on_with_and_its_children_are_made_anew(client):
     store, tags = Store("http://store", "mine"), {"run_id": "a1", "folder": "/a"}
     store.open("other", {}, {"run_id": "a1", "folder": "/b"})
     store.open("first", {}, tags)
-    store.child("child", {}, {}, "finalist")
+    store.child("child", {}, {}, {})
     store.reopen("run_id", "again", {}, tags)
     store.metrics({"late": 7.0})
     store.close("FINISHED")
@@ -118,10 +126,62 @@ def test_trouble_is_one_line_and_the_rest_is_left_out_but_the_end(client, monkey
     assert client.runs["first"].status == "FAILED"
 
 
+class Choosy(Client):
+    """Refuses some names."""
+
+    def log_batch(self, run_id, metrics, params, tags):
+        if [entry for entry in (*metrics, *params, *tags) if entry.key.startswith("bad")]:
+            raise MlflowException("Invalid name", INVALID_PARAMETER_VALUE)
+        super().log_batch(run_id, metrics, params, tags)
+
+
+def test_what_is_refused_costs_only_itself(monkeypatch, capfd):
+    client = Choosy()
+    monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: client)
+    store = Store("http://store", "mine")
+    store.open("first", {"good": 1, "bad": 2}, {"bad tag": "x", "tag": "y"})
+    store.metrics({"bad metric": 1.0, "metric": 2.0})
+    store.child("child", {"bad key": 1, "key": 2}, {}, {})
+    assert not store.close("FINISHED")
+    assert capfd.readouterr().err == "warning: not all is tracked in MLflow: MlflowException: Invalid name\n"
+    run, child = client.runs["first"], client.runs["child"]
+    assert (run.params, run.tags, run.metrics) == ({"good": "1"}, {"tag": "y"}, [("metric", 2.0, 0)])
+    assert (run.status, child.params, child.status) == ("FINISHED", {"key": "2"}, "FINISHED")
+
+
+def test_a_run_takes_the_place_of_those_of_the_same_search(client):
+    tags, started = {"run_id": "a1", "folder": "/a"}, datetime(2026, 1, 2, tzinfo=UTC)
+    for name, folder in (("first", "/a"), ("other", "/b")):
+        store = Store("http://store", "mine")
+        store.open(name, {}, tags | {"folder": folder})
+        store.child(f"child of {name}", {}, {}, {})
+        store.close("FINISHED")
+    store = Store("http://store", "mine")
+    store.replace("run_id", "anew", {"b": 3}, tags, started)
+    assert store.close("KILLED", started + timedelta(seconds=5))
+    assert client.deleted == ["child of first", "first"]
+    anew = client.runs["anew"]
+    assert (anew.status, anew.times) == ("KILLED", [1767312000000, 1767312005000])
+
+
+def test_what_cannot_be_completed_takes_nobodys_place(client, monkeypatch):
+    tags = {"run_id": "a1"}
+    store = Store("http://store", "mine")
+    store.open("first", {}, tags)
+    store.close("FINISHED")
+    monkeypatch.setattr(Client, "log_inputs", lambda *_, **__: 1 / 0)
+    store = Store("http://store", "mine")
+    store.replace("run_id", "anew", {}, tags, datetime(2026, 1, 2, tzinfo=UTC))
+    store.inputs([])
+    assert not store.close("FINISHED")
+    assert client.deleted == []
+    assert client.runs["anew"].status == "FAILED"
+
+
 def test_a_child_that_cannot_be_logged_is_ended_too(client, monkeypatch, capfd):
     store = Store("http://store", "mine")
     store.open("first", {}, {})
-    store.child("child", {}, {"fitness": "none"}, "finalist")
+    store.child("child", {}, {"fitness": "none"}, {})
     store.close("FINISHED")
     assert "could not convert string to float" in capfd.readouterr().err
     assert "RUNNING" not in {run.status for run in client.runs.values()}
@@ -172,10 +232,11 @@ class Silent(Client):
 def test_a_store_that_never_answers_is_given_up(monkeypatch, capfd):
     monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: Silent())
     monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 0.1)
+    monkeypatch.setattr("search.run_folder.mlflow_store.LAST_PATIENCE_S", 0.1)
     store = Store("http://store", "mine")
     store.open("first", {}, {})
     store.close("FINISHED")
-    assert capfd.readouterr().err == "warning: not tracked in MLflow any more: TimeoutError: no answer for 0.1 s\n"
+    assert capfd.readouterr().err == "warning: not tracked in MLflow any more: TimeoutError: not done within 0.1 s\n"
 
 
 class Slow(Client):
@@ -188,6 +249,19 @@ class Slow(Client):
     def log_batch(self, *batch):
         self.answer.wait(60)
         super().log_batch(*batch)
+
+
+def test_a_slow_store_is_told_the_end_whatever_there_was_no_time_for(monkeypatch):
+    client = Slow()
+    monkeypatch.setattr("search.run_folder.mlflow_store.connect", lambda uri: client)
+    monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 0.2)
+    store = Store("http://store", "mine")
+    store.open("first", {}, {})
+    store.metrics({"soon": 1.0})
+    store.child("late", {}, {}, {})
+    Timer(0.6, client.answer.set).start()
+    assert not store.close("FINISHED")
+    assert {name: run.status for name, run in client.runs.items()} == {"first": "FAILED"}
 
 
 def test_ctrl_c_while_the_end_is_waited_for_leaves_out_the_rest_and_ends_the_run(monkeypatch):

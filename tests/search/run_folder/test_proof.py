@@ -29,13 +29,22 @@ def test_the_problem_is_the_same(tmp_path):
     assert found.pool(REPORT_POOL, 4) == settings.pool(REPORT_POOL, 4)
 
 
-def test_a_trace_may_lie_elsewhere(tmp_path):
+def test_the_worlds_of_a_robust_search_come_back(tmp_path):
+    settings = small_settings(tmp_path, "fitness.robust=worst", "shifts=[rate x1.2, one instance less]")
+    found = settings_of(carried(settings)).problem
+    assert (list(found.worlds), found.aim) == (["rate x1.2", "one instance less"], "worst")
+
+
+def test_a_trace_is_told_by_the_user(tmp_path):
     trace = write_mooncake(tmp_path / "trace.jsonl", random_mooncake_rows(seed=8, n=300, gap_ms=200))
     overrides = ("workload=trace", f"workload.path={trace}", "workload.first=300", "workload.windows.warmup_s=3")
     settings = small_settings(tmp_path, *overrides)
     bundle, was = carried(settings), scenario_id(settings)
     moved = trace.rename(tmp_path / "moved.jsonl")
     assert scenario_id(settings_of(bundle, moved)) == was
+    assert str(tmp_path) not in bundle_text(bundle)
+    with pytest.raises(InputError, match="it was proved on a trace: say where that lies with --trace FILE"):
+        settings_of(bundle)
 
 
 def test_a_bundle_of_nobody():

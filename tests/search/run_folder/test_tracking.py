@@ -2,10 +2,16 @@
 
 import socket
 import sys
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import pytest
+from mlflow.tracking import MlflowClient
 
+from blis.api import load_policy
+from blis.policies.bundle import bundle_mapping
 from search.__main__ import run
 from search.application import EXIT_OK
 from search.folder import written
@@ -14,7 +20,7 @@ from search.run_folder.mlflow_store import Store
 from search.run_folder.tracking import Tracker
 from search.running.archive import Archive
 from tests.search.run_folder.test_mlflow_store import Client
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 from tests.search.verdict.comparisons import drawn_verdict
 
 
@@ -25,8 +31,6 @@ def tracked(tmp_path_factory):
     uri = f"sqlite:///{folder}/store/mlflow.db"
     settings = small_settings(folder / "run", "tracking=mlflow", f"tracking.uri={uri}")
     assert run(settings) == EXIT_OK
-    from mlflow.tracking import MlflowClient
-
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("search")
     return settings, client, client.search_runs([experiment.experiment_id])
@@ -47,6 +51,9 @@ def test_one_run_a_search_with_configuration_scores_and_verdict(tracked):
     history = client.get_metric_history(parent.info.run_id, "search/best")
     assert [point.step for point in history] == [0, 1, 2, 3]
     assert sorted(point.value for point in history) == [point.value for point in history]
+    assert parent.data.metrics["search/candidates"] == 40
+    assert 0 < parent.data.metrics["generation/new"] <= 1 == parent.data.metrics["generation/scored"]
+    assert parent.info.start_time <= parent.info.end_time
     assert "verdict/baselines/llm-d-default/t_low" in parent.data.metrics
     assert "verdict/optimism" in parent.data.metrics
 
@@ -55,15 +62,49 @@ def test_all_files_are_artifacts(tracked):
     settings, client, runs = tracked
     parent = parent_of(runs)
     names = {item.path for item in client.list_artifacts(parent.info.run_id)}
-    assert names == {path.name for path in settings.run_dir.iterdir()}
+    assert names - {"primary"} == {path.name for path in settings.run_dir.iterdir()}
     assert {item.path for item in client.list_artifacts(parent.info.run_id, "figures")} == {"figures/overview.png"}
 
 
-def test_the_best_few_are_child_runs(tracked):
+def children_of(runs):
+    return [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent_of(runs).info.run_id]
+
+
+def test_baselines_finalists_and_others_are_child_runs(tracked):
+    settings, _, runs = tracked
+    children = children_of(runs)
+    kinds = Counter(child.data.tags["status"] for child in children)
+    assert kinds["baseline"] == len(settings.baselines) and kinds["finalist"] == settings.validation.finalists
+    assert kinds["candidate"] > 10
+    assert len({child.data.tags["genome_id"] for child in children}) == len(children) <= settings.tracking.children
+    for child in children:
+        assert {"fitness", "u", *settings.problem.fitness.terms} <= set(child.data.metrics)
+        assert set(child.data.params) <= set(settings.space)
+        assert child.data.tags["status"] == "baseline" or "routing.policy" in child.data.params
+
+
+def test_the_requests_are_inputs_with_digests(tracked):
     _, _, runs = tracked
-    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent_of(runs).info.run_id]
-    assert len(children) == 8
-    assert all("fitness" in child.data.metrics and "routing.policy" in child.data.params for child in children)
+    inputs = parent_of(runs).inputs.dataset_inputs
+    assert {tag.value for one in inputs for tag in one.tags} == {"search", "selection", "report"}
+    assert len({one.dataset.digest for one in inputs}) == 3
+
+
+def exported(client, runs, alias):
+    """The bundle of a registered version by its alias."""
+    (model,) = client.search_registered_models()
+    version = client.get_model_version_by_alias(model.name, alias)
+    assert version.run_id == parent_of(runs).info.run_id
+    (path,) = Path(unquote(urlparse(version.source).path)).glob("*policy.yaml")
+    return load_policy(path)
+
+
+def test_what_is_exported_and_what_it_was_held_against_are_registered(tracked):
+    settings, client, runs = tracked
+    best = load_policy(settings.run_dir / "best_policy.yaml")
+    assert bundle_mapping(exported(client, runs, "champion")) == bundle_mapping(best)
+    baseline = settings.problem.policy(exported(client, runs, "baseline"))
+    assert baseline.id == settings.problem.against.id
 
 
 def test_a_broken_store_warns_once_and_loses_nothing(tmp_path, capfd):
@@ -88,7 +129,7 @@ def test_a_server_that_is_dead_or_silent_is_given_up(tmp_path, capfd, monkeypatc
     if silent:
         server.listen()
     monkeypatch.setattr("search.run_folder.mlflow_store.SERVER_PATIENCE_S", 3.0)
-    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    without_pictures(monkeypatch)
     uri = f"http://me:secret@127.0.0.1:{server.getsockname()[1]}"
     settings = small_settings(tmp_path / "run", "tracking=mlflow", f"tracking.uri={uri}")
     assert run(settings) == EXIT_OK

@@ -1,13 +1,18 @@
 """What is evaluated next: baselines as the bundles they are, then the driver's proposals, each with its policy."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from search.drivers.base import Proposal
+from search.drivers.base import SEED, Proposal
 from search.running.archive import BASELINE
 from search.running.candidates import Candidates, make_candidates, seed_genomes
+from search.running.checkpoint import begin
+from search.running.loop import run_search
 from search.space.codec import encode
+from search.verdict.holdout import make_holdout
+from search.verdict.validation import validate
 from tests.search.small import small_settings
 
 OUTSIDE = {"round-robin", "least-loaded", "sticky-until-saturated", "least-request", "lmetric", "power-of-two"}
@@ -62,12 +67,39 @@ def test_those_outside_come_first_then_the_seeds_then_proposals(settings):
     assert all(candidate.policy is not None and candidate.origin != BASELINE for candidate in taken[count:])
 
 
+def test_seeds_come_with_the_baselines_but_are_candidates(settings, tmp_path):
+    """Of the space or not, each is evaluated as the bundle it is."""
+    names = ["round-robin", "llm-d-default", "prefix2-queue1-kv1", "lmetric"]
+    given = small_settings(
+        tmp_path, "search_space=routing_weights", f"baselines={names[:2]}", f"seeds={names[2:]}", "driver.budget=20"
+    )
+    taken = make_candidates(given).take(6)
+    assert [(one.name, one.origin) for one in taken[:4]] == [
+        ("round-robin", BASELINE),
+        ("lmetric", SEED),
+        ("llm-d-default", BASELINE),
+        ("prefix2-queue1-kv1", SEED),
+    ]
+    assert [one.policy.id for one in taken[:4]] == [settings.baselines[one.name].id for one in taken[:4]]
+    assert [bool(one.genome) for one in taken[:4]] == [False, False, True, True]
+    assert [one.name for one in taken[4:]] == ["", ""]
+
+
+def test_a_seed_outside_the_space_may_be_the_best(tmp_path):
+    few = ["baselines=[round-robin]", "primary=round-robin", "search_space=engine_knobs", "driver.budget=12"]
+    settings = small_settings(tmp_path, *few, "seeds=[lmetric]")
+    candidates, evaluator, archive = begin(settings)
+    run_search(candidates, evaluator, settings.driver, archive)
+    verdict = validate(settings, archive, evaluator, make_holdout(settings))
+    assert verdict.candidate.complete.routing.policy == "lmetric"
+
+
 def test_a_driver_is_told_of_its_own_proposals_only(settings):
     seeds = seed_genomes(settings.space, settings.baselines, settings.problem)
     genome = next(iter(seeds.values()))
     driver = Told([(genome, "seed"), (genome, "model")])
     baselines = {name: settings.baselines[name] for name in ("round-robin", next(iter(seeds)))}
-    candidates = Candidates(settings.problem, settings.space, baselines, seeds, driver)
+    candidates = Candidates(replace(settings, baselines=baselines), seeds, driver)
     taken = candidates.take(3)
     assert [candidate.name for candidate in taken] == ["round-robin", next(iter(seeds)), ""]
     candidates.tell(taken, ["a", "b", "c"])
@@ -77,7 +109,7 @@ def test_a_driver_is_told_of_its_own_proposals_only(settings):
 def test_a_genome_that_is_no_policy_says_why(settings):
     genome = next(iter(seed_genomes(settings.space, settings.baselines, settings.problem).values()))
     flawed = {key: 0.0 if key.startswith("routing.scorers.") else value for key, value in genome.items()}
-    candidates = Candidates(settings.problem, settings.space, {}, (), Told([(flawed, "model")]))
+    candidates = Candidates(replace(settings, baselines={}), (), Told([(flawed, "model")]))
     (candidate,) = candidates.take(1)
     assert (candidate.policy, candidate.reason) == (None, "all scorer weights are zero")
 

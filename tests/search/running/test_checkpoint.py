@@ -20,7 +20,7 @@ from search.running.checkpoint import begin
 from search.running.evaluator import INVALID
 from search.saved import FILE, read_saved, saved_text
 from tests.places import CONF
-from tests.search.small import SMALL, small_settings
+from tests.search.small import SMALL, small_settings, without_pictures
 
 CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
 
@@ -28,7 +28,7 @@ CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdi
 @pytest.fixture(autouse=True)
 def no_figures(monkeypatch):
     """Leaves out the picture, half of the time of a small run."""
-    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    without_pictures(monkeypatch)
 
 
 def interrupted_at(settings, call):
@@ -95,7 +95,7 @@ def finished(tmp_path_factory):
     """The folder of a finished search of 2 generations."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(small_settings(folder, "driver.budget=20")) == EXIT_OK
     return folder
 

@@ -11,15 +11,15 @@ from search.running.evaluator import INVALID
 from search.running.loop import invalid
 from search.running.rows import restored, row_mapping
 from search.saved import SavedRow, read_saved
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """The settings of a finished search and what its checkpoint holds."""
-    settings = small_settings(tmp_path_factory.mktemp("finished"))
+    settings = small_settings(tmp_path_factory.mktemp("finished"), "seeds=[lmetric, llm-d-default]")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(settings) == EXIT_OK
     return settings, read_saved(settings.run_dir)
 
@@ -46,7 +46,7 @@ def with_row(saved, place, **changes):
     [
         ({"index": 3}, "index 3 in generation 3 must be 39 in 3"),
         ({"generation": 2}, "index 39 in generation 2 must be 39 in 3"),
-        ({"name": "llm-d-default"}, "its genome is not of this search space"),
+        ({"name": "llm-d-default"}, "'llm-d-default' with this genome is no "),
         ({"origin": "baseline"}, "'' with this genome is no baseline"),
         ({"origin": "baseline", "name": "lmetric"}, "'lmetric' with this genome is no baseline"),
         ({"genome": {}}, "its genome is not of this search space"),

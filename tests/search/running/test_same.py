@@ -12,7 +12,7 @@ from search.running.checkpoint import begin
 from search.running.same import check_same
 from search.saved import read_saved
 from search.version import code_parts, libraries
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def finished(tmp_path_factory):
     """The folder of a finished search of 2 generations."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         assert run(small_settings(folder, "driver.budget=20")) == EXIT_OK
     return folder
 

@@ -41,6 +41,16 @@ def test_each_difference_is_paired_by_table(settings, policies):
     assert found[0].mean != found[1].mean
 
 
+def test_how_much_more_one_scores_than_another_is_in_the_measure_of_the_search(settings, policies):
+    winner, other, primary = policies
+    (found,) = make_holdout(settings).beyond(winner, [other])
+    fitness, seeds = settings.problem.fitness, settings.pool("pool/report", 4)
+    runs = zip(*Evaluator(settings.problem, seeds, settings.workers).performances(policies), strict=True)
+    scores = [[fitness.compare(x.outcome, p.outcome).value for x in (a, b)] for a, b, p in runs]
+    assert found == paired_comparison([a - b for a, b in scores], settings.seed)
+    assert make_holdout(settings).beyond(winner, [primary])[0] == make_holdout(settings).against(winner, [primary])[0]
+
+
 def test_the_sign_says_who_is_better_and_nobody_beats_himself(settings, policies):
     first, second, _ = policies
     holdout = make_holdout(settings)
@@ -110,6 +120,15 @@ class TestTrace:
         scored_us = table.arrival_us[table.scored_rows]  # the warm-up has no blocks
         assert found.blocks * found.block_us == pytest.approx(scored_us[-1] - scored_us[0], rel=0.01)
         assert (holdout.redrawn, holdout.selection.seeds) == (None, ("selection",))
+
+    def test_scores_against_a_third_meet_the_same_blocks(self, recorded):
+        holdout, primary = make_holdout(recorded), recorded.problem.against
+        winner, other = recorded.baselines["least-loaded"], recorded.baselines["round-robin"]
+        (found,) = holdout.beyond(winner, [other])
+        (one,), (two,) = (holdout.against(policy, [primary]) for policy in (winner, other))
+        assert found.mean == pytest.approx(one.mean - two.mean)
+        assert found.bounds[0] <= found.mean <= found.bounds[1]
+        assert holdout.beyond(winner, [primary])[0].bounds == pytest.approx(one.bounds)
 
     def test_blocks_are_long_enough_for_the_slower_of_the_two(self, recorded):
         holdout = make_holdout(recorded)

@@ -11,7 +11,7 @@ from search.space.space import space_from_mapping
 from search.verdict.holdout import make_holdout
 from search.verdict.tuned_knobs import knob_space, tune_knobs
 from search.workers import Workers
-from tests.search.small import small_settings
+from tests.search.small import small_settings, without_pictures
 from tests.search.verdict.pools import REPORT_POOL, ROUTINGS, marked_settings
 from tests.search.verdict.test_validation import written
 
@@ -84,7 +84,7 @@ def test_its_space_is_the_knobs_of_the_searchs():
 
 
 def test_the_verdict_compares_with_it_and_says_what_is_beyond(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("search.__main__.write_overview", lambda *arguments: None)
+    without_pictures(monkeypatch)
     settings = marked_settings(tmp_path, tuned=0.2)
     assert run(settings) == EXIT_OK
     verdict, out = written(settings), capsys.readouterr().out

@@ -14,6 +14,7 @@ from search.__main__ import run
 from search.application import EXIT_FAILURE, EXIT_OK
 from search.verdict.validation import NO_NEW_POLICY, random_bundles
 from search.verdict.verdict import FAILED
+from tests.search.small import without_pictures
 from tests.search.verdict.pools import (
     BASELINES,
     BUDGETS,
@@ -30,7 +31,7 @@ LEAST_LOADED = {"routing": {"policy": "least-loaded"}}
 @pytest.fixture(scope="module")
 def no_figures():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("search.__main__.write_overview", lambda *arguments: None)
+        without_pictures(patch)
         yield
 
 
