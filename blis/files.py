@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -54,6 +55,24 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     except OSError as error:
         raise EngineError(f"{path}: {error.strerror or error}") from None
     except (ValueError, RuntimeError) as error:  # a null character in the name; the home of nobody
+        raise EngineError(f"{path!r}: {error}") from None
+
+
+def check_writable(path: str | Path) -> None:
+    """Raise EngineError naming the file if it could not be written: before a long computation, not after it.
+
+    Whether there is room for it is not known.
+    """
+    try:
+        target = Path(path).expanduser().resolve()
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not target.exists() or target.is_file():
+            folder = next(parent for parent in target.parents if parent.exists())
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise EngineError(f"{path}: {error.strerror or error}") from None
+    except (ValueError, RuntimeError) as error:
         raise EngineError(f"{path!r}: {error}") from None
 
 

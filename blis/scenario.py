@@ -14,11 +14,11 @@ from typing import Any
 from blis.config import PROFILES, Admission, Batch, Engine, Routing, Scenario, default_tier
 from blis.errors import check_choice
 from blis.latency import LATENCY
-from blis.latency.coefficients import engine_of, with_coefficients
+from blis.latency.coefficients import file_of, with_coefficients
 from blis.latency.ensemble import member_of
 from blis.policies import legacy_bucket
 from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
-from blis.yaml_strict import build, check_mapping, load_mapping, named_source, plain
+from blis.yaml_strict import build, check_mapping, load_mapping, named_source, parse_yaml, plain
 
 _KEY_ORDER = ("name", "description", "pathological", "seed", "horizon_us", "cluster", "instance", "pools", "slo_tiers")
 _MODEL = "instance.latency_model"
@@ -48,7 +48,7 @@ def load_scenario(source: str | Path | Mapping[str, Any]) -> Scenario:
         with named_source(source):
             return load_scenario(load_mapping(source))
     mapping, _ = split_workload(source)
-    mapping = _fill_tiers(_fill_pools(_read_engines(_with_engine_of_coefficients(mapping))))
+    mapping = _fill_tiers(_fill_pools(_read_engines(_with_servers_of_coefficients(mapping))))
     return build(Scenario, _read_bucket(_resolve_latency(mapping)))
 
 
@@ -180,25 +180,39 @@ def _read_bucket(mapping: dict[str, Any]) -> dict[str, Any]:
     return {**mapping, "cluster": cluster}
 
 
-def _with_engine_of_coefficients(mapping: dict[str, Any]) -> dict[str, Any]:
-    """A scenario's mapping in which coefficients have the engine they were fitted with, unless it names one."""
+def _with_servers_of_coefficients(mapping: dict[str, Any]) -> dict[str, Any]:
+    """A scenario's mapping in which coefficients have the engine and the limits of the server they were fitted to.
+
+    What the scenario itself says counts before that, key by key; what it says of the instance, in pools too.
+    """
     instance = check_mapping(mapping.get("instance", {}), "instance")
-    if instance.get("engine") is not None:
-        return mapping
-    found = {**mapping, "instance": _with_own_engine(instance, "instance")}
+    found = {**mapping, "instance": _with_own_server(instance, {}, "instance")}
     pools = mapping.get("pools")
     if isinstance(pools, list | tuple):
         found["pools"] = [
-            _with_own_engine(check_mapping(pool, f"pools[{i}]"), f"pools[{i}]") for i, pool in enumerate(pools)
+            _with_own_server(check_mapping(pool, f"pools[{i}]"), instance, f"pools[{i}]")
+            for i, pool in enumerate(pools)
         ]
     return found
 
 
-def _with_own_engine(part: dict[str, Any], path: str) -> dict[str, Any]:
-    """An instance or a pool."""
+def _with_own_server(part: dict[str, Any], shared: dict[str, Any], path: str) -> dict[str, Any]:
+    """An instance or a pool; shared: what it has of the instance where it says nothing itself."""
     latency = part.get("latency_model")
-    engine = "" if latency is None else engine_of(check_mapping(latency, f"{path}.latency_model"))
-    return {**part, "engine": engine} if engine and part.get("engine") is None else part
+    file = None if latency is None else file_of(check_mapping(latency, f"{path}.latency_model"))
+    if file is None:
+        return part
+    found = dict(part)
+    if file.engine:
+        engine = _switches(parse_yaml(file.engine, f"{path}.engine"), f"{path}.engine")
+        for given, where in ((shared.get("engine"), "instance.engine"), (part.get("engine"), f"{path}.engine")):
+            own = _switches(given, where)
+            engine = {**{key: engine[key] for key in engine if key == "max_model_len" or "profile" not in own}, **own}
+        found["engine"] = engine
+    if file.limits:
+        given = (check_mapping(each.get("batch") or {}, "batch") for each in (shared, part))
+        found["batch"] = {key: value for limits in (file.limits, *given) for key, value in limits.items()}
+    return found
 
 
 def _read_engines(mapping: dict[str, Any]) -> dict[str, Any]:
@@ -223,12 +237,17 @@ def _read_engine(given: Any, shared: dict[str, Any], path: str) -> dict[str, Any
 
     The longest sequence belongs to the deployment: it stays with another profile.
     """
-    own = {} if given is None else {"profile": given} if isinstance(given, str) else check_mapping(given, path)
+    own = _switches(given, path)
     name = own.get("profile")
     if isinstance(name, str):
         check_choice(f"{path}.profile" if isinstance(given, Mapping) else path, name, PROFILES)
         shared = {**plain(PROFILES[name]), "max_model_len": shared.get("max_model_len", 0)}
     return {**shared, **own}
+
+
+def _switches(given: Any, path: str) -> dict[str, Any]:
+    """What is given of an engine, a profile named alone or a mapping, as a mapping."""
+    return {} if given is None else {"profile": given} if isinstance(given, str) else check_mapping(given, path)
 
 
 def _fill_pools(mapping: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from blis.config import Scenario
 from blis.errors import in_short
+from blis.latency.coefficients import CoefficientsFile
 from blis.recorded.recording import Recording, Server
 from blis.scenario import load_scenario
 from blis.yaml_strict import named_source, parse_yaml
@@ -34,7 +35,8 @@ def replay_scenario(
 ) -> Replay:
     """The scenario of a recording under a latency model; engine: its profile, if not that of the server's version.
 
-    What the log does not say is vLLM's default, and is named. Raises InputError as scenario files do.
+    What the log does not say is vLLM's default, but a KV cache with room for everybody, and is named. Raises
+    InputError as scenario files do.
     """
     with named_source(recording.source):
         mapping, assumed = replay_mapping(recording.server, engine)
@@ -45,13 +47,13 @@ def replay_scenario(
     return Replay(scenario, tuple(assumed))
 
 
-def replay_mapping(
-    server: Server, engine: str | Mapping[str, Any] | None = None, usual: str = LATEST
-) -> tuple[dict[str, Any], list[str]]:
-    """A scenario's mapping that lacks the numbers of its latency model, and what had to be assumed for it.
+def server_of(file: CoefficientsFile) -> Server:
+    """What a coefficients file says of the server it was fitted to."""
+    return Server(**{name: value for name, value in vars(file).items() if name in vars(Server())})
 
-    usual: the engine profile where neither `engine` nor the log says one.
-    """
+
+def replay_mapping(server: Server, engine: str | Mapping[str, Any] | None = None) -> tuple[dict[str, Any], list[str]]:
+    """A scenario's mapping that lacks the numbers of its latency model, and what had to be assumed for it."""
     assumed: list[str] = []
     batch = {name: getattr(server, name) for name in _DEFAULTS}
     for name, value in _DEFAULTS.items():
@@ -62,19 +64,19 @@ def replay_mapping(
     if server.kv_blocks:
         kv["blocks"] = server.kv_blocks
     latency = {key: value for key, value in (("model", server.model), ("gpu", server.gpu), ("tp", server.tp)) if value}
-    instance = {"latency_model": latency, "kv": kv, "batch": batch, "engine": _engine(server, engine, usual, assumed)}
+    instance = {"latency_model": latency, "kv": kv, "batch": batch, "engine": _engine(server, engine, assumed)}
     return {"cluster": {"instances": 1}, "instance": instance}, assumed
 
 
-def _engine(server: Server, engine: str | Mapping[str, Any] | None, usual: str, assumed: list[str]) -> dict[str, Any]:
+def _engine(server: Server, engine: str | Mapping[str, Any] | None, assumed: list[str]) -> dict[str, Any]:
     """The engine of the log, or the profile of the server's version with what the log itself says on top."""
     if not engine and server.engine:
         engine = cast("str | dict[str, Any]", parse_yaml(server.engine, "engine"))
     if isinstance(engine, Mapping):
         return dict(engine)
-    found: dict[str, Any] = {"profile": engine or profile_of(server.vllm) or usual}
+    found: dict[str, Any] = {"profile": engine or profile_of(server.vllm) or LATEST}
     if not engine and not profile_of(server.vllm):
-        assumed.append(f"engine {usual}" + (f" (vLLM {in_short(server.vllm)} is not known)" if server.vllm else ""))
+        assumed.append(f"engine {LATEST}" + (f" (vLLM {in_short(server.vllm)} is not known)" if server.vllm else ""))
     if not engine and server.async_scheduling is not None:
         found["async_scheduling"] = server.async_scheduling
     if server.max_model_len:

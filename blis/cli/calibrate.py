@@ -13,6 +13,7 @@ from blis.cli.flags import SCENARIO_FLAGS, number, whole
 from blis.cli.run_scenario import DATA_FLAGS, add_scenario_flags, read_scenario, scenario_of
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, check_number
+from blis.files import check_writable
 from blis.recorded.recording import Network, Recording
 
 _EXAMPLES = """\
@@ -94,6 +95,8 @@ def _check(options: argparse.Namespace) -> None:
             check_number(name, value, 0, 1e9)
     if options.picture and Path(options.picture).suffix != ".png":
         raise InputError(f"--picture must end in .png, got {options.picture!r}")
+    if options.picture:
+        check_writable(options.picture)
 
 
 def _scenario(options: argparse.Namespace, recording: Recording, log: Log) -> Scenario:
@@ -104,11 +107,12 @@ def _scenario(options: argparse.Namespace, recording: Recording, log: Log) -> Sc
     if all(flag.value(options) is None for flag in numbers):
         raise InputError("say how long the steps of the server take: --coefficients, --latency-model or --config")
 
-    from blis.calibration.replay import LATEST, replay_mapping
-    from blis.latency.coefficients import engine_of
+    from blis.calibration.replay import replay_mapping, server_of
+    from blis.latency.coefficients import file_of
 
-    fitted_with = engine_of({"coefficients": options.coefficients})
-    mapping, assumed = replay_mapping(recording.server, options.engine, fitted_with or LATEST)
+    file = file_of({"coefficients": options.coefficients})
+    server = recording.server.over(server_of(file)) if file else recording.server
+    mapping, assumed = replay_mapping(server, options.engine)
     if assumed:
         log.info(f"the log does not say these; assumed are {', '.join(assumed)}")
     return scenario_of(mapping, options.recording, _without_engine(options), log)[0]

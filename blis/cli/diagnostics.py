@@ -20,6 +20,10 @@ class Log:
         """Something that the user may not have meant."""
         self._say("warn", f"warning: {text}")
 
+    def note(self, text: str) -> None:
+        """What was decided in the user's place."""
+        self._say("warn", text)
+
     def info(self, text: str) -> None:
         """What was understood and done."""
         self._say("info", f"info: {text}")

@@ -12,6 +12,7 @@ from blis.cli.diagnostics import Log
 from blis.cli.flags import number, whole
 from blis.config.engine import NAMES
 from blis.errors import check_integer
+from blis.files import check_writable
 from blis.stdout import note
 
 _EXAMPLES = """\
@@ -23,7 +24,9 @@ examples:
 
 Logs: requests.jsonl, trace v2 (.yaml with its .csv), a detailed result of `vllm bench serve` (.json), results of
 `blis run` (.csv), step logs (.csv); X.meta.json beside a log X.csv, X.json or X.jsonl says how its server was started.
-What no log says is taken as vLLM's default, and named. The requests are simulated hundreds of times: 8 to 50 s for 300.
+What no log says is taken as vLLM's default, and named; KV blocks, which vLLM counts by the GPU's memory, as 1000000,
+so that nobody waits for one: say how many there were with --total-kv-blocks. The requests are simulated hundreds of
+times: 8 to 50 s for 300.
 
 How far the fit may be off, as a range of every figure of a run (members of an ensemble, in a scenario file):
   instance:
@@ -50,31 +53,41 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--warm-up", type=whole, default=0, metavar="N", help="leave out the first N requests of each log"
     )
     parser.add_argument("--engine", choices=NAMES, help="profile to simulate with; default: that of the log's version")
+    parser.add_argument("--hardware", metavar="NAME", help="GPU of the server; default: the log's")
+    parser.add_argument(
+        "--total-kv-blocks", type=whole, metavar="N", help="KV cache of the server; default: the log's, else 1000000"
+    )
     parser.add_argument("--out", metavar="FILE", help="write a coefficients file")
     parser.add_argument("--output", choices=("table", "json"), default="table", help="what to print; default table")
 
 
 def execute(options: argparse.Namespace) -> None:
-    """Fit, write, print."""
+    """Fit, print, write."""
     from blis.fit.fit import fit
     from blis.latency.coefficients import save_coefficients
-    from blis.recorded.doubts import doubts
+    from blis.recorded.doubts import doubts, doubts_of_steps
     from blis.recorded.read import read_log
     from blis.recorded.recording import Recording
 
     check_integer("--warm-up", options.warm_up, 0)
-    logs = [read_log(path) for path in options.logs]
+    if options.out:
+        check_writable(options.out)
+    if options.total_kv_blocks is not None:
+        check_integer("--total-kv-blocks", options.total_kv_blocks, 1, 2**31 - 1)
+    given = {"gpu": options.hardware, "kv_blocks": options.total_kv_blocks}
+    given = {name: value for name, value in given.items() if value is not None}
+    logs = [replace(log, server=replace(log.server, **given)) for log in map(read_log, options.logs)]
     logs = [log.without_warm_up(options.warm_up) if isinstance(log, Recording) else log for log in logs]
     for log in logs:
-        for doubt in doubts(log, log.network) if isinstance(log, Recording) else ():
+        for doubt in doubts(log, log.network) if isinstance(log, Recording) else doubts_of_steps(log):
             Log().warn(doubt)
     if any(isinstance(log, Recording) for log in logs) and sys.stderr is not None and sys.stderr.isatty():
         note(f"blis: simulating {', '.join(log.source for log in logs)} with many prices: up to a minute")
     found = fit(logs, options.first, options.engine)
-    if options.out:
-        save_coefficients(options.out, found.file)
     report = _report(found)
     print(json.dumps(report, indent=2, allow_nan=False) if options.output == "json" else _table(report))
+    if options.out:
+        save_coefficients(options.out, found.file)
 
 
 def _report(found: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer
+from blis.files import check_writable
 from blis.policies.admission import ADMISSION
 from blis.policies.legacy_bucket import is_bucket
 from blis.tables.records import COMPLETED, REJECTED
@@ -119,6 +120,8 @@ def execute(options: argparse.Namespace) -> None:
     log = Log(options.log)
     if options.results_path and Path(options.results_path).suffix not in (".csv", ".json"):
         raise InputError(f"--results-path must end in .csv or .json, got {options.results_path!r}")
+    for path in filter(None, (options.results_path, options.trace_output)):
+        check_writable(path)
     weights = parse_weights(options.fitness_weights) if options.fitness_weights else None
     keeps_decisions = _keeps_decisions(options, log)
     scenario, workload = read_scenario(options, log)

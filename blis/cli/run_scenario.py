@@ -12,9 +12,9 @@ from typing import Any
 
 from blis.cli.diagnostics import Log
 from blis.cli.flags import POLICY_FLAGS, SCENARIO_FLAGS, Flag, add_flags, given_keys, set_key
-from blis.config import Compat, Scenario
+from blis.config import Compat, Instance, Pool, Scenario
 from blis.errors import InputError
-from blis.latency.coefficients import unsaid
+from blis.latency.coefficients import file_of, unsaid
 from blis.latency.deployment import described_model
 from blis.latency.plausible import implausible
 from blis.latency.table import TABLE_BLOCK_TOKENS, coefficient_table
@@ -74,6 +74,7 @@ def scenario_of(
     scenario = apply_bundle(scenario, load_bundle(given_keys(options, POLICY_FLAGS)))
     _report(scenario, options, log)
     _warn_of_unsaid(mapping, log)
+    _tell_servers(mapping, scenario, log)
     return scenario, workload
 
 
@@ -182,6 +183,22 @@ def _warn_of_unsaid(mapping: dict[str, Any], log: Log) -> None:
         latency = part.get("latency_model") or {}
         for key in unsaid(latency):
             log.warn(f"{latency['coefficients']} does not say which {key} it was fitted to; taken for {latency[key]}")
+
+
+def _tell_servers(mapping: dict[str, Any], scenario: Scenario, log: Log) -> None:
+    """Say what the instances have of the servers that their coefficients were fitted to."""
+    shared = scenario.instance
+    parts = mapping.get("instance", {}), *(mapping.get("pools") or ())
+    owners: tuple[Instance | Pool, ...] = (shared, *scenario.pools)
+    for part, own in zip(parts, owners, strict=True):
+        latency = part.get("latency_model") or {}
+        batch, kv, engine = own.batch or shared.batch, own.kv or shared.kv, own.engine or shared.engine
+        has = {"engine": engine.text, "kv_blocks": kv.blocks, "max_running": batch.max_running}
+        has["max_scheduled_tokens"] = batch.max_scheduled_tokens
+        file = file_of(latency)
+        same = [f"{key} {value}" for key, value in has.items() if file and value == getattr(file, key)]
+        if same:
+            log.note(f"as the server of {latency['coefficients']}: {', '.join(same)}")
 
 
 def _report(scenario: Scenario, options: argparse.Namespace, log: Log) -> None:

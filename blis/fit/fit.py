@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import combinations
 from typing import Any
 
@@ -21,11 +22,13 @@ from blis.fit.solve import solve
 from blis.fit.uncertainty import uncertainty
 from blis.latency.coefficients import FORMAT, CoefficientsFile
 from blis.recorded.network import server_side
-from blis.recorded.recording import Recording, StepLog
+from blis.recorded.recording import Recording, Server, StepLog
 
 #: With fewer requests or steps than this there is nothing to choose terms by.
 LEAST = 30
 _DRAWS = 64
+#: What a coefficients file says of the server beside its engine, if the logs do.
+_FACTS = ("model", "gpu", "tp", "vllm", "kv_blocks", "block_size_tokens", "max_running", "max_scheduled_tokens")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     _check_one_server(logs)
     _check_one_instance(logs)
     _check_each_once(logs)
+    logs = _with_all_known(logs)
     watched, assumed = _watched([log for log in logs if isinstance(log, Recording)], first, engine)
     steps = [log for log in logs if isinstance(log, StepLog)]
     evidence = Evidence(watched, tuple(_stretch(log, 0, first) for log in steps))
@@ -63,6 +67,7 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     off = uncertainty(equations(evidence, prices), prices.values, np.random.default_rng(0))
     rest = [_stretch(log, first, 1) for log in steps]
     held_out = _errors(prices, [(each, _unseen(each)) for each in watched], rest)
+    server, differing = _server(logs, watched)
     file = CoefficientsFile(
         format=FORMAT,
         kind="linear",
@@ -71,13 +76,13 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
         n=n,
         error=held_out or {},
         interval=_with_left_out(evidence, prices, dict(zip(prices.terms.names, off.intervals.tolist(), strict=True))),
-        **_server(logs, watched),
+        **server,
         assumed=assumed,
         draws=tuple(prices.terms.parameters(draw) for draw in off.draws[:_DRAWS].tolist()),
     )
     seen = _errors(prices, [(each, each.rows) for each in watched], list(evidence.steps)) or {}
     notes = tuple(f"{log.source}: {note}" for log in logs if isinstance(log, Recording) for note in log.notes)
-    return Fit(file, seen, held_out, losses, notes)
+    return Fit(file, seen, held_out, losses, (*notes, *differing))
 
 
 def _with_left_out(
@@ -154,13 +159,32 @@ def _total(logs: Sequence[Recording | StepLog]) -> str:
     return " and ".join(f"{count} {name}" for count, name in ((requests, "requests"), (steps, "steps")) if count)
 
 
-def _server(logs: Sequence[Recording | StepLog], watched: tuple[Watched, ...]) -> dict[str, Any]:
-    """What a coefficients file says of the server: of each fact what the first log says that knows it."""
-    found = {"engine": watched[0].scenario.instance.engine.profile if watched else ""}
-    for key in ("model", "gpu", "tp", "vllm", "kv_blocks", "block_size_tokens"):
-        known = [value for log in logs if (value := getattr(log.server, key))]
-        found |= {key: known[0]} if known else {}
-    return found
+def _with_all_known(logs: Sequence[Recording | StepLog]) -> list[Recording | StepLog]:
+    """The logs, each with what only others say of their server: they are of one."""
+    known = reduce(Server.over, (log.server for log in logs))
+    return [replace(log, server=log.server.over(known)) for log in logs]
+
+
+def _server(logs: Sequence[Recording | StepLog], watched: tuple[Watched, ...]) -> tuple[dict[str, Any], list[str]]:
+    """What a coefficients file says of the server, and a note of each fact in which the logs differ: it says none.
+
+    Engine and limits are those of the simulation, where there was one.
+    """
+    said = [(log.source, {key: getattr(log.server, key) for key in _FACTS}) for log in logs]
+    for each in watched:
+        instance = each.scenario.instance
+        limits = {key: getattr(instance.batch, key) for key in ("max_running", "max_scheduled_tokens")}
+        said.append((each.recording.source, {"engine": instance.engine.text, **limits}))
+    found: dict[str, Any] = {}
+    notes = []
+    for key in ("engine", *_FACTS):
+        values: dict[Any, str] = {facts[key]: source for source, facts in said if facts.get(key)}
+        if len(values) == 1:
+            found |= dict.fromkeys([key], *values)
+        elif values:
+            parts = "; ".join(f"{source}: {value}" for value, source in values.items())
+            notes.append(f"the logs differ in {key}: {parts}; each is taken as it is, and the file says none")
+    return found, notes
 
 
 def _check_one_server(logs: Sequence[Recording | StepLog]) -> None:

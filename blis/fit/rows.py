@@ -31,8 +31,8 @@ class Rows(NamedTuple):
 
 
 def step_rows(log: StepLog, terms: Terms) -> Rows:
-    """Of a step log: one of each step that took time."""
-    steps = log.steps[log.steps["duration_us"] > 0]
+    """Of a step log: one of each step."""
+    steps = log.steps
     duration_us = steps["duration_us"].astype(np.float64)
     places = np.arange(len(steps))
     return Rows(terms.columns(steps) / duration_us[:, None], np.ones(len(steps)), places, np.full(len(steps), STEP))

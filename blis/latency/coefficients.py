@@ -31,15 +31,23 @@ class CoefficientsFile:
     gpu: str = ""
     tp: int = 0
     vllm: str = ""
-    engine: str = ""  # profile that the log was simulated with
+    engine: str = ""  # that the log was simulated with, as the text of a scenario's `instance.engine`
     kv_blocks: int = 0
     block_size_tokens: int = 0
+    max_running: int = 0
+    max_scheduled_tokens: int = 0
     assumed: tuple[str, ...] = ()  # what the log did not say
     draws: tuple[dict[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         """Check the version."""
         check_choice("format", str(self.format), [str(FORMAT)])
+
+    @property
+    def limits(self) -> dict[str, int]:
+        """Of a step's batch, as `instance.batch` of a scenario has them; those that are known."""
+        limits = {"max_running": self.max_running, "max_scheduled_tokens": self.max_scheduled_tokens}
+        return {name: value for name, value in limits.items() if value}
 
     @property
     def fitted(self) -> Fitted:
@@ -89,15 +97,14 @@ def with_coefficients(latency: dict[str, Any], kv: dict[str, Any], path: str) ->
 
 def unsaid(latency: Mapping[str, Any]) -> list[str]:
     """What a latency model's mapping says of its server, and its coefficients file does not: nobody can compare."""
-    name = latency.get("coefficients")
-    file = load_coefficients(name) if isinstance(name, str) else None
+    file = file_of(latency)
     return [key for key in ("model", "gpu", "tp") if file and latency.get(key) and not getattr(file, key)]
 
 
-def engine_of(latency: dict[str, Any]) -> str:
-    """The engine profile that a latency model's coefficients were fitted with, "" if there are none."""
+def file_of(latency: Mapping[str, Any]) -> CoefficientsFile | None:
+    """The file that a latency model's mapping names, None if it names none."""
     name = latency.get("coefficients")
-    return load_coefficients(name).engine if isinstance(name, str) else ""
+    return load_coefficients(name) if isinstance(name, str) else None
 
 
 _OWN = ("kind", "alpha", "beta", "roofline", "parameters", "hf_config", "fitted")

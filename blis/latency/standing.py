@@ -13,31 +13,39 @@ if TYPE_CHECKING:
 
 FITTED, SHIPPED, DATASHEET, GIVEN = "fitted", "shipped", "datasheet", "given"
 
+#: What an error is of: measured, of E2E or of single steps, on what a fit did not see; or expected, of E2E.
+E2E, STEP, EXPECTED = "e2e", "step", "expected"
+
 #: Mean error of E2E in percent that is to be expected where nothing was fitted: docs/accuracy.md, the logs of real
 #: servers there, and twice that for coefficients that somebody else fitted to a server that nobody here has seen.
 DATASHEET_ERROR, UNKNOWN_ERROR = 10.0, 20.0
 
 
+_NAMES = {E2E: "E2E", STEP: "steps"}
+
+
 class Standing(NamedTuple):
     """state: FITTED, SHIPPED, DATASHEET or GIVEN. n: requests or steps behind it, 0 if not known.
 
-    not_told: parameters that the log behind it says nothing of.
+    not_told: parameters that the log behind it says nothing of. error_of: E2E, STEP or EXPECTED.
     """
 
     state: str
     source: str
-    error_percent: float  # of E2E: measured where fitted, else expected
+    error_percent: float
     n: int = 0
     not_told: Sequence[str] = ()
+    error_of: str = E2E
 
     def __str__(self) -> str:
         """In one line."""
-        if self.state == FITTED:
-            open_ends = f"; not told by the log: {', '.join(self.not_told)}" if self.not_told else ""
-            return (
-                f"fitted to {self.source}; E2E off by {self.error_percent:.1f} % on what the fit did not see{open_ends}"
-            )
-        return f"{self.state}: {self.source}; expect an error of about {self.error_percent:.0f} %"
+        expected = f"expect an error of about {self.error_percent:.0f} %"
+        if self.state != FITTED:
+            return f"{self.state}: {self.source}; {expected}"
+        measured = f"{_NAMES.get(self.error_of)} off by {self.error_percent:.1f} % on what the fit did not see"
+        error = measured if self.error_of in _NAMES else f"nothing held out; {expected}"
+        open_ends = f"; not told by the log: {', '.join(self.not_told)}" if self.not_told else ""
+        return f"fitted to {self.source}; {error}{open_ends}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON; `not_told` only where something is not."""
@@ -49,16 +57,16 @@ def standing(model: LatencyModel) -> Standing:
     """Of a latency model."""
     if model.fitted is not None:
         errors = model.fitted.error
-        error = errors.get("e2e_mape", errors.get("step_mape", UNKNOWN_ERROR))
-        return Standing(FITTED, model.fitted.source, error, model.fitted.n, model.fitted.not_told)
+        measured = next((name for name in _NAMES if f"{name}_mape" in errors), EXPECTED)
+        error = errors.get(f"{measured}_mape", UNKNOWN_ERROR)
+        return Standing(FITTED, model.fitted.source, error, model.fitted.n, model.fitted.not_told, measured)
     if model.roofline is not None:
-        return Standing(
-            DATASHEET, f"{model.kind} of {model.model or 'a model'} on {model.gpu or 'a GPU'}", DATASHEET_ERROR
-        )
+        sheets = f"{model.kind} of {model.model or 'a model'} on {model.gpu or 'a GPU'}"
+        return Standing(DATASHEET, sheets, DATASHEET_ERROR, error_of=EXPECTED)
     shipped = _shipped(model)
     if shipped:
-        return Standing(SHIPPED, shipped, UNKNOWN_ERROR)
-    return Standing(GIVEN, "coefficients of the scenario", UNKNOWN_ERROR)
+        return Standing(SHIPPED, shipped, UNKNOWN_ERROR, error_of=EXPECTED)
+    return Standing(GIVEN, "coefficients of the scenario", UNKNOWN_ERROR, error_of=EXPECTED)
 
 
 def _shipped(model: LatencyModel) -> str:

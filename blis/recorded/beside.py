@@ -7,7 +7,6 @@ ran and waited, every second.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,7 @@ def server_beside(log: str | Path, own: Server | None = None) -> Server:
     """
     own = own or Server()
     path = _beside(log, "meta.json")
-    if path is None:
-        return own
-    said = {name: value for name, value in vars(own).items() if value != getattr(Server(), name)}
-    return replace(_server(path), **said)
+    return own if path is None else own.over(_server(path))
 
 
 def _server(path: Path) -> Server:

@@ -1,14 +1,15 @@
-"""What makes a recording unlikely: times in another unit than its format's, a network that is slower than answers."""
+"""What makes a log unlikely: times in another unit than its format's, a network that is slower than answers."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from blis.recorded.network import upload_us
-from blis.recorded.recording import Network, Recording
+from blis.recorded.recording import Network, Recording, StepLog
 
 #: From token to token, of half of the answers; and to the first token, of the fastest. No server is used like that.
 _SLOW_TOKEN_US, _FAST_TOKEN_US, _SLOW_START_US = 1e6, 100.0, 10e6
+_SLOW_STEP_US, _FAST_STEP_US = 10e6, 100.0  # half of the steps
 
 
 def doubts(recording: Recording, network: Network) -> list[str]:
@@ -23,6 +24,15 @@ def doubts(recording: Recording, network: Network) -> list[str]:
             f" (round trip {network.rtt_us / 1000:g} ms) lets a prompt arrive and a token return"
         )
     return found
+
+
+def doubts_of_steps(log: StepLog) -> list[str]:
+    """The same of a step log."""
+    typical_us = float(np.median(log.steps["duration_us"]))
+    if _FAST_STEP_US <= typical_us <= _SLOW_STEP_US:
+        return []
+    side = "more" if typical_us > _SLOW_STEP_US else "less"
+    return [f"{log.source}: half of the steps took {typical_us / 1e6:.3g} s or {side}: are the times in another unit?"]
 
 
 def _odd_times(recording: Recording) -> str:

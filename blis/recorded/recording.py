@@ -30,6 +30,11 @@ class Server:
     max_model_len: int = 0
     async_scheduling: bool | None = None
 
+    def over(self, other: Server) -> Server:
+        """The same, and where it says nothing what another one says."""
+        unknown = Server()
+        return replace(other, **{name: value for name, value in vars(self).items() if value != getattr(unknown, name)})
+
 
 @dataclass(frozen=True)
 class Network:

@@ -31,9 +31,10 @@ _MOST_US = 2**61  # sums of two fit in 64 bits
 def load_request_log(path: str | Path) -> Recording:
     """A log of JSON lines and what stands beside it. Raises InputError naming file and line."""
     rows = [_checked(row, where) for where, row in json_lines(path, KEYS)]
-    knows_scheduled = all(row.get(SCHEDULED) is not None for row in rows)
+    answered = [_is_answered(row) for row in rows]
+    knows_scheduled = all(row.get(SCHEDULED) is not None for row, ok in zip(rows, answered, strict=True) if ok)
     keys = (*KEYS[3:], SCHEDULED) if knows_scheduled else KEYS[3:]
-    times = {key: np.array([row[key] for row in rows], np.float64) * _US for key in keys}
+    times = {key: np.array([row.get(key) for row in rows], np.float64) * _US for key in keys}
     return recording(
         Path(path).name,
         arrival_us=times["queued_ts"],
@@ -41,8 +42,8 @@ def load_request_log(path: str | Path) -> Recording:
         first_token_us=times["first_token_ts"],
         completed_us=times["last_token_ts"],
         input_tokens=[row["input_toks"] for row in rows],
-        output_tokens=[row["output_toks"] for row in rows],
-        ok=True,
+        output_tokens=[row["output_toks"] or 0 for row in rows],
+        ok=answered,
         request_ids=[str(row["request_id"]) for row in rows],
         taken_up=True,
         server=server_beside(path),
@@ -95,14 +96,23 @@ def _server(sheet: Sheet) -> Server:
     )
 
 
+def _is_answered(row: dict[str, Any]) -> bool:
+    """Whether a request got a token and came to its end."""
+    return bool(row["output_toks"]) and None not in (row["first_token_ts"], row["last_token_ts"])
+
+
 def _checked(row: dict[str, Any], where: str) -> dict[str, Any]:
-    """One line whose values are right."""
+    """One line whose values are right; what only an answer has may be null."""
     if type(row["request_id"]) not in (int, str):
         raise InputError(f"{where}: request_id: {in_short(row['request_id'])} is neither a name nor a number")
-    for key in ("input_toks", "output_toks"):
-        if type(row[key]) is not int or not 1 <= row[key] <= MAX_TOKENS:
-            raise InputError(f"{where}: {key}: {in_short(row[key])} is not a whole number in [1, {MAX_TOKENS}]")
-    for key in KEYS[3:] if row.get(SCHEDULED) is None else (*KEYS[3:], SCHEDULED):
+    for key, least in (("input_toks", 1), ("output_toks", 0)):
+        if key == "output_toks" and row[key] is None:
+            continue
+        if type(row[key]) is not int or not least <= row[key] <= MAX_TOKENS:
+            raise InputError(f"{where}: {key}: {in_short(row[key])} is not a whole number in [{least}, {MAX_TOKENS}]")
+    for key in (*KEYS[3:], SCHEDULED):
+        if key != "queued_ts" and row.get(key) is None:
+            continue
         if type(row[key]) not in (int, float) or not 0 <= row[key] < 1e12:
             raise InputError(f"{where}: {key}: {in_short(row[key])} is not a time in s >= 0")
     return row

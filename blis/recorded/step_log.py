@@ -29,7 +29,8 @@ def load_step_log(path: str | Path) -> StepLog:
     steps = np.zeros(len(sheet), KEPT_STEP)
     for name in COLUMNS:
         if name in sheet.cells:
-            steps[name] = sheet.integers(name, 0, MAX_TOKENS if name in _COUNTS else 2**62)
+            least = 1 if name == "duration_us" else 0  # what a fit divides by
+            steps[name] = sheet.integers(name, least, MAX_TOKENS if name in _COUNTS else 2**62)
     if "prefills" not in sheet.cells:
         steps["prefills"] = steps["prefill_tokens"] > 0
     if "prefill_pairs" not in sheet.cells:  # as if the prompt tokens of a step were one prompt's, after its context

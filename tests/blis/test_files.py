@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from blis.errors import EngineError, InputError
-from blis.files import read_text, write_bytes, write_text
+from blis.files import check_writable, read_text, write_bytes, write_text
 from tests.places import ROOT
 
 
@@ -104,10 +104,20 @@ def test_a_byte_order_mark_is_not_read(tmp_path: Path):
 def test_unwritable_places_are_one_line(tmp_path: Path):
     (tmp_path / "file").write_text("x")
     for place in (tmp_path / "file" / "below", tmp_path):
-        with pytest.raises(EngineError, match=str(place)):
-            write_text(place, "x")
+        for write in (lambda path: write_text(path, "x"), check_writable):
+            with pytest.raises(EngineError, match=str(place)):
+                write(place)
     with pytest.raises(EngineError, match=r"'a\\x00b': embedded null"):
         write_text("a\0b", "x")
+    with pytest.raises(EngineError, match=r"'a\\x00b': embedded null"):
+        check_writable("a\0b")
+
+
+def test_looking_whether_a_place_is_writable_leaves_nothing(tmp_path: Path):
+    (tmp_path / "x.txt").write_text("old\n")
+    for place in (tmp_path / "x.txt", tmp_path / "new" / "deep" / "x.txt", "/dev/null"):
+        check_writable(place)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.txt"] and read_text(tmp_path / "x.txt") == "old\n"
 
 
 def test_a_device_is_written_to_and_never_replaced():

@@ -156,8 +156,8 @@ MUTANTS = (
     Mutant(_FILES, "os.chmod(temporary, 0o666 & ~_umask())", "pass", _FILES_TESTS, "files are private"),
     Mutant(
         _FILES,
-        "target = Path(path).expanduser().resolve()",
-        "target = Path(path).expanduser()",
+        "target = Path(path).expanduser().resolve()  # a link",
+        "target = Path(path).expanduser()  # a link",
         _FILES_TESTS,
         "links are replaced",
     ),

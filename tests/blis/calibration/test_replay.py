@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from blis.calibration.replay import profile_of, replay_mapping, replay_scenario
+from blis.calibration.replay import profile_of, replay_mapping, replay_scenario, server_of
 from blis.errors import InputError
+from blis.latency.coefficients import FORMAT, CoefficientsFile
 from blis.recorded.recording import Server
 from tests.blis.calibration.recordings import PARAMETERS, handmade
 
@@ -50,7 +51,17 @@ def test_a_profile_or_switches_may_be_given():
 def test_a_version_that_is_none_is_said_to_be_unknown():
     found = replay_scenario(replace(LOG, server=replace(SERVER, vllm="abc")), LINEAR)
     assert found.assumed == ("engine vllm-2026 (vLLM 'abc' is not known)",)
-    assert replay_mapping(Server(), usual="original")[0]["instance"]["engine"] == {"profile": "original"}
+
+
+def test_what_a_coefficients_file_says_of_its_server_counts_where_the_log_is_silent():
+    fitted = server_of(CoefficientsFile(
+        FORMAT, "linear", {"fixed_us": 1.0}, "log", 60, gpu="G", vllm="0.19.0", engine="original", block_size_tokens=32,
+        max_running=8, max_scheduled_tokens=512,
+    ))  # fmt: skip
+    mapping, assumed = replay_mapping(replace(Server(), vllm="0.19.0", max_running=9).over(fitted))
+    assert mapping["instance"]["batch"] == {"max_running": 9, "max_scheduled_tokens": 512} and assumed == []
+    assert mapping["instance"]["kv"] == {"block_size_tokens": 32}
+    assert mapping["instance"]["engine"] == {"profile": "original"}
 
 
 def test_an_engine_of_the_log_needs_no_assumption():

@@ -103,9 +103,18 @@ def test_the_engine_of_a_coefficients_file_counts_where_the_log_has_none(tmp_pat
     dump_yaml({**coefficients, "engine": "original"}, tmp_path / "c.yaml")
     log = request_log(tmp_path)
     _, err = run("calibrate", log, "--coefficients", tmp_path / "c.yaml", "--log", "info")
-    assert "engine original" in err
+    assert "c.yaml: engine original" in err and "assumed are max_running 256, max_scheduled_tokens 2048\n" in err
+
+
+def test_a_log_of_another_version_is_simulated_with_the_engine_of_the_fit_which_is_told(tmp_path: Path, run: Command):
+    coefficients = {"format": 1, "kind": "linear", "parameters": {"fixed_us": 9000}, "source": "a log", "n": 77}
+    dump_yaml({**coefficients, "engine": "original"}, tmp_path / "c.yaml")
     (tmp_path / "x.meta.json").write_text(json.dumps(META))
-    out, _ = run("calibrate", log, "--coefficients", tmp_path / "c.yaml", "--output", "json")
+    command = ("calibrate", request_log(tmp_path), "--coefficients", tmp_path / "c.yaml", "--output", "json")
+    out, err = run(*command)
+    assert {one["key"]: one["simulated"] for one in json.loads(out)["configuration"]}["engine"] == "original"
+    assert "warning: engine is 0.19.0 in the log and original in the simulation" in err
+    out, _ = run(*command, "--engine", "vllm-2026")
     assert {one["key"]: one["simulated"] for one in json.loads(out)["configuration"]}["engine"] == "vllm-2026"
 
 

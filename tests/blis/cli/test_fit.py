@@ -14,7 +14,7 @@ from blis.cli.main import main
 from blis.latency.coefficients import load_coefficients, save_coefficients
 from blis.recorded.step_log import save_step_log
 from blis.yaml_strict import dump_yaml
-from tests.blis.cli.commands import Command
+from tests.blis.cli.commands import Command, rows
 from tests.blis.cli.test_calibrate import SCENARIO
 from tests.blis.fit.made import TRUTH, recorded, step_log
 from tests.blis.recorded.logs import RESULTS, STEPS, bench, log_rows, request_log
@@ -70,6 +70,29 @@ def test_what_was_fitted_runs_and_a_wrong_coefficient_is_seen(tmp_path: Path, ru
     wrong = ("calibrate", tmp_path / "r.csv", "--coefficients", tmp_path / "wrong.yaml", "--engine", "original")
     measured = json.loads(run(*wrong, "--output", "json")[0])["metrics"]
     assert measured["tpot"]["bias"] == "over-predict" and measured["tpot"]["mape_percent"] > 5
+
+
+def test_a_run_of_coefficients_has_the_limits_of_their_server_and_says_so(tmp_path: Path, run: Command):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 60).steps)
+    started = {"max_num_seqs": 3, "max_num_batched_tokens": 700}
+    text(tmp_path / "steps.meta.json", json.dumps({"engine_kwargs": started, "kv_cache": {"num_gpu_blocks": 900}}))
+    run("fit", tmp_path / "steps.csv", "--out", tmp_path / "c.yaml")
+    drawn = ("--num-requests", 9, "--rate", 50, "--results-path", tmp_path / "r.csv")
+    _, err = run("run", "--coefficients", tmp_path / "c.yaml", *drawn)
+    assert err == (
+        f"blis: as the server of {tmp_path / 'c.yaml'}: kv_blocks 900, max_running 3, max_scheduled_tokens 700\n"
+    )
+    assert {(row["max_running"], row["max_scheduled_tokens"]) for row in rows(tmp_path / "r.csv")} == {("3", "700")}
+    _, err = run("run", "--coefficients", tmp_path / "c.yaml", "--max-num-running-reqs", 4, *drawn)
+    assert {(row["max_running"], row["max_scheduled_tokens"]) for row in rows(tmp_path / "r.csv")} == {("4", "700")}
+    assert "max_running" not in err
+
+
+def test_what_a_log_does_not_say_of_its_server_may_be_given(tmp_path: Path, run: Command):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 60).steps)
+    run("fit", tmp_path / "steps.csv", "--hardware", "H100", "--total-kv-blocks", 900, "--out", tmp_path / "c.yaml")
+    file = load_coefficients(tmp_path / "c.yaml")
+    assert (file.gpu, file.kv_blocks) == ("H100", 900)
 
 
 def run_of_truth(folder: Path, run: Command, *flags: object) -> Path:
@@ -166,6 +189,20 @@ def test_a_price_that_the_log_does_not_tell_is_said_wherever_it_is_used(tmp_path
     assert found["latency_model"]["not_told"] == ["decode_us_request"] and found["ensemble"]["members"] == 4
 
 
+def test_where_nothing_can_be_written_is_said_before_the_fit(tmp_path: Path, capsys, monkeypatch):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 40).steps)
+    monkeypatch.setattr("blis.fit.fit.fit", lambda *_: pytest.fail("fitted"))
+    assert main(["fit", str(tmp_path / "steps.csv"), "--out", str(tmp_path / "steps.csv" / "c.yaml")]) == 1
+    assert capsys.readouterr().err == f"blis: error: {tmp_path / 'steps.csv' / 'c.yaml'}: Not a directory\n"
+
+
+def test_a_fit_that_cannot_be_written_is_printed(tmp_path: Path, capsys):
+    save_step_log(tmp_path / "steps.csv", step_log(3, 40).steps)
+    assert main(["fit", str(tmp_path / "steps.csv"), "--out", "/dev/full"]) == 1
+    said = capsys.readouterr()
+    assert "fixed_us" in said.out and said.err == "blis: error: /dev/full: No space left on device\n"
+
+
 @pytest.mark.parametrize(
     ("write", "said"),
     [
@@ -190,6 +227,7 @@ def test_what_cannot_be_fitted_is_one_line(tmp_path: Path, run: Command, write, 
         (("--first", "half"), "--first"),
         (("--warm-up", -1), "--warm-up must be >= 0"),
         (("--engine", "vllm-9"), "--engine"),
+        (("--total-kv-blocks", 0), "--total-kv-blocks must be in [1, "),
         (("--warm-up", 59), "insufficient data"),
     ],
 )

@@ -86,6 +86,24 @@ def test_of_steps_and_requests_together_the_server_is_known_from_either():
     assert found.file.n == 40 + len(steps.steps) and found.file.error == {}
 
 
+def test_the_file_has_the_whole_engine_and_the_limits_of_the_simulation():
+    server = Server(vllm="0.19.0", async_scheduling=False, max_model_len=9000, max_running=8)
+    file = fit([recorded(12, 40, server=server)], 1.0).file
+    assert file.engine == '{"profile": "vllm-2026", "async_scheduling": false, "max_model_len": 9000}'
+    assert file.limits == {"max_running": 8, "max_scheduled_tokens": 2048}
+
+
+def test_of_what_logs_say_otherwise_the_file_says_nothing():
+    server = Server(vllm="0.19.0", max_running=8, kv_blocks=9000)
+    one, other = step_log(13, 40), step_log(14, 40, source="others")
+    logs = [replace(one, server=server), replace(other, server=replace(server, max_running=9, kv_blocks=0))]
+    found = fit(logs)
+    assert found.file.limits == {} and found.file.kv_blocks == 9000
+    assert found.notes == (
+        "the logs differ in max_running: steps: 8; others: 9; each is taken as it is, and the file says none",
+    )
+
+
 @pytest.mark.slow
 def test_what_a_client_saw_is_taken_to_the_server():
     network = Network(rtt_us=40_000, bandwidth_mbps=10)

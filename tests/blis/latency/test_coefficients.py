@@ -123,6 +123,42 @@ def test_a_scenario_may_say_otherwise_of_cache_and_engine(path: Path):
     assert (instance.kv.blocks, instance.kv.block_size_tokens, instance.engine.profile) == (90, 16, "original")
 
 
+LIMITED = replace(
+    FILE,
+    engine='{"profile": "vllm-2026", "async_scheduling": false, "max_model_len": 5000}',
+    max_running=8,
+    max_scheduled_tokens=512,
+)
+
+
+def test_limits_and_switches_are_those_of_the_server_unless_the_scenario_says_otherwise(path: Path):
+    save_coefficients(path, LIMITED)
+    assert load_coefficients(path) == LIMITED
+    instance = with_instance(path).instance
+    assert (instance.batch.max_running, instance.batch.max_scheduled_tokens) == (8, 512)
+    assert instance.engine.text == LIMITED.engine
+    given = {"engine": {"async_scheduling": True}, "batch": {"max_running": 9}}
+    instance = load_scenario({"instance": {"latency_model": {"coefficients": str(path)}, **given}}).instance
+    assert (instance.batch.max_running, instance.batch.max_scheduled_tokens) == (9, 512)
+    assert instance.engine.text == '{"profile": "vllm-2026", "max_model_len": 5000}'
+
+
+def test_limits_of_a_pool_are_those_of_its_own_server(path: Path, tmp_path: Path):
+    save_coefficients(path, LIMITED)
+    save_coefficients(tmp_path / "other.yaml", replace(LIMITED, max_running=16, engine="original"))
+    pools = [{"latency_model": {"coefficients": str(name)}} for name in (path, tmp_path / "other.yaml")]
+    pools.append({**pools[1], "batch": {"max_running": 32}})
+    scenario = {"instance": {"latency_model": {"coefficients": str(path)}}, "pools": pools}
+    found = [replica.instance for replica in load_scenario(scenario).replicas]
+    assert [each.batch.max_running for each in found] == [8, 16, 32]
+    assert [each.engine.profile for each in found] == ["vllm-2026", "original", "original"]
+    assert [each.engine.max_model_len for each in found] == [5000] * 3
+    scenario["instance"] |= {"batch": {"max_running": 4}, "engine": "vllm-0.8"}
+    found = [replica.instance for replica in load_scenario(scenario).replicas]
+    assert [each.batch.max_running for each in found] == [4, 4, 32]
+    assert [each.engine.profile for each in found] == ["vllm-0.8"] * 3
+
+
 @pytest.mark.parametrize(
     ("latency", "said"),
     [

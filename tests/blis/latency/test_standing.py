@@ -8,7 +8,18 @@ import pytest
 
 from blis.config import LatencyModel
 from blis.latency.fitted import Fitted
-from blis.latency.standing import DATASHEET, FITTED, GIVEN, SHIPPED, UNKNOWN_ERROR, Standing, standing
+from blis.latency.standing import (
+    DATASHEET,
+    E2E,
+    EXPECTED,
+    FITTED,
+    GIVEN,
+    SHIPPED,
+    STEP,
+    UNKNOWN_ERROR,
+    Standing,
+    standing,
+)
 from blis.scenario import load_scenario
 
 LINEAR = LatencyModel("linear", beta=(), parameters={"fixed_us": 1.0})
@@ -20,7 +31,7 @@ def loaded(**latency: object) -> LatencyModel:
 
 def test_a_fit_is_as_far_off_as_it_was_measured():
     found = standing(replace(LINEAR, fitted=Fitted("log.csv", 120, {"ttft_mape": 9.0, "e2e_mape": 2.25})))
-    assert found.to_dict() == {"state": FITTED, "source": "log.csv", "error_percent": 2.25, "n": 120}
+    assert found.to_dict() == {"state": FITTED, "source": "log.csv", "error_percent": 2.25, "n": 120, "error_of": E2E}
     assert "fitted to log.csv; E2E off by 2.2 %" in str(found) and "not told" not in str(found)
 
 
@@ -31,9 +42,16 @@ def test_a_fit_says_what_its_log_did_not_tell():
     assert str(Standing(**found.to_dict())) == str(found)
 
 
-@pytest.mark.parametrize(("errors", "percent"), [({"step_mape": 4.0}, 4.0), ({}, UNKNOWN_ERROR)])
-def test_a_fit_of_steps_has_their_error_and_one_that_saw_all_none(errors: dict[str, float], percent: float):
-    assert standing(replace(LINEAR, fitted=Fitted("steps.csv", 50, errors))).error_percent == percent
+@pytest.mark.parametrize(
+    ("errors", "percent", "of", "said"),
+    [
+        ({"step_mape": 4.0}, 4.0, STEP, "fitted to a.csv; steps off by 4.0 % on what the fit did not see"),
+        ({}, UNKNOWN_ERROR, EXPECTED, "fitted to a.csv; nothing held out; expect an error of about 20 %"),
+    ],
+)
+def test_a_fit_of_steps_has_their_error_and_one_that_saw_all_none(errors, percent: float, of: str, said: str):
+    found = standing(replace(LINEAR, fitted=Fitted("a.csv", 50, errors)))
+    assert (found.error_percent, found.error_of, str(found)) == (percent, of, said)
 
 
 def test_coefficients_of_the_table_are_shipped_until_somebody_changes_them():
@@ -46,4 +64,4 @@ def test_a_roofline_stands_on_data_sheets_and_plain_numbers_on_nothing():
     found = standing(loaded(kind="roofline", model="qwen3-14b", gpu="H100", tp=1))
     assert found.state == DATASHEET and "qwen3-14b on H100" in found.source
     assert found.error_percent < UNKNOWN_ERROR
-    assert standing(LINEAR).state == GIVEN
+    assert standing(LINEAR).state == GIVEN and standing(LINEAR).error_of == found.error_of == EXPECTED

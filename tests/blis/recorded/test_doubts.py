@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from blis.recorded.doubts import doubts
-from blis.recorded.recording import Network, Recording
+from blis.recorded.doubts import doubts, doubts_of_steps
+from blis.recorded.recording import Network, Recording, StepLog
+from blis.tables.records import KEPT_STEP
 from tests.blis.calibration.recordings import handmade
 
 SOON, LATER = 50_000, 1_000_000
@@ -35,6 +37,20 @@ def test_nothing_is_odd_about_an_ordinary_log():
 )
 def test_times_in_another_unit_are_told(recording: Recording, said: str):
     assert doubts(recording, Network()) == [f"handmade: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("duration_us", "said"),
+    [
+        ([8, 30, 5000], "half of the steps took 3e-05 s or less: are the times in another unit?"),
+        ([5000, 4 * 10**18, 4 * 10**18], "half of the steps took 4e+12 s or more: are the times in another unit?"),
+        ([8, 100, 5000], ""),
+    ],
+)
+def test_steps_in_another_unit_are_told(duration_us: list[int], said: str):
+    steps = np.zeros(3, KEPT_STEP)
+    steps["duration_us"] = duration_us
+    assert doubts_of_steps(StepLog("steps.csv", steps)) == ([f"steps.csv: {said}"] if said else [])
 
 
 def test_a_network_that_is_slower_than_answers_is_told():

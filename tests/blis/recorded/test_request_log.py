@@ -30,12 +30,31 @@ def test_without_scheduled_times_nobody_knows_them(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"first_token_ts": None, "last_token_ts": None},
+        {"first_token_ts": None, "last_token_ts": None, "scheduled_ts": None, "output_toks": 0},
+        {"last_token_ts": None},
+        {"output_toks": 0},
+        {"output_toks": None},
+    ],
+)
+def test_requests_without_an_answer_have_failed(tmp_path: Path, change):
+    found = load_request_log(request_log(tmp_path, [ROWS[0] | change, *ROWS[1:]]))
+    assert found.requests.request_ids == ("a", "c") and (found.failed, found.invalid) == (1, 0)
+    assert found.ttft_us.tolist() == [250_000, 250_000] and found.scheduled_us is not None
+    assert found.notes == ("1 requests got no answer and are left out, 'b' first",)
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"input_toks": 0}, "line 2: input_toks: 0 is not a whole number in [1, 1000000000]"),
         ({"input_toks": 10.0}, "line 2: input_toks: 10.0 is not a whole number"),
         ({"output_toks": "3"}, "line 2: output_toks: '3' is not a whole number"),
         ({"output_toks": 10**12}, "line 2: output_toks: 1000000000000 is not a whole number"),
+        ({"output_toks": -1}, "line 2: output_toks: -1 is not a whole number in [0, 1000000000]"),
+        ({"output_toks": False}, "line 2: output_toks: False is not a whole number"),
         ({"queued_ts": None}, "line 2: queued_ts: None is not a time in s >= 0"),
         ({"queued_ts": True}, "line 2: queued_ts: True is not a time"),
         ({"last_token_ts": -1}, "line 2: last_token_ts: -1 is not a time"),

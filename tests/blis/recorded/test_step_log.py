@@ -41,7 +41,8 @@ def test_what_is_saved_is_read_again(tmp_path: Path):
         ("decodes", "decode", "line 1: unknown column 'decode' (did you mean 'decodes'?)"),
         ("decodes", "duration_us", "line 1: column 'duration_us' is given twice"),
         ("5000,", "5000.5,", "line 2: column duration_us: '5000.5' is not a whole number"),
-        ("5000,", "-5,", "line 2: column duration_us: '-5' must be >= 0"),
+        ("5000,", "-5,", "line 2: column duration_us: '-5' must be >= 1"),
+        ("6000,", "0,", "line 3: column duration_us: '0' must be >= 1"),
         ("5000,", ",", "line 2: column duration_us: '' is not a whole number"),
         (",100,", ",,", "line 2: column prefill_tokens: '' is not a whole number"),
         (

@@ -54,7 +54,7 @@ def verdict_of(comparisons, *, p_holm, pools, redrawn=None, random=NO_RANDOM):
 
 
 #: What the step times of a drawn verdict stand on.
-FITTED = {"state": "fitted", "source": "a.csv", "error_percent": 2.5, "n": 60, "ensemble": 16}
+FITTED = {"state": "fitted", "source": "a.csv", "error_percent": 2.5, "n": 60, "error_of": "e2e", "ensemble": 16}
 
 
 def drawn_verdict():
