@@ -226,8 +226,8 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "mean = self._score(one, other)",
-        "mean = self._score(other, one)",
+        "return self._resampled(evaluator, (one, other), self._score(one, other), score)",
+        "return self._resampled(evaluator, (one, other), self._score(other, one), score)",
         _HOLDOUT_TESTS,
         "the loser wins on a trace",
     ),
@@ -247,8 +247,8 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "arrival_us = self.settings.problem.fitness, table.arrival_us[table.scored_rows]",
-        "arrival_us = self.settings.problem.fitness, table.arrival_us",
+        "arrival_us = table.arrival_us[table.scored_rows]",
+        "arrival_us = table.arrival_us",
         ("tests/search/test_trace.py", *_HOLDOUT_TESTS),
         "blocks of the warm-up",
     ),
