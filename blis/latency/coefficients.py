@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blis.errors import InputError, check_choice, in_short
+from blis.latency.catalog import gpu_key
 from blis.latency.fitted import Fitted
 from blis.yaml_strict import build, dump_yaml, load_mapping, named_source, plain
 
@@ -111,5 +112,5 @@ _OWN = ("kind", "alpha", "beta", "roofline", "parameters", "hf_config", "fitted"
 
 
 def _short(name: object) -> object:
-    """A name without case, and a model's without its organisation."""
-    return name.rsplit("/", 1)[-1].lower() if isinstance(name, str) else name
+    """A name without case, a model's without its organisation, a GPU's as the catalogue has it."""
+    return gpu_key(name.rsplit("/", 1)[-1]) if isinstance(name, str) else name

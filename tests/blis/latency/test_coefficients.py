@@ -177,6 +177,13 @@ def test_what_does_not_go_together_is_refused(path: Path, latency: dict[str, Any
         with_instance(path, **latency)
 
 
+def test_a_gpu_has_more_than_one_name(path: Path):
+    save_coefficients(path, replace(FILE, gpu="NVIDIA GeForce RTX 4090"))
+    assert with_instance(path, gpu="RTX4090").instance.latency_model.fitted is not None
+    with pytest.raises(InputError, match="was fitted to 'NVIDIA GeForce RTX 4090'"):
+        with_instance(path, gpu="H100")
+
+
 def test_what_the_file_does_not_say_of_its_server_cannot_be_compared(path: Path):
     assert unsaid({"coefficients": str(path), "gpu": "H100", "tp": 2}) == []
     save_coefficients(path, replace(FILE, gpu="", tp=0))
