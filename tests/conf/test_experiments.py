@@ -29,7 +29,13 @@ SHORT = {
 }
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, id=path.stem, marks=pytest.mark.slow if path.stem == "drivers_compared" else ())
+        for path in FILES
+    ],
+)
 def test_the_command_in_the_file_runs(path, tmp_path, monkeypatch, capsys):
     directive, command = path.read_text().splitlines()[:2]
     assert directive == "# @package _global_"

@@ -47,6 +47,7 @@ def test_what_the_fit_did_not_see_is_held_against_it():
     assert found.file.engine == "vllm-2026" and "max_running 256" in found.file.assumed
 
 
+@pytest.mark.slow
 def test_a_term_that_was_left_out_makes_the_prices_that_took_its_share_unsure():
     """Noise hides the price of context on this log, so that decoding requests seem to cost twice as much."""
     file = fit([recorded(215, 100, noise=0.02)], 1.0).file
@@ -76,6 +77,7 @@ def test_of_steps_alone(seed: int):
     assert found.held_out["step_mape"] < 0.1 and found.file.engine == "" and "steps" in found.file.source
 
 
+@pytest.mark.slow
 def test_of_steps_and_requests_together_the_server_is_known_from_either():
     server = Server(model="org/m", gpu="H100", tp=2, vllm="0.19.0", kv_blocks=9000)
     requests = recorded(12, 40, server=server)

@@ -21,7 +21,13 @@ def best_of_random():
     return max(best_of_runs("random"))
 
 
-@pytest.mark.parametrize("name", sorted(set(DRIVERS) - {"random"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "optuna_tpe" else ())
+        for name in sorted(set(DRIVERS) - {"random"})
+    ],
+)
 def test_every_driver_that_learns_beats_random_search(name, best_of_random):
     worst = min(best_of_runs(name))
     assert worst > best_of_random

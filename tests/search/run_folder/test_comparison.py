@@ -96,7 +96,8 @@ def test_a_resumed_search_goes_on_with_its_mlflow_run(store):
     assert {run.info.status for run in searches} == {"FINISHED"}
     for search in searches:
         children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == search.info.run_id]
-        assert len(children) == 8
+        assert 8 < len(children) <= 48  # none twice
+        assert len({run.info.run_name for run in children}) == len(children)
 
 
 def test_runs_are_chosen_by_folder_id_or_number(store, compare):

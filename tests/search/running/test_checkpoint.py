@@ -77,7 +77,7 @@ def test_interrupted_in_the_first_generation_between_baselines(tmp_path):
     assert canonical(tmp_path / "run") == canonical(tmp_path / "through")
 
 
-@pytest.mark.parametrize("aim", ["worst", "cvar"])
+@pytest.mark.parametrize("aim", ["worst", pytest.param("cvar", marks=pytest.mark.slow)])
 def test_a_robust_search_too_whatever_the_workers(tmp_path, aim):
     robust = [f"fitness.robust={aim}", "shifts=[rate x1.2, one instance less]", "validation.robust=true"]
     assert run(small_settings(tmp_path / "through", *robust)) == EXIT_OK

@@ -51,6 +51,7 @@ def today(settings):
     return fmean(1e6 / np.diff(arrival_us).mean() for arrival_us in arrivals)
 
 
+@pytest.mark.slow
 def test_rates_are_means_over_tables_of_limits(settings, found):
     """A limit: the target is kept there, and a step above it is not; a table may have several."""
     for rate, policy in (
