@@ -15,6 +15,8 @@ import pytest
 from blis.yaml_strict import dump_yaml
 from tests.places import ROOT
 
+pytestmark = pytest.mark.slow  # a user's templates are compiled anew; tests/project/test_extension.py does so, too
+
 LINEAR = {
     "kind": "itemised",
     "parameters": {
