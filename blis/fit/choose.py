@@ -13,6 +13,8 @@ from blis.fit.terms import BASE, OPTIONAL, RAMP, RAMP_TOKENS, Terms
 FOLDS = 4
 #: A term must lower the loss on folds left out by this share to be let in.
 GAIN = 0.04
+#: A loss that is as good as none.
+EXACT = 1e-3
 _MOST_MORE = 2  # optional terms in a model: with three the data of one log do not tell them apart
 _MOST_TRIED = 4
 _DOWNHILL = 15  # steps a price; the chosen model takes more
@@ -35,10 +37,15 @@ def choose_terms(evidence: Evidence) -> tuple[Terms, dict[str, float]]:
     """
     first, *others = candidates()
     fits = {terms: find_prices(evidence, terms, downhill=0).loss for terms in others}
-    tried = [first, *sorted(fits, key=lambda terms: fits[terms] * (1 + GAIN) ** len(terms.names))[:_MOST_TRIED]]
+    tried = [first, *sorted(fits, key=lambda terms: _weighed(fits[terms], terms))[:_MOST_TRIED]]
     losses = {terms: _cross_validated(evidence, terms) for terms in tried}
-    best = min(losses, key=lambda terms: losses[terms] * (1 + GAIN) ** len(terms.names))
+    best = min(losses, key=lambda terms: _weighed(losses[terms], terms))
     return best, {terms.label: value for terms, value in losses.items()}
+
+
+def _weighed(loss: float, terms: Terms) -> float:
+    """A loss with what each term must gain; of two that fit exactly the simpler one is the better."""
+    return max(loss, EXACT) * (1 + GAIN) ** len(terms.names)
 
 
 def _cross_validated(evidence: Evidence, terms: Terms) -> float:

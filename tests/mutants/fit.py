@@ -44,8 +44,8 @@ MUTANTS = (
     ),
     Mutant(
         "blis/fit/choose.py",
-        "best = min(losses, key=lambda terms: losses[terms] * (1 + GAIN) ** len(terms.names))",
-        "best = max(tried, key=lambda terms: len(terms.names))",
+        "best = min(losses, key=lambda terms: _weighed(losses[terms], terms))",
+        "best = min(losses, key=lambda terms: losses[terms])",
         (_TESTS.format("choose"),),
         "a term need not earn its place",
     ),
