@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blis.config import Admission, Compat, LatencyModel
+from blis.config import Admission, Batch, Compat, LatencyModel
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
@@ -99,5 +99,14 @@ def test_the_horizon_cuts_every_step_that_lies_across_it():
     assert result.status_names() == ["running", "running"]
     assert result.generated_tokens.tolist() == [0, 0]
     assert result.instances["busy_us"].tolist() == [80 + 30]
+    assert check_laws(scenario, table, result, overlapping) == []
+    compare(Case(scenario, table, overlapping, Observe()))
+
+
+def test_members_of_all_steps_that_the_horizon_cuts_still_run():
+    scenario = deployment(horizon_us=80, engine={"batch": Batch(max_running=1)})
+    table, overlapping = requests([0, 30, 60], 1), Compat(idle_when_batch_empties=True)
+    result = simulate(scenario, table, overlapping)
+    assert result.instances["running"].tolist() == [3]
     assert check_laws(scenario, table, result, overlapping) == []
     compare(Case(scenario, table, overlapping, Observe()))
