@@ -82,7 +82,9 @@ def _listed(options: argparse.Namespace) -> str:
     tracking = default_tracking()
     uri = options.uri or tracking.uri
     found = chosen(stored_searches(uri, tracking), options.runs, options.last or LAST)
-    browser = f"In a browser (http://127.0.0.1:5000): mlflow ui --backend-store-uri {shown(uri)}"
+    # MLflow 3's first page of an experiment is one of traces: the runs have an address of their own
+    page = f"http://127.0.0.1:5000/#/experiments/{found[0].info.experiment_id}/runs"
+    browser = f"In a browser ({page}): mlflow ui --backend-store-uri {shown(uri)}"
     return f"{side_by_side(found)}\n\n{browser}"
 
 

@@ -75,6 +75,7 @@ def test_two_searches_side_by_side(store, compare):
     assert max(map(len, out.split("\n\n")[0].splitlines())) <= WIDTH
     assert re.search(r"^1: .*llm-d-default.*\.$", out, re.MULTILINE)
     assert out.splitlines()[-1].endswith(f"mlflow ui --backend-store-uri {uri}")
+    assert "/#/experiments/1/runs" in out.splitlines()[-1]
 
 
 def test_columns_that_do_not_fit_go_on_below():
