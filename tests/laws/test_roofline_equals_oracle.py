@@ -15,7 +15,8 @@ from blis.evaluation.laws import check_laws
 from tests.laws.against_oracle import compare
 from tests.laws.random_cases import Case, random_case
 
-#: Steps of these machines take so much longer than those of the random cases, and so must the time between samples.
+#: Steps of these machines take so much longer than those of the random cases, and so must the time between samples, and
+#: between two looks of the gateway, each of which the oracle takes.
 SLOWER = 5_000
 
 
@@ -81,7 +82,10 @@ def roofline_case(rng: Random) -> Case:
     pools = tuple(Pool(latency_model=random_roofline(rng, case.compat)) for _ in range(count - 1))
     pools = (Pool(), *pools) if rng.random() < 0.7 else ()
     observe = replace(case.observe, sample_us=SLOWER * case.observe.sample_us)
-    return replace(case, scenario=replace(case.scenario, instance=instance, pools=pools), observe=observe)
+    flow = case.scenario.cluster.flow_control
+    cluster = replace(case.scenario.cluster, flow_control=replace(flow, interval_us=SLOWER * flow.interval_us))
+    scenario = replace(case.scenario, instance=instance, pools=pools, cluster=cluster)
+    return replace(case, scenario=scenario, observe=observe)
 
 
 @pytest.mark.parametrize("seed", range(60))
