@@ -16,7 +16,7 @@ from blis.errors import InputError
 from blis.files import write_text
 from blis.policies.bundle import bundle_mapping, load_bundle
 from blis.stdout import note
-from blis.yaml_strict import yaml_text
+from blis.yaml_strict import named_source, yaml_text
 
 _EXAMPLES = """\
 examples:
@@ -54,7 +54,8 @@ def execute(options: argparse.Namespace) -> None:
     notes = Notes()
     mapping = import_epp(inner_config(load_document(options.config)), notes) if options.config else {}
     mapping |= import_vllm(options.vllm, notes) if options.vllm else {}
-    bundle = bundle_mapping(load_bundle(mapping))
+    with named_source(options.config or options.vllm):
+        bundle = bundle_mapping(load_bundle(mapping))
     deliver(options, commented(notes) + yaml_text(bundle), {"bundle": bundle}, notes)
 
 
