@@ -10,6 +10,7 @@ from blis.cli.parser import Parser
 from search.command import run_command
 from search.report.finished import settings_of
 from search.report.page import PAGE, write_page
+from search.run_folder.recorded import as_written
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,5 +24,6 @@ def _describe(parser: Parser) -> None:
 
 
 def _execute(options: argparse.Namespace) -> None:
-    write_page(settings_of(options.run))
+    with as_written(options.run):
+        write_page(settings_of(options.run))
     print(options.run / PAGE)

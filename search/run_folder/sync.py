@@ -15,7 +15,7 @@ from search.config import default_tracking
 from search.folder import claimed
 from search.run_folder.datasets import pools
 from search.run_folder.mlflow_store import Store
-from search.run_folder.recorded import Finished, read_run
+from search.run_folder.recorded import Finished, as_written, read_run
 from search.run_folder.tracking import RUN_ID_TAG, STATUS, about_run, log_end, progress
 from search.running.archive import Archive
 
@@ -45,7 +45,7 @@ def sync(folder: Path, uri: str | None) -> None:
     found = read_run(folder)
     tracking = found.settings.tracking if found.settings.tracking.uri else default_tracking()
     tracking = replace(tracking, enabled=True, uri=uri or tracking.uri)  # which checks the address
-    with claimed(folder, resumed=True):
+    with claimed(folder, resumed=True), as_written(folder):
         if not log_run(replace(found, settings=replace(found.settings, tracking=tracking))):
             raise EngineError(f"{folder}: not all of it is in the store")
 
