@@ -86,10 +86,9 @@ class Sizing:
         drawn = isinstance(self.workload, WorkloadSpec)
         found = [requests_of(self.workload, seed) for seed in self.seeds] if drawn else [requests_of(self.workload)]
         for table in found:
-            if not len(table.scored_rows):
-                raise InputError(
-                    f"none of the {len(table)} requests of a table is scored, the middle 80 % are: give it more of them"
-                )
+            if not table.arrival_us[table.scored_rows].size:
+                problem = f"none of the {len(table)} requests of a table is scored, where the middle 80 % are"
+                raise InputError(f"{problem}; give it more of them")
         return found
 
     @cached_property
