@@ -65,6 +65,10 @@ def test_keys_and_types(part, message):
         ),
         ({"type": "queue-scorer"}, "two plugins are called 'queue-scorer', the first is plugins[1]"),
         (
+            {"name": "queue-scorer", "type": "load-aware-scorer"},
+            "two plugins are called 'queue-scorer', the first is plugins[1]",
+        ),
+        (
             {"type": "concurrency-detector", "parameters": {"concurrencyMode": "request"}},
             "unknown value 'request' (did you mean 'requests'?); choose one of: hybrid, requests, tokens",
         ),
