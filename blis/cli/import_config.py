@@ -61,11 +61,11 @@ def execute(options: argparse.Namespace) -> None:
 
 def deliver(options: argparse.Namespace, text: str, result: dict[str, Any], notes: Notes) -> None:
     """The text to its file or to stdout, or JSON there; what is only nearly the same to stderr."""
-    if options.out:
+    if options.out is not None:
         write_text(options.out, text)
     if options.json:
         print(json.dumps({**result, "out": options.out, "approximations": notes}, indent=2))
-    elif options.out:
+    elif options.out is not None:
         print(f"{options.out}: written, {len(notes) or 'no'} remark{'' if len(notes) == 1 else 's'}")
     else:
         print(text, end="")
