@@ -7,8 +7,10 @@ from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from blis.config import Scorer
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from blis.yaml_strict import yaml_text
+from search.problem.genes import in_order
 from search.problem.policy import Policy
 
 SAME, GONE, NEW = " ", "−", "+"
@@ -27,7 +29,7 @@ def bundle_diff(before: Policy, after: Policy) -> Sequence[Line]:
     A line is held against the one of the same key: `weight: 3` of one scorer is never another scorer's. Scorers, which act
     alike in any order, stand in that of the first policy.
     """
-    order = [scorer.name for scorer in before.complete.routing.scorers or ()]
+    order = before.complete.routing.scorers or ()
     one, other = (list(_by_key(_text(policy.complete, order))) for policy in (before, after))
     keys = ([key for key, _ in lines] for lines in (one, other))
     found: list[Line] = []
@@ -58,12 +60,10 @@ def _by_key(lines: Sequence[str]) -> Iterator[tuple[tuple[str, ...], str]]:
         yield tuple(key for _, key in above), line
 
 
-def _text(bundle: PolicyBundle, order: Sequence[str]) -> Sequence[str]:
-    """The lines of a bundle, scorers in an order, others behind them, each with its share of all weights."""
-    scorers = bundle.routing.scorers or ()
-    names = [*order, *(scorer.name for scorer in scorers)]
-    ordered = tuple(sorted(scorers, key=lambda scorer: names.index(scorer.name)))
-    mapping = bundle_mapping(replace(bundle, routing=replace(bundle.routing, scorers=ordered or None)))
+def _text(bundle: PolicyBundle, order: tuple[Scorer, ...]) -> Sequence[str]:
+    """The lines of a bundle, scorers in an order, each with its share of all weights."""
+    scorers = in_order(bundle.routing.scorers or (), order)
+    mapping = bundle_mapping(replace(bundle, routing=replace(bundle.routing, scorers=scorers or None)))
     for scorer in mapping.get("routing", {}).get("scorers", ()):
         share = scorer["weight"] / sum(one.weight for one in scorers)
         scorer["weight"] = f"{scorer['weight']} ({share:.0%} of all)"
