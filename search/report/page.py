@@ -98,7 +98,7 @@ def _why(run: Finished) -> dict[str, Any]:
     return {
         "needed": forest(needed) if needed else None,
         "given_up": told.get("given_up", ()),
-        "importance": told.get("importance", {}),
+        "importance": dict(sorted(told.get("importance", {}).items(), key=lambda item: -item[1])),
         "slices": list(slice_pictures(told.get("slices", {}))),
         "groups": groups(told.get("groups", ())),
         "decisions": decisions(told.get("decisions", ()), (FOUND, run.primary)),

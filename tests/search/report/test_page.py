@@ -147,6 +147,13 @@ def test_without_an_explanation_nothing_is_explained(copied):
     assert "why" not in Elements(changed_verdict(copied, explanation=None)).sections
 
 
+def test_the_keys_that_decided_most_come_first(copied):
+    verdict = json.loads((copied.run_dir / "verdict.json").read_text())
+    explanation = {**verdict["explanation"], "importance": {"a.little": 0.1, "b.most": 0.7, "c.some": 0.2}}
+    text = words(changed_verdict(copied, explanation=explanation))
+    assert "b.most 70.0% c.some 20.0% a.little 10.0%" in text
+
+
 def test_other_worlds_are_shown_where_they_were_tried(copied):
     robust = [
         {"shift": "rate +20 %", "mean": 0.05, "t": [0.01, 0.09], "best_baseline": None},
@@ -158,7 +165,7 @@ def test_other_worlds_are_shown_where_they_were_tried(copied):
     text = changed_verdict(copied, robust=robust, saving=saving)
     assert "worlds" in Elements(text).sections
     assert "burstiness × 2 -0.020 [-0.030, -0.010]" in words(text)
-    assert "the same traffic with 3.64 [3.50, 3.75] instances for 4." in words(text)
+    assert "deployed 55 [53.3, 57.1]: the same SLO attainment with 3.64 [3.50, 3.75] instances for 4." in words(text)
     assert "Not tried: one instance less: there is only one." in words(text)
 
 
