@@ -1,8 +1,8 @@
 """In what a policy differs from another: each difference by the key of its bundle, and the policy without it.
 
 Of two that both score instances, a scorer's weight is compared by its share of all weights, which is all that a choice
-sees; whatever belongs to another template (its parameters, its scorers) comes and goes with it. Scorers, which act alike
-in any order, then stand in the order of the other policy, so that whoever holds its file against it finds them in place.
+sees; whatever belongs to another template (its parameters, its scorers) comes and goes with it. Scorers, which act
+alike in any order, then stand in the order of the other policy: whoever compares the two files finds them in place.
 """
 
 from __future__ import annotations

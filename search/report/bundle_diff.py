@@ -26,14 +26,14 @@ class Line(NamedTuple):
 def bundle_diff(before: Policy, after: Policy) -> Sequence[Line]:
     """Every line of two policies with all that they decide, what only one of them has marked.
 
-    A line is held against the one of the same key: `weight: 3` of one scorer is never another scorer's. Scorers, which act
-    alike in any order, stand in that of the first policy.
+    A line is held against the one of the same key: `weight: 3` of one scorer is never another scorer's. Scorers, which
+    act alike in any order, stand in that of the first policy.
     """
     order = before.complete.routing.scorers or ()
     one, other = (list(_by_key(_text(policy.complete, order))) for policy in (before, after))
-    keys = ([key for key, _ in lines] for lines in (one, other))
+    keys, new_keys = ([key for key, _ in lines] for lines in (one, other))
     found: list[Line] = []
-    for kind, low, high, new_low, new_high in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+    for kind, low, high, new_low, new_high in SequenceMatcher(None, keys, new_keys, autojunk=False).get_opcodes():
         gone, new = ([text for _, text in lines] for lines in (one[low:high], other[new_low:new_high]))
         pairs = zip(gone, new, strict=True) if kind == "equal" else ()
         found += [line for pair in pairs for line in _pair(*pair)]

@@ -30,6 +30,10 @@ LATENCIES = {
 }
 
 
+#: Of what a policy completes, by the key of its measures.
+COMPLETED = "completed_requests"
+
+
 def report(verdict: Verdict, why: str = "") -> str:
     """The sentence and, if anything was compared, the numbers. why: lines that explain them."""
     if verdict.proof is None:
@@ -68,16 +72,27 @@ def comparisons(question: Question, proof: Proof) -> str:
 
 
 def latencies(question: Question, proof: Proof) -> str:
-    """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers."""
-    window = isinstance(question.pools["report"], Mapping)
-    title = "report window and its warm-up" if window else "mean over the report tables"
+    """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers.
+
+    They are of completed requests: how many these are is said where one policy completes more than the other.
+    """
+    title = measured_on(question.pools)
     both = [mean_of(found) for found in (proof.measured.winner, proof.measured.primary)]
     rows: list[Sequence[str]] = [(title, "winner", question.primary)]
+    done = [found[COMPLETED] for found in both]
+    if done[0] != done[1]:
+        rows.append(("  requests completed", *(f"{number:.1f}" for number in done)))
     for key, name in LATENCIES.items():
         rows.append((f"  {name}", *("none" if found[key] is None else f"{found[key]:.1f} ms" for found in both)))
     hits = [found["prompt_hit_rate"] for found in both]
     rows.append(("  prompt blocks found in the cache", *("none" if hit is None else f"{hit:.1%}" for hit in hits)))
     return aligned(rows)
+
+
+def measured_on(pools: Mapping[str, Any]) -> str:
+    """What latencies are means over: many tables, or one window of a trace. pools: as verdict.json has them."""
+    window = isinstance(pools["report"], Mapping)
+    return "report window and its warm-up" if window else "mean over the report tables"
 
 
 def outlook_table(outlook: Outlook, primary: str) -> str:

@@ -149,9 +149,9 @@ def test_without_an_explanation_nothing_is_explained(copied):
 
 def test_the_keys_that_decided_most_come_first(copied):
     verdict = json.loads((copied.run_dir / "verdict.json").read_text())
-    explanation = {**verdict["explanation"], "importance": {"a.little": 0.1, "b.most": 0.7, "c.some": 0.2}}
-    text = words(changed_verdict(copied, explanation=explanation))
-    assert "b.most 70.0% c.some 20.0% a.little 10.0%" in text
+    importance = {"a.little": 0.1, "b.most": 0.698, "c.some": 0.2, "d.nothing": 0.002, "e.none": 0.0}
+    text = words(changed_verdict(copied, explanation={**verdict["explanation"], "importance": importance}))
+    assert "b.most 69.8% c.some 20.0% a.little 10.0% Less than 1 % each: d.nothing, e.none." in text
 
 
 def test_other_worlds_are_shown_where_they_were_tried(copied):
