@@ -17,7 +17,7 @@ from search.config import TrackingSettings, default_tracking
 from search.folder import short_name
 from search.run_folder.mlflow_store import LONGEST_ERROR, clean, connect
 from search.run_folder.ranking import Ranking, rank
-from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG, WEIGHTS_PATH
+from search.run_folder.tracking import EXPORTS_TAG, FOLDER_TAG, RUN_ID_TAG, WEIGHTS_PATH
 from search.uri import SQLITE, check_uri, concealed, database_path, shown
 
 #: Runs shown unless others are asked for, and tables on which policies are ranked.
@@ -219,6 +219,7 @@ RESULTS: dict[str, Callable[[Any], str]] = {
     "folder": lambda run: short_name(run.data.tags.get(FOLDER_TAG, "")),
     "run id": lambda run: str(run.data.tags[RUN_ID_TAG]),
     "verdict": _verdict,
+    "exports": lambda run: run.data.tags.get(EXPORTS_TAG, ""),
     "fitness, fresh tables": _number("verdict/winner/report"),
     "95 % interval": _interval,
     "optimism": _number("verdict/optimism"),

@@ -27,6 +27,9 @@ from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 #: Tags of a search's run; its children have neither.
 RUN_ID_TAG, FOLDER_TAG = "run_id", "folder"
 
+#: The tag of what a search exports: a baseline's name, or that it is the policy found.
+EXPORTS_TAG, FOUND = "exports", "the policy found"
+
 #: Where the weights of the winner's scorers are among the metrics.
 WEIGHTS_PATH = "winner/weights"
 
@@ -100,7 +103,8 @@ def log_end(
     numbers = _numbers({key: value for key, value in facts.items() if key not in _TEXTS})
     times = {f"seconds/{part}": value for part, value in seconds.items()}
     store.metrics({**numbers, **times, **_winner(facts["candidate"] or {}, settings)})
-    store.tags({"outcome": facts["outcome"], "mlflow.note.content": facts["sentence"]})
+    exports = facts["advice"]["name"] or FOUND
+    store.tags({"outcome": facts["outcome"], EXPORTS_TAG: exports, "mlflow.note.content": facts["sentence"]})
     store.files(settings.run_dir, written(settings.run_dir))
     if facts["outcome"] not in STATUS:
         _log_policies(store, settings, facts)
