@@ -19,7 +19,7 @@ from search.report.tables import decisions, groups, latencies, worlds
 from search.report.trust import warnings
 from search.settings import Settings
 from search.verdict.advice import CANDIDATE, KEEP, RULE
-from search.verdict.report import measured_on
+from search.verdict.report import divided, measured_on
 
 PAGE = "report.html"
 
@@ -81,13 +81,16 @@ def _proof(run: Finished) -> dict[str, Any]:
     verdict = run.verdict
     notes = {verdict.get("best_baseline", ""): "best on the selection tables", run.primary: "what runs today"}
     baselines = dict(sorted(verdict.get("baselines", {}).items(), key=lambda item: item[1]["mean"]))
-    parts = {**verdict.get("split", {}), "redrawn_population": verdict.get("redrawn_population")}
+    split = verdict.get("split", {})
+    halves = split if divided(found["mean"] for found in split.values()) else {}
+    parts = {**halves, "redrawn_population": verdict.get("redrawn_population")}
     beside = {BESIDE[name]: found for name, found in parts.items() if found}
     tried, left_out = worlds(verdict.get("robust", ()))
     found = classes_of(run.settings, run.policies) if run.proved else []
     return {
         "baselines": forest(baselines, notes) if baselines else None,
         "beside": forest(beside) if beside else None,
+        "halves": bool(halves),
         "redrawn": BESIDE["redrawn_population"] in beside,
         "robust": forest(tried) if tried else None,
         "left_out": left_out,

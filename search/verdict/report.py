@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
@@ -61,7 +61,8 @@ def comparisons(question: Question, proof: Proof) -> str:
     headings = ("95 % block bootstrap",) if on_a_trace else ("95 % paired t", "95 % BCa")
     rows = [("the winner against", "fitness", *headings, "")]
     rows += [(name, *_cells(found), marks.get(name, "")) for name, found in proof.baselines.items()]
-    beside = {"  its engine knobs alone": proof.knobs_alone, "  its router and admission alone": proof.policy_alone}
+    halves = {"  its engine knobs alone": proof.knobs_alone, "  its router and admission alone": proof.policy_alone}
+    beside = halves if divided(found.mean for found in halves.values()) else {}
     if proof.redrawn is not None:
         beside["  on a redrawn population"] = proof.redrawn.comparison
     nothing = ("",) * (len(headings) + 1)
@@ -69,6 +70,11 @@ def comparisons(question: Question, proof: Proof) -> str:
     rows += [(name, *_cells(found), "") for name, found in beside.items()]
     rows += [(name, f"{score:+.3f}", *nothing) for name, score in _scores(proof).items()]
     return aligned(rows) + f"\n{_tuned(proof.tuned_knobs)}"
+
+
+def divided(halves: Iterable[float]) -> bool:
+    """Whether both halves of a winner do anything: else one scores exactly 0, and the other is the winner itself."""
+    return all(halves)
 
 
 def latencies(question: Question, proof: Proof) -> str:

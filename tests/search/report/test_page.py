@@ -154,6 +154,14 @@ def test_the_keys_that_decided_most_come_first(copied):
     assert "b.most 69.8% c.some 20.0% a.little 10.0% Less than 1 % each: d.nothing, e.none." in text
 
 
+def test_halves_stand_only_where_the_policy_found_has_two(copied):
+    one, nothing = {"mean": 0.1, "t": [0.05, 0.15]}, {"mean": 0.0, "t": [0.0, 0.0]}
+    for knobs, there in ((one, True), (nothing, False)):
+        text = words(changed_verdict(copied, split={"knobs_alone": knobs, "policy_alone": one}))
+        assert ("its engine knobs alone" in text, "its router and admission alone" in text) == (there, there)
+        assert ("Half of the policy found" in text) == there
+
+
 def test_other_worlds_are_shown_where_they_were_tried(copied):
     robust = [
         {"shift": "rate +20 %", "mean": 0.05, "t": [0.01, 0.09], "best_baseline": None},

@@ -107,6 +107,13 @@ def test_how_many_requests_latencies_are_of_is_told_where_that_differs():
     assert line.split()[2:] == [f"{(3000 + MEASURES.completed_requests) / 2:.1f}", f"{MEASURES.completed_requests:.1f}"]
 
 
+def test_halves_stand_only_where_the_winner_has_two():
+    verdict = drawn_verdict()
+    nothing = interval(0.0, 0.0)
+    text = report(replace(verdict, evidence=replace(verdict.proof, knobs_alone=nothing)))
+    assert "alone" not in text and "on a redrawn population" in text
+
+
 def test_an_interval_that_is_not_bca_says_so():
     verdict = drawn_verdict()
     found = replace(verdict.proof.baselines["blis"], bootstrap=PERCENTILE)
