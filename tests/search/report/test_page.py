@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from blis.engine.run import simulate
 from blis.files import write_text
 from blis.yaml_strict import load_mapping
 from search.__main__ import run
@@ -18,7 +17,7 @@ from search.report.finished import read_finished
 from search.report.page import PAGE, page, write_page
 from search.settings import make_settings
 from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
-from tests.search.small import small_settings
+from tests.search.small import interrupted_at, small_settings, without_candidates
 
 LARGEST_BYTES = 3_000_000
 SECTIONS = ("trust", "change", "proof", "requests", "why", "search", "origin")
@@ -147,6 +146,21 @@ def test_without_an_explanation_nothing_is_explained(copied):
     assert "why" not in Elements(changed_verdict(copied, explanation=None)).sections
 
 
+def test_the_keys_that_decided_most_come_first(copied):
+    verdict = json.loads((copied.run_dir / "verdict.json").read_text())
+    importance = {"a.little": 0.1, "b.most": 0.698, "c.some": 0.2, "d.nothing": 0.002, "e.none": 0.0}
+    text = words(changed_verdict(copied, explanation={**verdict["explanation"], "importance": importance}))
+    assert "b.most 69.8% c.some 20.0% a.little 10.0% Less than 1 % each: d.nothing, e.none." in text
+
+
+def test_halves_stand_only_where_the_policy_found_has_two(copied):
+    one, nothing = {"mean": 0.1, "t": [0.05, 0.15]}, {"mean": 0.0, "t": [0.0, 0.0]}
+    for knobs, there in ((one, True), (nothing, False)):
+        text = words(changed_verdict(copied, split={"knobs_alone": knobs, "policy_alone": one}))
+        assert ("its engine knobs alone" in text, "its router and admission alone" in text) == (there, there)
+        assert ("Half of the policy found" in text) == there
+
+
 def test_other_worlds_are_shown_where_they_were_tried(copied):
     robust = [
         {"shift": "rate +20 %", "mean": 0.05, "t": [0.01, 0.09], "best_baseline": None},
@@ -158,37 +172,19 @@ def test_other_worlds_are_shown_where_they_were_tried(copied):
     text = changed_verdict(copied, robust=robust, saving=saving)
     assert "worlds" in Elements(text).sections
     assert "burstiness × 2 -0.020 [-0.030, -0.010]" in words(text)
-    assert "the same traffic with 3.64 [3.50, 3.75] instances for 4." in words(text)
+    assert "deployed 55 [53.3, 57.1]: the same SLO attainment with 3.64 [3.50, 3.75] instances for 4." in words(text)
     assert "Not tried: one instance less: there is only one." in words(text)
 
 
 def test_a_search_that_was_interrupted_has_a_page(tmp_path):
-    settings, calls = small_settings(tmp_path, "driver.batch=12"), []
-
-    def interrupted(scenario, table):
-        calls.append(1)
-        if len(calls) == 40:
-            raise KeyboardInterrupt
-        return simulate(scenario, table)
-
-    settings = replace(settings, problem=replace(settings.problem, simulate=interrupted))
-    assert run(settings) == EXIT_INTERRUPTED
+    assert run(interrupted_at(small_settings(tmp_path, "driver.batch=12"), 40)) == EXIT_INTERRUPTED
     text = (tmp_path / PAGE).read_text()
     assert "Interrupted: nothing is proved" in words(text)
     assert Elements(text).sections == ["trust", "change", "search", "origin"]
 
 
 def test_a_search_that_failed_has_a_page(tmp_path):
-    settings = small_settings(tmp_path, "driver.budget=20")
-    known = [policy.scenario for policy in settings.baselines.values()]
-
-    def failing(scenario, table):
-        if scenario not in known:
-            raise ZeroDivisionError
-        return simulate(scenario, table)
-
-    settings = replace(settings, problem=replace(settings.problem, simulate=failing))
-    assert run(settings) == EXIT_FAILURE
+    assert run(without_candidates(small_settings(tmp_path, "driver.budget=20"))) == EXIT_FAILURE
     text = (tmp_path / PAGE).read_text()
     assert "No candidate of the search has a score." in words(text)
     assert Elements(text).sections == ["trust", "search", "origin"]
