@@ -233,7 +233,7 @@ def test_who_follows_comes_when_its_client_has_thought_or_not_at_all():
     result = simulate(scenario, table)
     assert check_laws(scenario, table, result) == []
     for row, arrival_us, told in (
-        (1, result.arrival_us[1] + 1, "request 1 came at another time than its client's"),
+        (2, result.arrival_us[2] + 1, "request 2 came at another time than its client's"),
         (0, 1, "request 0 came at another time than its own"),
     ):
         changed = result.arrival_us.copy()
