@@ -7,6 +7,7 @@ from tests.mutants import Mutant
 _ARRIVALS, _LENGTHS = "blis/workload/draw/arrivals.py", "blis/workload/draw/lengths.py"
 _GENERATE, _SPEC = "blis/workload/draw/generate.py", "blis/workload/draw/spec.py"
 _TREE, _REUSE = "blis/workload/content/tree.py", "blis/workload/content/reuse.py"
+_CHAINS, _CHAINS_TESTS = "blis/workload/content/chains.py", ("tests/blis/workload/content/test_chains.py",)
 _CSV, _SHEET = "blis/workload/read/csv_requests.py", "blis/workload/read/sheet.py"
 _FORMATS, _TRACES = "blis/workload/read/trace_formats.py", "blis/workload/read/traces.py"
 _ASSEMBLE, _CAPACITY, _SUBSET = "blis/workload/assemble.py", "blis/workload/capacity.py", "blis/workload/subset.py"
@@ -243,7 +244,7 @@ MUTANTS = (
         "spans with a gap are joined",
     ),
     Mutant(
-        _TREE,
+        _CHAINS,
         "shared = ~is_longest | (np.bincount(level_of_row, minlength=len(level)) > 1)",
         "shared = ~is_longest",
         _TREE_TESTS,
@@ -283,6 +284,20 @@ MUTANTS = (
         "bad = np.flatnonzero((prefix < 0)",
         _TREE_TESTS,
         "prefixes longer than their prompt",
+    ),
+    Mutant(
+        _CHAINS,
+        "halved = talks.goes_on & (begin < inputs)",
+        "halved = (begin < inputs)",
+        _CHAINS_TESTS,
+        "last rounds are cut that nobody shares",
+    ),
+    Mutant(
+        _CHAINS,
+        "begin[order[follow]] = total[order[follow - 1]]",
+        "begin[order[follow]] = inputs[order[follow - 1]]",
+        _CHAINS_TESTS,
+        "a conversation forgets its answers",
     ),
     Mutant(
         _REUSE,
