@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 
 
@@ -62,6 +63,7 @@ class RequestTable:
     session_names: tuple[str, ...] = ()
     placement: NDArray[np.int16] | None = None  # [n] index into placements; None: all rows have the first
     placements: tuple[Placement, ...] = (Placement(),)
+    origin: Origin | None = None  # who sent them, of what; None: nothing is known but the tenants
     request_ids: tuple[str, ...] | None = None  # None: request_0, request_1, … in row order
     scored: tuple[int, int] | None = None  # rows [first, last) count in a score; None: the middle 80 %
     cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)  # engine's own encodings

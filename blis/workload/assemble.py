@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError
+from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
 from blis.workload.content.tree import InternedContent, intern_sequences, token_spans
@@ -34,6 +35,7 @@ def assemble(
     session_names: Sequence[str] = (),
     placement: ArrayLike | None = None,
     placements: Sequence[Placement] = (Placement(),),
+    origin: Origin | None = None,
     request_ids: Sequence[str] | None = None,
 ) -> RequestTable:
     """A checked, read-only RequestTable; the arrays given are copied.
@@ -66,6 +68,7 @@ def assemble(
         session_names=tuple(session_names),
         placement=None if placement is None else _column("placement", placement, np.int16, n),
         placements=tuple(placements),
+        origin=origin,
         request_ids=None if request_ids is None else tuple(request_ids),
     )
     _check(table)
