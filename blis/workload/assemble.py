@@ -38,7 +38,7 @@ def assemble(
     origin: Origin | None = None,
     request_ids: Sequence[str] | None = None,
 ) -> RequestTable:
-    """A checked, read-only RequestTable; the arrays given are copied.
+    """A checked, read-only RequestTable; arrays are copied unless they are read-only already.
 
     content: of the same rows. uniform: absent takes `default_uniform`. slo_class, tenant, session and
     round_number: one value for all rows, or one a row. placement: absent = all rows have the first of placements.
@@ -102,16 +102,17 @@ def table_from_tokens(
 
 
 def _column(name: str, values: ArrayLike, dtype: type, n: int) -> NDArray[Any]:
-    """A read-only copy of one column, of the right type and length."""
+    """One column, read-only, of the right type and length."""
     given = np.asarray(values)
-    if given.ndim == 0:
+    ours = given.ndim == 0
+    if ours:
         given = np.full(n, given)
     if given.shape != (n,):
         raise InputError(f"{name} must have {n} rows, got the shape {given.shape}")
     if not np.issubdtype(given.dtype, np.number):
         raise InputError(f"{name} must hold numbers")
     with np.errstate(invalid="ignore"):  # NaN as an integer: found by the comparison below
-        column: NDArray[Any] = given.astype(dtype)
+        column: NDArray[Any] = given.astype(dtype, copy=given.flags.writeable and not ours)
     if not np.array_equal(column, given):
         raise InputError(f"{name} must hold numbers of the type {np.dtype(dtype).name}")
     column.setflags(write=False)

@@ -30,7 +30,7 @@ class Chains(NamedTuple):
 class Own(NamedTuple):
     """The nodes after the chains, in the order of the requests that come to them first, and who walks through which."""
 
-    row: NDArray[np.int64]  # [nodes] first request that touches the node
+    row: NDArray[np.integer]  # [nodes] first request that touches the node
     start: NDArray[np.int64]  # [nodes]
     end: NDArray[np.int64]  # [nodes]
     walk: NDArray[np.int64] | slice  # [entries] nodes of the first request, of the second, …
@@ -96,8 +96,9 @@ class Talks(NamedTuple):
 
 def own_nodes(reach: NDArray[np.int64], total: NDArray[np.int64]) -> Own:
     """One node a request whose sequence goes on after its group's chain: [n] ends of the chains and sequences."""
-    row, none = np.flatnonzero(total > reach), np.zeros(0, np.int64)
-    return Own(row, reach[row], total[row], slice(None), (total > reach).astype(np.int8), none, none, none)
+    goes_on, none = total > reach, np.zeros(0, np.int64)
+    row = np.flatnonzero(goes_on).astype(np.int32)
+    return Own(row, reach[row], total[row], slice(None), goes_on.view(np.int8), none, none, none)
 
 
 def conversation_nodes(
@@ -142,18 +143,18 @@ def ranges(first: NDArray[np.integer], length: NDArray[np.integer]) -> NDArray[n
 
 
 def interleave(
-    chain_first_row: NDArray[np.int64], own_row: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    chain_first_row: NDArray[np.int64], own_row: NDArray[np.integer]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Numbers for chain nodes and own nodes: by first row that touches them, a row's own nodes after shared ones.
 
     own_row: sorted.
     """
     order = np.argsort(chain_first_row, kind="stable")
     passed = np.searchsorted(own_row, chain_first_row[order], side="left")  # own nodes before each chain node
-    chain_node = np.empty(len(order), np.int64)
+    chain_node = np.empty(len(order), np.int32)
     chain_node[order] = np.arange(len(order)) + passed
-    own_node = np.repeat(np.arange(len(order) + 1), np.diff(passed, prepend=0, append=len(own_row)))
-    own_node += np.arange(len(own_row))
+    own_node = np.repeat(np.arange(len(order) + 1, dtype=np.int32), np.diff(passed, prepend=0, append=len(own_row)))
+    own_node += np.arange(len(own_row), dtype=np.int32)
     return chain_node, own_node
 
 

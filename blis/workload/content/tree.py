@@ -95,40 +95,53 @@ def intern_prefix_groups(
     if len(bad):
         lengths = f"prefix {prefix[bad[0]]}, input {inputs[bad[0]]}, output {outputs[bad[0]]} tokens"
         raise InputError(f"request {bad[0]}: {lengths} do not fit together")
-    total = inputs + outputs
     if conversation is None:
         chains = group_chains(groups, prefix)
-        return _lay_out(chains, own_nodes(chains.reach, total))
+        return _lay_out(chains, own_nodes(chains.reach, inputs + outputs))
     talks = Talks.of(np.asarray(conversation, np.int64))
     chains = group_chains(np.where(talks.opens, groups, -1), prefix).also_walked_by(talks.opener)
-    return _lay_out(chains, conversation_nodes(talks, chains.reach, inputs, total))
+    return _lay_out(chains, conversation_nodes(talks, chains.reach, inputs, inputs + outputs))
 
 
 def _lay_out(chains: Chains, own: Own) -> InternedContent:
     """Number all nodes and write down every request's path: links of its chain, then its own nodes."""
     chain_node, own_node = interleave(chains.first_row, own.row)
-    path_offset = np.concatenate(([0], np.cumsum(chains.links + own.length)))
-    path_node, path_end = np.empty(path_offset[-1], np.int32), np.empty(path_offset[-1], np.int64)
-    member = np.flatnonzero(chains.links)
-    link, place = (ranges(first[member], chains.links[member]) for first in (chains.head, path_offset))
-    path_node[place], path_end[place] = chain_node[link], chains.end[link]
-    rest = np.ones(len(path_node), bool)
-    rest[place] = False
-    path_node[rest], path_end[rest] = own_node[own.walk], own.end[own.walk]
-
+    offset, node, path_end = _paths(chains, own, chain_node, own_node)
     n_nodes = len(chain_node) + len(own_node)
     start, end = np.empty(n_nodes, np.int64), np.empty(n_nodes, np.int64)
     start[chain_node], end[chain_node] = chains.start, chains.end
     start[own_node], end[own_node] = own.start, own.end
-    parent = np.empty(n_nodes, np.int32)
-    parent[chain_node] = np.where(chains.start > 0, np.roll(chain_node, 1), -1)
-    last_link = np.append(chain_node, -1)[np.where(chains.links > 0, chains.head + chains.links - 1, -1)][own.row]
-    parent[own_node] = last_link
-    parent[own_node[own.later]] = own_node[own.before]
     is_shared = np.zeros(n_nodes, bool)
     is_shared[chain_node] = is_shared[own_node[own.shared]] = True
     # What a request generates, or the last token of its prompt if it generates nothing, lies in its last node.
-    return _frozen(parent, start, end, is_shared, path_offset, path_node, path_end, path_node[path_offset[1:] - 1])
+    return _frozen(
+        _parents(chains, own, chain_node, own_node), start, end, is_shared, offset, node, path_end, node[offset[1:] - 1]
+    )
+
+
+def _paths(
+    chains: Chains, own: Own, chain_node: NDArray[np.int32], own_node: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Where the path of each request starts among all entries, their nodes and where these end."""
+    offset = np.concatenate(([0], np.cumsum(chains.links + own.length)))
+    member = np.flatnonzero(chains.links)
+    link, place = (ranges(first[member], chains.links[member]) for first in (chains.head, offset))
+    rest = np.ones(offset[-1], bool)
+    rest[place] = False
+    node, end = np.empty(offset[-1], np.int32), np.empty(offset[-1], np.int64)
+    node[place], end[place] = chain_node[link], chains.end[link]
+    node[rest], end[rest] = own_node[own.walk], own.end[own.walk]
+    return offset, node, end
+
+
+def _parents(chains: Chains, own: Own, chain_node: NDArray[np.int32], own_node: NDArray[np.int32]) -> NDArray[np.int32]:
+    """[nodes] the node before: of a chain, of a conversation, or the last link of the request's chain."""
+    parent = np.empty(len(chain_node) + len(own_node), np.int32)
+    parent[chain_node] = np.where(chains.start > 0, np.roll(chain_node, 1), -1)
+    last_link = np.where(chains.links > 0, chains.head + chains.links - 1, -1)
+    parent[own_node] = np.append(chain_node, np.int32(-1))[last_link][own.row]
+    parent[own_node[own.later]] = own_node[own.before]
+    return parent
 
 
 def _flatten(spans: Iterable[Span], stream_numbers: dict[Hashable, int], row: int) -> tuple[int, ...]:

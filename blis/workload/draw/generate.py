@@ -64,34 +64,37 @@ def _table(
     turns = Turns.of(rounds_of(spec, seed, sender), len(sender))
     sender, who = sender[turns.start], who.take(turns.start)
     prompts = draw_prompts(spec, seed, sender)
-    prefix_and_context = who.prefix_tokens
-    more: dict[str, Any] = {"arrival_us": starts_us}
-    conversation = None
+    said_before = who.prefix_tokens
+    columns: dict[str, Any] = {"arrival_us": starts_us}
+    talks = None
     if any(one.multi_turn for one in spec.senders):
-        prefix_and_context = prefix_and_context + context_tokens(spec, turns, sender, prompts)
+        said_before = said_before + context_tokens(spec, turns, sender, prompts)
         talks = conversations(spec, turns, starts_us, sender, prompts, limit)
-        order, conversation = talks.order, talks.carried_on
-        sender, prefix_and_context = sender[order], prefix_and_context[order]
-        who, prompts = who.take(order), prompts.take(order)
-        more = {"arrival_us": talks.arrival_us, "session": talks.session, "round_number": turns.round[order]}
-        more["session_names"] = talks.session_names
-        if talks.waits:
-            more |= {"predecessor": talks.predecessor, "think_us": talks.think_us}
-    input_tokens, output_tokens = prompts.own_tokens + prefix_and_context, prompts.output_tokens
-    content = intern_prefix_groups(who.group, who.prefix_tokens, input_tokens, output_tokens, conversation)
+        sender, said_before = sender[talks.order], said_before[talks.order]
+        who, prompts = who.take(talks.order), prompts.take(talks.order)
+        columns = talks.columns()
+    input_tokens = prompts.own_tokens
+    input_tokens += said_before
+    columns |= {
+        "input_tokens": input_tokens,
+        "output_tokens": prompts.output_tokens,
+        "uniform": stream(seed, "workload/uniform").random(len(sender)),
+        "slo_class": who.slo_class,
+        "tenant": who.tenant,
+    }
+    for column in columns.values():
+        column.setflags(write=False)  # it is the table's from here on
     return assemble(
-        content,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        uniform=stream(seed, "workload/uniform").random(len(sender)),
-        slo_class=who.slo_class,
-        tenant=who.tenant,
+        intern_prefix_groups(
+            who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on
+        ),
         slo_names=names.slo,
         tenant_names=names.tenants,
+        session_names=talks.session_names if talks else (),
         placement=who.placement if names.placements != (Placement(),) else None,
         placements=names.placements,
         origin=_origin(spec, sender, prompts),
-        **more,
+        **columns,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,22 @@ class Conversations(NamedTuple):
 
     order: NDArray[np.int64]  # number of the request among all that were drawn
     arrival_us: NDArray[np.int64]  # -1: it comes when its predecessor is answered
+    round: NDArray[np.int64]
     predecessor: NDArray[np.int32]  # the row before in its session, where it waits for that; else -1
     think_us: NDArray[np.int64]  # then, from that answer on, at least 1
     session: NDArray[np.int64]  # number of the session, -1 without one
     carried_on: NDArray[np.int64]  # the same where each prompt begins with all that was said before
 
-    @property
-    def waits(self) -> bool:
-        """Whether any request waits for an answer."""
-        return bool((self.predecessor >= 0).any())
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Those of a table, by the names that `assemble` has for them; without those of waiting if nobody waits."""
+        found: dict[str, NDArray[Any]] = {
+            "arrival_us": self.arrival_us,
+            "session": self.session,
+            "round_number": self.round,
+        }
+        if (self.predecessor >= 0).any():
+            found |= {"predecessor": self.predecessor, "think_us": self.think_us}
+        return found
 
     @property
     def session_names(self) -> tuple[str, ...]:
@@ -61,6 +68,7 @@ def conversations(
     return Conversations(
         order=order,
         arrival_us=np.where(waits, -1, comes_us[order]),
+        round=turns.round[order],
         predecessor=np.where(waits, np.arange(len(order)) - 1, -1).astype(np.int32),
         think_us=np.where(waits, np.maximum(think[order], 1), 0),
         session=np.where(in_session[order], number[started], -1),
