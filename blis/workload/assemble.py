@@ -113,6 +113,8 @@ def _column(name: str, values: ArrayLike, dtype: type, n: int) -> NDArray[Any]:
         raise InputError(f"{name} must hold numbers")
     with np.errstate(invalid="ignore"):  # NaN as an integer: found by the comparison below
         column: NDArray[Any] = given.astype(dtype, copy=given.flags.writeable and not ours)
+    if column is given:
+        return column
     if not np.array_equal(column, given):
         raise InputError(f"{name} must hold numbers of the type {np.dtype(dtype).name}")
     column.setflags(write=False)

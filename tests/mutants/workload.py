@@ -154,8 +154,8 @@ MUTANTS = (
     ),
     Mutant(
         _WHO,
-        "population_prefix_tokens(population, spec_seed)[tenant], 0)",
-        "population_prefix_tokens(population, seed)[tenant], 0)",
+        "population_prefix_tokens(population, spec_seed).take",
+        "population_prefix_tokens(population, seed).take",
         _GENERATE_TESTS,
         "every table has other prefixes",
     ),

@@ -30,7 +30,7 @@ class Chains(NamedTuple):
 class Own(NamedTuple):
     """The nodes after the chains, in the order of the requests that come to them first, and who walks through which."""
 
-    row: NDArray[np.integer]  # [nodes] first request that touches the node
+    row: NDArray[np.int64]  # [nodes] first request that touches the node
     start: NDArray[np.int64]  # [nodes]
     end: NDArray[np.int64]  # [nodes]
     walk: NDArray[np.int64] | slice  # [entries] nodes of the first request, of the second, …
@@ -58,18 +58,17 @@ def group_chains(group: NDArray[np.integer], prefix: NDArray[np.int64]) -> Chain
     number = np.cumsum(shared) - 1
     # A node is touched by its own level's rows and by all longer ones of the group.
     first_row = _minimum_from_here_on(member[first_index], group_of_level)
-    head = (number - shared + 1)[group_starts[group_of_level]]
-    links = number - head + 1
+    head = (number - shared + 1)[group_starts[group_of_level]].astype(np.int32)
+    links = (number - head + 1).astype(np.int32)
     ends = end[shared]
     is_head = np.isin(np.arange(len(ends)), head)
     starts = np.where(is_head, 0, np.concatenate(([0], ends[:-1]))[: len(ends)])
-    chains = Chains(
-        starts, ends, first_row[shared], np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.int64)
-    )
-    chains.head[member], chains.links[member] = head[level_of_row], links[level_of_row]
-    reach_of_level = np.where(links > 0, np.append(ends, 0)[head + links - 1], 0)
-    chains.reach[member] = reach_of_level[level_of_row]
-    return chains
+    reach = np.where(links > 0, np.append(ends, 0)[head + links - 1], 0)
+    # Requests without a group are at a level of their own, the last, at which there is nothing to walk through.
+    level_of_all = np.full(n, len(level))
+    level_of_all[member] = level_of_row
+    of_row = (np.append(column, column.dtype.type(0)).take(level_of_all) for column in (head, links, reach))
+    return Chains(starts, ends, first_row[shared], *of_row)
 
 
 class Talks(NamedTuple):
@@ -97,7 +96,7 @@ class Talks(NamedTuple):
 def own_nodes(reach: NDArray[np.int64], total: NDArray[np.int64]) -> Own:
     """One node a request whose sequence goes on after its group's chain: [n] ends of the chains and sequences."""
     goes_on, none = total > reach, np.zeros(0, np.int64)
-    row = np.flatnonzero(goes_on).astype(np.int32)
+    row = np.flatnonzero(goes_on)
     return Own(row, reach[row], total[row], slice(None), goes_on.view(np.int8), none, none, none)
 
 
@@ -136,6 +135,8 @@ def _last_true(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
 
 def ranges(first: NDArray[np.integer], length: NDArray[np.integer]) -> NDArray[np.int64]:
     """first[0], first[0] + 1, … (length[0] of them), first[1], …: whole numbers of many stretches in one row."""
+    if len(length) and length.min() == length.max() == 1:
+        return first.astype(np.int64)
     ends = np.cumsum(length, dtype=np.int64)
     found = np.repeat(first - ends + length, length)
     found += np.arange(len(found))
@@ -143,18 +144,18 @@ def ranges(first: NDArray[np.integer], length: NDArray[np.integer]) -> NDArray[n
 
 
 def interleave(
-    chain_first_row: NDArray[np.int64], own_row: NDArray[np.integer]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    chain_first_row: NDArray[np.int64], own_row: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Numbers for chain nodes and own nodes: by first row that touches them, a row's own nodes after shared ones.
 
     own_row: sorted.
     """
     order = np.argsort(chain_first_row, kind="stable")
     passed = np.searchsorted(own_row, chain_first_row[order], side="left")  # own nodes before each chain node
-    chain_node = np.empty(len(order), np.int32)
+    chain_node = np.empty(len(order), np.int64)
     chain_node[order] = np.arange(len(order)) + passed
-    own_node = np.repeat(np.arange(len(order) + 1, dtype=np.int32), np.diff(passed, prepend=0, append=len(own_row)))
-    own_node += np.arange(len(own_row), dtype=np.int32)
+    own_node = np.repeat(np.arange(len(order) + 1), np.diff(passed, prepend=0, append=len(own_row)))
+    own_node += np.arange(len(own_row))
     return chain_node, own_node
 
 
@@ -166,7 +167,7 @@ def _distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.in
     present = np.zeros(span, bool)  # sorting takes several times as long as a table, where that is small
     present[keys] = True
     known = np.flatnonzero(present)
-    place = (np.cumsum(present, dtype=np.int32) - 1)[keys]
+    place = (np.cumsum(present) - 1).take(keys)
     first = np.empty(len(known), np.int64)
     first[place[::-1]] = np.arange(len(keys))[::-1]  # of several, the last one written stays
     return known, first, place

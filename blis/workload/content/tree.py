@@ -120,26 +120,27 @@ def _lay_out(chains: Chains, own: Own) -> InternedContent:
 
 
 def _paths(
-    chains: Chains, own: Own, chain_node: NDArray[np.int32], own_node: NDArray[np.int32]
+    chains: Chains, own: Own, chain_node: NDArray[np.int64], own_node: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
     """Where the path of each request starts among all entries, their nodes and where these end."""
     offset = np.concatenate(([0], np.cumsum(chains.links + own.length)))
     member = np.flatnonzero(chains.links)
     link, place = (ranges(first[member], chains.links[member]) for first in (chains.head, offset))
-    rest = np.ones(offset[-1], bool)
-    rest[place] = False
+    is_own = np.ones(offset[-1], bool)
+    is_own[place] = False
+    rest = np.flatnonzero(is_own)
     node, end = np.empty(offset[-1], np.int32), np.empty(offset[-1], np.int64)
     node[place], end[place] = chain_node[link], chains.end[link]
     node[rest], end[rest] = own_node[own.walk], own.end[own.walk]
     return offset, node, end
 
 
-def _parents(chains: Chains, own: Own, chain_node: NDArray[np.int32], own_node: NDArray[np.int32]) -> NDArray[np.int32]:
+def _parents(chains: Chains, own: Own, chain_node: NDArray[np.int64], own_node: NDArray[np.int64]) -> NDArray[np.int32]:
     """[nodes] the node before: of a chain, of a conversation, or the last link of the request's chain."""
     parent = np.empty(len(chain_node) + len(own_node), np.int32)
     parent[chain_node] = np.where(chains.start > 0, np.roll(chain_node, 1), -1)
-    last_link = np.where(chains.links > 0, chains.head + chains.links - 1, -1)
-    parent[own_node] = np.append(chain_node, np.int32(-1))[last_link][own.row]
+    last_link = (chains.head + chains.links - 1)[own.row]  # -1 without any
+    parent[own_node] = np.append(chain_node, -1).take(last_link)
     parent[own_node[own.later]] = own_node[own.before]
     return parent
 

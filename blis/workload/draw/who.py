@@ -101,15 +101,18 @@ def _drawn(population: Population, spec_seed: int, names: Names, seed: int, n: i
     tenant = _draw_index(stream(seed, "workload/tenant"), population.tenants.shares(), n)
     slo_class = _draw_index(stream(seed, "workload/class"), np.array(list(population.classes.values())), n)
     share = population.prefix.share if population.prefix is not None else 0.0
-    carries = stream(seed, "workload/prefix").random(n) < share
+    without = ~(stream(seed, "workload/prefix").random(n) < share)
+    group = tenant + np.int32(len(names.groups))
+    prefix_tokens = population_prefix_tokens(population, spec_seed).take(tenant)
+    group[without], prefix_tokens[without] = -1, 0
     known_tenants, known_classes = _numbers(names.tenants), _numbers(names.slo)
     tenants = np.array([known_tenants[f"tenant_{i}"] for i in range(population.tenants.count)], np.int32)
     classes = np.array([known_classes[name] for name in population.classes], np.int16)
     return Who(
-        group=np.where(carries, tenant + np.int32(len(names.groups)), np.int32(-1)),
-        prefix_tokens=np.where(carries, population_prefix_tokens(population, spec_seed)[tenant], 0),
-        slo_class=classes[slo_class],
-        tenant=tenants[tenant],
+        group=group,
+        prefix_tokens=prefix_tokens,
+        slo_class=classes.take(slo_class),
+        tenant=tenants.take(tenant),
         placement=np.full(n, names.placements.index(Placement()), np.int16),
     )
 
@@ -126,7 +129,7 @@ def _draw_index(random: np.random.Generator, shares: NDArray[np.float64], n: int
     edges = np.searchsorted(bounds, np.arange(_CELLS + 1) / _CELLS * upto[-1], side="right").astype(np.int32)
     draws = random.random(n)
     cell = (draws * _CELLS).astype(np.int32)
-    index = edges[cell]  # looked up; searched for only in the cells that a bound lies in
-    unsure = np.flatnonzero((np.diff(edges) > 0)[cell])
+    index = edges.take(cell)  # looked up; searched for only in the cells that a bound lies in
+    unsure = np.flatnonzero((np.diff(edges) > 0).take(cell))
     index[unsure] = np.searchsorted(bounds, draws[unsure] * upto[-1], side="right")
     return index
