@@ -73,6 +73,10 @@ def _table(
         sender, said_before = sender[talks.order], said_before[talks.order]
         who, prompts = who.take(talks.order), prompts.take(talks.order)
         columns = talks.columns()
+        if "predecessor" in columns:
+            raise InputError(
+                "closed_loop is not supported yet; closed_loop: false lets rounds come when an estimate says"
+            )
     input_tokens = prompts.own_tokens
     input_tokens += said_before
     columns |= {
