@@ -6,7 +6,7 @@ distribution changes nothing else. Source: workload-and-calibration.md section 6
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +27,8 @@ from blis.workload.draw.senders import Client, Population
 from blis.workload.draw.sessions import Turns
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.draw.streams import stream
-from blis.workload.draw.turns import conversations
-from blis.workload.draw.who import Names, population_prefix_tokens, who_sends
+from blis.workload.draw.turns import Conversations, conversations
+from blis.workload.draw.who import Names, Who, population_prefix_tokens, who_sends
 
 POPULATION = "population"  # its name among those of clients
 
@@ -55,37 +55,37 @@ def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: fl
     return _table(spec, seed, starts_us, sender, limit)
 
 
+class _Drawn(NamedTuple):
+    """The requests that arrivals start, in the order of a table."""
+
+    sender: NDArray[np.int32]
+    who: Who
+    prompts: Prompts
+    said_before: NDArray[np.int64]  # tokens of prefix and context
+    arrival_us: NDArray[np.int64]
+    talks: Conversations | None  # None: nobody has sessions
+
+
 def _table(
     spec: WorkloadSpec, seed: int, starts_us: NDArray[np.int64], sender: NDArray[np.int32], limit: int | None
 ) -> RequestTable:
-    """The requests that arrivals start: what they are is drawn, how they hang together follows."""
+    """The requests that arrivals start, at most `limit`."""
     names = Names.of(spec)
-    who = who_sends(spec, names, seed, sender)
-    turns = Turns.of(rounds_of(spec, seed, sender), len(sender))
-    sender, who = sender[turns.start], who.take(turns.start)
-    prompts = draw_prompts(spec, seed, sender)
-    said_before = who.prefix_tokens
-    columns: dict[str, Any] = {"arrival_us": starts_us}
-    talks = None
-    if any(one.multi_turn for one in spec.senders):
-        said_before = said_before + context_tokens(spec, turns, sender, prompts)
-        talks = conversations(spec, turns, starts_us, sender, prompts, limit)
-        sender, said_before = sender[talks.order], said_before[talks.order]
-        who, prompts = who.take(talks.order), prompts.take(talks.order)
-        columns = talks.columns()
-        if "predecessor" in columns:
-            raise InputError(
-                "closed_loop is not supported yet; closed_loop: false lets rounds come when an estimate says"
-            )
+    drawn = _first(spec, names, seed, starts_us, sender, limit)
+    talks, who, prompts = drawn.talks, drawn.who, drawn.prompts
     input_tokens = prompts.own_tokens
-    input_tokens += said_before
-    columns |= {
+    input_tokens += drawn.said_before
+    columns: dict[str, Any] = {
+        "arrival_us": drawn.arrival_us,
         "input_tokens": input_tokens,
         "output_tokens": prompts.output_tokens,
-        "uniform": stream(seed, "workload/uniform").random(len(sender)),
+        "uniform": stream(seed, "workload/uniform").random(len(input_tokens)),
         "slo_class": who.slo_class,
         "tenant": who.tenant,
+        **(talks.columns() if talks else {}),
     }
+    if "predecessor" in columns:
+        raise InputError("closed_loop is not supported yet; closed_loop: false lets rounds come when an estimate says")
     for column in columns.values():
         column.setflags(write=False)  # it is the table's from here on
     return assemble(
@@ -97,9 +97,51 @@ def _table(
         session_names=talks.session_names if talks else (),
         placement=who.placement if names.placements != (Placement(),) else None,
         placements=names.placements,
-        origin=_origin(spec, sender, prompts),
+        origin=_origin(spec, drawn.sender, prompts),
         **columns,
     )
+
+
+def _first(
+    spec: WorkloadSpec,
+    names: Names,
+    seed: int,
+    starts_us: NDArray[np.int64],
+    sender: NDArray[np.int32],
+    limit: int | None,
+) -> _Drawn:
+    """The first `limit` requests of all starts; no more is drawn than they need."""
+    rounds = rounds_of(spec, seed, sender)
+    if rounds is None or limit is None:
+        return _draw(spec, names, seed, starts_us, sender, rounds, limit)
+    count = int(np.searchsorted(np.cumsum(rounds), limit)) + 1
+    drawn = _draw(spec, names, seed, starts_us[:count], sender[:count], rounds[:count], limit)
+    # Sessions that start later may come before the last rounds of those.
+    last_us = drawn.talks.last_us if drawn.talks else 0
+    more = int(np.searchsorted(starts_us, last_us, side="right"))
+    return drawn if more <= count else _draw(spec, names, seed, starts_us[:more], sender[:more], rounds[:more], limit)
+
+
+def _draw(
+    spec: WorkloadSpec,
+    names: Names,
+    seed: int,
+    starts_us: NDArray[np.int64],
+    sender: NDArray[np.int32],
+    rounds: NDArray[np.int64] | None,
+    limit: int | None,
+) -> _Drawn:
+    """The first `limit` requests of these starts: what they are is drawn, how they hang together follows."""
+    who = who_sends(spec, names, seed, sender)
+    if rounds is None:
+        return _Drawn(sender, who, draw_prompts(spec, seed, sender), who.prefix_tokens, starts_us, None)
+    turns = Turns.of(rounds)
+    sender, who = sender[turns.start], who.take(turns.start)
+    prompts = draw_prompts(spec, seed, sender)
+    said_before = who.prefix_tokens + context_tokens(spec, turns, sender, prompts)
+    talks = conversations(spec, turns, starts_us, sender, prompts, limit)
+    order = talks.order
+    return _Drawn(sender[order], who.take(order), prompts.take(order), said_before[order], talks.arrival_us, talks)
 
 
 def _origin(spec: WorkloadSpec, sender: NDArray[np.int32], prompts: Prompts) -> Origin | None:

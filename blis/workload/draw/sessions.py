@@ -80,15 +80,13 @@ class Reasoning:
 class Turns(NamedTuple):
     """The requests of all starts, start by start and round by round; of a start without a session there is one."""
 
-    start: NDArray[np.int64] | slice  # [n] number of the start; all of them, where there are no sessions
+    start: NDArray[np.int64]  # [n] number of the start
     round: NDArray[np.int64]  # [n]
 
     @classmethod
-    def of(cls, rounds: NDArray[np.int64] | None, n: int) -> Turns:
-        """From [n] numbers of rounds of the starts, None if each has one."""
-        if rounds is None:
-            return cls(slice(None), np.zeros(n, np.int8))
-        return cls(np.repeat(np.arange(n), rounds), ranges(np.zeros(n, np.int64), rounds))
+    def of(cls, rounds: NDArray[np.int64]) -> Turns:
+        """From the number of rounds of every start."""
+        return cls(np.repeat(np.arange(len(rounds)), rounds), ranges(np.zeros_like(rounds), rounds))
 
     def sums_before(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """[n] of each request, the sum over the earlier rounds of its session."""

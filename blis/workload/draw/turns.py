@@ -22,6 +22,7 @@ class Conversations(NamedTuple):
     think_us: NDArray[np.int64]  # then, from that answer on, at least 1
     session: NDArray[np.int64]  # number of the session, -1 without one
     carried_on: NDArray[np.int64]  # the same where each prompt begins with all that was said before
+    last_us: int  # when the last of them comes, or the first one of its session
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Those of a table, by the names that `assemble` has for them; without those of waiting if nobody waits."""
@@ -73,4 +74,5 @@ def conversations(
         think_us=np.where(waits, np.maximum(think[order], 1), 0),
         session=np.where(in_session[order], number[started], -1),
         carried_on=np.where(grows[order], number[started], -1),
+        last_us=int(comes_us[order[-1]]),
     )

@@ -21,16 +21,10 @@ def test_pauses_are_said_or_drawn():
 
 
 def test_turns_lie_start_by_start():
-    turns = Turns.of(np.array([2, 1, 3]), 3)
+    turns = Turns.of(np.array([2, 1, 3]))
     assert turns.start.tolist() == [0, 0, 1, 2, 2, 2]
     assert turns.round.tolist() == [0, 1, 0, 0, 1, 2]
     assert turns.sums_before(np.array([5, 6, 7, 1, 2, 3])).tolist() == [0, 5, 0, 0, 1, 3]
-
-
-def test_without_sessions_a_start_is_a_request():
-    turns = Turns.of(None, 3)
-    assert np.arange(3)[turns.start].tolist() == [0, 1, 2]
-    assert turns.round.tolist() == [0, 0, 0]
 
 
 @pytest.mark.parametrize(("growth", "tokens"), [("accumulate", 3 * 12 + 3 * 7), ("none", 36), ("", 36)])
