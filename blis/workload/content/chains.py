@@ -60,6 +60,7 @@ def group_chains(group: NDArray[np.integer], prefix: NDArray[np.int64]) -> Chain
     first_row = _minimum_from_here_on(member[first_index], group_of_level)
     head = (number - shared + 1)[group_starts[group_of_level]].astype(np.int32)
     links = (number - head + 1).astype(np.int32)
+    head[links == 0] = 0
     ends = end[shared]
     is_head = np.isin(np.arange(len(ends)), head)
     starts = np.where(is_head, 0, np.concatenate(([0], ends[:-1]))[: len(ends)])

@@ -53,6 +53,12 @@ def test_a_prompt_goes_through_the_blocks_that_its_conversation_left():
     assert content.tree.shared.tolist() == [0, 1, -1]
 
 
+def test_a_group_of_one_request_shares_nothing_with_the_groups_before():
+    content = intern_prefix_groups([0, 0, 1], [3, 3, 2], [4, 5, 6], [1, 1, 1])
+    assert content.tree.parent.tolist() == [-1, 0, 0, -1]
+    assert content.path_node.tolist() == [0, 1, 0, 2, 3]
+
+
 def test_large_and_sparse_groups_are_told_apart_as_small_ones_are():
     group = np.array([5, 10**6, 5, 10**6, 3])
     sparse = intern_prefix_groups(group, [9000, 20, 9000, 20, 4], [9001, 21, 9002, 22, 5], [1] * 5)
