@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_number
@@ -53,11 +52,13 @@ def _weibull(random: np.random.Generator, cv: float, n: int) -> Gaps:
 
 def weibull_shape(cv: float) -> float:
     """The shape k of a Weibull variable whose coefficient of variation is `cv`, in [MIN_CV, MAX_CV]."""
-
-    def excess(k: float) -> float:  # cv**2 + 1 is the ratio of the second moment to the mean's square
-        return math.lgamma(1 + 2 / k) - 2 * math.lgamma(1 + 1 / k) - math.log1p(cv**2)
-
-    return float(brentq(excess, 0.1, 2000.0, xtol=1e-12, rtol=1e-12))
+    low, high = 0.1, 2000.0
+    for _ in range(80):  # halved until nothing is left between the two
+        middle = (low + high) / 2
+        # The ratio of the second moment to the mean's square is cv**2 + 1, and falls with k.
+        ratio = math.lgamma(1 + 2 / middle) - 2 * math.lgamma(1 + 1 / middle)
+        low, high = (middle, high) if ratio > math.log1p(cv**2) else (low, middle)
+    return (low + high) / 2
 
 
 @dataclass(frozen=True)

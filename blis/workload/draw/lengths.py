@@ -10,7 +10,6 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.plugins import WORKLOADS, Named
@@ -48,7 +47,7 @@ def _gaussian_mean(params: Params, low: float, high: float) -> float:
         return min(max(mean, low), high)
 
     def below(x: float) -> float:
-        return 0.5 * math.erfc((mean - x) / (deviation * math.sqrt(2)))
+        return _below((x - mean) / deviation)
 
     def density(x: float) -> float:
         return math.exp(-0.5 * ((x - mean) / deviation) ** 2) / math.sqrt(2 * math.pi)
@@ -70,8 +69,13 @@ def _lognormal_mean(mu: float, sigma: float, low: float, high: float) -> float:
     if sigma == 0:
         return min(max(math.exp(mu), low), high)
     under, over = ((math.log(bound) - mu) / sigma if bound > 0 else -math.inf for bound in (low, high))
-    middle = math.exp(mu + sigma**2 / 2) * float(ndtr(over - sigma) - ndtr(under - sigma))
-    return low * float(ndtr(under)) + high * float(ndtr(-over)) + middle
+    middle = math.exp(mu + sigma**2 / 2) * (_below(over - sigma) - _below(under - sigma))
+    return low * _below(under) + high * _below(-over) + middle
+
+
+def _below(z: float) -> float:
+    """The chance that a standard normal variable is below z."""
+    return 0.5 * math.erfc(-z / math.sqrt(2))
 
 
 def _pareto_lognormal_mean(params: Params, low: float, high: float) -> float:
@@ -82,12 +86,12 @@ def _pareto_lognormal_mean(params: Params, low: float, high: float) -> float:
 
 
 def _pareto_lognormal(random: np.random.Generator, params: Params, n: int) -> NDArray[np.float64]:
-    """Three numbers a draw, whichever of the two laws it follows, so that more draws are a continuation."""
-    choice, tail, normal = random.random((n, 3)).T
-    with np.errstate(over="ignore"):  # of both are drawn, one is taken; what is infinite is clipped
-        pareto = params["xm"] / (1 - tail) ** (1 / params["alpha"])
-        lognormal = np.exp(params["mu"] + params["sigma"] * ndtri(normal))
-    return np.where(choice < params["mix_weight"], pareto, lognormal)
+    """A generator for each of choice, tail and body, so that more draws are a continuation."""
+    choice, tail, body = random.spawn(3)
+    with np.errstate(over="ignore"):  # of both laws are drawn, one is taken; what is infinite is clipped
+        pareto = params["xm"] * np.exp(tail.standard_exponential(n) / params["alpha"])
+        lognormal = np.exp(params["mu"] + params["sigma"] * body.standard_normal(n))
+    return np.where(choice.random(n) < params["mix_weight"], pareto, lognormal)
 
 
 def _bins(params: Params) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
