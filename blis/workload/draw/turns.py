@@ -38,7 +38,7 @@ class Conversations(NamedTuple):
     @property
     def session_names(self) -> tuple[str, ...]:
         """Of the sessions by number."""
-        return tuple(f"sess_{number}" for number in range(int(self.session.max(initial=-1)) + 1))
+        return tuple(map("sess_{}".format, range(int(self.session.max(initial=-1)) + 1)))
 
 
 def conversations(

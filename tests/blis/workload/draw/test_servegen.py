@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 
+from blis.errors import InputError
 from blis.workload.draw.generate import generate
 from blis.workload.draw.servegen import ServeGenData
 from blis.workload.draw.spec import load_spec, spec_mapping
+from tests.blis.workload.draw.test_spec import CLIENTS
 from tests.blis.workload.read.test_servegen import EARLY, LATE, chunk
 
 
@@ -59,3 +61,8 @@ def test_a_span_starts_at_its_start(data):
     times = generate(load_spec(data), 1).arrival_us / 1e6
     assert times.min() >= 50 and times.max() < 100
     assert len(times) == pytest.approx(1000, rel=0.2)
+
+
+def test_clients_beside_the_data_are_refused(data):
+    with pytest.raises(InputError, match="must be given, got both"):
+        load_spec(data | {"clients": CLIENTS["clients"]})
