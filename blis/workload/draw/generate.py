@@ -112,6 +112,8 @@ def _first(
 ) -> _Drawn:
     """The first `limit` requests of all starts; no more is drawn than they need."""
     rounds = rounds_of(spec, seed, sender)
+    if rounds is not None and limit is None and rounds.sum() > MAX_REQUESTS:
+        raise InputError(f"{rounds.sum()} requests of {len(rounds)} arrivals; at most {MAX_REQUESTS} fit in a table")
     if rounds is None or limit is None:
         return _draw(spec, names, seed, starts_us, sender, rounds, limit)
     count = int(np.searchsorted(np.cumsum(rounds), limit)) + 1

@@ -12,8 +12,7 @@ from blis.tables.origin import MODALITIES
 from blis.workload.draw.sessions import Turns
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.draw.streams import stream
-
-Rows = slice | NDArray[np.int64]
+from blis.workload.subset import Places
 
 
 class Prompts(NamedTuple):
@@ -64,7 +63,7 @@ class Streams:
         return stream(self._seed, self._path + purpose)
 
 
-def rows_of_senders(sender: NDArray[np.int32], senders: int) -> Iterator[tuple[int, Rows, int]]:
+def rows_of_senders(sender: NDArray[np.int32], senders: int) -> Iterator[tuple[int, Places, int]]:
     """(number, its rows in order, how many) of every sender that has any."""
     if senders == 1:
         yield 0, slice(None), len(sender)
@@ -88,8 +87,12 @@ def rounds_of(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32]) -> NDArr
     return rounds
 
 
+def grows(spec: WorkloadSpec, sender: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """[n] whether prompts of the sender's sessions begin with all that was said before."""
+    multi_turn = (one.multi_turn for one in spec.senders)
+    return np.array([turn is not None and turn.accumulates for turn in multi_turn])[sender]
+
+
 def context_tokens(spec: WorkloadSpec, turns: Turns, sender: NDArray[np.int32], prompts: Prompts) -> NDArray[np.int64]:
-    """[n] tokens that were said before, where a request's session carries them on."""
-    multi_turn = [one.multi_turn for one in spec.senders]
-    grows = np.array([turn is not None and turn.accumulates for turn in multi_turn])[sender]
-    return turns.sums_before(prompts.own_tokens + prompts.output_tokens) * grows
+    """[n] tokens that were said before and that the prompt begins with."""
+    return turns.sums_before(prompts.own_tokens + prompts.output_tokens) * grows(spec, sender)

@@ -16,7 +16,7 @@ from blis.workload.draw.arrivals import MAX_CV, MIN_CV, Arrival
 from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.rates import RateOverTime, Stage
 from blis.workload.draw.senders import Client
-from blis.workload.read.servegen import Segment, read_servegen, trace_files
+from blis.workload.read.servegen import Segment, ServeGen, read_servegen, trace_files
 
 MAX_SECONDS = 10**9
 
@@ -59,9 +59,27 @@ class ServeGenData:
                 digest.update(name.name.encode() + b"\0" + read_text(name).encode() + b"\0")
         return digest.hexdigest()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the data was left out or replaced, a line each."""
+        skipped = self._data.skipped_rows
+        replaced = sum(one.process != "" and _arrival(one).process != one.process for one in self._segments)
+        return (
+            *([f"{self.path}: lines of traces that are no rows, left out: {skipped}"] if skipped else ()),
+            *(
+                [f"{self.path}: windows of a process or a cv that cannot be drawn, poisson instead: {replaced}"]
+                if replaced
+                else ()
+            ),
+        )
+
     @cached_property
+    def _data(self) -> ServeGen:
+        return read_servegen(self.path, self.span_start, self.span_end)
+
+    @property
     def _segments(self) -> tuple[Segment, ...]:
-        return read_servegen(self.path, self.span_start, self.span_end).segments
+        return self._data.segments
 
     @property
     def _first_s(self) -> float:

@@ -103,6 +103,11 @@ class WorkloadSpec:
         """Whether its conversations wait for their answers."""
         return self.version != "1" if sender.closed_loop is None else sender.closed_loop
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not taken as it stands in the files that are named, a line each."""
+        return () if self.servegen_data is None else self.servegen_data.notes
+
     def group_prefix_tokens(self) -> dict[str, int]:
         """Prefix group -> length of its prefix. Raises InputError if two clients say different lengths."""
         lengths: dict[str, int] = {}

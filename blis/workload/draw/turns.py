@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.workload.draw.prompts import Prompts
+from blis.workload.draw.prompts import Prompts, grows
 from blis.workload.draw.sessions import OPEN_LOOP_US, Turns
 from blis.workload.draw.spec import WorkloadSpec
 
@@ -53,9 +53,7 @@ def conversations(
 
     starts_us: [starts]; sender, prompts: of all requests, start by start. What waits stands behind what it waits for.
     """
-    multi_turn = [one.multi_turn for one in spec.senders]
-    in_session = np.array([turn is not None for turn in multi_turn])[sender]
-    grows = np.array([turn is not None and turn.accumulates for turn in multi_turn])[sender]
+    in_session = np.array([one.multi_turn is not None for one in spec.senders])[sender]
     closed = np.array([spec.closed_loop(one) for one in spec.senders])[sender] & in_session
     later = turns.round > 0
     think = np.where(later, prompts.think_us, 0)
@@ -73,6 +71,6 @@ def conversations(
         predecessor=np.where(waits, np.arange(len(order)) - 1, -1).astype(np.int32),
         think_us=np.where(waits, np.maximum(think[order], 1), 0),
         session=np.where(in_session[order], number[started], -1),
-        carried_on=np.where(grows[order], number[started], -1),
+        carried_on=np.where(grows(spec, sender)[order], number[started], -1),
         last_us=int(comes_us[order[-1]]),
     )

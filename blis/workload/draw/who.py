@@ -11,8 +11,7 @@ from blis.tables.placement import Placement
 from blis.workload.draw.senders import Population
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.draw.streams import stream
-
-Rows = slice | NDArray[np.integer]
+from blis.workload.subset import Places
 
 _CELLS = 4096  # of the unit interval, a power of two: most hold no bound
 
@@ -26,7 +25,7 @@ class Who(NamedTuple):
     tenant: NDArray[np.int32]
     placement: NDArray[np.int16]
 
-    def take(self, rows: Rows) -> Who:
+    def take(self, rows: Places) -> Who:
         """Those of some rows."""
         return Who._make(column[rows] for column in self)
 

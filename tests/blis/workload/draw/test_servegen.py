@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
+from blis.cli.main import main as blis
 from blis.errors import InputError
 from blis.workload.draw.generate import generate
 from blis.workload.draw.servegen import ServeGenData
 from blis.workload.draw.spec import load_spec, spec_mapping
 from tests.blis.workload.draw.test_spec import CLIENTS
 from tests.blis.workload.read.test_servegen import EARLY, LATE, chunk
+from tests.places import CONF
 
 
 @pytest.fixture
@@ -42,6 +44,25 @@ def test_processes_that_the_data_leave_open_are_poisson(data):
         "servegen-chunk-1@300": ("poisson", 1),
         "servegen-chunk-2@100": ("weibull", 1.2),
     }
+
+
+def test_what_was_left_out_or_replaced_is_said(data, tmp_path, capsys):
+    """In lines of warnings of `blis run`, and by `blis validate`."""
+    path = tmp_path / "data"
+    chunk(path, 1, ["start,rate,cv,pattern", "0,5,99,Gamma", "600,5,2,Gamma", "1200,2,1,Pareto"], {"0": EARLY})
+    spec = load_spec({"servegen_data": {"path": str(path)}})
+    lines, windows = spec.notes
+    assert lines == f"{path}: lines of traces that are no rows, left out: 1"
+    assert windows == f"{path}: windows of a process or a cv that cannot be drawn, poisson instead: 2"
+    assert load_spec(data).notes == (
+        f"{tmp_path}: windows of a process or a cv that cannot be drawn, poisson instead: 1",
+    )
+    file = tmp_path / "spec.yaml"
+    file.write_text(f"num_requests: 9\nservegen_data: {{path: {path}}}\n")
+    assert blis(["validate", str(file)]) == 0
+    assert blis(["run", "--config", str(CONF / "cluster" / "h100x4.yaml"), "--workload-spec", str(file)]) == 0
+    said = capsys.readouterr()
+    assert lines in said.out and lines in said.err and windows in said.err
 
 
 def test_what_is_written_names_the_data_and_not_their_rows(data):
