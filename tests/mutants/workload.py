@@ -7,14 +7,14 @@ from tests.mutants import Mutant
 _ARRIVALS, _LENGTHS = "blis/workload/draw/arrivals.py", "blis/workload/draw/lengths.py"
 _GENERATE, _SPEC = "blis/workload/draw/generate.py", "blis/workload/draw/spec.py"
 _SENDERS, _WHO, _PROMPTS = (f"blis/workload/draw/{name}.py" for name in ("senders", "who", "prompts"))
-_RATES, _SESSIONS, _TURNS = (f"blis/workload/draw/{name}.py" for name in ("rates", "sessions", "turns"))
+_RATES, _SESSIONS, _DRAWN_TURNS = (f"blis/workload/draw/{name}.py" for name in ("rates", "sessions", "turns"))
 _TREE, _REUSE = "blis/workload/content/tree.py", "blis/workload/content/reuse.py"
 _CHAINS, _CHAINS_TESTS = "blis/workload/content/chains.py", ("tests/blis/workload/content/test_chains.py",)
 _CSV, _SHEET = "blis/workload/read/csv_requests.py", "blis/workload/read/sheet.py"
 _FORMATS, _TRACES = "blis/workload/read/trace_formats.py", "blis/workload/read/traces.py"
 _ASSEMBLE, _CAPACITY, _SUBSET = "blis/workload/assemble.py", "blis/workload/capacity.py", "blis/workload/subset.py"
 _DRAW = "tests/blis/workload/draw"
-_RATES_TESTS, _TURNS_TESTS = (f"{_DRAW}/test_rates.py",), (f"{_DRAW}/test_turns.py",)
+_RATES_TESTS, _DRAWN_TURNS_TESTS = (f"{_DRAW}/test_rates.py",), (f"{_DRAW}/test_turns.py",)
 _ARRIVALS_TESTS, _LENGTHS_TESTS = (f"{_DRAW}/test_arrivals.py",), (f"{_DRAW}/test_lengths.py",)
 _GENERATE_TESTS, _SPEC_TESTS = (f"{_DRAW}/test_generate.py",), (f"{_DRAW}/test_spec.py",)
 _TREE_TESTS, _REUSE_TESTS = (
@@ -281,17 +281,17 @@ MUTANTS = (
         "a share of nothing is a percent",
     ),
     Mutant(
-        _TURNS,
+        _DRAWN_TURNS,
         "OPEN_LOOP_US * turns.sums_before(prompts.output_tokens)",
         "OPEN_LOOP_US * turns.sums_before(prompts.own_tokens)",
-        _TURNS_TESTS,
+        _DRAWN_TURNS_TESTS,
         "an open loop waits for the questions",
     ),
     Mutant(
         _PROMPTS,
         "turns.sums_before(prompts.own_tokens + prompts.output_tokens)",
         "turns.sums_before(prompts.own_tokens)",
-        _TURNS_TESTS,
+        _DRAWN_TURNS_TESTS,
         "contexts grow without the answers",
     ),
     Mutant(
