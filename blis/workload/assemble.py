@@ -104,19 +104,16 @@ def table_from_tokens(
 def _column(name: str, values: ArrayLike, dtype: type, n: int) -> NDArray[Any]:
     """One column, read-only, of the right type and length."""
     given = np.asarray(values)
-    ours = given.ndim == 0
-    if ours:
-        given = np.full(n, given)
-    if given.shape != (n,):
+    if given.shape not in ((), (n,)):
         raise InputError(f"{name} must have {n} rows, got the shape {given.shape}")
     if not np.issubdtype(given.dtype, np.number):
         raise InputError(f"{name} must hold numbers")
     with np.errstate(invalid="ignore"):  # NaN as an integer: found by the comparison below
-        column: NDArray[Any] = given.astype(dtype, copy=given.flags.writeable and not ours)
-    if column is given:
-        return column
-    if not np.array_equal(column, given):
+        column: NDArray[Any] = given.astype(dtype, copy=given.flags.writeable)
+    if column is not given and not np.array_equal(column, given):
         raise InputError(f"{name} must hold numbers of the type {np.dtype(dtype).name}")
+    if column.ndim == 0:
+        column = np.full(n, column)
     column.setflags(write=False)
     return column
 

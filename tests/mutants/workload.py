@@ -161,8 +161,8 @@ MUTANTS = (
     ),
     Mutant(
         _WHO,
+        'stream(seed, "workload/prefix").random(n) >= share',
         'stream(seed, "workload/prefix").random(n) < share',
-        'stream(seed, "workload/prefix").random(n) > share',
         _GENERATE_TESTS,
         "prefixes for the others",
     ),
@@ -482,9 +482,7 @@ MUTANTS = (
         _TRACES_TESTS,
         "ties ignore the seed",
     ),
-    Mutant(
-        _ASSEMBLE, "if not np.array_equal(column, given):", "if column is given:", _ASSEMBLE_TESTS, "halves are rounded"
-    ),
+    Mutant(_ASSEMBLE, "and not np.array_equal(column, given):", "and False:", _ASSEMBLE_TESTS, "halves are rounded"),
     Mutant(
         _ASSEMBLE, "(uniform >= 0) & (uniform < 1)", "(uniform >= 0) & (uniform <= 1)", _ASSEMBLE_TESTS, "a draw of 1"
     ),

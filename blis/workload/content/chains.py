@@ -98,7 +98,9 @@ def own_nodes(reach: NDArray[np.int64], total: NDArray[np.int64]) -> Own:
     """One node a request whose sequence goes on after its group's chain: [n] ends of the chains and sequences."""
     goes_on, none = total > reach, np.zeros(0, np.int64)
     row = np.flatnonzero(goes_on)
-    return Own(row, reach[row], total[row], slice(None), goes_on.view(np.int8), none, none, none)
+    if len(row) < len(total):
+        reach, total = reach[row], total[row]
+    return Own(row, reach, total, slice(None), goes_on.view(np.int8), none, none, none)
 
 
 def conversation_nodes(
@@ -137,7 +139,7 @@ def _last_true(flags: NDArray[np.bool_]) -> NDArray[np.int64]:
 def ranges(first: NDArray[np.integer], length: NDArray[np.integer]) -> NDArray[np.int64]:
     """first[0], first[0] + 1, … (length[0] of them), first[1], …: whole numbers of many stretches in one row."""
     if len(length) and length.min() == length.max() == 1:
-        return first.astype(np.int64)
+        return first.astype(np.int64, copy=False)
     ends = np.cumsum(length, dtype=np.int64)
     found = np.repeat(first - ends + length, length)
     found += np.arange(len(found))

@@ -126,9 +126,7 @@ def _paths(
     offset = np.concatenate(([0], np.cumsum(chains.links + own.length)))
     member = np.flatnonzero(chains.links)
     link, place = (ranges(first[member], chains.links[member]) for first in (chains.head, offset))
-    is_own = np.ones(offset[-1], bool)
-    is_own[place] = False
-    rest = np.flatnonzero(is_own)
+    rest = ranges(offset[1:] - own.length, own.length)
     node, end = np.empty(offset[-1], np.int32), np.empty(offset[-1], np.int64)
     node[place], end[place] = chain_node[link], chains.end[link]
     node[rest], end[rest] = own_node[own.walk], own.end[own.walk]

@@ -100,7 +100,7 @@ def _drawn(population: Population, spec_seed: int, names: Names, seed: int, n: i
     tenant = _draw_index(stream(seed, "workload/tenant"), population.tenants.shares(), n)
     slo_class = _draw_index(stream(seed, "workload/class"), np.array(list(population.classes.values())), n)
     share = population.prefix.share if population.prefix is not None else 0.0
-    without = ~(stream(seed, "workload/prefix").random(n) < share)
+    without = stream(seed, "workload/prefix").random(n) >= share
     group = tenant + np.int32(len(names.groups))
     prefix_tokens = population_prefix_tokens(population, spec_seed).take(tenant)
     group[without], prefix_tokens[without] = -1, 0
@@ -125,10 +125,10 @@ def _draw_index(random: np.random.Generator, shares: NDArray[np.float64], n: int
     upto = np.cumsum(shares)
     bounds = upto[:-1]
     # Rounding may leave the last bound a little below the largest draw.
-    edges = np.searchsorted(bounds, np.arange(_CELLS + 1) / _CELLS * upto[-1], side="right").astype(np.int32)
+    edges = np.searchsorted(bounds, np.arange(_CELLS + 1) / _CELLS * upto[-1], side="right")
     draws = random.random(n)
-    cell = (draws * _CELLS).astype(np.int32)
-    index = edges.take(cell)  # looked up; searched for only in the cells that a bound lies in
-    unsure = np.flatnonzero((np.diff(edges) > 0).take(cell))
+    sure = np.where(np.diff(edges) == 0, edges[:-1], -1).astype(np.int32)
+    index = sure.take((draws * _CELLS).astype(np.int64))
+    unsure = np.flatnonzero(index < 0)  # searched for, as a bound lies in their cells
     index[unsure] = np.searchsorted(bounds, draws[unsure] * upto[-1], side="right")
     return index
