@@ -15,7 +15,7 @@ from search.shifts.sources import with_sources
 FACTOR = 1.5
 PROMPTS = "input_distribution"
 
-#: Parameters of length distributions that are numbers of tokens.
+#: Parameters of length distributions that are numbers of tokens, where a law does not say how it is scaled.
 _TOKENS = ("value", "mean", "std_dev", "min", "max")
 
 
@@ -34,21 +34,12 @@ def _longer(source: Population | Client, key: str) -> dict[str, Any]:
 
 def _scaled(lengths: Distribution) -> Distribution:
     """The distribution of so many times the tokens. Raises InputError if it has parameters of other kinds."""
-    if LENGTH_LAWS[lengths.type].bins:
-        return replace(lengths, params=_scaled_bins(lengths.params))
+    if (scaled := LENGTH_LAWS[lengths.type].scaled) is not None:
+        return replace(lengths, params=scaled(lengths.params, FACTOR))
     for name in lengths.params:
         if name not in _TOKENS:
             raise InputError(f"{name} of length distribution {lengths.type!r} may not be a number of tokens")
     return replace(lengths, params={name: round(value * FACTOR, 9) for name, value in lengths.params.items()})
-
-
-def _scaled_bins(bins: dict[str, float]) -> dict[str, float]:
-    """A histogram of so many times the tokens."""
-    scaled: dict[str, float] = {}
-    for tokens, weight in bins.items():
-        name = str(round(int(tokens) * FACTOR))
-        scaled[name] = scaled.get(name, 0.0) + weight
-    return scaled
 
 
 SHIFTS = {

@@ -24,7 +24,8 @@ class LengthLaw(NamedTuple):
     sample: (generator, params, how many) -> values. mean: (params, low, high) -> mean after clipping to [low, high].
     above: parameters with the number that they must be larger than; without one they must not be negative.
     within: parameters of another range than numbers of tokens have. bins: the parameters are token counts with their
-    weights, instead of names.
+    weights, instead of names. scaled: (params, factor) -> params of so many times the tokens; None: each parameter is
+    a number of tokens.
     """
 
     required: tuple[str, ...]
@@ -34,6 +35,7 @@ class LengthLaw(NamedTuple):
     above: Mapping[str, float] = MappingProxyType({})
     within: Mapping[str, tuple[float, float]] = MappingProxyType({})
     bins: bool = False
+    scaled: Callable[[Params, float], Params] | None = None
 
 
 #: name -> law. Source: workload-and-calibration.md section 8; log_uniform: default-problem.md section 1.
@@ -94,6 +96,20 @@ def _pareto_lognormal(random: np.random.Generator, params: Params, n: int) -> ND
     return np.where(choice.random(n) < params["mix_weight"], pareto, lognormal)
 
 
+def _scaled_pareto_lognormal(params: Params, factor: float) -> Params:
+    tokens = {name: round(params[name] * factor, 9) for name in ("xm", "min", "max") if name in params}
+    return params | tokens | {"mu": round(params["mu"] + math.log(factor), 9)}
+
+
+def _scaled_bins(params: Params, factor: float) -> Params:
+    """Counts that are the same after rounding are one."""
+    scaled: Params = {}
+    for tokens, weight in params.items():
+        name = str(round(int(tokens) * factor))
+        scaled[name] = scaled.get(name, 0.0) + weight
+    return scaled
+
+
 def _bins(params: Params) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Token counts in order, and the share of the draws up to each."""
     tokens = sorted(params, key=int)
@@ -152,9 +168,12 @@ LENGTH_LAWS.register("pareto_lognormal")(
         within={"mu": (-100, 100), "sigma": (0, 100), "mix_weight": (0, 1)},
         sample=_pareto_lognormal,
         mean=_pareto_lognormal_mean,
+        scaled=_scaled_pareto_lognormal,
     )
 )
-LENGTH_LAWS.register("empirical")(LengthLaw(required=(), sample=_empirical, mean=_empirical_mean, bins=True))
+LENGTH_LAWS.register("empirical")(
+    LengthLaw(required=(), sample=_empirical, mean=_empirical_mean, bins=True, scaled=_scaled_bins)
+)
 
 
 @dataclass(frozen=True)

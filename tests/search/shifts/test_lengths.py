@@ -49,3 +49,14 @@ def test_histograms_and_the_text_of_parts_are_scaled(tmp_path):
     (longer,) = SHIFTS["prompts x1.5"](problem).workload.clients
     assert longer.multimodal.text_distribution.params["mean"] == 150
     assert longer.multimodal.image_distribution.params == bins["params"]
+
+
+def test_a_law_that_says_how_is_scaled_as_it_says(tmp_path):
+    tails = {"alpha": 2.5, "xm": 50, "mu": 5.0, "sigma": 0.8, "mix_weight": 0.3, "max": 4000}
+    lengths = {"type": "pareto_lognormal", "params": tails}
+    problem = of_clients(tmp_path, {"rate_fraction": 1.0, "output_distribution": lengths})
+    (before,), (after,) = problem.workload.clients, SHIFTS["outputs x1.5"](problem).workload.clients
+    assert after.output_distribution.mean_tokens == pytest.approx(
+        1.5 * before.output_distribution.mean_tokens, rel=1e-3
+    )
+    assert after.output_distribution.params["max"] == 6000
