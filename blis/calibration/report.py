@@ -20,7 +20,8 @@ from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.latency.standing import Standing, standing
 from blis.recorded.doubts import doubts
-from blis.recorded.recording import Network, Recording
+from blis.recorded.recording import Recording
+from blis.tables.network import Network
 from blis.tables.results import ResultTable
 
 

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from blis.errors import InputError, check_integer, check_number
 from blis.recorded.beside import server_beside
 from blis.recorded.build import recording
-from blis.recorded.recording import Network, Recording, Server
+from blis.recorded.recording import Recording, Server
+from blis.tables.network import Network
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet
 from blis.yaml_strict import build, load_mapping, named_source

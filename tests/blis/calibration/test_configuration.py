@@ -8,7 +8,8 @@ import pytest
 
 from blis.calibration.configuration import configuration, limitations
 from blis.calibration.pairs import NO_NETWORK
-from blis.recorded.recording import Network, Server
+from blis.recorded.recording import Server
+from blis.tables.network import Network
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 LOG = handmade([10], [50])

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from blis.calibration.report import calibrate
-from blis.recorded.recording import Network, Server
+from blis.recorded.recording import Server
+from blis.tables.network import Network
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from blis.recorded.doubts import doubts, doubts_of_steps
-from blis.recorded.recording import Network, Recording, StepLog
+from blis.recorded.recording import Recording, StepLog
+from blis.tables.network import Network
 from blis.tables.records import KEPT_STEP
 from tests.blis.calibration.recordings import handmade
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError
-from blis.recorded.recording import Network, Server
+from blis.recorded.recording import Server
 from blis.recorded.trace_v2 import COLUMNS, load_trace_v2
+from blis.tables.network import Network
 from tests.blis.recorded.logs import CELLS, HEADER, refused, trace
 
 SENT = 1_700_000_000_000_000
