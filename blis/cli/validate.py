@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from blis.config import Scenario
@@ -14,6 +13,7 @@ from blis.deploy.document import load_document
 from blis.deploy.helm import inner_config
 from blis.deploy.schema import schema
 from blis.errors import InputError
+from blis.files import unpacked_name
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.scenario import load_scenario, split_workload
 from blis.workload.draw.spec import WorkloadSpec
@@ -69,7 +69,7 @@ def execute(options: argparse.Namespace) -> int:
 
 def detect_kind(path: str) -> str:
     """What a file is, by its ending and its content. Raises InputError if that cannot be told."""
-    suffix = Path(path).suffix.lower()
+    suffix = unpacked_name(path).suffix.lower()
     if suffix in (".csv", ".jsonl"):
         return _kind_of_rows(path)
     if suffix == ".json":

@@ -17,7 +17,7 @@ from blis.recorded.beside import server_beside, timeline_beside
 from blis.recorded.build import recording
 from blis.recorded.recording import Recording, Server
 from blis.workload.assemble import MAX_TOKENS
-from blis.workload.read.json_lines import json_lines
+from blis.workload.read.json_rows import json_lines
 from blis.workload.read.sheet import Sheet
 
 KEYS = ("request_id", "input_toks", "output_toks", "queued_ts", "first_token_ts", "last_token_ts")

@@ -35,6 +35,7 @@ def assemble(
     placement: ArrayLike | None = None,
     placements: Sequence[Placement] = (Placement(),),
     request_ids: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
 ) -> RequestTable:
     """A checked, read-only RequestTable; the arrays given are copied.
 
@@ -67,6 +68,7 @@ def assemble(
         placement=None if placement is None else _column("placement", placement, np.int16, n),
         placements=tuple(placements),
         request_ids=None if request_ids is None else tuple(request_ids),
+        notes=tuple(notes),
     )
     _check(table)
     return table

@@ -8,6 +8,12 @@ _ARRIVALS, _LENGTHS = "blis/workload/draw/arrivals.py", "blis/workload/draw/leng
 _GENERATE, _SPEC = "blis/workload/draw/generate.py", "blis/workload/draw/spec.py"
 _TREE, _REUSE = "blis/workload/content/tree.py", "blis/workload/content/reuse.py"
 _CSV, _SHEET = "blis/workload/read/csv_requests.py", "blis/workload/read/sheet.py"
+_MOONCAKE, _MOONCAKE_TESTS = "blis/workload/read/mooncake.py", ("tests/blis/workload/read/test_mooncake.py",)
+_CLOCK, _CLOCK_TESTS = "blis/workload/read/clock.py", ("tests/blis/workload/read/test_clock.py",)
+_HASHES, _HASHES_TESTS = "blis/workload/read/hash_blocks.py", ("tests/blis/workload/read/test_hash_blocks.py",)
+_LENGTHS_ONLY, _LENGTHS_ONLY_TESTS = "blis/workload/read/lengths.py", ("tests/blis/workload/read/test_lengths.py",)
+_TRAFFIC = "blis/workload/read/traffic.py"
+_BLOCKS, _BLOCKS_TESTS = "blis/workload/content/blocks.py", ("tests/blis/workload/content/test_blocks.py",)
 _FORMATS, _TRACES = "blis/workload/read/trace_formats.py", "blis/workload/read/traces.py"
 _ASSEMBLE, _CAPACITY, _SUBSET = "blis/workload/assemble.py", "blis/workload/capacity.py", "blis/workload/subset.py"
 _DRAW = "tests/blis/workload/draw"
@@ -335,41 +341,51 @@ MUTANTS = (
         _SHEET, "if header.count(name) > 1:", "if header.count(name) > 2:", _SHEET_TESTS + _CSV_TESTS, "a column twice"
     ),
     Mutant(
-        _FORMATS,
-        "MOONCAKE_BLOCK_TOKENS = 512",
-        "MOONCAKE_BLOCK_TOKENS = 256",
-        _FORMATS_TESTS,
+        _MOONCAKE,
+        "_MOONCAKE_TOKENS, _BAILIAN_TOKENS = 512, 16",
+        "_MOONCAKE_TOKENS, _BAILIAN_TOKENS = 256, 16",
+        _HASHES_TESTS + _MOONCAKE_TESTS,
         "blocks of half the size",
     ),
+    Mutant(_MOONCAKE, '"s", _BAILIAN', '"ms", _BAILIAN', _MOONCAKE_TESTS, "Bailian's seconds are milliseconds"),
+    Mutant(_CLOCK, "since * us).astype", "since * us + 1).astype", _CLOCK_TESTS, "everybody comes 1 µs later"),
+    Mutant(_CLOCK, "    first = times.min()", "    first = times[0]", _CLOCK_TESTS + _MOONCAKE_TESTS, "unsorted lines"),
+    Mutant(_CLOCK, "many = n >= _MANY and", "many = n < _MANY and", _CLOCK_TESTS, "only short files are doubted"),
+    Mutant(_CLOCK, "if not given:\n", "if given:\n", _CLOCK_TESTS, "a user is doubted, a format is not"),
     Mutant(
-        _FORMATS,
-        "arrival_us=np.rint(times * unit_us).astype",
-        "arrival_us=np.rint(times * unit_us + 1).astype",
-        _FORMATS_TESTS,
-        "everybody comes 1 µs later",
+        _BLOCKS,
+        "_mixed(block.view(np.uint64) + _mixed(",
+        "(block.view(np.uint64) + 0 * _mixed(",
+        _BLOCKS_TESTS,
+        "blocks in another order are the same",
     ),
+    Mutant(_BLOCKS, "(rows_with > 1) & ~", "(rows_with > 0) & ~", _BLOCKS_TESTS, "what nobody shares is cut"),
+    Mutant(_HASHES, "(tokens < low) | (tokens > high)", "tokens > high", _HASHES_TESTS, "too few ids"),
+    Mutant(_HASHES, "if len(powers) == 1 else 0", "if powers else 0", _HASHES_TESTS, "a size is guessed"),
     Mutant(
-        _FORMATS,
-        "(block, 0, MOONCAKE_BLOCK_TOKENS) for block",
-        "(('own', number, block), 0, MOONCAKE_BLOCK_TOKENS) for block",
-        _FORMATS_TESTS,
-        "blocks are not shared",
-    ),
-    Mutant(_FORMATS, "if time < earliest:", "if time < 0:", _FORMATS_TESTS, "unsorted lines"),
-    Mutant(_FORMATS, "if len(ids) != needed:", "if len(ids) < needed:", _FORMATS_TESTS, "too many blocks"),
-    Mutant(
-        _FORMATS,
-        "(ticks - ticks[0] + 5) // 10",
-        "(ticks - ticks[0]) // 10",
-        _FORMATS_TESTS,
+        _LENGTHS_ONLY,
+        "(ticks - ticks.min() + 5) // 10",
+        "(ticks - ticks.min()) // 10",
+        _LENGTHS_ONLY_TESTS,
         "wall times are rounded down",
     ),
-    Mutant(_TIMES, '.ljust(7, "0")', '.rjust(7, "0")', _FORMATS_TESTS, ".5 is 5 ticks"),
+    Mutant(
+        _LENGTHS_ONLY,
+        "kept=output_tokens > 0 if unanswered else None",
+        "kept=None",
+        _LENGTHS_ONLY_TESTS,
+        "requests that failed are sent again",
+    ),
+    Mutant(
+        _TRAFFIC,
+        "hashes.of_rows(rows)",
+        "hashes",
+        _MOONCAKE_TESTS,
+        "a sorted request has the hashes of another",
+    ),
+    Mutant(_TIMES, '.ljust(7, "0")', '.rjust(7, "0")', _LENGTHS_ONLY_TESTS, ".5 is 5 ticks"),
     Mutant(_TIMES, '-1 if sign == "-" else 1', '1 if sign == "-" else -1', _TIMES_TESTS, "offsets are added"),
     Mutant(_TIMES, "if offset != with_offset:", "if False:", _TIMES_TESTS, "times without an offset are UTC"),
-    Mutant(
-        _FORMATS, "len(times) >= _MANY and", "len(times) < _MANY and", _FORMATS_TESTS, "only short files are doubted"
-    ),
     Mutant(
         _FORMATS,
         "best = max(found, key=found.__getitem__)",

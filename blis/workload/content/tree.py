@@ -99,7 +99,7 @@ def intern_prefix_groups(
     path_node, path_end = np.empty(path_offset[-1], np.int64), np.empty(path_offset[-1], np.int64)
     path_node[in_chain], path_end[in_chain] = chain_node[link], chain.end[link]
     path_node[~in_chain], path_end[~in_chain] = own_node, (inputs + outputs)[own]
-    return _finish(path_offset, path_node, path_end, inputs, outputs)
+    return content_of_paths(path_offset, path_node, path_end, inputs, outputs)
 
 
 class _Chains(NamedTuple):
@@ -262,17 +262,17 @@ def _number_nodes(tree: _TreeBuilder, leaf: list[int], inputs: list[int]) -> Int
     n_input = np.asarray(inputs, np.int64)
     total = np.asarray([tree.end[last] for last in leaf], np.int64)
     offsets, nodes, ends = (np.asarray(column, np.int64) for column in (path_offset, path_node, path_end))
-    return _finish(offsets, nodes, ends, n_input, total - n_input)
+    return content_of_paths(offsets, nodes, ends, n_input, total - n_input)
 
 
-def _finish(
+def content_of_paths(
     path_offset: NDArray[np.int64],
     path_node: NDArray[np.int64],
     path_end: NDArray[np.int64],
     inputs: NDArray[np.int64],
     outputs: NDArray[np.int64],
 ) -> InternedContent:
-    """Derive the tree and the output nodes from the paths of all rows."""
+    """The content of rows whose paths are known: derives the tree and the output nodes."""
     first_entry = path_offset[:-1]
     n_nodes = int(path_node.max(initial=-1)) + 1
     parent, start, end = (np.empty(n_nodes, np.int64) for _ in range(3))

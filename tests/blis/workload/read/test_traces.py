@@ -76,7 +76,7 @@ class TestLoad:
             load_trace(replace(spec, start_s=1e6))
 
     def test_a_rate_that_is_too_slow_for_the_clock_is_refused(self, tmp_path):
-        path = write_mooncake(tmp_path / "t.jsonl", [(2.0**60 / 1000, 1, 1, [1])])
+        path = write_mooncake(tmp_path / "t.jsonl", [(0, 1, 1, [1]), (2.0**60 / 1000, 1, 1, [1])])
         with pytest.raises(InputError, match=r"rate_scale 0\.001 puts arrivals beyond"):
             load_trace(TraceSpec(str(path), rate_scale=0.001))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError
-from blis.workload.read.json_lines import json_lines
+from blis.workload.read.json_rows import json_lines
 
 
 def read(folder: Path, text: str) -> list[tuple[str, dict]]:

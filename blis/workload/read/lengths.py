@@ -1,0 +1,72 @@
+"""CSV files that say when requests came and how long they were, and nothing of what they have in common.
+
+Azure/AzurePublicDataset (2023, and 2024 with an offset from UTC), microsoft/vidur @ 7d475133, HPMLL/BurstGPT (releases
+1 and 2), Mutinifni/splitwise-sim.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from blis.tables.requests import RequestTable
+from blis.workload.assemble import MAX_TOKENS
+from blis.workload.read.clock import most
+from blis.workload.read.sheet import Sheet
+from blis.workload.read.traffic import traffic
+from blis.workload.read.wall_times import wall_times
+
+AZURE_COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
+COMPACT_COLUMNS = ("arrived_at", "num_prefill_tokens", "num_decode_tokens")
+BURSTGPT_COLUMNS = ("Timestamp", "Request tokens", "Response tokens")
+SPLITWISE_COLUMNS = ("arrival_timestamp", "prompt_size", "token_size")
+
+
+def load_azure(path: str | Path) -> RequestTable:
+    """Wall times, `2023-11-16 18:17:03.9799600` or `2024-05-10T00:00:01.009930+00:00`, rounded to µs."""
+    sheet = Sheet(path, AZURE_COLUMNS, others_allowed=True)
+    ticks = wall_times(sheet, "TIMESTAMP")
+    first = sheet.cells["TIMESTAMP"][int(np.argmin(ticks))]
+    return traffic(
+        path,
+        times=(ticks - ticks.min() + 5) // 10,
+        time_unit="us",
+        unit_given=True,
+        input_tokens=sheet.integers("ContextTokens", 1, MAX_TOKENS),
+        output_tokens=sheet.integers("GeneratedTokens", 0, MAX_TOKENS),
+        notes=(f"times count from {first} on",),
+    )
+
+
+def load_compact(path: str | Path, time_unit: str = "") -> RequestTable:
+    """Vidur's: seconds since the start, if nothing else is said."""
+    return _in_seconds(path, COMPACT_COLUMNS, time_unit)
+
+
+def load_splitwise(path: str | Path, time_unit: str = "") -> RequestTable:
+    """The input of splitwise-sim: seconds since the start, if nothing else is said."""
+    return _in_seconds(path, SPLITWISE_COLUMNS, time_unit)
+
+
+def load_burstgpt(path: str | Path, time_unit: str = "") -> RequestTable:
+    """Seconds since some midnight. Rows without an answer are requests that failed: left out, and counted."""
+    return _in_seconds(path, BURSTGPT_COLUMNS, time_unit, "failed on the server (0 Response tokens)")
+
+
+def _in_seconds(path: str | Path, columns: tuple[str, str, str], given_unit: str, unanswered: str = "") -> RequestTable:
+    """unanswered: why rows without an output are left out; "" = they are not."""
+    sheet = Sheet(path, columns, others_allowed=True)
+    time, inputs, outputs = columns
+    unit = given_unit or "s"
+    output_tokens = sheet.integers(outputs, 0, MAX_TOKENS)
+    return traffic(
+        path,
+        times=sheet.numbers(time, lambda value: 0 <= value <= most(unit), f"a time in {unit} >= 0"),
+        time_unit=unit,
+        unit_given=bool(given_unit),
+        input_tokens=sheet.integers(inputs, 1, MAX_TOKENS),
+        output_tokens=output_tokens,
+        kept=output_tokens > 0 if unanswered else None,
+        left_out=unanswered,
+    )
