@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from blis.calibration.replay import profile_of
 from blis.config import Scenario
-from blis.recorded.recording import Network, Recording
+from blis.workload.recorded.recording import Network, Recording
 
 MATCHED, DIFFERS, ASSUMED = "matched", "differs", "assumed"
 

@@ -64,10 +64,10 @@ MUTANTS = (
         "what was fitted to one server simulates another",
     ),
     Mutant(
-        "blis/recorded/network.py",
+        "blis/workload/recorded/network.py",
         "return network.rtt_us + transfer_us(network, input_tokens)",
         "return np.full(len(input_tokens), network.rtt_us)",
-        ("tests/blis/recorded/test_network.py",),
+        ("tests/blis/workload/recorded/test_network.py",),
         "prompts are sent in no time",
     ),
 )

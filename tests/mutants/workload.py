@@ -387,9 +387,9 @@ MUTANTS = (
     Mutant(_TIMES, '-1 if sign == "-" else 1', '1 if sign == "-" else -1', _TIMES_TESTS, "offsets are added"),
     Mutant(_TIMES, "if offset != with_offset:", "if False:", _TIMES_TESTS, "times without an offset are UTC"),
     Mutant(
-        _FORMATS,
-        "best = max(found, key=found.__getitem__)",
-        "best = next(iter(found))",
+        "blis/workload/read/told.py",
+        "best = max(count, key=count.__getitem__)",
+        "best = next(iter(count))",
         _FORMATS_TESTS,
         "every file is of the first format",
     ),

@@ -99,8 +99,11 @@ def json_lines(path: str | Path, keys: Sequence[str] = ()) -> JsonRows:
 
 def json_document(path: str | Path) -> Any:
     """What a file says that is one JSON value. Raises InputError naming it."""
+    text = read_text(path)
+    if not text.strip():
+        raise InputError(f"{path}: empty file; a JSON value is expected")
     try:
-        return parse_json(read_text(path))
+        return parse_json(text)
     except ValueError as error:
         raise InputError(f"{path}: not valid JSON: {error}") from None
 

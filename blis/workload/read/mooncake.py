@@ -17,7 +17,7 @@ from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.clock import most
 from blis.workload.read.hash_blocks import HASHES, started_blocks
 from blis.workload.read.json_rows import JsonRows, json_lines
-from blis.workload.read.traffic import traffic
+from blis.workload.read.traffic import Said, traffic
 
 KEYS = ("timestamp", "input_length", "output_length", "hash_ids")
 BAILIAN_KEYS = ("chat_id", "parent_chat_id", "turn", *KEYS)
@@ -70,7 +70,7 @@ def _load(
         unit_given=bool(given_unit),
         input_tokens=input_tokens,
         output_tokens=rows.integers(outputs, 0, MAX_TOKENS),
-        hashes=blocks,
+        said=Said(hashes=blocks),
         notes=notes,
     )
 

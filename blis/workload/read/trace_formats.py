@@ -6,19 +6,21 @@ with holes is another trace.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from blis import plugins
 from blis.errors import InputError
-from blis.files import read_text
 from blis.tables.requests import RequestTable
-from blis.workload.read import lengths, mooncake
+from blis.workload.read import lengths, measured, mooncake
 from blis.workload.read.csv_requests import COLUMNS, load_requests
 from blis.workload.read.token_lists import COLUMNS as TOKEN_COLUMNS
 from blis.workload.read.token_lists import is_token_lists, load_token_lists
+from blis.workload.read.told import nearest, told
+from blis.workload.recorded import trace_v2
+from blis.workload.recorded.read import JSON_LOGS
 
 
 class Format(NamedTuple):
@@ -47,6 +49,17 @@ for _name, _format in {
     "splitwise": Format(
         "CSV of splitwise-sim, in s", lengths.SPLITWISE_COLUMNS, False, lengths.load_splitwise, ("time_unit",)
     ),
+    **{
+        name: Format(what, JSON_LOGS[name][0], True, partial(measured.requests_of, JSON_LOGS[name][1]))
+        for name, what in {
+            "request-log": "request log of an engine",
+            "vllm-bench": "detailed result of `vllm bench serve`",
+            "guidellm": "result of guidellm",
+            "aiperf": "profile_export.jsonl of AIPerf",
+            "inference-perf": "per_request_lifecycle_metrics.json",
+        }.items()
+    },
+    "trace-v2": Format("rows of a trace v2", trace_v2.TOLD_BY, False, trace_v2.load_replay),
     "requests": Format("this program's own CSV", COLUMNS, False, load_requests),
     "token-lists": Format("the original's CSV of token lists", TOKEN_COLUMNS, False, load_token_lists),
 }.items():
@@ -61,16 +74,9 @@ def detect_format(path: str | Path) -> str:
     """
     if is_token_lists(path):
         return "token-lists"
-    first = next((line for line in read_text(path).split("\n") if line.strip()), "")
-    if not first:
-        raise InputError(f"{path}: empty file")
-    json = first.lstrip().startswith("{")
-    # Keys are read even from a line that is cut off: the parser then says what is wrong with it.
-    cells = re.findall(r'"([^"]*)"\s*:', first) if json else first.split(",")
-    names = {cell.strip(' "\r') for cell in cells}
-    found = {name: len(names.intersection(f.columns)) for name, f in FORMATS.items() if f.json == json}
-    best = max(found, key=found.__getitem__)
-    if found[best] < 2:
+    found = told(path)
+    best = nearest(path, found, {name: each.columns for name, each in FORMATS.items() if each.json == found.json})
+    if best is None:
         known = "; ".join(f"{name}: {', '.join(each.columns)}" for name, each in FORMATS.items())
-        raise InputError(f"{path}: line 1: {first.strip()[:60]!r} is of no known format ({known})")
+        raise InputError(f"{path}: line 1: {found.first[:60]!r} is of no known format ({known})")
     return best

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from blis.calibration.report import calibrate
-from blis.recorded.recording import Network, Server
+from blis.workload.recorded.recording import Network, Server
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from blis.calibration.report import calibrate
 from blis.calibration.text import calibration_text
-from blis.recorded.recording import Network, Server
+from blis.workload.recorded.recording import Network, Server
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 

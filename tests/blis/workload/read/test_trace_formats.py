@@ -1,6 +1,7 @@
 import pytest
 
 from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.recorded.read import JSON_LOGS
 from tests.blis.workload.trace_files import error_of, mooncake_row
 
 COMPACT_HEADER = "arrived_at,num_prefill_tokens,num_decode_tokens"
@@ -37,7 +38,7 @@ class TestDetection:
         assert len(FORMATS[name].parse(path)) == 1
 
     def test_every_format_is_tried_here(self):
-        assert set(FORMATS) == {name for name, _ in FIRST_LINES}
+        assert set(FORMATS) == {name for name, _ in FIRST_LINES} | set(JSON_LOGS) | {"trace-v2"}
 
     @pytest.mark.parametrize(
         "line", ['{"prompt": 1}', "a,b,c", "0,0.25,2.1,Gamma", "request_id,request_type,batch_size"]
@@ -46,7 +47,9 @@ class TestDetection:
         text = error_of(detect_format, tmp_path / "t", line)
         assert text.startswith(f"line 1: {line!r} is of no known format (mooncake: timestamp,")
 
-    @pytest.mark.parametrize("load", [detect_format, *(known.parse for known in FORMATS.values())])
+    @pytest.mark.parametrize(
+        "load", [detect_format, *(known.parse for name, known in FORMATS.items() if name != "trace-v2")]
+    )
     def test_an_empty_file_is_refused(self, tmp_path, load):
         assert error_of(load, tmp_path / "t", "").startswith("empty file")
 

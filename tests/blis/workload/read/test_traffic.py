@@ -4,7 +4,7 @@ import pytest
 from blis.errors import InputError
 from blis.workload.content.reuse import seen_tokens
 from blis.workload.read.hash_blocks import HashBlocks
-from blis.workload.read.traffic import traffic
+from blis.workload.read.traffic import Said, traffic
 
 
 def requests(**changes):
@@ -44,7 +44,7 @@ def test_what_is_left_out_is_counted_and_the_others_keep_their_names():
 
 def test_hashes_follow_their_rows():
     hashes = HashBlocks(np.array([1, 2, 9, 1, 2, 1, 3]), np.array([2, 1, 2, 2]), 5)
-    table = requests(hashes=hashes, input_tokens=np.full(4, 10))
+    table = requests(said=Said(hashes=hashes), input_tokens=np.full(4, 10))
     assert table.request_ids == ("request_1", "request_3", "request_2", "request_0")
     assert seen_tokens(table).tolist() == [0, 0, 5, 10]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from blis.recorded.step_log import load_step_log, save_step_log
-from tests.blis.recorded.logs import STEPS, refused
+from blis.workload.recorded.step_log import load_step_log, save_step_log
+from tests.blis.workload.recorded.logs import STEPS, refused
 
 
 def written(folder: Path, text: str) -> Path:

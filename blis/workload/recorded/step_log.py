@@ -11,11 +11,11 @@ import numpy as np
 
 from blis.files import write_text
 from blis.latency.step import Step
-from blis.recorded.beside import server_beside
-from blis.recorded.recording import StepLog
 from blis.tables.records import KEPT_STEP
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet
+from blis.workload.recorded.beside import server_beside
+from blis.workload.recorded.recording import StepLog
 
 REQUIRED = ("duration_us", "prefill_tokens", "decodes")
 _OPTIONAL = ("instance", "number", "start_us", *(name for name in Step._fields if name not in REQUIRED))

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from blis.errors import InputError
-from blis.recorded.recording import Recording
-from blis.recorded.trace_v2 import COLUMNS
+from blis.workload.recorded.recording import Recording
+from blis.workload.recorded.trace_v2 import COLUMNS
 
 #: Three requests of a request log, on an engine's clock that began long before.
 ROWS = (
@@ -31,7 +31,8 @@ META = {
 }  # fmt: skip
 
 BENCH: dict[str, Any] = {
-    "model_id": "org/model", "input_lens": [10, 20, 30], "output_lens": [3, 1, 0], "ttfts": [0.5, 0.25, 0.0],
+    "model_id": "org/model", "backend": "vllm", "version": "0.19.0",
+    "input_lens": [10, 20, 30], "output_lens": [3, 1, 0], "ttfts": [0.5, 0.25, 0.0],
     "itls": [[0.25, 0.5], [], []], "start_times": [7.5, 7.0, 8.0], "errors": ["", "", "Bad Gateway"],
 }  # fmt: skip
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blis.recorded.vllm_bench import load_vllm_bench
-from tests.blis.recorded.logs import BENCH, bench, refused
+from blis.workload.recorded.vllm_bench import load_vllm_bench
+from tests.blis.workload.recorded.logs import BENCH, bench, refused
 
 
 def test_answers_by_start_time_and_who_failed_is_counted(tmp_path: Path):
@@ -35,6 +35,19 @@ def test_a_gap_for_each_token_means_that_the_first_chunk_had_none(tmp_path: Path
 def test_without_errors_everybody_with_a_token_was_answered(tmp_path: Path):
     assert load_vllm_bench(bench(tmp_path, errors=None)).failed == 1
     assert load_vllm_bench(bench(tmp_path, errors=[])).failed == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"backend": None}, "no backend in the result: "),
+        ({"version": None}, "no version of vLLM in the result: "),
+        ({"backend": None, "version": None}, "no backend and no version of vLLM in the result: "),
+        ({"backend": None, "endpoint_type": "openai-chat"}, "1 requests got no answer"),
+    ],
+)
+def test_times_are_worth_little_without_backend_and_version(tmp_path: Path, changes, said):
+    assert load_vllm_bench(bench(tmp_path, **changes)).notes[0].startswith(said)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blis.recorded.recording import Server
-from blis.recorded.request_log import load_request_log, load_results
-from tests.blis.recorded.logs import RESULTS, ROWS, refused, request_log
+from blis.workload.recorded.recording import Server
+from blis.workload.recorded.request_log import load_request_log, load_results
+from tests.blis.workload.recorded.logs import RESULTS, ROWS, refused, request_log
 
 
 def test_rows_in_order_of_arrival_on_a_clock_that_begins_with_the_first(tmp_path: Path):

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError
-from blis.recorded.read import read_log
-from blis.recorded.recording import Server
-from blis.recorded.request_log import load_request_log
-from tests.blis.recorded.logs import META, RESULTS, STEPS, bench, request_log, trace
+from blis.workload.recorded.read import read_log
+from blis.workload.recorded.recording import Server
+from blis.workload.recorded.request_log import load_request_log
+from tests.blis.workload.recorded.logs import META, RESULTS, STEPS, bench, request_log, trace
 
 
 def test_what_the_engine_was_started_with(tmp_path: Path):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from blis.errors import InputError
-from blis.recorded.recording import Network, Server
-from blis.recorded.trace_v2 import COLUMNS, load_trace_v2
-from tests.blis.recorded.logs import CELLS, HEADER, refused, trace
+from blis.workload.content.reuse import seen_tokens
+from blis.workload.recorded.recording import Network, Server
+from blis.workload.recorded.trace_v2 import COLUMNS, load_replay, load_trace_v2
+from tests.blis.workload.recorded.logs import CELLS, HEADER, refused, trace
 
 SENT = 1_700_000_000_000_000
 
@@ -130,3 +132,39 @@ def test_an_answer_in_one_piece_does_not_say_when_its_first_token_came(tmp_path:
     path = trace(tmp_path, at(0), at(1, streaming="false"))
     with pytest.raises(InputError, match=r"line 3: column streaming: 'false' is not true: nobody knows when"):
         load_trace_v2(path)
+
+
+def test_a_replay_sends_what_arrived_and_was_answered(tmp_path: Path):
+    """A shared prefix is a part of the input, failures and warm-up are left out, and both are said."""
+    rows = [
+        at(1, arrival_time_us=5000, prefix_group="g", prefix_length=4, session_id="s", slo_class="fast"),
+        at(2, arrival_time_us=4000, prefix_group="g", prefix_length=4, output_tokens=0),
+        at(3, arrival_time_us=9000, session_id="s"),
+        at(0, arrival_time_us=1000),
+        at(4, arrival_time_us=9000, status="error"),
+    ]
+    rows = [{"prefix_length": "", **row} for row in rows]
+    table = load_replay(trace(tmp_path, *rows, columns=(*COLUMNS, "prefix_length")))
+    assert table.request_ids == ("request_2", "request_1", "request_3")
+    assert table.arrival_us.tolist() == [0, 1000, 5000] and table.input_tokens.tolist() == [10, 10, 10]
+    assert seen_tokens(table).tolist() == [0, 4, 0]
+    assert table.session.tolist() == [-1, 0, 0] and table.round.tolist() == [0, 0, 1]
+    assert [table.slo_names[number] for number in table.slo_class] == ["", "fast", ""]
+    assert table.notes[0] == "2 of 5 rows failed, or were there to warm the server up: left out"
+
+
+def test_a_replay_of_an_observer_that_wrote_no_arrivals_sends_when_it_sent(tmp_path: Path):
+    table = load_replay(trace(tmp_path, at(1), at(2), at(4)))
+    assert table.arrival_us.tolist() == [0, 50, 150]
+    assert table.notes[0] == "no arrivals are recorded: requests come when they were sent"
+
+
+@pytest.mark.parametrize("ending", [".gz", ".zst"])
+def test_either_file_may_be_packed(tmp_path: Path, ending: str):
+    path = trace(tmp_path, at(1), at(2))
+    codec = {".gz": "gzip", ".zst": "zstd"}[ending]
+    for part in (path, path.with_suffix(".yaml")):
+        packed = part.with_name(part.name + ending)
+        packed.write_bytes(pyarrow.compress(part.read_bytes(), codec=codec, asbytes=True))
+        part.unlink()
+        assert len(load_trace_v2(packed)) == 2

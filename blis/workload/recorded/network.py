@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.recorded.recording import Network, Recording
+from blis.workload.recorded.recording import Network, Recording
 
 _BYTES_PER_TOKEN = 4  # of text, as workload-and-calibration.md 12 counts
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blis.recorded.read import read_log, read_recording
-from blis.recorded.recording import Recording, StepLog
-from tests.blis.recorded.logs import RESULTS, STEPS, bench, refused, request_log, trace
-from tests.blis.recorded.test_trace_v2 import at
+from blis.workload.recorded.read import read_log, read_recording
+from blis.workload.recorded.recording import Recording, StepLog
+from tests.blis.workload.recorded.logs import RESULTS, STEPS, bench, refused, request_log, trace
+from tests.blis.workload.recorded.test_trace_v2 import at
 from tests.places import TRACES
 
 LOGS = TRACES / "vllm_logs"

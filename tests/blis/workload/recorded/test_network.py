@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from blis.calibration.pairs import Answers
-from blis.recorded.network import server_side, transfer_us
-from blis.recorded.recording import Network
+from blis.workload.recorded.network import server_side, transfer_us
+from blis.workload.recorded.recording import Network
 from tests.blis.calibration.recordings import handmade
 
 SLOW = Network(rtt_us=1000, bandwidth_mbps=0.16)  # 10 tokens in: 2 ms, 5 tokens out: 1 ms

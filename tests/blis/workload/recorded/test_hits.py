@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 import blis
-from blis.recorded.hits import with_hits
-from blis.recorded.request_log import load_results
 from blis.scenario import load_scenario
+from blis.workload.recorded.hits import with_hits
+from blis.workload.recorded.request_log import load_results
 
 SCENARIO = {
     "instance": {

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from blis.errors import InputError, in_short
-from blis.recorded.hits import Hits, with_hits
-from blis.recorded.recording import Recording
-from blis.workload.assemble import assemble
+from blis.workload.assemble import MAX_TOKENS, assemble
 from blis.workload.content.tree import InternedContent, intern_prefix_groups, intern_sequences
+from blis.workload.read.json_rows import JsonRows
+from blis.workload.read.traffic import numbered, rounds
+from blis.workload.recorded.hits import Hits, with_hits
+from blis.workload.recorded.recording import Recording
 
 _LONGEST_US = 366 * 86_400 * 1_000_000
 
@@ -35,6 +37,7 @@ def recording(
     prefix_group: Sequence[str] = (),
     prefix_tokens: ArrayLike = 0,
     cached_tokens: ArrayLike = 0,
+    session: Sequence[str] = (),
     warm_up: ArrayLike = False,
     notes: tuple[str, ...] = (),
     **facts: Any,
@@ -42,6 +45,7 @@ def recording(
     """A recording of rows in any order; times are µs on one clock, whatever its zero. facts: fields of Recording.
 
     cached_tokens: how much of each prompt was found in the cache, where nothing is known of prefix groups.
+    session: a name for each row, "" = none; rows of one are its rounds, in order of time.
 
     Rows that are not `ok` are left out and counted, and so are those whose times are not in order. Raises InputError
     if none is left, an id is given twice, or the recording is longer than can be simulated.
@@ -68,9 +72,10 @@ def recording(
         notes = (*notes, *_of_hits(cached, hits))
     else:
         prefix = np.broadcast_to(np.asarray(prefix_tokens, np.int64), n)[rows]
-        content = _of_groups(_numbers(prefix_group, rows)[0] - 1, prefix, inputs, outputs)
-    slo, slo_names = _numbers(slo_class, rows)
-    tenants, tenant_names = _numbers(tenant, rows)
+        content = _of_groups(numbered(prefix_group, rows)[0] - 1, prefix, inputs, outputs)
+    slo, slo_names = numbered(slo_class, rows)
+    tenants, tenant_names = numbered(tenant, rows)
+    sessions, session_names = numbered(session, rows)
     table = assemble(
         content,
         arrival_us=times[0],
@@ -78,8 +83,11 @@ def recording(
         output_tokens=outputs,
         slo_class=slo,
         tenant=tenants,
+        session=sessions - 1,
+        round_number=rounds(sessions),
         slo_names=slo_names,
         tenant_names=tenant_names,
+        session_names=session_names[1:],
         request_ids=[request_ids[row] for row in rows.tolist()],
     )
     return Recording(
@@ -94,6 +102,20 @@ def recording(
         notes=(*notes, *_left_out(request_ids, good, in_order)),
         **facts,
     )
+
+
+def first_or_last(first: NDArray[np.float64], last: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """When first tokens came, with the last one where that is not known (-1), and what to say of that."""
+    unknown = first < 0
+    notes = (f"{int(unknown.sum())} answers have no time of a first token: taken to have come with the last",)
+    return np.where(unknown, last, first), notes if unknown.any() else ()
+
+
+def prompts(rows: JsonRows, key: str, ok: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """[n] tokens of the prompts of rows, which those that are not `ok` may not say. Raises InputError."""
+    tokens = rows.integers(key, 1, MAX_TOKENS, blank=0)
+    rows.check(key, (tokens > 0) | ~ok, lambda row: "is no number of tokens, but there is an answer")
+    return tokens
 
 
 def _check_ids(source: str, request_ids: Sequence[str]) -> None:
@@ -127,10 +149,3 @@ def _of_hits(cached: NDArray[np.int64], hits: Hits) -> list[str]:
     if hits.unexplained:
         said.append(f"of {hits.unexplained} of them nobody before had as many tokens: taken to have found nothing")
     return said
-
-
-def _numbers(names: Sequence[str], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The names of rows as numbers, and the names by number: "" is 0, the others follow in order of appearance."""
-    chosen = [names[row] for row in rows.tolist()] if names else [""] * len(rows)
-    known = {name: number for number, name in enumerate(dict.fromkeys(("", *chosen)))}
-    return np.array([known[name] for name in chosen], np.int64), tuple(known)

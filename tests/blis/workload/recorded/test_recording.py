@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blis.recorded.request_log import load_request_log
-from tests.blis.recorded.logs import request_log
+from blis.workload.recorded.request_log import load_request_log
+from tests.blis.workload.recorded.logs import request_log
 
 
 def test_those_that_warm_up_are_not_scored_and_stay(tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blis.errors import InputError
-from blis.recorded.build import recording
+from blis.workload.recorded.build import recording
 
 COLUMNS: dict[str, Any] = {
     "arrival_us": [300.4, 100, 200],

@@ -18,13 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError, in_short
-from blis.files import read_text
-from blis.json_strict import parse_json
-from blis.recorded.beside import server_beside
-from blis.recorded.build import recording
-from blis.recorded.recording import Recording, Server
 from blis.workload.assemble import MAX_TOKENS
+from blis.workload.read.json_rows import json_document
 from blis.workload.read.sheet import missing_names
+from blis.workload.recorded.beside import server_beside
+from blis.workload.recorded.build import recording
+from blis.workload.recorded.recording import Recording, Server
 
 COLUMNS = ("input_lens", "output_lens", "ttfts", "itls", "start_times")
 
@@ -53,16 +52,13 @@ def load_vllm_bench(path: str | Path) -> Recording:
         request_ids=[f"request_{row}" for row in range(len(start))],
         client_side=True,
         server=server_beside(path, Server(model=str(result.get("model_id") or ""))),
-        notes=_notes(path, outputs[answered], gaps[answered]),
+        notes=(*_of_whom(result), *_notes(path, outputs[answered], gaps[answered])),
     )
 
 
 def _result(path: str | Path) -> dict[str, Any]:
     """The file's object with all columns, of one length."""
-    try:
-        result = parse_json(read_text(path))
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
+    result = json_document(path)
     if not isinstance(result, dict):
         raise InputError(f"{path}: a JSON object is expected")
     lists = [key for key, value in result.items() if isinstance(value, list)]
@@ -88,6 +84,20 @@ def _items(path: str | Path, result: dict[str, Any], key: str, good: Callable[[A
     return items
 
 
+def _of_whom(result: dict[str, Any]) -> tuple[str, ...]:
+    """What to say of a result that does not say by which code its first tokens were timed.
+
+    By backend and release the same answers have a first chunk with a token or without one, and another number of gaps.
+    """
+    backend = result.get("backend") or result.get("endpoint_type")
+    version = next((result[key] for key in _VERSIONS if result.get(key)), None)
+    unknown = [what for what, value in (("backend", backend), ("version of vLLM", version)) if not value]
+    if not unknown:
+        return ()
+    return (f"no {' and no '.join(unknown)} in the result: when first tokens came is read from the number of chunks",)
+
+
+_VERSIONS = ("vllm_version", "version")  # which only --metadata version=… writes
 _COUNT, _TIME = f"is not a whole number in [0, {MAX_TOKENS}]", "is not a time in s >= 0"
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError, in_short
-from blis.files import read_text
+from blis.files import read_text, unpacked_name
 from blis.json_strict import parse_json
-from blis.recorded.recording import MOMENT, Server
 from blis.workload.read.sheet import Sheet
+from blis.workload.recorded.recording import MOMENT, Server
 
 _KINDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "a JSON object"}
 _TOO_MANY = 2**31
@@ -75,7 +75,7 @@ def timeline_beside(log: str | Path) -> NDArray[np.void] | None:
 
 def _beside(path: str | Path, ending: str) -> Path | None:
     """The file of the same recording with another ending, if it is there."""
-    log = Path(path).expanduser()
+    log = unpacked_name(Path(path).expanduser())
     stem = re.sub(r"(^|\.)requests$", "", log.stem)
     other = log.with_name(f"{stem}.{ending}" if stem else ending)
     return other if other.is_file() and other != log else None

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 
 from blis.errors import InputError, in_short
-from blis.recorded.beside import server_beside, timeline_beside
-from blis.recorded.build import recording
-from blis.recorded.recording import Recording, Server
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.json_rows import json_lines
 from blis.workload.read.sheet import Sheet
+from blis.workload.recorded.beside import server_beside, timeline_beside
+from blis.workload.recorded.build import recording
+from blis.workload.recorded.recording import Recording, Server
 
 KEYS = ("request_id", "input_toks", "output_toks", "queued_ts", "first_token_ts", "last_token_ts")
 SCHEDULED = "scheduled_ts"
