@@ -19,6 +19,7 @@ from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.known_traces import KNOWN_TRACES, file_digest, identify
 from blis.workload.read.trace_formats import FORMATS
 from blis.workload.read.traces import AUTO, TraceSpec, format_of, parse
+from blis.workload.read.turns import TURNS
 
 _EXAMPLES = """\
 examples:
@@ -50,6 +51,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--config", metavar="FILE", help=f"scenario that would serve it; default: one {_SERVER}")
     parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
     parser.add_argument("--time-unit", choices=list(TIME_UNITS), help="of its times; default: what the format says")
+    parser.add_argument("--turns", choices=TURNS, help="how its conversations are replayed; default: closed")
     parser.add_argument(
         "--block-tokens", type=whole, metavar="N", help="of its hashes; default: what the format or their number says"
     )
@@ -84,7 +86,7 @@ def _list() -> str:
 def _check(options: argparse.Namespace) -> str:
     """What a file holds."""
     path = options.check
-    spec = TraceSpec(path, options.format or AUTO, options.time_unit, options.block_tokens)
+    spec = TraceSpec(path, options.format or AUTO, options.time_unit, options.block_tokens, options.turns)
     name = format_of(spec)
     table = parse(spec, name)
     found = identify(path)

@@ -63,6 +63,10 @@ class RequestTable:
     placement: NDArray[np.int16] | None = None  # [n] index into placements; None: all rows have the first
     placements: tuple[Placement, ...] = (Placement(),)
     request_ids: tuple[str, ...] | None = None  # None: request_0, request_1, … in row order
+    predecessor: NDArray[np.int32] | None = None  # [n] row that it follows, -1 = none; None: nobody follows anybody
+    think_us: NDArray[np.int64] | None = (
+        None  # [n] from that one's answer to its arrival, >= 1; 0 where it follows none
+    )
     scored: tuple[int, int] | None = None  # rows [first, last) count in a score; None: the middle 80 %
     notes: tuple[str, ...] = ()  # what whoever read them from a file has to say of it
     cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)  # engine's own encodings

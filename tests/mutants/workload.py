@@ -12,6 +12,8 @@ _MOONCAKE, _MOONCAKE_TESTS = "blis/workload/read/mooncake.py", ("tests/blis/work
 _CLOCK, _CLOCK_TESTS = "blis/workload/read/clock.py", ("tests/blis/workload/read/test_clock.py",)
 _HASHES, _HASHES_TESTS = "blis/workload/read/hash_blocks.py", ("tests/blis/workload/read/test_hash_blocks.py",)
 _LENGTHS_ONLY, _LENGTHS_ONLY_TESTS = "blis/workload/read/lengths.py", ("tests/blis/workload/read/test_lengths.py",)
+_TURNS, _TURNS_TESTS = "blis/workload/read/turns.py", ("tests/blis/workload/read/test_turns.py",)
+_AGENTIC, _AGENTIC_TESTS = "blis/workload/read/agentic.py", ("tests/blis/workload/read/test_agentic.py",)
 _TRAFFIC = "blis/workload/read/traffic.py"
 _BLOCKS, _BLOCKS_TESTS = "blis/workload/content/blocks.py", ("tests/blis/workload/content/test_blocks.py",)
 _FORMATS, _TRACES = "blis/workload/read/trace_formats.py", "blis/workload/read/traces.py"
@@ -342,12 +344,37 @@ MUTANTS = (
     ),
     Mutant(
         _MOONCAKE,
-        "_MOONCAKE_TOKENS, _BAILIAN_TOKENS = 512, 16",
-        "_MOONCAKE_TOKENS, _BAILIAN_TOKENS = 256, 16",
+        '_MOONCAKE = _Layout(KEYS[:3], "ms", 512)',
+        '_MOONCAKE = _Layout(KEYS[:3], "ms", 256)',
         _HASHES_TESTS + _MOONCAKE_TESTS,
         "blocks of half the size",
     ),
-    Mutant(_MOONCAKE, '"s", _BAILIAN', '"ms", _BAILIAN', _MOONCAKE_TESTS, "Bailian's seconds are milliseconds"),
+    Mutant(_MOONCAKE, 'KEYS[:3], "s", 16', 'KEYS[:3], "ms", 16', _MOONCAKE_TESTS, "Bailian's seconds are milliseconds"),
+    Mutant(
+        _TURNS, "np.lexsort((np.arange(len(table)), depth, opener))", "np.arange(len(table))", _TURNS_TESTS, "unsorted"
+    ),
+    Mutant(
+        _TURNS, "gap_us - np.maximum(took_us[follows], 0)", "gap_us", _TURNS_TESTS, "an answer's time is paused again"
+    ),
+    Mutant(_TURNS, "np.where(early, -1, follows)", "follows", _TURNS_TESTS, "who did not wait waits"),
+    Mutant(_AGENTIC, "steps[step].answered_s <= at_s + _ROUNDING_S", "True", _AGENTIC_TESTS, "they wait for whoever"),
+    Mutant(
+        _AGENTIC, '"" if row.get("hash_id_scope") == "global" else name', '""', _AGENTIC_TESTS, "sessions share all"
+    ),
+    Mutant(
+        "blis/workload/write/mooncake.py",
+        "known.setdefault((nodes[entry], end), len(known))",
+        "known.setdefault((nodes[entry], start), len(known))",
+        ("tests/blis/workload/write/test_mooncake.py",),
+        "a part of a block has the hash of the whole",
+    ),
+    Mutant(
+        "blis/workload/recorded/guidellm.py",
+        "warm_up=start < measured_from",
+        "warm_up=False",
+        ("tests/blis/workload/recorded/test_guidellm.py",),
+        "what warmed up is measured",
+    ),
     Mutant(_CLOCK, "since * us).astype", "since * us + 1).astype", _CLOCK_TESTS, "everybody comes 1 µs later"),
     Mutant(_CLOCK, "    first = times.min()", "    first = times[0]", _CLOCK_TESTS + _MOONCAKE_TESTS, "unsorted lines"),
     Mutant(_CLOCK, "many = n >= _MANY and", "many = n < _MANY and", _CLOCK_TESTS, "only short files are doubted"),

@@ -37,7 +37,7 @@ class Told(NamedTuple):
 
 def told(path: str | Path) -> Told:
     """What a file looks like. Raises InputError if it is empty or cannot be read."""
-    text = read_text(path)
+    text = read_text(_sample(path))
     first = next((line.strip() for line in text.split("\n") if line.strip()), "")
     if not first:
         raise InputError(f"{path}: empty file")
@@ -46,6 +46,17 @@ def told(path: str | Path) -> Told:
     # Lines are alike; of one document all keys count. Both may be cut off: the parser then says what is wrong.
     seen = first if first.startswith("{") and first.endswith("}") else text
     return Told(True, frozenset(re.findall(r'"([^"\\]*)"\s*:', seen)), first)
+
+
+def _sample(path: str | Path) -> Path:
+    """The file that a folder is told from: the first one of its JSON files."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        return Path(path)
+    files = sorted(folder.glob("*.json*"))
+    if not files:
+        raise InputError(f"{path}: a folder without JSON files; sessions of agents are a file each")
+    return files[0]
 
 
 def nearest(path: str | Path, found: Told, formats: Mapping[str, Sequence[str]]) -> str | None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from blis import plugins
 from blis.errors import InputError
 from blis.tables.requests import RequestTable
-from blis.workload.read import lengths, measured, mooncake
+from blis.workload.read import agentic, lengths, measured, mooncake
 from blis.workload.read.csv_requests import COLUMNS, load_requests
 from blis.workload.read.token_lists import COLUMNS as TOKEN_COLUMNS
 from blis.workload.read.token_lists import is_token_lists, load_token_lists
@@ -38,19 +38,24 @@ class Format(NamedTuple):
 
 #: Ours by name, and those that installed packages bring.
 FORMATS = plugins.Named[Format]("format", plugins.FORMATS)
+_TURNS = ("turns",)
 _BLOCKS = ("time_unit", "block_tokens")
+_ALL = _BLOCKS + _TURNS
 for _name, _format in {
-    "mooncake": Format("JSON lines in ms, hashes of blocks", mooncake.KEYS, True, mooncake.load_mooncake, _BLOCKS),
-    "bailian": Format("the same in s, and chats", mooncake.BAILIAN_KEYS, True, mooncake.load_bailian, _BLOCKS),
+    "mooncake": Format("JSON lines in ms, hashes of blocks", mooncake.KEYS, True, mooncake.load_mooncake, _ALL),
+    "bailian": Format("the same in s, and chats", mooncake.BAILIAN_KEYS, True, mooncake.load_bailian, _ALL),
     "dynamo": Format("the same by Dynamo's names", mooncake.DYNAMO_KEYS, True, mooncake.load_dynamo, _BLOCKS),
+    "agentic": Format("sessions of agents, a file each", agentic.KEYS, True, agentic.load_agentic, _TURNS),
     "azure": Format("CSV with wall times", lengths.AZURE_COLUMNS, False, lengths.load_azure),
     "compact": Format("CSV of Vidur, in s", lengths.COMPACT_COLUMNS, False, lengths.load_compact, ("time_unit",)),
-    "burstgpt": Format("CSV of BurstGPT, in s", lengths.BURSTGPT_COLUMNS, False, lengths.load_burstgpt, ("time_unit",)),
+    "burstgpt": Format(
+        "CSV of BurstGPT, in s", lengths.BURSTGPT_COLUMNS, False, lengths.load_burstgpt, ("time_unit", "turns")
+    ),
     "splitwise": Format(
         "CSV of splitwise-sim, in s", lengths.SPLITWISE_COLUMNS, False, lengths.load_splitwise, ("time_unit",)
     ),
     **{
-        name: Format(what, JSON_LOGS[name][0], True, partial(measured.requests_of, JSON_LOGS[name][1]))
+        name: Format(what, JSON_LOGS[name][0], True, partial(measured.requests_of, JSON_LOGS[name][1]), _TURNS)
         for name, what in {
             "request-log": "request log of an engine",
             "vllm-bench": "detailed result of `vllm bench serve`",
@@ -59,7 +64,7 @@ for _name, _format in {
             "inference-perf": "per_request_lifecycle_metrics.json",
         }.items()
     },
-    "trace-v2": Format("rows of a trace v2", trace_v2.TOLD_BY, False, trace_v2.load_replay),
+    "trace-v2": Format("rows of a trace v2", trace_v2.TOLD_BY, False, trace_v2.load_replay, _TURNS),
     "requests": Format("this program's own CSV", COLUMNS, False, load_requests),
     "token-lists": Format("the original's CSV of token lists", TOKEN_COLUMNS, False, load_token_lists),
 }.items():
@@ -72,9 +77,9 @@ def detect_format(path: str | Path) -> str:
     Token lists are told by their cells. Raises InputError if the file is empty or its first line has fewer than two of
     any format's.
     """
-    if is_token_lists(path):
-        return "token-lists"
     found = told(path)
+    if not found.json and is_token_lists(path):
+        return "token-lists"
     best = nearest(path, found, {name: each.columns for name, each in FORMATS.items() if each.json == found.json})
     if best is None:
         known = "; ".join(f"{name}: {', '.join(each.columns)}" for name, each in FORMATS.items())

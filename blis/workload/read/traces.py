@@ -16,6 +16,7 @@ from blis.workload.draw.spec import Tenants
 from blis.workload.draw.streams import stream
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.read.turns import TURNS
 from blis.workload.windows import POOLS, Windows, slice_rows, split
 from blis.yaml_strict import build, named_source, plain
 
@@ -29,6 +30,8 @@ class TraceSpec:
     path: the file. format: a name of FORMATS, or `auto` to tell it from the content.
     time_unit: what the file's times are in, a name of TIME_UNITS; None = what the format says.
     block_tokens: how many tokens a hash stands for; None = as many as the format says, or the number of hashes.
+    turns: how requests of one conversation are replayed, a name of TURNS; None = closed, where the file says who
+    follows whom: the next comes when the answer before it is complete, after the recorded pause.
     start_s, end_s: only arrivals in [start_s, end_s) since the first one, and time starts there; end_s None = to
     the end. first: of these, only so many requests; None = all. rate_scale: divides all gaps.
     classes: class name -> share, drawn a request at random for a file that names no classes; the shares sum to 1.
@@ -42,6 +45,7 @@ class TraceSpec:
     format: str = AUTO
     time_unit: str | None = None
     block_tokens: int | None = None
+    turns: str | None = None
     start_s: float = 0.0
     end_s: float | None = None
     first: int | None = None
@@ -61,6 +65,8 @@ class TraceSpec:
             check_choice("time_unit", self.time_unit, TIME_UNITS)
         if self.block_tokens is not None:
             check_integer("block_tokens", self.block_tokens, 1, 2**20)
+        if self.turns is not None:
+            check_choice("turns", self.turns, TURNS)
         check_number("start_s", self.start_s, 0, MAX_TIME_US / 1e6)
         if self.end_s is not None:
             check_number("end_s", self.end_s, 0, MAX_TIME_US / 1e6, above=self.start_s)
@@ -136,7 +142,7 @@ def parse(spec: TraceSpec, name: str) -> RequestTable:
 
     Raises InputError if the specification says of the file what the format leaves no choice in.
     """
-    said = {key: getattr(spec, key) for key in ("time_unit", "block_tokens") if getattr(spec, key) is not None}
+    said = {key: getattr(spec, key) for key in ("time_unit", "block_tokens", "turns") if getattr(spec, key) is not None}
     for key in said:
         if key not in FORMATS[name].takes:
             raise InputError(f"{spec.path}: {key} is given, but format {name!r} leaves no choice in that")

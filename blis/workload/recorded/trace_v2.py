@@ -19,7 +19,8 @@ from blis.files import unpacked_name
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet
-from blis.workload.read.traffic import Said, traffic
+from blis.workload.read.traffic import FileRows, traffic
+from blis.workload.read.turns import CLOSED
 from blis.workload.recorded.beside import server_beside
 from blis.workload.recorded.build import recording
 from blis.workload.recorded.recording import Network, Recording, Server
@@ -139,35 +140,37 @@ def load_trace_v2(path: str | Path) -> Recording:
     )
 
 
-def load_replay(path: str | Path) -> RequestTable:
+def load_replay(path: str | Path, turns: str = CLOSED) -> RequestTable:
     """The requests of a trace to be sent again: when they arrived, or were sent where no arrival is recorded.
 
-    A shared prefix is a part of the input. Those that failed are left out and counted, and those that warmed up are.
+    turns: how rows of a session are replayed, one of TURNS. A shared prefix is a part of the input. Those that
+    failed or warmed the server up are left out and counted.
     """
     rows_path, header, sheet = _files(path)
-    arrival, sent = (sheet.integers(f"{name}_time_us", 0, _MOST) for name in ("arrival", "send"))
+    arrival, sent, last = (sheet.integers(f"{name}_time_us", 0, _MOST) for name in ("arrival", "send", "last_chunk"))
     length = _prefix_length(sheet)
     ids = sheet.integers("request_id", 0, _MOST)
     unrecorded = ("no arrivals are recorded: requests come when they were sent",) if not arrival.any() else ()
-    return traffic(
+    file = FileRows(
         rows_path,
         times=arrival if arrival.any() else sent,
         time_unit="us",
         unit_given=True,
         input_tokens=sheet.integers("input_tokens", 1, MAX_TOKENS),
         output_tokens=sheet.integers("output_tokens", 0, MAX_TOKENS),
-        said=Said(
-            classes=sheet.cells["slo_class"],
-            tenants=sheet.cells["tenant_id"],
-            sessions=sheet.cells["session_id"],
-            prefix_groups=sheet.cells["prefix_group"],
-            prefix_tokens=length,
-            ids=[f"request_{number}" for number in ids],
-        ),
+        classes=sheet.cells["slo_class"],
+        tenants=sheet.cells["tenant_id"],
+        sessions=sheet.cells["session_id"],
+        prefix_groups=sheet.cells["prefix_group"],
+        prefix_tokens=length,
+        ids=[f"request_{number}" for number in ids],
+        took_us=np.where(last > 0, last - sent, -1),
+        turns=turns,
         kept=_ok(sheet) & (ids >= header.warm_up_requests),
         left_out="failed, or were there to warm the server up",
         notes=(*_of_prefixes(sheet, length), *unrecorded),
     )
+    return traffic(file)
 
 
 def _files(path: str | Path) -> tuple[Path, Header, Sheet]:

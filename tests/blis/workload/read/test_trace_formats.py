@@ -5,6 +5,10 @@ from blis.workload.recorded.read import JSON_LOGS
 from tests.blis.workload.trace_files import error_of, mooncake_row
 
 COMPACT_HEADER = "arrived_at,num_prefill_tokens,num_decode_tokens"
+SESSION = (
+    '{"id": "s", "block_size": 64, "hash_id_scope": "local", "tool_tokens": 9, "requests": ['
+    '{"t": 0, "in": 64, "out": 1, "hash_ids": [1], "api_time": 1, "think_time": 0}]}'
+)
 CHAT = '{"chat_id": 1, "parent_chat_id": -1, "turn": 1, "type": "text", '
 REQUESTS_HEADER = "request_id,arrival_us,input_tokens,output_tokens,prefix_group,prefix_tokens,slo_class,tenant_id"
 AZURE_ROW = "2023-11-16 18:17:03.9799600,10,5"
@@ -14,6 +18,7 @@ FIRST_LINES = [
     ("mooncake", [mooncake_row(0, 1, 1, [1])]),
     ("mooncake", ['{"timestamp": 0, "input_length": 1, "output_length": 1}']),
     ("bailian", [CHAT + mooncake_row(0, 1, 1, [1])[1:]]),
+    ("agentic", [SESSION]),
     ("dynamo", ['{"created_time": 0, "input_tokens": 1, "output_tokens": 1, "hash_ids": [1]}']),
     ("azure", ["TIMESTAMP,ContextTokens,GeneratedTokens", AZURE_ROW]),
     ("compact", [COMPACT_HEADER, "0,1,1"]),

@@ -4,7 +4,7 @@ import pytest
 from blis.errors import InputError
 from blis.workload.content.reuse import seen_tokens
 from blis.workload.read.hash_blocks import HashBlocks
-from blis.workload.read.traffic import Said, traffic
+from blis.workload.read.traffic import FileRows, traffic
 
 
 def requests(**changes):
@@ -16,7 +16,7 @@ def requests(**changes):
         "input_tokens": np.array([10, 11, 12, 13]),
         "output_tokens": np.array([1, 2, 0, 0]),
     }
-    return traffic("t", **{**usual, **changes})
+    return traffic(FileRows("t", **{**usual, **changes}))
 
 
 def test_rows_become_requests_in_order_of_time_from_0():
@@ -44,7 +44,7 @@ def test_what_is_left_out_is_counted_and_the_others_keep_their_names():
 
 def test_hashes_follow_their_rows():
     hashes = HashBlocks(np.array([1, 2, 9, 1, 2, 1, 3]), np.array([2, 1, 2, 2]), 5)
-    table = requests(said=Said(hashes=hashes), input_tokens=np.full(4, 10))
+    table = requests(hashes=hashes, input_tokens=np.full(4, 10))
     assert table.request_ids == ("request_1", "request_3", "request_2", "request_0")
     assert seen_tokens(table).tolist() == [0, 0, 5, 10]
 

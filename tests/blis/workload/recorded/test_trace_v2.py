@@ -146,8 +146,9 @@ def test_a_replay_sends_what_arrived_and_was_answered(tmp_path: Path):
     rows = [{"prefix_length": "", **row} for row in rows]
     table = load_replay(trace(tmp_path, *rows, columns=(*COLUMNS, "prefix_length")))
     assert table.request_ids == ("request_2", "request_1", "request_3")
-    assert table.arrival_us.tolist() == [0, 1000, 5000] and table.input_tokens.tolist() == [10, 10, 10]
+    assert table.arrival_us.tolist() == [0, 1000, -1] and table.input_tokens.tolist() == [10, 10, 10]
     assert seen_tokens(table).tolist() == [0, 4, 0]
+    assert table.predecessor.tolist() == [-1, -1, 1] and table.think_us.tolist() == [0, 0, 4000 - 300]
     assert table.session.tolist() == [-1, 0, 0] and table.round.tolist() == [0, 0, 1]
     assert [table.slo_names[number] for number in table.slo_class] == ["", "fast", ""]
     assert table.notes[0] == "2 of 5 rows failed, or were there to warm the server up: left out"
