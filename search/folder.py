@@ -27,6 +27,11 @@ def written(folder: Path) -> list[Path]:
     return sorted(path for pattern in FILES for path in folder.glob(pattern) if path.is_file())
 
 
+def short_name(folder: str | Path) -> str:
+    """The end of a folder's path: enough to name its search."""
+    return "/".join(Path(folder).parts[-2:])
+
+
 @contextmanager
 def claimed(folder: Path, *, resumed: bool = False, movable: bool = False) -> Iterator[Path]:
     """Hold a folder for one search; it is made, and taken away again if nothing came of it.

@@ -7,13 +7,18 @@ from collections.abc import Sequence
 from blis.text import aligned
 from search.explanation.explanation import Explanation
 from search.explanation.groups import Group
-from search.explanation.slices import CLIFF, FACTORS, Slice
+from search.explanation.slices import CLIFF, FACTORS
 from search.verdict.sentence import interval
 
 
 def explained(explanation: Explanation, primary: str) -> str:
     """A few lines; verdict.json has the rest. primary: the baseline that the policy differs from."""
-    parts = [_needed(explanation, primary), _cliffs(explanation), *_who(explanation.groups)]
+    parts = [
+        _needed(explanation, primary),
+        _cliffs(explanation),
+        *_who(explanation.groups),
+        *_served(explanation.groups),
+    ]
     return "\n".join(filter(None, parts))
 
 
@@ -30,15 +35,11 @@ def _needed(explanation: Explanation, primary: str) -> str:
 
 def _cliffs(explanation: Explanation) -> str:
     """How far each number may be moved alone until most of the gain is gone."""
-    found = [f"{key} {_cliff(one)}" for key, one in explanation.slices.items()]
-    return f"{1 - CLIFF:.0%} of the gain is gone at: {', '.join(found)}" if found else ""
-
-
-def _cliff(found: Slice) -> str:
-    """The nearest cliff as a factor."""
-    if found.cliff is None:
-        return f"never (x {FACTORS[0]:g} to {FACTORS[-1]:g})"
-    return f"x {found.cliff:.2g}"
+    slices = explanation.slices
+    cliffs = [f"{key} x {one.cliff:.2g}" for key, one in slices.items() if one.cliff is not None]
+    nowhere = ", ".join(key for key, one in slices.items() if one.cliff is None)
+    found = [", ".join(cliffs), f"nowhere from x {FACTORS[0]:g} to {FACTORS[-1]:g}: {nowhere}" if nowhere else ""]
+    return f"{1 - CLIFF:.0%} of the gain is gone at: {'; '.join(filter(None, found))}" if slices else ""
 
 
 def _who(groups: Sequence[Group]) -> list[str]:
@@ -52,6 +53,23 @@ def _who(groups: Sequence[Group]) -> list[str]:
         f"{word}: {group.kind} {group.name}, mean E2E {changes[group]:+.1%} ({group.requests} requests)"
         for word, group in told.items()
     ]
+
+
+def _served(groups: Sequence[Group]) -> list[str]:
+    """The group of which most fewer requests are completed than before, and the one of which most more are."""
+    rising = sorted(groups, key=_more_served)
+    told = [("served less", group) for group in rising[:1] if _more_served(group) < 0]
+    told += [("served more", group) for group in rising[-1:] if _more_served(group) > 0]
+    return [
+        f"{word}: {group.kind} {group.name}, {group.completed} completed for {group.primary_completed}"
+        f" ({group.requests} requests)"
+        for word, group in told
+    ]
+
+
+def _more_served(group: Group) -> float:
+    """By how much the share of completed requests rises."""
+    return (group.completed - group.primary_completed) / group.requests
 
 
 def _change(group: Group) -> float:

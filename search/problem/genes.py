@@ -1,7 +1,8 @@
 """In what a policy differs from another: each difference by the key of its bundle, and the policy without it.
 
 Of two that both score instances, a scorer's weight is compared by its share of all weights, which is all that a choice
-sees; whatever belongs to another template (its parameters, its scorers) comes and goes with it.
+sees; whatever belongs to another template (its parameters, its scorers) comes and goes with it. Scorers, which act
+alike in any order, then stand in the order of the other policy: whoever compares the two files finds them in place.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def _routing(routing: BundleRouting, other: BundleRouting) -> Iterator[tuple[str
     for key, parameters in _parameters(routing.parameters or {}, other.parameters or {}):
         yield f"parameters.{key}", replace(routing, parameters=parameters)
     for key, scorers in _scorers(routing.scorers or (), other.scorers or ()):
-        yield f"scorers.{key}", replace(routing, scorers=scorers)
+        yield f"scorers.{key}", replace(routing, scorers=in_order(scorers, other.scorers or ()))
     for key in _ROUTING_CHOICES:
         if getattr(routing, key) != getattr(other, key):
             yield key, replace(routing, **{key: getattr(other, key)})
@@ -111,6 +112,12 @@ def _scorers(given: tuple[Scorer, ...], other: tuple[Scorer, ...]) -> Iterator[t
         found = rest if theirs is None else (*rest, replace(back, weight=_weight_of(share, rest)))
         if found:
             yield name, found
+
+
+def in_order(scorers: tuple[Scorer, ...], of: tuple[Scorer, ...]) -> tuple[Scorer, ...]:
+    """Scorers in the order that others have, those which these have not behind them."""
+    names = [scorer.name for scorer in (*of, *scorers)]
+    return tuple(sorted(scorers, key=lambda scorer: names.index(scorer.name)))
 
 
 def _weight_of(share: float, rest: tuple[Scorer, ...]) -> float:

@@ -19,6 +19,7 @@ from search.report.tables import decisions, groups, latencies, worlds
 from search.report.trust import warnings
 from search.settings import Settings
 from search.verdict.advice import CANDIDATE, KEEP, RULE
+from search.verdict.report import divided, measured_on
 
 PAGE = "report.html"
 
@@ -28,6 +29,10 @@ BESIDE = {
     "policy_alone": "its router and admission alone",
     "redrawn_population": "on a redrawn population",
 }
+
+
+#: Keys that decide less than this share have no bar of their own.
+MINOR = 0.01
 
 
 def write_page(settings: Settings) -> None:
@@ -76,16 +81,21 @@ def _proof(run: Finished) -> dict[str, Any]:
     verdict = run.verdict
     notes = {verdict.get("best_baseline", ""): "best on the selection tables", run.primary: "what runs today"}
     baselines = dict(sorted(verdict.get("baselines", {}).items(), key=lambda item: item[1]["mean"]))
-    parts = {**verdict.get("split", {}), "redrawn_population": verdict.get("redrawn_population")}
+    split = verdict.get("split", {})
+    halves = split if divided(found["mean"] for found in split.values()) else {}
+    parts = {**halves, "redrawn_population": verdict.get("redrawn_population")}
     beside = {BESIDE[name]: found for name, found in parts.items() if found}
     tried, left_out = worlds(verdict.get("robust", ()))
     found = classes_of(run.settings, run.policies) if run.proved else []
     return {
         "baselines": forest(baselines, notes) if baselines else None,
         "beside": forest(beside) if beside else None,
+        "halves": bool(halves),
+        "redrawn": BESIDE["redrawn_population"] in beside,
         "robust": forest(tried) if tried else None,
         "left_out": left_out,
         "saving": verdict.get("saving"),
+        "measured_on": measured_on(verdict["pools"]) if "measured" in verdict else "",
         "latencies": latencies(verdict.get("measured", {})),
         "classes": [(one.name, one.requests, class_pictures(one, run.primary)) for one in found],
     }
@@ -95,10 +105,12 @@ def _why(run: Finished) -> dict[str, Any]:
     """The explanation; every part is empty where nothing is explained."""
     told = run.explanation
     needed = dict(sorted(told.get("needed", {}).items(), key=lambda item: -item[1]["mean"]))
+    importance = dict(sorted(told.get("importance", {}).items(), key=lambda item: -item[1]))
     return {
         "needed": forest(needed) if needed else None,
         "given_up": told.get("given_up", ()),
-        "importance": told.get("importance", {}),
+        "importance": {key: share for key, share in importance.items() if share >= MINOR},
+        "minor": [key for key, share in importance.items() if share < MINOR],
         "slices": list(slice_pictures(told.get("slices", {}))),
         "groups": groups(told.get("groups", ())),
         "decisions": decisions(told.get("decisions", ()), (FOUND, run.primary)),

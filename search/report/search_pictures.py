@@ -23,6 +23,7 @@ from search.report.svg import (
 )
 from search.run_folder.overview import SHOWN_LOSS
 from search.run_folder.pareto import LABELS, SHOWN
+from search.running.archive import BASELINE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def convergence(candidates: Rows, primary: str) -> Picture | None:
     axes.scatter(index[seen], score[seen], s=5, color=MUTED, alpha=0.5, linewidths=0)
     axes.step(index, np.maximum.accumulate(score), where="post", color=POLICY, linewidth=1.8, zorder=3)
     axes.set_ylim(low, top + 0.1 * (top - low))
-    _name_levels(axes, {row["name"]: float(row["fitness"]) for row in scored if row.get("name")}, primary)
+    _name_levels(axes, {row["name"]: float(row["fitness"]) for row in scored if row["origin"] == BASELINE}, primary)
     axes.set_xlabel("candidate")
     detail = (
         f"on the search tables, among {len(scored)} candidates; {np.count_nonzero(~seen)} lie below. Thin: baselines"
@@ -54,17 +55,24 @@ def convergence(candidates: Rows, primary: str) -> Picture | None:
 def _name_levels(axes: Axes, levels: Mapping[str, float], primary: str) -> None:
     """Level lines with their names at the right, moved apart where they would overlap; none below what is shown."""
     low, high = axes.get_ylim()
-    at = low
-    for name, level in sorted(levels.items(), key=lambda item: (item[1], item[0])):
-        if level < low:
-            continue
+    shown = sorted((level, name) for name, level in levels.items() if level >= low)
+    for (level, name), at in zip(shown, _apart([level for level, _ in shown], 0.055 * (high - low), high), strict=True):
         colour = PRIMARY if name == primary else MUTED
         axes.axhline(level, color=colour, linewidth=0.8, alpha=0.7)
-        at = max(level, at + 0.055 * (high - low))
         axes.annotate(
             name, (1.0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
             color=colour, fontsize=7.5, va="center",
         )  # fmt: skip
+
+
+def _apart(levels: Sequence[float], gap: float, top: float) -> list[float]:
+    """Places for labels of rising levels, a gap apart and not above the top: as near as the ones below allow."""
+    places: list[float] = []
+    for level in levels:
+        places.append(max(level, places[-1] + gap) if places else level)
+    for i in range(len(places) - 1, -1, -1):
+        places[i] = min(places[i], top - (len(places) - 1 - i) * gap)
+    return places
 
 
 def slice_pictures(slices: Mapping[str, Mapping[str, Any]]) -> Iterator[Picture]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.verdict.report import LATENCIES
+from search.verdict.report import COMPLETED, LATENCIES
 
 HITS = "prompt_hit_rate"
 
@@ -32,6 +32,9 @@ def latencies(measured: Mapping[str, Any]) -> list[Change]:
         return []
     found, primary = measured["winner_mean"], measured["primary_mean"]
     rows = [change(name, found.get(key), primary.get(key)) for key, name in LATENCIES.items()]
+    done = [measured.get(COMPLETED) for measured in (found, primary)]
+    if done[0] != done[1]:  # latencies are of completed requests
+        rows.insert(0, change("requests completed", done[0], done[1], unit=""))
     return [*rows, Change("prompt blocks found in the cache", _share(found), _share(primary), None)]
 
 
@@ -39,14 +42,14 @@ def _share(measured: Mapping[str, Any]) -> str:
     return "none" if measured.get(HITS) is None else f"{100 * measured[HITS]:.1f} %"
 
 
-def change(name: str, found: float | None, primary: float | None) -> Change:
-    """Of two latencies in ms."""
+def change(name: str, found: float | None, primary: float | None, unit: str = " ms") -> Change:
+    """Of two numbers, latencies in ms."""
     percent = 100 * (found / primary - 1) if found is not None and primary else None
-    return Change(name, _ms(found), _ms(primary), percent)
+    return Change(name, _told(found, unit), _told(primary, unit), percent)
 
 
-def _ms(value: float | None) -> str:
-    return "none" if value is None else f"{value:,.1f} ms"
+def _told(value: float | None, unit: str) -> str:
+    return "none" if value is None else f"{value:,.1f}{unit}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,11 @@ def _side(one: Mapping[str, Any], name: str, prefix: str) -> tuple[str, int, Seq
     return name, chosen, seen, "not completed" if e2e is None else f"{e2e / 1000:.2f} s"
 
 
-def worlds(robust: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
-    """Comparisons by the shift of the world, and why others were left out."""
+def worlds(robust: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any]], dict[str, list[str]]]:
+    """Comparisons by the shift of the world, and by the reason which others were left out."""
     tried = {one["shift"]: one for one in robust if "left_out" not in one}
-    return tried, {one["shift"]: one["left_out"] for one in robust if "left_out" in one}
+    reasons: dict[str, list[str]] = {}
+    for one in robust:
+        if "left_out" in one:
+            reasons.setdefault(one["left_out"], []).append(one["shift"])
+    return tried, reasons

@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from blis.errors import EngineError, InputError, check_integer, named
 from blis.stdout import note
 from blis.text import aligned
 from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
 from search.config import TrackingSettings, default_tracking
+from search.folder import short_name
 from search.run_folder.mlflow_store import LONGEST_ERROR, clean, connect
 from search.run_folder.ranking import Ranking, rank
-from search.run_folder.tracking import FOLDER_TAG, RUN_ID_TAG, WEIGHTS_PATH
+from search.run_folder.tracking import EXPORTS_TAG, FOLDER_TAG, RUN_ID_TAG, WEIGHTS_PATH
 from search.uri import SQLITE, check_uri, concealed, database_path, shown
 
 #: Runs shown unless others are asked for, and tables on which policies are ranked.
@@ -27,6 +29,9 @@ LONGEST_LIST = 30  # of parameters; the browser shows all
 
 #: Where the metrics of winners are.
 LATENCIES, WEIGHTS = "verdict/measured/winner_mean/", f"{WEIGHTS_PATH}/"
+
+#: Of an experiment's pages in MLflow 3 the one of runs (the first is one of traces), without the children of searches.
+PAGE = "runs?searchFilter=" + quote(f"tags.{RUN_ID_TAG} LIKE '%'")
 
 Column = tuple[str, list[str]]  # its label, and a cell a run
 
@@ -82,8 +87,7 @@ def _listed(options: argparse.Namespace) -> str:
     tracking = default_tracking()
     uri = options.uri or tracking.uri
     found = chosen(stored_searches(uri, tracking), options.runs, options.last or LAST)
-    # MLflow 3's first page of an experiment is one of traces: the runs have an address of their own
-    page = f"http://127.0.0.1:5000/#/experiments/{found[0].info.experiment_id}/runs"
+    page = f"http://127.0.0.1:5000/#/experiments/{found[0].info.experiment_id}/{PAGE}"
     browser = f"In a browser ({page}): mlflow ui --backend-store-uri {shown(uri)}"
     return f"{side_by_side(found)}\n\n{browser}"
 
@@ -170,11 +174,6 @@ def _started(run: Any) -> str:
     return datetime.fromtimestamp(run.info.start_time / 1000).strftime("%Y-%m-%d %H:%M")
 
 
-def _folder(run: Any) -> str:
-    """The end of the run folder: enough to name the run."""
-    return "/".join(run.data.tags.get(FOLDER_TAG, "").split("/")[-2:])
-
-
 def _verdict(run: Any) -> str:
     return str(run.data.tags.get("outcome", run.info.status.lower()))
 
@@ -217,9 +216,10 @@ def _short(text: str) -> str:
 #: Columns of the first table: what they are called and how a run fills them.
 RESULTS: dict[str, Callable[[Any], str]] = {
     "started": _started,
-    "folder": _folder,
+    "folder": lambda run: short_name(run.data.tags.get(FOLDER_TAG, "")),
     "run id": lambda run: str(run.data.tags[RUN_ID_TAG]),
     "verdict": _verdict,
+    "exports": lambda run: run.data.tags.get(EXPORTS_TAG, ""),
     "fitness, fresh tables": _number("verdict/winner/report"),
     "95 % interval": _interval,
     "optimism": _number("verdict/optimism"),

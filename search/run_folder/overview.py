@@ -15,7 +15,7 @@ from blis.comparison.style import dress as dress
 from blis.evaluation.distribution import Weighted
 from blis.files import write_bytes
 from search.problem.policy import Policy
-from search.running.archive import Archive
+from search.running.archive import BASELINE, Archive
 from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
@@ -103,7 +103,7 @@ def _draw_convergence(axes: Axes, archive: Archive, colours: Mapping[str, str]) 
     """Scores of candidates as dots, the best so far as a line, baselines as level lines with their names."""
     scored = [(row.index, row.evaluation.fitness) for row in archive.rows if row.evaluation.fitness is not None]
     index, score = np.array([i for i, _ in scored]), np.array([value for _, value in scored])
-    by_name = {row.name: row.evaluation.fitness for row in archive.rows if row.name}
+    by_name = {row.name: row.evaluation.fitness for row in archive.rows if row.origin == BASELINE}
     levels = {name: value for name, value in by_name.items() if value is not None}
     top = max([0.0, *score])
     low = top - SHOWN_LOSS

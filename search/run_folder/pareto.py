@@ -22,7 +22,7 @@ from search.drivers import DRIVERS
 from search.identity import origin
 from search.run_folder.export import bundle_text
 from search.run_folder.overview import INK, MUTED, baseline_colours, dress
-from search.running.archive import Archive, Row
+from search.running.archive import BASELINE, Archive, Row
 from search.running.evaluator import OK
 from search.settings import Settings
 
@@ -150,7 +150,7 @@ def _draw(
     front_x, front_y = (-_column(members, names, name) for name in pair)
     fitness = np.array([row.evaluation.fitness for row in members], dtype=np.float64)
     hue = _column(members, names, COLOURED) if COLOURED in names else fitness
-    named = np.array([bool(row.name) for row in scored], dtype=bool)
+    named = np.array([row.origin == BASELINE for row in scored], dtype=bool)
     _limit(axes, np.concatenate([x[named], front_x]), np.concatenate([y[named], front_y]))
     axes.scatter(x, y, s=9, color=MUTED, alpha=0.35, linewidths=0, label="candidate")
     dots = axes.scatter(front_x, front_y, s=34, c=hue, cmap="viridis", linewidths=0.4, edgecolors=INK, label="front")

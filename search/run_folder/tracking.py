@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blis.yaml_strict import flat_keys
-from search.folder import written
+from search.folder import short_name, written
 from search.identity import origin, run_id
 from search.run_folder.children import promoted
 from search.run_folder.datasets import pools
@@ -20,11 +20,15 @@ from search.run_folder.mlflow_registry import BASELINE, CHAMPION, Version
 from search.run_folder.mlflow_store import Store
 from search.running.archive import Archive, Row
 from search.settings import Settings
+from search.space.templates import SCORER_PREFIX, is_weight
 from search.verdict.advice import KEEP
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
 
 #: Tags of a search's run; its children have neither.
 RUN_ID_TAG, FOLDER_TAG = "run_id", "folder"
+
+#: The tag of what a search exports: a baseline's name, or that it is the policy found.
+EXPORTS_TAG, FOUND = "exports", "the policy found"
 
 #: Where the weights of the winner's scorers are among the metrics.
 WEIGHTS_PATH = "winner/weights"
@@ -72,24 +76,23 @@ class Tracker:
         log_end(self._store, settings, archive, json.loads(verdict.json_text(origin(settings))), watch.seconds)
 
 
-def about_run(settings: Settings, name: str) -> tuple[str, dict[str, Any], dict[str, str]]:
-    """A run's name, parameters and tags."""
-    tags = {RUN_ID_TAG: name, FOLDER_TAG: str(settings.run_dir), "primary": settings.primary}
-    return name, flat_keys(settings.config), tags
+def about_run(settings: Settings, identity: str) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """A run's name, parameters and tags. identity: the run id."""
+    tags = {RUN_ID_TAG: identity, FOLDER_TAG: str(settings.run_dir), "primary": settings.primary}
+    return short_name(settings.run_dir), flat_keys(settings.config), tags
 
 
 def progress(archive: Archive, generation: int) -> dict[str, float]:
-    """The numbers of a search after a generation, the last one in the archive."""
+    """The numbers of a search after a generation, the last one in the archive; first what MLflow's plots begin with."""
     asked = [row for row in archive.rows if row.generation == generation]
     known = {row.evaluation.genome_id for row in archive.rows if row.generation < generation}
-    found = {
+    best, scores = archive.best(), archive.best_of_generation(generation)
+    found = {} if best is None or best.evaluation.fitness is None else {"search/best": best.evaluation.fitness}
+    found |= {
         "search/candidates": float(len(archive.rows)),
         "generation/new": sum(row.evaluation.genome_id not in known for row in asked) / len(asked),
         "generation/scored": sum(row.evaluation.fitness is not None for row in asked) / len(asked),
     }
-    best, scores = archive.best(), archive.best_of_generation(generation)
-    if best is not None and best.evaluation.fitness is not None:
-        found["search/best"] = best.evaluation.fitness
     return found if scores is None else found | {"generation/best": scores[0], "generation/median": scores[1]}
 
 
@@ -98,10 +101,10 @@ def log_end(
 ) -> None:
     """Log what came of a search, the children last: time may run out. facts: the content of verdict.json."""
     numbers = _numbers({key: value for key, value in facts.items() if key not in _TEXTS})
-    scorers = ((facts["candidate"] or {}).get("routing") or {}).get("scorers") or ()
-    weights = {f"{WEIGHTS_PATH}/{scorer['name']}": scorer["weight"] for scorer in scorers}
-    store.metrics({**numbers, **{f"seconds/{part}": value for part, value in seconds.items()}, **weights})
-    store.tags({"outcome": facts["outcome"], "mlflow.note.content": facts["sentence"]})
+    times = {f"seconds/{part}": value for part, value in seconds.items()}
+    store.metrics({**numbers, **times, **_winner(facts["candidate"] or {}, settings)})
+    exports = facts["advice"]["name"] or FOUND
+    store.tags({"outcome": facts["outcome"], EXPORTS_TAG: exports, "mlflow.note.content": facts["sentence"]})
     store.files(settings.run_dir, written(settings.run_dir))
     if facts["outcome"] not in STATUS:
         _log_policies(store, settings, facts)
@@ -118,6 +121,15 @@ def _log_policies(store: Store, settings: Settings, facts: Mapping[str, Any]) ->
         versions.insert(0, Version(PRIMARY_FOLDER, [BASELINE], f"The primary baseline, {settings.primary}."))
     tags = {RUN_ID_TAG: facts["run_id"], FOLDER_TAG: str(settings.run_dir)}
     store.register(f"{settings.tracking.experiment}-{facts['scenario']}", versions, tags)
+
+
+def _winner(candidate: Mapping[str, Any], settings: Settings) -> dict[str, float]:
+    """Numbers of the policy found for plots over many searches: engine knobs, and weights of all scorers searched."""
+    scorers = candidate.get("routing", {}).get("scorers", ())
+    searched = [key.removeprefix(SCORER_PREFIX) for key in settings.space if scorers and is_weight(key)]
+    weights = {**dict.fromkeys(searched, 0.0), **{scorer["name"]: scorer["weight"] for scorer in scorers}}
+    knobs = {f"winner/engine/{name}": value for name, value in candidate.get("engine", {}).items()}
+    return {**{f"{WEIGHTS_PATH}/{name}": weight for name, weight in weights.items()}, **knobs}
 
 
 def _child_name(row: Row) -> str:

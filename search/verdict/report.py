@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
@@ -28,6 +28,10 @@ LATENCIES = {
     "e2e_mean_ms": "E2E mean",
     "e2e_p99_ms": "E2E p99",
 }
+
+
+#: Of what a policy completes, by the key of its measures.
+COMPLETED = "completed_requests"
 
 
 def report(verdict: Verdict, why: str = "") -> str:
@@ -57,7 +61,8 @@ def comparisons(question: Question, proof: Proof) -> str:
     headings = ("95 % block bootstrap",) if on_a_trace else ("95 % paired t", "95 % BCa")
     rows = [("the winner against", "fitness", *headings, "")]
     rows += [(name, *_cells(found), marks.get(name, "")) for name, found in proof.baselines.items()]
-    beside = {"  its engine knobs alone": proof.knobs_alone, "  its router and admission alone": proof.policy_alone}
+    halves = {"  its engine knobs alone": proof.knobs_alone, "  its router and admission alone": proof.policy_alone}
+    beside = halves if divided(found.mean for found in halves.values()) else {}
     if proof.redrawn is not None:
         beside["  on a redrawn population"] = proof.redrawn.comparison
     nothing = ("",) * (len(headings) + 1)
@@ -67,17 +72,33 @@ def comparisons(question: Question, proof: Proof) -> str:
     return aligned(rows) + f"\n{_tuned(proof.tuned_knobs)}"
 
 
+def divided(halves: Iterable[float]) -> bool:
+    """Whether both halves of a winner do anything: else one scores exactly 0, and the other is the winner itself."""
+    return all(halves)
+
+
 def latencies(question: Question, proof: Proof) -> str:
-    """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers."""
-    window = isinstance(question.pools["report"], Mapping)
-    title = "report window and its warm-up" if window else "mean over the report tables"
+    """Means over the report tables, the winner's beside the primary baseline's; `blis run` prints the same numbers.
+
+    They are of completed requests: how many these are is said where one policy completes more than the other.
+    """
+    title = measured_on(question.pools)
     both = [mean_of(found) for found in (proof.measured.winner, proof.measured.primary)]
     rows: list[Sequence[str]] = [(title, "winner", question.primary)]
+    done = [found[COMPLETED] for found in both]
+    if done[0] != done[1]:
+        rows.append(("  requests completed", *(f"{number:.1f}" for number in done)))
     for key, name in LATENCIES.items():
         rows.append((f"  {name}", *("none" if found[key] is None else f"{found[key]:.1f} ms" for found in both)))
     hits = [found["prompt_hit_rate"] for found in both]
     rows.append(("  prompt blocks found in the cache", *("none" if hit is None else f"{hit:.1%}" for hit in hits)))
     return aligned(rows)
+
+
+def measured_on(pools: Mapping[str, Any]) -> str:
+    """What latencies are means over: many tables, or one window of a trace. pools: as verdict.json has them."""
+    window = isinstance(pools["report"], Mapping)
+    return "report window and its warm-up" if window else "mean over the report tables"
 
 
 def outlook_table(outlook: Outlook, primary: str) -> str:

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from blis.errors import InputError
-from search.folder import claimed, written
+from search.folder import claimed, short_name, written
 from tests.places import ROOT
 
 
@@ -95,3 +95,8 @@ def test_a_folder_that_cannot_be_used_is_one_line(tmp_path):
 def test_nothing_that_only_some_systems_have_is_needed_to_import_it():
     script = "import sys; sys.modules['fcntl'] = None; import search.application, search.run_folder.mlflow_store"
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], cwd=ROOT, check=True)
+
+
+def test_the_end_of_a_path_names_a_search(tmp_path):
+    assert short_name(tmp_path / "outputs" / "2026-11-29" / "08-47-54") == "2026-11-29/08-47-54"
+    assert short_name("run") == "run"

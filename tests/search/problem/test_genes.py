@@ -70,6 +70,17 @@ def test_weights_count_by_their_share(problem):
     assert found["queue-waiting"] == {"queue-depth": 3}
 
 
+ORDER = ("queue-waiting", "prefix-affinity", "load-balance", "queue-depth")
+
+
+def test_scorers_stand_in_the_order_of_the_other_policy(problem):
+    other = complete(problem, routing=weighted(queue_waiting=2, prefix_affinity=3, load_balance=2))
+    one = complete(problem, routing=weighted(prefix_affinity=5, queue_depth=1, queue_waiting=9))
+    for key in ("prefix-affinity", "load-balance"):
+        names = [name for name, _ in weights_of(differences(one, other)[f"routing.scorers.{key}"])]
+        assert names == [name for name in ORDER if name in names]
+
+
 def test_a_scorer_that_is_the_only_one_is_not_taken_away(problem):
     one = complete(problem, routing=weighted(queue_depth=3))
     assert "routing.scorers.queue-depth" not in differences(one, complete(problem, routing=weighted(load_balance=1)))

@@ -147,6 +147,21 @@ def test_without_an_explanation_nothing_is_explained(copied):
     assert "why" not in Elements(changed_verdict(copied, explanation=None)).sections
 
 
+def test_the_keys_that_decided_most_come_first(copied):
+    verdict = json.loads((copied.run_dir / "verdict.json").read_text())
+    importance = {"a.little": 0.1, "b.most": 0.698, "c.some": 0.2, "d.nothing": 0.002, "e.none": 0.0}
+    text = words(changed_verdict(copied, explanation={**verdict["explanation"], "importance": importance}))
+    assert "b.most 69.8% c.some 20.0% a.little 10.0% Less than 1 % each: d.nothing, e.none." in text
+
+
+def test_halves_stand_only_where_the_policy_found_has_two(copied):
+    one, nothing = {"mean": 0.1, "t": [0.05, 0.15]}, {"mean": 0.0, "t": [0.0, 0.0]}
+    for knobs, there in ((one, True), (nothing, False)):
+        text = words(changed_verdict(copied, split={"knobs_alone": knobs, "policy_alone": one}))
+        assert ("its engine knobs alone" in text, "its router and admission alone" in text) == (there, there)
+        assert ("Half of the policy found" in text) == there
+
+
 def test_other_worlds_are_shown_where_they_were_tried(copied):
     robust = [
         {"shift": "rate +20 %", "mean": 0.05, "t": [0.01, 0.09], "best_baseline": None},
@@ -158,7 +173,7 @@ def test_other_worlds_are_shown_where_they_were_tried(copied):
     text = changed_verdict(copied, robust=robust, saving=saving)
     assert "worlds" in Elements(text).sections
     assert "burstiness × 2 -0.020 [-0.030, -0.010]" in words(text)
-    assert "the same traffic with 3.64 [3.50, 3.75] instances for 4." in words(text)
+    assert "deployed 55 [53.3, 57.1]: the same SLO attainment with 3.64 [3.50, 3.75] instances for 4." in words(text)
     assert "Not tried: one instance less: there is only one." in words(text)
 
 

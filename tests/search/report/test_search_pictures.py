@@ -1,23 +1,43 @@
 """Pictures of the search: what they say, and that nothing to show is no trouble."""
 
+import re
+from itertools import pairwise
+
 import pytest
 
 from search.report.search_pictures import convergence, front_pictures, slice_pictures
 
 
-def candidate(index, fitness, name=""):
-    return {"index": str(index), "fitness": "" if fitness is None else str(fitness), "name": name}
+def candidate(index, fitness, name="", origin="baseline"):
+    texts = {"index": str(index), "fitness": "" if fitness is None else str(fitness)}
+    return {**texts, "name": name, "origin": origin if name else "random"}
 
 
 def test_convergence_counts_candidates_and_names_baselines():
-    rows = [candidate(0, 0.0, "llm-d"), candidate(1, -9.0, "bad"), candidate(2, 0.2), candidate(3, None)]
+    rows = [
+        candidate(0, 0.0, "llm-d"),
+        candidate(1, -9.0, "bad"),
+        candidate(2, 0.2, "mine", "seed"),
+        candidate(3, None),
+    ]
     found = convergence(rows, "llm-d")
+    assert ">mine<" not in found.svg
     assert "among 3 candidates; 1 lie below" in found.detail
     assert ">llm-d<" in found.svg and ">bad<" not in found.svg
 
 
 def test_the_primary_baseline_is_seen_however_much_better_the_best_is():
     assert ">llm-d<" in convergence([candidate(0, 0.0, "llm-d"), candidate(1, 5.0)], "llm-d").svg
+
+
+def test_names_of_baselines_that_are_close_to_the_best_stay_in_the_picture():
+    names = [f"rule{i}" for i in range(9)]
+    rows = [candidate(0, 0.0, "llm-d"), *(candidate(i + 1, 0.5 + i / 1000, name) for i, name in enumerate(names))]
+    svg = convergence(rows, "llm-d").svg
+    height = float(re.search(r'viewBox="0 0 \S+ (\S+)"', svg)[1])
+    places = [float(re.search(rf'y="(\S+?)"[^>]*>{name}<', svg)[1]) for name in names]
+    assert places == sorted(places, reverse=True) and places[-1] > 0 and places[0] < height
+    assert min(low - high for low, high in pairwise(places)) > 5
 
 
 def test_a_search_without_a_score_has_no_convergence():

@@ -20,6 +20,12 @@ def test_latencies_are_all_that_a_verdict_tells():
     assert latencies({}) == []
 
 
+def test_how_many_requests_latencies_are_of_is_told_where_that_differs():
+    found, primary = ({**asdict(MEASURES), "completed_requests": number} for number in (3000.0, 4000.0))
+    row = latencies({"winner_mean": found, "primary_mean": primary})[0]
+    assert (row.name, row.found, row.primary, row.text) == ("requests completed", "3,000.0", "4,000.0", "-25.0 %")
+
+
 def group(**values):
     names = ("faster", "ttft_mean_ms", "primary_ttft_mean_ms", "e2e_mean_ms", "primary_e2e_mean_ms")
     counts = {"kind": "class", "name": "batch", "requests": 9, "completed": 7, "primary_completed": 9}
@@ -49,5 +55,6 @@ def test_decisions_have_both_sides_and_mark_who_was_chosen():
 
 
 def test_worlds_that_were_tried_and_left_out():
-    tried, left_out = worlds([{"shift": "rate", "mean": 0.1, "t": [0, 1]}, {"shift": "skew", "left_out": "none"}])
-    assert list(tried) == ["rate"] and left_out == {"skew": "none"}
+    left = [{"shift": name, "left_out": "none"} for name in ("skew", "burst")]
+    tried, left_out = worlds([{"shift": "rate", "mean": 0.1, "t": [0, 1]}, *left])
+    assert list(tried) == ["rate"] and left_out == {"none": ["skew", "burst"]}

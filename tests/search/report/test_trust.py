@@ -30,6 +30,14 @@ def test_doubts_come_first():
     assert found[-1].startswith("The budget was in seconds")
 
 
+@pytest.mark.parametrize(("completed", "told"), [(3280.0, 1), (3999.0, 0), (4000.0, 0)])
+def test_who_is_sent_away_has_no_latency(completed, told):
+    measured = {"winner_mean": {"completed_requests": completed}, "primary_mean": {"completed_requests": 4000.0}}
+    found = warnings({"primary": "llm-d", "measured": measured})
+    assert len(found) == told
+    assert all("completes 18.0% fewer requests than llm-d" in text for text in found)
+
+
 def test_numbers_that_warn():
     load = {"offered_per_s": 41.26, "instances": 4, "waited_share": 0.0623}
     optimism, measured = warnings({"optimism": 0.014, "load": load})

@@ -1,5 +1,6 @@
 """`blis-search compare`: searches of one store side by side; without a store one clear line."""
 
+import json
 import re
 import sys
 from types import SimpleNamespace
@@ -58,7 +59,7 @@ def columns(shown):
 
 
 def test_two_searches_side_by_side(store, compare):
-    _, uri = store
+    folder, uri = store
     code, out, err = compare("--uri", uri)
     assert (code, err) == (EXIT_OK, "")
     found = columns(out)
@@ -68,6 +69,8 @@ def test_two_searches_side_by_side(store, compare):
     assert "driver.budget" not in found
     for label in ("fitness, fresh tables", "optimism"):
         assert all(re.fullmatch(r"[+-]\d\.\d{3}", cell) for cell in found[label])
+    advice = [json.loads((folder / name / "verdict.json").read_text())["advice"] for name in ("one", "two")]
+    assert found["exports"] == [one["name"] or "the policy found" for one in advice]
     for label in ("95 % interval", "wall", "verdict", "ttft_p99_ms", "prompt_hit_rate"):
         assert all(found[label])
     weights = [label for label in found if label in SCORERS]

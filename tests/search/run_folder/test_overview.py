@@ -7,6 +7,7 @@ from blis.evaluation.distribution import Weighted
 from blis.evaluation.itl import expand_gaps
 from blis.tables.records import COMPLETED
 from blis.workload.draw.pools import REPORT_POOL
+from search.drivers.base import SEED
 from search.run_folder.overview import WINNER_NAME, latencies, overview_png, write_overview
 from search.running.archive import BASELINE, Archive, Row
 from search.running.evaluator import FAILED, OK, Evaluation, Evaluator
@@ -60,6 +61,13 @@ def test_the_same_run_gives_the_same_bytes():
         overview_png(archive(0.1, None, -9.0), ["llm-d-default"], found, WINNER_NAME, "Winner") for _ in range(2)
     )
     assert one.startswith(b"\x89PNG") and one == again
+
+
+def test_the_policies_of_other_searches_are_candidates():
+    """They have a name, but are no baselines."""
+    seed = Row(9, 0, SEED, {}, POLICY, Evaluation("s", OK, fitness=0.2), "best_policy")
+    seeded = Archive((), (), [*archive(0.1).rows, seed])
+    assert overview_png(seeded, ["llm-d-default"], {}, WINNER_NAME, "").startswith(b"\x89PNG")
 
 
 @pytest.mark.filterwarnings("error")

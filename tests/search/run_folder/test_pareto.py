@@ -49,7 +49,7 @@ def test_the_front_has_every_policy_once_and_no_failures():
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory):
-    return small_settings(tmp_path_factory.mktemp("run"), "driver=deap_nsga2")
+    return small_settings(tmp_path_factory.mktemp("run"), "driver=deap_nsga2", "seeds=[lmetric]")
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def parent_of(runs):
 
 
 def test_one_run_a_search_with_configuration_scores_and_verdict(tracked):
-    _, client, runs = tracked
+    settings, client, runs = tracked
     parent = parent_of(runs)
     assert parent.info.status == "FINISHED"
     assert parent.data.params["driver.budget"] == "40"
@@ -56,6 +56,19 @@ def test_one_run_a_search_with_configuration_scores_and_verdict(tracked):
     assert parent.info.start_time <= parent.info.end_time
     assert "verdict/baselines/llm-d-default/t_low" in parent.data.metrics
     assert "verdict/optimism" in parent.data.metrics
+    assert parent.info.run_name == f"{settings.run_dir.parent.name}/{settings.run_dir.name}"
+
+
+def test_what_was_found_can_be_drawn_over_many_searches(tracked):
+    """A weight that the policy found does not have is 0, or searches without it would drop out of a plot."""
+    settings, _, runs = tracked
+    candidate, metrics = load_policy(settings.run_dir / "best_candidate.yaml"), parent_of(runs).data.metrics
+    weights = {scorer.name: scorer.weight for scorer in candidate.routing.scorers or ()}
+    searched = [key.removeprefix("routing.scorers.") for key in settings.space if key.startswith("routing.scorers.")]
+    assert weights and len(searched) > len(weights)
+    for name in searched:
+        assert metrics[f"winner/weights/{name}"] == weights.get(name, 0)
+    assert metrics["winner/engine/max_running"] == candidate.engine.max_running
 
 
 def test_all_files_are_artifacts(tracked):

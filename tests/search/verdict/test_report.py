@@ -97,6 +97,23 @@ def test_a_latency_that_nobody_had_is_none():
     assert "  E2E p99                           9000.0 ms  9000.0 ms" in lines
 
 
+def test_how_many_requests_latencies_are_of_is_told_where_that_differs():
+    verdict = drawn_verdict()
+    assert "requests completed" not in report(verdict)
+    fewer = replace(MEASURES, completed_requests=3000)
+    measured = replace(verdict.proof.measured, winner=(fewer, MEASURES))
+    lines = report(replace(verdict, evidence=replace(verdict.proof, measured=measured))).splitlines()
+    (line,) = [line for line in lines if line.startswith("  requests completed")]
+    assert line.split()[2:] == [f"{(3000 + MEASURES.completed_requests) / 2:.1f}", f"{MEASURES.completed_requests:.1f}"]
+
+
+def test_halves_stand_only_where_the_winner_has_two():
+    verdict = drawn_verdict()
+    nothing = interval(0.0, 0.0)
+    text = report(replace(verdict, evidence=replace(verdict.proof, knobs_alone=nothing)))
+    assert "alone" not in text and "on a redrawn population" in text
+
+
 def test_an_interval_that_is_not_bca_says_so():
     verdict = drawn_verdict()
     found = replace(verdict.proof.baselines["blis"], bootstrap=PERCENTILE)
