@@ -364,9 +364,9 @@ MUTANTS = (
     Mutant(
         "blis/workload/write/mooncake.py",
         "known.setdefault((nodes[entry], end), len(known))",
-        "known.setdefault((nodes[entry], start), len(known))",
+        "known.setdefault((0, end), len(known))",
         ("tests/blis/workload/write/test_mooncake.py",),
-        "a part of a block has the hash of the whole",
+        "all prompts of one length are the same",
     ),
     Mutant(
         "blis/workload/recorded/guidellm.py",

@@ -134,6 +134,6 @@ def _no_hashes(rows: JsonRows) -> tuple[str, ...]:
     present = set().union(*rows.rows)
     if HASHES in present:
         return ()
-    if near := difflib.get_close_matches(HASHES, present, n=1):
+    if near := difflib.get_close_matches(HASHES, present, n=1, cutoff=0.75):
         raise InputError(f"{rows.path}: {rows.names[0]}: key {HASHES!r} is missing (is it {near[0]!r}?)")
     return ("no hash_ids: prompts share nothing",)

@@ -53,6 +53,10 @@ def _sample(path: str | Path) -> Path:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         return Path(path)
+    if any(folder.glob("chunk-*-trace.csv")):
+        raise InputError(
+            f"{path}: ServeGen says rates, not requests: give the folder as servegen_data of a specification"
+        )
     files = sorted(folder.glob("*.json*"))
     if not files:
         raise InputError(f"{path}: a folder without JSON files; sessions of agents are a file each")

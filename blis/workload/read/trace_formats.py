@@ -82,6 +82,8 @@ def detect_format(path: str | Path) -> str:
         return "token-lists"
     best = nearest(path, found, {name: each.columns for name, each in FORMATS.items() if each.json == found.json})
     if best is None:
-        known = "; ".join(f"{name}: {', '.join(each.columns)}" for name, each in FORMATS.items())
-        raise InputError(f"{path}: line 1: {found.first[:60]!r} is of no known format ({known})")
+        known = ", ".join(FORMATS)
+        raise InputError(
+            f"{path}: line 1: {found.first[:60]!r} is of no known format ({known}); `blis traces` says more"
+        )
     return best

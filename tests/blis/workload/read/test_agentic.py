@@ -113,6 +113,13 @@ def test_sessions_of_different_blocks_are_refused(tmp_path):
         load_agentic(tmp_path)
 
 
+def test_a_folder_of_servegen_is_no_trace(tmp_path):
+    (tmp_path / "chunk-1-trace.csv").write_text("0,1.0,1.0,Gamma,1,1\n")
+    (tmp_path / "chunk-1-dataset.json").write_text("{}")
+    with pytest.raises(InputError, match="ServeGen says rates, not requests"):
+        detect_format(tmp_path)
+
+
 def test_a_folder_without_sessions_is_refused(tmp_path):
     with pytest.raises(InputError, match="a folder without JSON files"):
         detect_format(tmp_path)

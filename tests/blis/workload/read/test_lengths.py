@@ -117,6 +117,21 @@ class TestBurstGpt:
         text = error_of(load_burstgpt, tmp_path / "t.csv", BURSTGPT_HEADER, "5,ChatGPT,472,0,472,API log")
         assert text == "all 1 rows failed on the server (0 Response tokens)"
 
+    def test_rows_of_a_session_are_turns(self, tmp_path):
+        path = tmp_path / "t.csv"
+        header = "Timestamp,Session ID,Elapsed time,Model,Request tokens,Response tokens,Total tokens,Log Type"
+        rows = [
+            "19440110.0,s,43,GPT-4,906,446,1352,Conversation log",
+            "19440111.0,t,2,ChatGPT,36,29,65,Conversation log",
+        ]
+        rows += ["19440192.0,s,8,GPT-4,1779,123,1902,Conversation log", "19440200.0,,3,ChatGPT,935,178,1113,API log"]
+        path.write_text("\n".join([header, *rows]))
+        table = load_burstgpt(path)
+        assert table.request_ids == ("request_0", "request_2", "request_1", "request_3")
+        assert table.predecessor.tolist() == [-1, 0, -1, -1]
+        assert table.think_us.tolist() == [0, (82 - 43) * 10**6, 0, 0]
+        assert load_burstgpt(path, turns="arrivals").arrival_us.tolist() == [0, 10**6, 82 * 10**6, 90 * 10**6]
+
 
 class TestSplitwise:
     def test_columns(self, tmp_path):

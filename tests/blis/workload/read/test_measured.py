@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from blis.errors import InputError
@@ -38,6 +39,25 @@ def test_every_format_is_told_from_its_content(tmp_path: Path):
         table = FORMATS[name].parse(path)
         assert len(table) == (3 if name == "request-log" else 2) and table.arrival_us[0] == 0
         assert table.notes[-1] == "times count from the first request on"
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_files_may_be_packed(tmp_path: Path, codec: str):
+    for name, path in written(tmp_path).items():
+        arrivals = FORMATS[name].parse(path).arrival_us.tolist()
+        path.write_bytes(pyarrow.compress(path.read_bytes(), codec=codec, asbytes=True))
+        assert detect_format(path) == name and FORMATS[name].parse(path).arrival_us.tolist() == arrivals
+
+
+def test_turns_come_after_the_answer_and_the_pause_that_was_left(tmp_path: Path):
+    lines = [aiperf_line(at, x_correlation_id=name) for at, name in ((0, "a"), (50, "b"), (450, "a"), (120, "b"))]
+    (tmp_path / "p.jsonl").write_text("\n".join(lines))
+    table = FORMATS["aiperf"].parse(tmp_path / "p.jsonl")
+    assert table.request_ids == ("q0", "q450", "q50", "q120")
+    assert table.predecessor.tolist() == [-1, 0, -1, -1]  # the second of b came before the answer to the first
+    assert table.think_us.tolist() == [0, 350_000, 0, 0] and table.arrival_us.tolist() == [0, -1, 50_000, 120_000]
+    recorded = FORMATS["aiperf"].parse(tmp_path / "p.jsonl", turns="arrivals")
+    assert recorded.arrival_us.tolist() == [0, 50_000, 120_000, 450_000] and recorded.predecessor is None
 
 
 def test_what_warmed_up_is_left_out_and_time_starts_behind_it(tmp_path: Path):

@@ -24,6 +24,18 @@ def block_of(table, row, block, size):
     return int(table.path_node[part][np.searchsorted(table.path_end_token[part], (block + 1) * size)]), block
 
 
+def lines(folder, *rows):
+    path = folder / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def session(name, timestamp, **more):
+    """A row of a session; what is None is not there."""
+    row = {"session_id": name, "timestamp": timestamp, "input_length": 9, "output_length": 1, **more}
+    return {key: value for key, value in row.items() if value is not None}
+
+
 class TestMooncake:
     def test_columns(self, tmp_path):
         rows = [(0, 600, 5, [7, 8]), (27.5, 512, 0, [9]), (27.5, 1, 3, [10])]
@@ -177,6 +189,55 @@ class TestMooncake:
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
+class TestTurns:
+    """Rows that share a session are never taken for others."""
+
+    def test_a_later_time_is_a_pause_after_the_answer_before(self, tmp_path):
+        path = lines(tmp_path, session("a", 0), session("b", 5), session("a", 100))
+        table = load_mooncake(path)
+        assert table.request_ids == ("request_0", "request_2", "request_1")
+        assert table.arrival_us.tolist() == [0, -1, 5000] and table.think_us.tolist() == [0, 100_000, 0]
+        assert "1 of 3 requests come when the one before is answered, after a pause" in table.notes
+
+    def test_or_an_arrival_if_that_is_said(self, tmp_path):
+        table = load_mooncake(lines(tmp_path, session("a", 0), session("b", 5), session("a", 100)), turns="arrivals")
+        assert table.arrival_us.tolist() == [0, 5000, 100_000] and table.session.tolist() == [0, 1, 0]
+        assert table.predecessor is None
+
+    def test_a_delay_counts_from_the_answer_before(self, tmp_path):
+        path = lines(
+            tmp_path, session("a", 7), session("b", 9), session("a", None, delay=2000), session("a", 20, delay=30)
+        )
+        table = load_mooncake(path)
+        assert table.arrival_us.tolist() == [0, -1, -1, 2000]
+        assert table.think_us.tolist() == [0, 2_000_000, 30_000, 0]
+
+    @pytest.mark.parametrize(
+        ("rows", "turns", "problem"),
+        [
+            (
+                [("a", 0, None), ("a", None, 5)],
+                "arrivals",
+                "line 2: .* timestamp: None is missing: only turns: closed",
+            ),
+            (
+                [("a", 0, None), ("b", None, 5)],
+                "closed",
+                "line 2: .* timestamp: None is missing, and there is no turn",
+            ),
+            (
+                [("a", 0, None), ("a", None, None)],
+                "closed",
+                "line 2: .* timestamp: None is missing, and there is no",
+            ),
+        ],
+    )
+    def test_a_row_without_a_time_needs_a_turn_before(self, tmp_path, rows, turns, problem):
+        path = lines(tmp_path, *(session(name, at, delay=delay) for name, at, delay in rows))
+        with pytest.raises(InputError, match=problem):
+            load_mooncake(path, turns=turns)
+
+
 class TestBailian:
     def test_seconds_and_blocks_of_16(self, tmp_path):
         chat = {"parent_chat_id": -1, "type": "text", "turn": 1}
@@ -190,3 +251,27 @@ class TestBailian:
         assert table.arrival_us.tolist() == [0, 1_386_000]
         assert ideal_hits(table, 16) == (2, 4)
         assert table.notes == ("the first request comes at 61.114 s: times count from there",)
+
+    def test_a_chat_comes_after_the_answer_to_its_parent(self, tmp_path):
+        chats = [(1, -1, 0), (2, -1, 1), (3, 1, 60), (4, 1, 70), (5, 3, 90), (6, 99, 95)]
+        rows = [
+            {
+                "chat_id": chat,
+                "parent_chat_id": parent,
+                "turn": 1,
+                "timestamp": at,
+                "input_length": 9,
+                "output_length": 1,
+            }
+            for chat, parent, at in chats
+        ]
+        table = load_bailian(lines(tmp_path, *rows))
+        assert table.request_ids == tuple(f"request_{row}" for row in (0, 2, 3, 4, 1, 5))
+        assert table.predecessor.tolist() == [-1, 0, 0, 1, -1, -1]
+        assert table.think_us.tolist() == [0, 60_000_000, 70_000_000, 30_000_000, 0, 0]
+        assert [table.session_names[code] for code in table.session] == ["chat_1"] * 4 + ["chat_2", "chat_6"]
+
+    def test_a_chat_is_not_its_own_parent(self, tmp_path):
+        row = {"chat_id": 1, "parent_chat_id": 1, "turn": 1, "timestamp": 0, "input_length": 9, "output_length": 1}
+        with pytest.raises(InputError, match=r"t.jsonl: request 0 follows itself"):
+            load_bailian(lines(tmp_path, row))

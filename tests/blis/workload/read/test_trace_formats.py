@@ -1,3 +1,4 @@
+import pyarrow
 import pytest
 
 from blis.workload.read.trace_formats import FORMATS, detect_format
@@ -42,6 +43,17 @@ class TestDetection:
         assert detect_format(path) == name
         assert len(FORMATS[name].parse(path)) == 1
 
+    @pytest.mark.parametrize(("name", "lines"), FIRST_LINES)
+    @pytest.mark.parametrize("codec", ["gzip", "zstd"])
+    def test_files_may_be_packed(self, tmp_path, name, lines, codec):
+        plain, packed = tmp_path / "plain", tmp_path / "packed"
+        plain.write_text("\n".join([*lines, ""]))
+        packed.write_bytes(pyarrow.compress(plain.read_bytes(), codec=codec, asbytes=True))
+        assert detect_format(packed) == name
+        one, other = (FORMATS[name].parse(path) for path in (plain, packed))
+        assert one.request_ids == other.request_ids and one.notes == other.notes
+        assert one.input_tokens.tolist() == other.input_tokens.tolist()
+
     def test_every_format_is_tried_here(self):
         assert set(FORMATS) == {name for name, _ in FIRST_LINES} | set(JSON_LOGS) | {"trace-v2"}
 
@@ -50,7 +62,7 @@ class TestDetection:
     )
     def test_a_file_of_another_kind_is_refused_with_the_known_ones(self, tmp_path, line):
         text = error_of(detect_format, tmp_path / "t", line)
-        assert text.startswith(f"line 1: {line!r} is of no known format (mooncake: timestamp,")
+        assert text.startswith(f"line 1: {line!r} is of no known format (mooncake, bailian, ")
 
     @pytest.mark.parametrize(
         "load", [detect_format, *(known.parse for name, known in FORMATS.items() if name != "trace-v2")]
