@@ -19,7 +19,9 @@ from blis.text import aligned
 from blis.yaml_strict import check_mapping, named_source
 from search.identity import scenario_id
 from search.run_folder.proof import settings_of
+from search.verdict.advice import KEEP, RULE
 from search.verdict.holdout import make_holdout
+from search.verdict.judgement import HARDLY_WORTH, WINNER, outcome_of
 from search.verdict.verdict import comparison_dict
 from search.version import code_digest
 
@@ -94,9 +96,14 @@ def verify(bundle: PolicyBundle, trace: Path | None = None) -> Iterator[Line]:
     yield Line("all code", run.get("code"), code_digest(), number=False)
     yield Line("cluster and requests", run.get("scenario"), scenario_id(settings))
     comparison = make_holdout(settings).against(settings.problem.policy(bundle), [settings.problem.against])[0]
-    now = comparison_dict(comparison)
-    for key, then in _numbers(proof):
-        yield Line(key, then, dict(_numbers(now)).get(key))
+    then, now = dict(_numbers(proof)), dict(_numbers(comparison_dict(comparison)))
+    for key in {**now, **then}:
+        yield Line(key, then.get(key), now.get(key))
+    outcome = outcome_of(comparison.bounds, settings.validation.worth)
+    if proof.get("advice") == RULE:  # the outcome is that of another policy
+        yield Line("advice", RULE, RULE if outcome in (WINNER, HARDLY_WORTH) else KEEP)
+    else:
+        yield Line("outcome", proof.get("outcome"), outcome)
 
 
 def _why(proof: Mapping[str, Any]) -> str:
@@ -105,11 +112,12 @@ def _why(proof: Mapping[str, Any]) -> str:
 
 
 def _numbers(proof: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The parts of a comparison, ends of intervals each by themselves."""
+    """The parts of a comparison, the items of lists each by themselves."""
     for key in ("mean", "t", "bca", "interval", "bootstrap", "tables", "blocks", "block_s"):
         value = proof.get(key)
         if isinstance(value, list):
-            yield from zip((f"{key} low", f"{key} high"), value, strict=True)
+            ends = f"{key} low", f"{key} high"
+            yield from zip((*ends, *(f"{key} {place}" for place in range(3, len(value) + 1))), value, strict=False)
         elif value is not None:
             yield key, value
 

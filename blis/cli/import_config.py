@@ -16,7 +16,7 @@ from blis.errors import InputError
 from blis.files import write_text
 from blis.policies.bundle import bundle_mapping, load_bundle
 from blis.stdout import note
-from blis.yaml_strict import yaml_text
+from blis.yaml_strict import named_source, yaml_text
 
 _EXAMPLES = """\
 examples:
@@ -54,17 +54,18 @@ def execute(options: argparse.Namespace) -> None:
     notes = Notes()
     mapping = import_epp(inner_config(load_document(options.config)), notes) if options.config else {}
     mapping |= import_vllm(options.vllm, notes) if options.vllm else {}
-    bundle = bundle_mapping(load_bundle(mapping))
+    with named_source(options.config or options.vllm):
+        bundle = bundle_mapping(load_bundle(mapping))
     deliver(options, commented(notes) + yaml_text(bundle), {"bundle": bundle}, notes)
 
 
 def deliver(options: argparse.Namespace, text: str, result: dict[str, Any], notes: Notes) -> None:
     """The text to its file or to stdout, or JSON there; what is only nearly the same to stderr."""
-    if options.out:
+    if options.out is not None:
         write_text(options.out, text)
     if options.json:
         print(json.dumps({**result, "out": options.out, "approximations": notes}, indent=2))
-    elif options.out:
+    elif options.out is not None:
         print(f"{options.out}: written, {len(notes) or 'no'} remark{'' if len(notes) == 1 else 's'}")
     else:
         print(text, end="")

@@ -9,17 +9,15 @@ import argparse
 import sys
 from collections.abc import Collection, Sequence
 from importlib.metadata import version
-from typing import NoReturn
 
 from blis import plugins
 from blis.cli import calibrate, capacity, compare, completion, export_config, fit, import_config, run, traces, validate
+from blis.cli.parser import Parser
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
 
 BAD_INPUT = 2
 FAILURE = 1
-
-_LONGEST = 500  # letters of what argparse says
 
 #: Our own commands, in the order of the help.
 _OURS = {
@@ -33,14 +31,6 @@ _OURS = {
     "import": import_config,
     "export": export_config,
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are InputErrors: one line, like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage and exiting; what was typed is not repeated at any length."""
-        raise InputError(message if len(message) <= _LONGEST else message[:_LONGEST] + "…")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,16 +59,16 @@ def _read(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _parser(others: bool) -> tuple[_Parser, Collection[str]]:
+def _parser(others: bool) -> tuple[Parser, Collection[str]]:
     """The parser, and the names of its commands. others: those of installed packages, too."""
-    parser = _Parser(
+    parser = Parser(
         prog="blis",
         description="Simulate an LLM inference cluster.",
         epilog="blis COMMAND --help shows a command's options and examples.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"blis {version('blis')}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
     for module in (*_OURS.values(), *(plugins.modules(plugins.COMMANDS) if others else ())):
         module.add_parser(commands)
     completion.add_parser(commands)

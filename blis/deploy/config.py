@@ -39,6 +39,11 @@ class Plugin:
         return schema("plugins")[self.type].get("nearest")
 
     @property
+    def replaces(self) -> bool:
+        """Whether it stands in for what is there without being declared."""
+        return bool(schema("plugins")[self.type].get("injected")) and self.name == self.type
+
+    @property
     def known(self) -> Mapping[str, list[Any]]:
         """Its parameters as plugins.yaml has them; none if they are not looked at."""
         return parameters_of(self.type, old=True) or {}
@@ -59,12 +64,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Config:
-    """A checked file. plugins: by name, those included that are there without being declared."""
+    """A checked file. plugins: by name, those included that are there without being declared; named: by other parts."""
 
     document: Document
     dialect: Dialect
     plugins: Mapping[str, Plugin]
     profiles: Mapping[str, tuple[Step, ...]]
+    named: frozenset[str]
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -107,7 +113,10 @@ def read_config(document: Document) -> Config:
     for reference in (*references, *more):
         _check_reference(document, plugins, reference)
     _check_gates(document)
-    config = Config(document, dialect, plugins, _profiles(document, plugins))
+    profiles = _profiles(document, plugins)
+    used = {step.plugin.name for steps in profiles.values() for step in steps}
+    named = frozenset(used.union(reference.name for reference in (*references, *more)))
+    config = Config(document, dialect, plugins, profiles, named)
     _check_handlers(config)
     return config
 

@@ -16,6 +16,7 @@ _TOKENS = (
     "llm-d counts prompt tokens that are not cached, until the first token is out; here all prompt tokens count until"
     " the request is done"
 )
+_EVENTS = "wants the model's name, the engine's block size and where its KV events come from; a bundle has none of them"
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Counterpart:
     parameters: our name -> theirs. producer: the plugin that has to gather what it looks at. note: how the two differ.
     needs: what a deployment must have beside the file.
     off: our value of a parameter, where theirs is 0 and means never. counts: parameters of ours that whole numbers are
-    held against, so that nothing is lost below the point. everywhere: also where there is only Gateway API Inference
-    Extension 1.3, without llm-d's plugins.
+    held against, so that nothing is lost below the point. outdated: only in the older dialect, today the name means
+    another. everywhere: also where there is only Gateway API Inference Extension 1.3, without llm-d's plugins.
     """
 
     ours: str
@@ -37,6 +38,7 @@ class Counterpart:
     needs: str = ""
     off: Mapping[str, float] = field(default_factory=dict)
     counts: tuple[str, ...] = ()
+    outdated: bool = False
     everywhere: bool = False
 
 
@@ -52,10 +54,14 @@ SCORERS = (
         "precise-prefix-cache",
         "prefix-cache-scorer",
         producer=PRECISE,
-        needs="precise-prefix-cache-producer wants the model's name, the engine's block size and where its KV events"
-        " come from; a bundle has none of them",
+        needs=f"precise-prefix-cache-producer {_EVENTS}",
     ),
-    Counterpart("precise-prefix-cache-2026-04", "precise-prefix-cache-scorer"),
+    Counterpart(
+        "precise-prefix-cache-2026-04",
+        "precise-prefix-cache-scorer",
+        needs=f"it {_EVENTS}",
+        outdated=True,
+    ),
     Counterpart("queue-waiting", "queue-scorer", everywhere=True),
     Counterpart("kv-utilization", "kv-cache-utilization-scorer", everywhere=True),
     Counterpart(
@@ -133,6 +139,7 @@ NEAREST = {
         "load-balance": "active-requests",
         "vllm-dp": "queue-waiting",
         "soft-affinity": "session-affinity",
+        "precise-prefix-cache": "prefix-affinity",
         "precise-prefix-cache-2026-04": "precise-prefix-cache",
     },
     "admission.policy": {
@@ -142,5 +149,7 @@ NEAREST = {
         "tier-shed": "utilization-shed",
         "tenant-budget": "flow_control with fairness round-robin",
         "reject-all": "utilization-shed",
+        "probabilistic": "utilization-shed",
     },
+    "detector": {"concurrency": "utilization"},
 }

@@ -90,8 +90,8 @@ def _nearly(scorer: Scorer, scorers: tuple[Scorer, ...], draft: Draft) -> Scorer
 
 def _counterpart(name: str, draft: Draft) -> Counterpart:
     for counterpart in SCORERS:
-        missing = draft.dialect.old and counterpart.producer == PRECISE
-        if counterpart.ours == name and not missing and name not in NEAREST["routing.scorers"]:
+        missing = counterpart.producer == PRECISE if draft.dialect.old else counterpart.outdated
+        if counterpart.ours == name and not missing:
             return counterpart
     raise no_counterpart("routing.scorers", name, draft.dialect.product)
 

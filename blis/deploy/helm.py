@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from blis.deploy.dialects import DIALECTS, Dialect
 from blis.deploy.document import Document, parse_document
+from blis.errors import in_short
 
 _FILE = "blis-plugins.yaml"
 
@@ -21,11 +24,20 @@ def helm_values(text: str, dialect: Dialect) -> str:
 def inner_config(document: Document) -> Document:
     """The configuration inside values of a chart, the document itself if it is not such values."""
     for dialect in DIALECTS.values():
-        values = document.value
-        for key in dialect.values:
-            values = values.get(key) or {}
-        name = values.get("pluginsConfigFile")
-        texts = values.get("pluginsCustomConfig") or {}
-        if name and isinstance(texts.get(name), str):
+        values = _part(document.value, dialect.values)
+        if "pluginsConfigFile" in values:
+            name, texts = values["pluginsConfigFile"], values.get("pluginsCustomConfig")
+            if not (isinstance(name, str) and isinstance(texts, Mapping) and isinstance(texts.get(name), str)):
+                problem = (
+                    f"must have the text of {in_short(name)}, the pluginsConfigFile; those of the chart are not here"
+                )
+                raise document.wrong(".".join((*dialect.values, "pluginsCustomConfig")), problem)
             return parse_document(texts[name], f"{document.source}: {name}")
     return document
+
+
+def _part(value: object, keys: Sequence[str]) -> Mapping[str, Any]:
+    """What stands below some keys; empty if that is no mapping."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}

@@ -24,7 +24,7 @@ def read_admission(config: Config, notes: Notes) -> dict[str, Any]:
     if config.gate("flowControl") or _never(detector):
         return {"policy": "always-admit"}
     policy = "concurrency-shed" if detector.pop("detector") == "concurrency" else "utilization-shed"
-    return _admission(policy, detector)
+    return _admission(config, _watching(config)[0], policy, detector)
 
 
 def read_flow_control(config: Config, notes: Notes) -> dict[str, Any]:
@@ -68,20 +68,24 @@ def _admitter(config: Config, admitters: list[Plugin], detector: Mapping[str, An
             admitter.path,
             f"{problem} {DETECTOR} of queueDepthThreshold {NEVER_QUEUED} and kvCacheUtilThreshold {NEVER_FULL:g}",
         )
-    return _admission("probabilistic", {ours: float(admitter.value(theirs)) for ours, theirs in ADMITTER.items()})
+    return _admission(
+        config,
+        admitter.path,
+        "probabilistic",
+        {ours: float(admitter.value(theirs)) for ours, theirs in ADMITTER.items()},
+    )
 
 
-def _admission(policy: str, values: Mapping[str, float]) -> dict[str, Any]:
+def _admission(config: Config, path: str, policy: str, values: Mapping[str, float]) -> dict[str, Any]:
     """A policy that sheds requests below priority 0, our default and all that the router knows."""
-    parameters = beyond_defaults(ADMISSION, policy, values)
+    parameters = beyond_defaults(config, path, ADMISSION, policy, values)
     return {"policy": policy, **({"parameters": parameters} if parameters else {})}
 
 
 def _detector(config: Config, notes: Notes) -> dict[str, Any]:
     """The saturation detector by our keys: of flow control, at the top of the file, or the router's own."""
     old = config.part("saturationDetector")
-    name = (config.part("flowControl").get("saturationDetector") or {}).get("pluginRef") or old.get("pluginRef")
-    plugin = config.plugins[name or DETECTOR]
+    _, plugin = _watching(config)
     if plugin.type == CONCURRENCY:
         check_given(config, plugin, notes, mapped=("maxConcurrency",))
         return {"detector": "concurrency", "max_concurrency": float(plugin.value("maxConcurrency"))}
@@ -91,6 +95,14 @@ def _detector(config: Config, notes: Notes) -> dict[str, Any]:
         "queue_threshold": float(old.get("queueDepthThreshold", plugin.value("queueDepthThreshold"))),
         "kv_threshold": float(old.get("kvCacheUtilThreshold", plugin.value("kvCacheUtilThreshold"))),
     }
+
+
+def _watching(config: Config) -> tuple[str, Plugin]:
+    """The saturation detector, and where its thresholds stand."""
+    old = config.part("saturationDetector")
+    name = (config.part("flowControl").get("saturationDetector") or {}).get("pluginRef") or old.get("pluginRef")
+    plugin = config.plugins[name or DETECTOR]
+    return plugin.path or "saturationDetector", plugin
 
 
 def _never(detector: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from blis.deploy.config import Config, read_config
 from blis.deploy.document import Document
 from blis.deploy.import_control import read_admission, read_flow_control
-from blis.deploy.import_routing import read_routing
+from blis.deploy.import_routing import read_routing, usual_picker
 from blis.deploy.notes import Notes
 
 #: Kinds of plugins that decide nothing that is simulated: how requests are read, where metrics come from.
@@ -29,6 +29,11 @@ def import_epp(document: Document, notes: Notes) -> dict[str, Any]:
 
 
 def _idle(config: Config) -> list[str]:
-    """Filters, scorers and pickers that are declared and not in the profile."""
-    used = {step.plugin.name for step in config.steps}
-    return [p.name for p in config.declared if p.kind in ("filter", "scorer", "picker") and p.name not in used]
+    """Plugins that are declared, named nowhere, and none of those that hold without being named."""
+    used = {*config.named, usual_picker(config).name}
+    kinds = ("filter", "scorer", "picker", "detector", "fairness", "ordering", "usage-limit")
+    return [
+        p.name
+        for p in config.declared
+        if p.kind in kinds and p.name not in used and (p.kind == "picker" or not p.replaces)
+    ]

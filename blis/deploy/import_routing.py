@@ -38,7 +38,7 @@ def read_routing(config: Config, notes: Notes) -> dict[str, Any]:
     weighed = [_scorer(config, step, notes) for step in config.steps if step.plugin.kind == "scorer"]
     scorers = [one for one in weighed if one["weight"]]
     _check_once(config, "scorers", [one["name"] for one in scorers], "one with the sum of their weights")
-    picker = _picker(config)
+    picker = usual_picker(config)
     if picker.value("maxNumOfEndpoints") != 1:
         notes.add(f"{picker.name}.maxNumOfEndpoints: the first of the endpoints gets the request")
     routing: dict[str, Any] = {"filters": filters, "tie_break": "random"}
@@ -60,7 +60,7 @@ def _check_profile(config: Config) -> None:
             raise refused(config, plugin)
 
 
-def _picker(config: Config) -> Plugin:
+def usual_picker(config: Config) -> Plugin:
     """The profile's picker; if it has none any that is declared, as the router's loader does it, else the usual one."""
     chosen = [step.plugin for step in config.steps if step.plugin.kind == "picker"]
     declared = [plugin for plugin in config.declared if plugin.kind == "picker"]
@@ -89,11 +89,20 @@ def _parameters(
         values[ours] = counterpart.off[ours] if ours in counterpart.off and not value else value
     if counterpart.note:
         notes.add(f"{plugin.type}: {counterpart.note}")
-    return beyond_defaults(registry, counterpart.ours, values)
+    return beyond_defaults(config, plugin.path, registry, counterpart.ours, values)
 
 
-def beyond_defaults(registry: Registry, name: str, values: Mapping[str, float]) -> dict[str, float]:
-    """Those parameters of a template of ours that are not at its defaults."""
+def beyond_defaults(
+    config: Config, path: str, registry: Registry, name: str, values: Mapping[str, float]
+) -> dict[str, float]:
+    """Those parameters of a template of ours that are not at its defaults. path: where they come from.
+
+    Raises InputError for what the template does not take.
+    """
+    try:
+        registry.named_values(name, values)
+    except InputError as error:
+        raise config.document.wrong(path, str(error)) from None
     return {key: value for key, value in values.items() if value != registry[name].bounds[key].default}
 
 
@@ -140,7 +149,7 @@ def _load_filter(config: Config, plugin: Plugin, notes: Notes) -> dict[str, Any]
         raise config.document.wrong(plugin.path, f"{problem}: kvCacheUtilThreshold {NEVER_FULL:g}")
     limit = plugin.value("queueDepthThreshold") * room
     values = {"max_waiting": float(-int(-limit // 1) - 1)}
-    return {"name": LOAD_FILTER, "parameters": beyond_defaults(OUR_FILTERS, LOAD_FILTER, values)}
+    return {"name": LOAD_FILTER, "parameters": beyond_defaults(config, plugin.path, OUR_FILTERS, LOAD_FILTER, values)}
 
 
 def _scorer(config: Config, step: Step, notes: Notes) -> dict[str, Any]:

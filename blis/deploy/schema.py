@@ -1,12 +1,13 @@
 """What may stand where: values held against types that are data (config.yaml, plugins.yaml).
 
 A type is a mapping of keys to types (`!` behind a key that must be there), a list of one type, or a word: `text`,
-`whole`, `number`, `flag`, `duration` (10s, 1m30s), `quantity` (500, 10Gi), `any`, `a|b` (one of these texts), or
-`ref KIND …`, a text whose meaning config.py checks.
+`whole`, `number`, `flag`, `duration` (10s, 1m30s), `quantity` (500, 10Gi), `mapping` (or nothing), `any`, `a|b` (one of
+these texts), or `ref KIND …`, a text whose meaning config.py checks.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -81,7 +82,12 @@ def _shown(value: object) -> str:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """One that fits into the router's, which are of 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_text(value: object) -> bool:
@@ -92,7 +98,8 @@ _SCALARS: dict[str, tuple[Callable[[object], bool], str]] = {
     "text": (_is_text, "a text"),
     "ref": (_is_text, "the name of a plugin"),
     "whole": (_is_whole, "a whole number"),
-    "number": (lambda value: _is_whole(value) or isinstance(value, float), "a number"),
+    "number": (_is_number, "a number"),
+    "mapping": (lambda value: value is None or isinstance(value, Mapping), "a mapping of keys to values"),
     "flag": (lambda value: isinstance(value, bool), "true or false"),
     "duration": (lambda value: isinstance(value, str) and _seconds(value) is not None, "a duration (10s, 1m30s)"),
     "quantity": (lambda value: bool(_QUANTITY.fullmatch(str(value))), "a quantity (500, 1k, 10Gi)"),

@@ -1,21 +1,23 @@
 """The engine's part of a bundle as arguments of vLLM, and back.
 
-Names as in vllm/engine/arg_utils.py and vllm/config/scheduler.py of vllm-project/vllm (at 01230b4, 0.12). The file is
-what `vllm serve --config` reads: long names without their dashes, underscores or not.
+The names of KNOBS and of `scheduling-policy` are the same in vllm/config/scheduler.py and vllm/engine/arg_utils.py of
+vllm-project/vllm from 0.8 (at 001999d) over 0.12 (01230b4) and 0.13 (1f8758d) to the autumn of 2026; what is not in all
+of them says so below. The file is what `vllm serve --config` reads: long names without their dashes.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-import shlex
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from blis.deploy.document import Document, parse_document
+from blis.deploy.arguments import read_arguments
+from blis.deploy.document import Document
 from blis.deploy.notes import Notes
-from blis.errors import InputError, unknown_name
+from blis.errors import InputError, check_integer, in_short, unknown_name
 from blis.files import read_text
 from blis.numerals import read_whole
 from blis.policies.bundle import BundlePriority, PolicyBundle, given_fields
@@ -27,6 +29,9 @@ KNOBS = {
     "long_prefill_threshold": "long-prefill-token-threshold",
 }
 POLICY = "scheduling-policy"
+
+#: How many requests run, where the engine has room for more: `max-num-seqs` if it is not given (#56758, 0.31).
+ACTIVE = "max-num-active-seqs"
 
 #: What a scheduling policy of theirs is here. Theirs preempts by its own order; priorities do not grow with age.
 POLICIES: dict[str, dict[str, Any]] = {
@@ -46,69 +51,75 @@ SCENARIO = {
     "num-gpu-blocks-override": "instance.kv.blocks",
     "max-model-len": "instance.engine.max_model_len",
     "async-scheduling": "instance.engine.async_scheduling",
+    "scheduler-reserve-full-isl": "instance.engine.reserve_full_prompt",  # #37307, 0.19
+    "gpu-memory-utilization": "instance.kv.blocks",
+    "kv-cache-memory-bytes": "instance.kv.blocks",
 }
 
 #: Arguments whose other values cannot be simulated: what can.
 _ONLY: dict[str, tuple[Any, ...]] = {
     "enable-prefix-caching": (True,),
     "enable-chunked-prefill": (True,),
-    "max-num-partial-prefills": (1,),
+    "max-num-partial-prefills": (1,),  # up to #49244, July 2026
+    "max-long-partial-prefills": (1,),  # the same
+    "prefill-schedule-interval": (1,),  # 2026
+    "max-num-queued-reqs": (),  # 2026
+    "scheduler-cls": (),
     "speculative-config": (),
+    "speculative-model": (),  # up to 0.8
     "data-parallel-size": (1,),
+    "pipeline-parallel-size": (1,),
     "kv-transfer-config": (),
+}
+
+_LEAST = {"long_prefill_threshold": 0}  # of the others 1
+
+#: As `25.6k` and `8K`, which are 25,600 and 8,192; only of the first kind are there parts.
+_SUFFIXES = {
+    letter: base ** (power + 1)
+    for base, letters in ((1000, "kmgt"), (1024, "KMGT"))
+    for power, letter in enumerate(letters)
 }
 
 
 def import_vllm(path: str | Path, notes: Notes) -> dict[str, Any]:
-    """The mapping of a bundle from a file: YAML for `vllm serve --config`, or a command line."""
-    text = read_text(path)
-    words = re.search(r"^\s*(-|vllm\b|python)", text)
-    document = _command_line(text, str(path)) if words else parse_document(text, str(path))
-    given = {key.replace("_", "-"): (key, value) for key, value in document.value.items()}
+    """The mapping of a bundle from a file: YAML for `vllm serve --config`, a list of words, or a command line."""
+    document = read_arguments(read_text(path), str(path))
+    given = document.value
     bundle: dict[str, Any] = {}
-    engine = {ours: _whole(document, *given[theirs]) for ours, theirs in KNOBS.items() if theirs in given}
+    names = KNOBS | ({"max_running": ACTIVE} if ACTIVE in given else {})
+    engine = {ours: _whole(document, theirs, _LEAST.get(ours, 1)) for ours, theirs in names.items() if theirs in given}
     if engine:
         bundle["engine"] = engine
     if POLICY in given:
-        key, value = given[POLICY]
+        value = given[POLICY]
         if not isinstance(value, str) or value not in POLICIES:
-            raise document.wrong(key, str(unknown_name("scheduling policy", value, POLICIES)))
+            raise document.wrong(POLICY, str(unknown_name("scheduling policy", value, POLICIES)))
         bundle |= POLICIES[value]
-    for name, (key, value) in given.items():
-        _check_other(document, name, key, value, notes)
-    for theirs in (theirs for theirs in (*KNOBS.values(), POLICY) if theirs not in given):
+    for name, value in given.items():
+        _check_other(document, name, value, notes)
+    for theirs in (theirs for theirs in (*names.values(), POLICY) if theirs not in given):
         notes.add(f"{theirs}: not given, so that the scenario's own holds; vLLM's default depends on GPU and release")
     return bundle
 
 
-def _command_line(text: str, source: str) -> Document:
-    """The arguments of a command line; comments and the words before the first argument are none."""
+def _whole(document: Document, name: str, least: int) -> int:
+    """A whole number; of tokens vLLM takes it with a suffix, too."""
+    text = str(document.value[name])
+    suffixed = (
+        re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9}(?=[kmgt]))?)([kmgtKMGT])", text) if name.endswith("-tokens") else None
+    )
     try:
-        words = shlex.split(text.replace("\\\n", " "), comments=True)
+        value = int(Fraction(suffixed[1]) * _SUFFIXES[suffixed[2]]) if suffixed else read_whole(text)
+        check_integer("it", value, least, 2**31 - 1)
     except ValueError as error:
-        raise InputError(f"{source}: not a command line: {error}") from None
-    found: dict[str, Any] = {}
-    for word in words:
-        if word.startswith("--"):
-            name, equals, value = word[2:].partition("=")
-            last = name.removeprefix("no-") if not equals else name
-            found[last] = value if equals else not name.startswith("no-")
-        elif found:
-            found[last] = word
-    return Document(source, found, {})
+        raise document.wrong(name, str(error)) from None
+    return value
 
 
-def _whole(document: Document, key: str, value: object) -> int:
-    try:
-        return read_whole(str(value))
-    except ValueError as error:
-        raise document.wrong(key, str(error)) from None
-
-
-def _check_other(document: Document, name: str, key: str, value: object, notes: Notes) -> None:
+def _check_other(document: Document, name: str, value: object, notes: Notes) -> None:
     """An argument that sets nothing of a bundle: wrong, noted, or none of ours."""
-    known = [*KNOBS.values(), POLICY, *SCENARIO, *_ONLY]
-    if name in KNOBS.values() or name == POLICY:
+    if name in KNOBS.values() or name in (POLICY, ACTIVE):
         return
     if name in SCENARIO:
         notes.add(f"{name} {value}: set {SCENARIO[name]} in the scenario, a bundle does not have it")
@@ -116,11 +127,18 @@ def _check_other(document: Document, name: str, key: str, value: object, notes: 
         allowed = _ONLY[name]
         if str(value).lower() not in [str(one).lower() for one in allowed]:
             nearest = f"{name} {str(allowed[0]).lower()}" if allowed else f"to leave {name} out"
-            raise document.wrong(key, f"{value} cannot be simulated; the nearest is {nearest}")
-    elif near := difflib.get_close_matches(name, known, n=1, cutoff=0.85):
-        raise document.wrong(key, f"unknown argument {key!r} (did you mean {near[0]!r}?)")
+            raise document.wrong(name, f"{in_short(value)} cannot be simulated; the nearest is {nearest}")
+    elif near := _meant(name):
+        raise document.wrong(name, f"unknown argument {name!r} (did you mean {near!r}?)")
     else:
-        notes.add(f"{name}: changes nothing that is simulated")
+        notes.add(f"{name}: not looked at, no bundle has it")
+
+
+def _meant(name: str) -> str | None:
+    """One of ours whose beginning this is, which vLLM takes for it, or which it is nearly."""
+    known = [*KNOBS.values(), POLICY, ACTIVE, *SCENARIO, *_ONLY]
+    begun = [one for one in known if one.startswith(name)] if len(name) > 3 else []
+    return next(iter(begun or difflib.get_close_matches(name, known, n=1, cutoff=0.85)), None)
 
 
 def export_vllm(bundle: PolicyBundle, notes: Notes) -> dict[str, Any]:

@@ -59,8 +59,11 @@ class Found:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Of the mean, 95 %; None if there is none, and of one table."""
-        return None if self.mean is None or len(self.known) == 1 else paired_t_interval(self.known)
+        """Of the mean, 95 %, nothing below 0; None if there is none, and of one table."""
+        if self.mean is None or len(self.known) == 1:
+            return None
+        low, high = paired_t_interval(self.known)
+        return max(low, 0.0), high
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,14 @@ class Sizing:
 
     @cached_property
     def tables(self) -> list[RequestTable]:
-        """The requests at the rate that is asked for."""
-        if isinstance(self.workload, WorkloadSpec):
-            return [requests_of(self.workload, seed) for seed in self.seeds]
-        return [requests_of(self.workload)]
+        """The requests at the rate that is asked for. Raises InputError if none of a table's are scored."""
+        drawn = isinstance(self.workload, WorkloadSpec)
+        found = [requests_of(self.workload, seed) for seed in self.seeds] if drawn else [requests_of(self.workload)]
+        for table in found:
+            if not table.arrival_us[table.scored_rows].size:
+                problem = f"none of the {len(table)} requests of a table is scored, where the middle 80 % are"
+                raise InputError(f"{problem}; give it more of them")
+        return found
 
     @cached_property
     def rate(self) -> float:

@@ -57,10 +57,11 @@ def _found_dict(found: Found) -> dict[str, Any]:
 
 
 def _instances(found: dict[str, Any]) -> str:
-    """The mean, and how many are enough on every table."""
+    """The mean, and how many are enough on every table; fewer may be enough where the least that was tried is."""
+    fewer = "at most " if 1 < found["tried"][0] in found["by_table"] else ""
     most, tables = max(filter(None, found["by_table"]), default=0), len(found["by_table"])
     enough = "" if tables == 1 else f"; {most:.0f} {'is' if most == 1 else 'are'} enough on all {tables} tables"
-    return _words(found, ".3g") + ("" if found["mean"] is None else enough)
+    return fewer + _words(found, ".3g") + ("" if found["mean"] is None else enough)
 
 
 def _rate(found: dict[str, Any]) -> str:

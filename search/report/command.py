@@ -6,25 +6,24 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from blis.errors import EngineError, InputError
-from blis.stdout import note
-from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
+from blis.cli.parser import Parser
+from search.command import run_command
 from search.report.finished import settings_of
 from search.report.page import PAGE, write_page
+from search.run_folder.recorded import as_written
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; its exit code. Whatever is wrong is one line on stderr."""
-    parser = argparse.ArgumentParser(
-        prog="blis-search report",
-        description=f"Make {PAGE} of a search anew, from the files in its run folder.",
-    )
+    """The command; its exit code."""
+    return run_command("report", arguments, _describe, _execute)
+
+
+def _describe(parser: Parser) -> None:
+    parser.description = f"Make {PAGE} of a search anew, from the files in its run folder."
     parser.add_argument("run", metavar="RUN", type=Path, help="the run folder of a search")
-    folder = parser.parse_args(arguments).run
-    try:
-        write_page(settings_of(folder))
-    except (InputError, EngineError) as error:
-        note(f"error: {error}")
-        return EXIT_INPUT if isinstance(error, InputError) else EXIT_FAILURE
-    print(folder / PAGE)
-    return EXIT_OK
+
+
+def _execute(options: argparse.Namespace) -> None:
+    with as_written(options.run):
+        write_page(settings_of(options.run))
+    print(options.run / PAGE)

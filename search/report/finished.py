@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blis.errors import InputError, one_line
+from blis.errors import InputError
 from blis.files import read_text
-from blis.json_strict import parse_json
 from blis.policies.bundle import load_bundle
-from blis.yaml_strict import check_mapping, load_mapping, named_source
+from blis.yaml_strict import load_mapping, named_source
 from search.problem.policy import Policy
+from search.run_folder.recorded import exported_bundle, json_mapping
 from search.settings import Settings, make_settings
 from search.verdict.advice import KEEP
 
@@ -88,7 +88,7 @@ def read_finished(settings: Settings) -> Finished:
         _json(folder / "run_info.json") if (folder / "run_info.json").is_file() else {},
         _rows(folder / "candidates.csv"),
         _rows(folder / "pareto.csv"),
-        problem.policy(load_bundle(folder / "best_policy.yaml")),
+        problem.policy(exported_bundle(folder)),
         problem.policy(load_bundle(candidate)) if candidate.is_file() else None,
     )
 
@@ -96,13 +96,7 @@ def read_finished(settings: Settings) -> Finished:
 def _json(path: Path) -> Mapping[str, Any]:
     """A file's mapping, without what is null: an earlier version may not know the key either."""
     with named_source(path):
-        try:
-            found = check_mapping(parse_json(read_text(path)), "")
-            return {key: value for key, value in found.items() if value is not None}
-        except InputError:
-            raise
-        except ValueError as error:
-            raise InputError(f"not JSON: {one_line(error)}") from None
+        return {key: value for key, value in json_mapping(read_text(path)).items() if value is not None}
 
 
 def _rows(path: Path) -> Rows:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from blis.errors import EngineError, InputError, check_integer, named
-from blis.stdout import note
+from blis.cli.parser import Parser
+from blis.errors import InputError, check_integer, named
 from blis.text import aligned
-from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
+from search.command import run_command
 from search.config import TrackingSettings, default_tracking
 from search.folder import short_name
 from search.run_folder.mlflow_store import LONGEST_ERROR, clean, connect
@@ -43,28 +43,22 @@ EXAMPLES = """examples:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; its exit code. Whatever is wrong is one line on stderr."""
-    parser = argparse.ArgumentParser(
-        prog="blis-search compare",
-        description="Show searches side by side: what differs in their configuration, and what came of them.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """The command; its exit code."""
+    return run_command("compare", arguments, _describe, _execute)
+
+
+def _describe(parser: Parser) -> None:
+    parser.description = "Show searches side by side: what differs in their configuration, and what came of them."
+    parser.epilog = EXAMPLES
     parser.add_argument("runs", nargs="*", metavar="RUN", help="a run folder, or the first digits of a run id")
     parser.add_argument("--last", type=int, metavar="N", help=f"the last N searches (default {LAST})")
     parser.add_argument("--uri", help="of the store (default: that of conf/tracking/mlflow.yaml)")
     parser.add_argument("--rank", action="store_true", help="what run folders export, against each other, from files")
     parser.add_argument("--tables", type=int, metavar="N", help=f"fresh tables for --rank (default {TABLES})")
-    options = parser.parse_args(arguments)
-    try:
-        print(_ranked(options) if options.rank else _listed(options))
-    except InputError as error:
-        note(f"error: {error}")
-        return EXIT_INPUT
-    except EngineError as error:
-        note(f"error: {error}")
-        return EXIT_FAILURE
-    return EXIT_OK
+
+
+def _execute(options: argparse.Namespace) -> None:
+    print(_ranked(options) if options.rank else _listed(options))
 
 
 def _ranked(options: argparse.Namespace) -> Ranking:

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from blis.errors import InputError
-from blis.policies.bundle import PolicyBundle, bundle_mapping
+from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.workload.read.traces import is_trace
-from blis.yaml_strict import build, dump_yaml
+from blis.yaml_strict import build, dump_yaml, named_source
 from search.settings import Settings, make_settings
 
 #: Parts of the configuration that decide what a policy scores.
@@ -62,8 +62,14 @@ def settings_of(bundle: PolicyBundle, trace: Path | None = None) -> Settings:
         if trace is None:
             raise InputError("it was proved on a trace: say where that lies with --trace FILE")
         workload = {**workload, "path": str(trace)}
+    elif trace is not None:
+        raise InputError(f"it was not proved on a trace, but on requests that are drawn: leave --trace {trace} out")
+    with named_source("provenance.problem.primary"):
+        load_bundle(known.primary)
     with TemporaryDirectory() as folder:
-        primary = Path(folder) / f"{known.name}.yaml"
+        primary = (
+            Path(folder) / f"{Path(known.name).name or 'primary'}.yaml"
+        )  # a name from elsewhere leads nowhere else
         dump_yaml(known.primary, primary)
         mapping = {
             **_WITHOUT_EFFECT,

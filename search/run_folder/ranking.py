@@ -13,13 +13,12 @@ from typing import Any
 
 from blis.comparison.statistics import Comparison, holm
 from blis.errors import InputError
-from blis.policies.bundle import load_bundle
 from blis.text import aligned
 from blis.workload.draw.pools import RANKING_POOL
 from blis.yaml_strict import flat_keys
 from search.problem.policy import Policy
 from search.problem.traffic import drawn_specification
-from search.run_folder.recorded import read_settings
+from search.run_folder.recorded import exported_bundle, read_settings
 from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.verdict.holdout import Holdout
@@ -115,7 +114,7 @@ def _problem(settings: Settings) -> dict[str, Any]:
 def _entrants(folders: Sequence[Path], settings: Sequence[Settings]) -> tuple[dict[str, Policy], dict[str, str]]:
     """Policies and what they are called, both by id; who exports what others do shares a place with them."""
     problem = settings[0].problem
-    exported = ((str(folder), problem.policy(load_bundle(folder / "best_policy.yaml"))) for folder in folders)
+    exported = ((str(folder), problem.policy(exported_bundle(folder))) for folder in folders)
     primaries = ((one.primary, problem.policy(one.problem.baseline)) for one in settings)
     policies: dict[str, Policy] = {}
     names: dict[str, dict[str, None]] = {}

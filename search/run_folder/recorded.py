@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from blis.errors import InputError, one_line
+from blis.errors import InputError, named, one_line
 from blis.files import read_text
+from blis.json_strict import parse_json
+from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.yaml_strict import check_mapping, load_mapping, named_source
 from search.running.archive import LABELS, UNDONE_AND_HARM, Archive, Row
 from search.running.evaluator import Evaluation
@@ -39,11 +41,29 @@ def read_run(folder: Path) -> Finished:
     """All of it. Raises InputError for a folder that holds no finished search, or files that nobody can read."""
     settings, verdict = read_settings(folder), _json(folder / "verdict.json")
     info, candidates = _json(folder / "run_info.json"), _text(folder / "candidates.csv")
-    try:
+    with as_written(folder):
         started = datetime.fromisoformat(info["started"])
         return Finished(settings, read_archive(candidates, tuple(settings.space)), verdict, started, info["seconds"])
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{folder}: candidates.csv or run_info.json is not as a search wrote it: {error}") from None
+
+
+@contextmanager
+def as_written(folder: Path) -> Iterator[None]:
+    """Read on as if the files of a run folder had the form in which a search writes them; InputError if not."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{folder}: its files are not as a search wrote them: {named(error)}") from None
+
+
+def exported_bundle(folder: Path) -> PolicyBundle:
+    """What a search exported. Raises InputError if that is not there, or does not say where it is from."""
+    path = folder / "best_policy.yaml"
+    bundle = load_bundle(path)
+    if not bundle.provenance:
+        raise InputError(f"{path}: no provenance: this is not what a search exported")
+    return bundle
 
 
 def read_settings(folder: Path) -> Settings:
@@ -98,12 +118,18 @@ def _row(cells: Mapping[str, str], columns: _Columns) -> Row:
 
 def _json(path: Path) -> dict[str, Any]:
     text = _text(path)
+    with named_source(path):
+        return json_mapping(text)
+
+
+def json_mapping(text: str) -> dict[str, Any]:
+    """The mapping that a JSON text is."""
     try:
-        found = json.loads(text)
+        return check_mapping(parse_json(text), "")
+    except InputError:
+        raise
     except ValueError as error:
-        raise InputError(f"{path}: {one_line(error)}") from None
-    assert isinstance(found, dict)
-    return found
+        raise InputError(f"not JSON: {one_line(error)}") from None
 
 
 def _text(path: Path) -> str:

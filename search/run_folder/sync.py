@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from blis.errors import EngineError, InputError
-from blis.stdout import note
-from search.application import EXIT_FAILURE, EXIT_INPUT, EXIT_OK
+from blis.cli.parser import Parser
+from blis.errors import EngineError
+from search.command import run_command
 from search.config import default_tracking
 from search.folder import claimed
 from search.run_folder.datasets import pools
 from search.run_folder.mlflow_store import Store
-from search.run_folder.recorded import Finished, read_run
+from search.run_folder.recorded import Finished, as_written, read_run
 from search.run_folder.tracking import RUN_ID_TAG, STATUS, about_run, log_end, progress
 from search.running.archive import Archive
 
@@ -24,25 +24,20 @@ PATIENCE_S = 600.0
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; its exit code. Whatever is wrong is one line on stderr."""
-    parser = argparse.ArgumentParser(
-        prog="blis-search sync",
-        description="Log finished searches to an MLflow store, in place of what it has of them.",
-    )
+    """The command; its exit code."""
+    return run_command("sync", arguments, _describe, _execute)
+
+
+def _describe(parser: Parser) -> None:
+    parser.description = "Log finished searches to an MLflow store, in place of what it has of them."
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run folder")
     parser.add_argument("--uri", help="of the store (default: that of each search)")
-    options = parser.parse_args(arguments)
-    try:
-        for run in options.runs:
-            sync(Path(run).resolve(), options.uri)
-            print(f"logged: {run}")
-    except InputError as error:
-        note(f"error: {error}")
-        return EXIT_INPUT
-    except EngineError as error:
-        note(f"error: {error}")
-        return EXIT_FAILURE
-    return EXIT_OK
+
+
+def _execute(options: argparse.Namespace) -> None:
+    for run in options.runs:
+        sync(Path(run).resolve(), options.uri)
+        print(f"logged: {run}")
 
 
 def sync(folder: Path, uri: str | None) -> None:
@@ -50,7 +45,7 @@ def sync(folder: Path, uri: str | None) -> None:
     found = read_run(folder)
     tracking = found.settings.tracking if found.settings.tracking.uri else default_tracking()
     tracking = replace(tracking, enabled=True, uri=uri or tracking.uri)  # which checks the address
-    with claimed(folder, resumed=True):
+    with claimed(folder, resumed=True), as_written(folder):
         if not log_run(replace(found, settings=replace(found.settings, tracking=tracking))):
             raise EngineError(f"{folder}: not all of it is in the store")
 

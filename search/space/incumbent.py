@@ -39,6 +39,8 @@ def space_from(space: Space, policy: Policy, vary: Sequence[str], rates: Mapping
     A key of `vary` stands for all below it; `routing.scorers` and `routing.filters` for those that the policy has, one
     that it has not is named in full. Raises InputError for keys that are unknown or change nothing.
     """
+    if not vary:
+        raise InputError("vary is empty: name what may change, as in [routing.scorers]")
     values = _values(space, policy, rates)
     space = _with_own(space, values)
     known = space.parameters
@@ -50,7 +52,7 @@ def space_from(space: Space, policy: Policy, vary: Sequence[str], rates: Mapping
         if key in varied or _accompanies(key, varied, values)
     }
     if not any(is_free(parameter) for parameter in parameters.values()):
-        raise InputError(f"vary: nothing of {', '.join(vary) or 'nothing'} can change in the policy it starts from")
+        raise InputError(f"vary: nothing of {', '.join(vary)} can change in the policy it starts from")
     return replace(
         space,
         parameters=parameters,

@@ -48,7 +48,7 @@ def judge(comparisons: Mapping[str, AnyComparison], holm: Mapping[str, float], p
     above = [name for name, (low, _) in bounds.items() if low > 0]
     beats_all = len(above) == len(comparisons)
     return Judgement(
-        outcome=_outcome(bounds.get(primary), worth),
+        outcome=outcome_of(bounds.get(primary), worth),
         beats_all=beats_all,
         beats=tuple(name for name in above if beats_all or holm.get(name, 0.0) < SIGNIFICANCE),
         ties=tuple(name for name, (low, high) in bounds.items() if low <= 0 <= high),
@@ -57,8 +57,8 @@ def judge(comparisons: Mapping[str, AnyComparison], holm: Mapping[str, float], p
     )
 
 
-def _outcome(bounds: tuple[float, float] | None, worth: float) -> str:
-    """The name for an interval against the primary baseline."""
+def outcome_of(bounds: tuple[float, float] | None, worth: float) -> str:
+    """The name for an interval against the primary baseline. worth: below that a gain is hardly worth deploying."""
     if bounds is None:
         return NO_INTERVAL
     return NO_WINNER if bounds[0] <= 0 else HARDLY_WORTH if bounds[0] < worth else WINNER

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from blis.errors import EngineError, InputError
 from search.problem.policy import Policy
 from search.verdict.advice import CANDIDATE, KEEP, Advice
 from search.verdict.holdout import Holdout
@@ -14,11 +15,15 @@ from search.verdict.saving import Saving, saving
 
 @dataclass(frozen=True)
 class Outlook:
-    """subject: whose it is, for people. robust, saving: None if not asked for; no saving either where none is known."""
+    """subject: whose it is, for people. robust, saving: None if not asked for; no saving either where none is known.
+
+    unsaved: what failed where it was looked for, which takes nothing from what is proved.
+    """
 
     subject: str
     robust: Robustness | None
     saving: Saving | None
+    unsaved: str = ""
 
     @property
     def sentence(self) -> str:
@@ -37,8 +42,8 @@ def outlook(holdout: Holdout, advice: Advice, candidate: Policy, rule: Policy) -
     policy = candidate if advice.kind == KEEP else advice.policy
     subject = {KEEP: "the best candidate", CANDIDATE: "the policy found"}.get(advice.kind, advice.name)
     wanted = holdout.settings.validation
-    return Outlook(
-        subject,
-        robustness(holdout, policy, rule) if wanted.robust else None,
-        saving(holdout, policy) if wanted.saving else None,
-    )
+    robust = robustness(holdout, policy, rule) if wanted.robust else None
+    try:
+        return Outlook(subject, robust, saving(holdout, policy) if wanted.saving else None)
+    except (EngineError, InputError) as error:
+        return Outlook(subject, robust, None, str(error))

@@ -118,8 +118,11 @@ def outlook_table(outlook: Outlook, primary: str) -> str:
 
 def _saved(verdict: Verdict) -> str:
     """The last line: what is saved in instances, if that is known."""
-    if verdict.outlook is None or verdict.outlook.saving is None:
+    if verdict.outlook is None:
         return ""
+    if verdict.outlook.saving is None:
+        flaw = verdict.outlook.unsaved
+        return flaw and f"\nwhat {verdict.outlook.subject} saves in instances is not known: {flaw}"
     return "\n" + verdict.outlook.saving.words(verdict.question.primary, verdict.outlook.subject)
 
 

@@ -95,7 +95,11 @@ def _limits(worlds: Mapping[float, Evaluator], policy: Policy) -> list[float] | 
 
 
 def _interval(numbers: Sequence[float]) -> tuple[float, float] | None:
-    return paired_t_interval(numbers) if len(numbers) > 1 else None
+    """Of the mean of what cannot be negative."""
+    if len(numbers) == 1:
+        return None
+    low, high = paired_t_interval(numbers)
+    return max(low, 0.0), high
 
 
 def _rate(holdout: Holdout) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
+from blis.config import Scenario
+from blis.engine.run import simulate
+from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 from search.application import compose_settings
 from search.settings import Settings, make_settings
 
@@ -40,6 +46,36 @@ def small_settings(run_dir: Path, *overrides: str) -> Settings:
     for key, value in (SMALL | values).items():
         set_key(mapping, key, value)
     return make_settings(mapping, run_dir)
+
+
+def with_simulation(settings: Settings, simulate: Callable[..., Any]) -> Settings:
+    """Settings whose problem is simulated by another function."""
+    return replace(settings, problem=replace(settings.problem, simulate=simulate))
+
+
+def interrupted_at(settings: Settings, call: int) -> Settings:
+    """Settings of a search in which somebody presses Ctrl-C in a certain simulation."""
+    calls: list[int] = []
+
+    def interrupted(scenario: Scenario, table: RequestTable) -> ResultTable:
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return simulate(scenario, table)
+
+    return with_simulation(settings, interrupted)
+
+
+def without_candidates(settings: Settings) -> Settings:
+    """Settings of a search in which nothing but a baseline can be simulated."""
+    known = [policy.scenario for policy in settings.baselines.values()]
+
+    def failing(scenario: Scenario, table: RequestTable) -> ResultTable:
+        if scenario not in known:
+            raise ZeroDivisionError
+        return simulate(scenario, table)
+
+    return with_simulation(settings, failing)
 
 
 def without_pictures(patch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,14 @@ from search.application import EXIT_FAILURE, EXIT_INTERRUPTED, EXIT_OK
 from search.identity import run_id
 from search.verdict.judgement import HARDLY_WORTH, NO_WINNER, WINNER
 from tests.places import CONF
-from tests.search.small import SMALL, small_settings, without_pictures
+from tests.search.small import (
+    SMALL,
+    interrupted_at,
+    small_settings,
+    with_simulation,
+    without_candidates,
+    without_pictures,
+)
 
 CANONICAL = ("candidates.csv", "best_policy.yaml", "best_candidate.yaml", "verdict.json")
 
@@ -204,17 +210,8 @@ def test_a_search_in_seconds_says_that_it_cannot_be_reproduced(tmp_path, no_figu
 
 
 def test_ctrl_c_saves_what_was_evaluated(tmp_path, capsys):
-    settings = small_settings(tmp_path, "driver.batch=12")
-    problem = settings.problem
-    calls = []
-
-    def interrupted(scenario, table):
-        calls.append(1)
-        if len(calls) == 40:  # in the second generation; figures run after it
-            raise KeyboardInterrupt
-        return simulate(scenario, table)
-
-    settings = replace(settings, problem=replace(problem, simulate=interrupted))
+    problem = small_settings(tmp_path).problem
+    settings = interrupted_at(small_settings(tmp_path, "driver.batch=12"), 40)  # in the second generation
     assert run(settings) == EXIT_INTERRUPTED
     assert len((tmp_path / "candidates.csv").read_text().splitlines()) == 1 + 12
     verdict = facts(settings)
@@ -227,16 +224,16 @@ def test_ctrl_c_saves_what_was_evaluated(tmp_path, capsys):
     assert "Interrupted" in capsys.readouterr().out
 
 
+def test_ctrl_c_in_the_proof_proves_nothing(tmp_path, no_figures):
+    settings = interrupted_at(small_settings(tmp_path), 40 * 2 + 11 * 3)
+    assert run(settings) == EXIT_INTERRUPTED
+    verdict = facts(settings)
+    assert (verdict["outcome"], verdict["candidates"]) == ("interrupted", 40)
+    assert verdict["sentence"].startswith("Keep what you run, llm-d-default. Interrupted")
+
+
 def test_ctrl_c_before_anything_was_evaluated(tmp_path):
-    settings, calls = small_settings(tmp_path), []
-
-    def interrupted(scenario, table):
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return simulate(scenario, table)
-
-    settings = replace(settings, problem=replace(settings.problem, simulate=interrupted))
+    settings = interrupted_at(small_settings(tmp_path), 3)
     assert run(settings) == EXIT_INTERRUPTED
     assert (tmp_path / "candidates.csv").read_text().startswith("index,generation,origin")
     assert "winner" not in facts(settings)
@@ -254,18 +251,10 @@ def test_every_choice_runs_to_a_verdict(tmp_path, choice, no_figures):
 
 
 def test_a_search_in_which_all_candidates_fail_says_so(tmp_path):
-    settings = small_settings(tmp_path)
-    known = [policy.scenario for policy in settings.baselines.values()]
-
-    def failing(scenario, table):
-        if scenario not in known:
-            raise ZeroDivisionError
-        return simulate(scenario, table)
-
-    settings = replace(settings, problem=replace(settings.problem, simulate=failing))
+    settings = without_candidates(small_settings(tmp_path))
     assert run(settings) == EXIT_FAILURE
     assert facts(settings)["outcome"] == "failed"
-    assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - len(known)
+    assert (tmp_path / "candidates.csv").read_text().count(",failed,ZeroDivisionError") == 40 - len(settings.baselines)
 
 
 def test_a_policy_is_simulated_once_on_a_table(tmp_path, monkeypatch):
@@ -278,8 +267,7 @@ def test_a_policy_is_simulated_once_on_a_table(tmp_path, monkeypatch):
         runs[repr(scenario), id(table)] += 1
         return simulate(scenario, table)
 
-    settings = small_settings(tmp_path, "driver.budget=20")
-    settings = replace(settings, problem=replace(settings.problem, simulate=counted))
+    settings = with_simulation(small_settings(tmp_path, "driver.budget=20"), counted)
     assert run(settings) == EXIT_OK
     assert (tmp_path / "figures" / "overview.png").is_file()
     assert len({table for _, table in runs}) == 2 + 3 + 2 * 4  # search, selection, report and its redrawn ones

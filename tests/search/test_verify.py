@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from blis.cli.main import main as blis
+from blis.errors import InputError
 from blis.policies.bundle import load_bundle
 from blis.yaml_strict import dump_yaml
 from search.__main__ import run
@@ -40,7 +41,7 @@ def changed(folder, name, **verdict):
 def test_every_number_holds(folder, capsys):
     assert blis(["verify", str(folder / "best_policy.yaml")]) == 0
     out = capsys.readouterr().out
-    assert out.rstrip().endswith("Every one of 8 lines holds.")
+    assert out.rstrip().endswith("Every one of 9 lines holds.")
     assert "differs" not in out
 
 
@@ -50,6 +51,50 @@ def test_a_number_that_does_not_hold_is_named(folder, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["holds"] is False
     assert [line["what"] for line in found["lines"] if not line["holds"]] == ["mean"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "broken"),
+    [
+        ({"outcome": "no significant winner"}, ["outcome"]),
+        ({"outcome": None, "t": None}, ["outcome", "t high", "t low"]),
+        ({"t": [0.5]}, ["t high", "t low"]),
+        ({"bca": [0.5, 0.5, 0.5]}, ["bca 3", "bca high", "bca low"]),
+        ({"tables": 5}, ["tables"]),
+        ({"advice": "rule", "mean": float("nan")}, ["mean"]),
+    ],
+)
+def test_what_is_claimed_or_left_out_must_be_so(folder, verdict, broken):
+    lines = verify(load_bundle(changed(folder, "claims.yaml", **verdict)))
+    assert sorted(line.what for line in lines if not line.holds) == broken
+
+
+def test_a_rule_is_advised_because_it_is_better(folder):
+    """Here it is the round-robin of the primary baseline itself, which is not better than that."""
+    told = load_bundle(changed(folder, "rule.yaml", advice="rule", outcome="no significant winner"))
+    rule = replace(load_bundle({"routing": {"policy": "round-robin"}}), provenance=told.provenance)
+    assert [(line.then, line.now) for line in verify(rule) if line.what == "advice"] == [("rule", "keep")]
+
+
+@pytest.mark.parametrize("name", ["../outside", "sub/inside", "", "ü"])
+def test_the_name_of_a_baseline_is_no_place_for_a_file(folder, name):
+    bundle = load_bundle(folder / "best_candidate.yaml")
+    problem = {**bundle.provenance["problem"], "name": str(folder / name) if name else name}
+    before = sorted(folder.rglob("*"))
+    assert all(line.holds for line in verify(replace(bundle, provenance={**bundle.provenance, "problem": problem})))
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_baseline_that_is_none_is_named(folder):
+    bundle = load_bundle(folder / "best_candidate.yaml")
+    problem = {**bundle.provenance["problem"], "primary": {"routing": {"polcy": "random"}}}
+    with pytest.raises(InputError, match=r"^provenance\.problem\.primary: .*did you mean 'policy'"):
+        list(verify(replace(bundle, provenance={**bundle.provenance, "problem": problem})))
+
+
+def test_a_trace_where_there_was_none_is_refused(folder, capsys):
+    assert blis(["verify", str(folder / "best_candidate.yaml"), "--trace", "traffic.jsonl"]) == 2
+    assert "it was not proved on a trace" in capsys.readouterr().err
 
 
 def test_another_simulator_is_said(folder, capsys):

@@ -52,3 +52,8 @@ def test_wrong_input_is_one_line_and_writes_nothing(call, tmp_path, arguments):
     status, out, err = call(*arguments, "--out", tmp_path / "mine.yaml")
     assert (status, out, len(err.splitlines())) == (2, "", 1)
     assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_an_empty_name_is_no_place_for_a_file(call):
+    status, out, err = call(SAMPLE, "--out", "")
+    assert (status, out, err.count("\n")) == (1, "", 1)

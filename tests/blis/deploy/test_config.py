@@ -59,7 +59,15 @@ def test_keys_and_types(part, message):
         ),
         ({"type": "load-aware-scorer", "parameters": {"threshold": "9"}}, "must be a whole number, got '9'"),
         ({"type": "load-aware-scorer", "parameters": {"threshold": 9.5}}, "must be a whole number, got 9.5"),
+        (
+            {"type": "tokenizer", "parameters": [1]},
+            "plugins[3].parameters: must be a mapping of keys to values, got [1]",
+        ),
         ({"type": "queue-scorer"}, "two plugins are called 'queue-scorer', the first is plugins[1]"),
+        (
+            {"name": "queue-scorer", "type": "load-aware-scorer"},
+            "two plugins are called 'queue-scorer', the first is plugins[1]",
+        ),
         (
             {"type": "concurrency-detector", "parameters": {"concurrencyMode": "request"}},
             "unknown value 'request' (did you mean 'requests'?); choose one of: hybrid, requests, tokens",

@@ -119,7 +119,14 @@ def test_what_is_only_nearly_the_same_is_said(routing, note):
             "'load-balance' has no counterpart in llm-d-router 0.11; the nearest is a",
         ),
         ({"scorers": [scorer("queue-depth"), scorer("active-requests")]}, "the nearest is 'active-requests' alone"),
-        ({"scorers": [scorer("precise-prefix-cache")], "dialect": GIE}, "no counterpart in Gateway API Inference"),
+        (
+            {"scorers": [scorer("precise-prefix-cache")], "dialect": GIE},
+            "no counterpart in Gateway API Inference Extension 1.3; the nearest is prefix-affinity",
+        ),
+        (
+            {"scorers": [scorer("precise-prefix-cache-2026-04")]},
+            "llm-d-router 0.11; the nearest is precise-prefix-cache",
+        ),
         (
             {"scorers": [scorer("queue-waiting")], "filters": [{"name": "load"}], "dialect": GIE},
             "routing.filters 'load' has no counterpart in Gateway API Inference Extension 1.3; the nearest is",

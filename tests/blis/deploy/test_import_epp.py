@@ -2,8 +2,14 @@
 
 import pytest
 
+from blis.deploy.dialects import DIALECTS, GIE
+from blis.deploy.document import parse_document
+from blis.deploy.import_epp import import_epp
+from blis.deploy.notes import Notes
+from blis.deploy.targets import export_text
 from blis.errors import InputError
-from tests.blis.deploy.samples import PUBLISHED, imported, with_plugins
+from blis.policies.bundle import load_bundle
+from tests.blis.deploy.samples import PUBLISHED, imported, small, with_plugins
 
 #: Routers: scorers and weights of those that are imported; their admission is the router's own unless it is said.
 IMPORTED = {
@@ -73,3 +79,58 @@ def test_what_decides_nothing_is_kept_as_a_remark():
         "openai-parser: decides nothing that is simulated",
         "load-aware-scorer: no part of the file uses it",
     ]
+
+
+@pytest.mark.parametrize("kind", ["random-picker", "weighted-random-picker"])
+def test_a_picker_that_the_profile_does_not_name_is_used(kind):
+    mapping = small()
+    mapping["plugins"][-1] = {"type": kind}
+    mapping["schedulingProfiles"][0]["plugins"].pop()
+    assert not any("no part of the file uses it" in note for note in imported(mapping)[1])
+
+
+@pytest.mark.parametrize("kind", ["concurrency-detector", "round-robin-fairness-policy", "edf-ordering-policy"])
+def test_what_no_part_of_the_file_names_is_said(kind):
+    assert imported(with_plugins({"type": kind}))[1] == [f"{kind}: no part of the file uses it"]
+
+
+def test_what_another_part_names_is_used():
+    flow = {"saturationDetector": {"pluginRef": "concurrency-detector"}}
+    _, notes = imported(with_plugins({"type": "concurrency-detector"}, flowControl=flow))
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("plugin", "message"),
+    [
+        ({"type": "utilization-detector", "parameters": {"queueDepthThreshold": -1}}, "queue_threshold of admission"),
+        ({"type": "utilization-detector", "parameters": {"kvCacheUtilThreshold": 3}}, "kv_threshold of admission"),
+    ],
+)
+def test_numbers_that_a_policy_does_not_take_name_the_plugin(plugin, message):
+    with pytest.raises(InputError, match=rf"^epp\.yaml: line \d+: plugins\[3\]: {message}"):
+        imported(with_plugins(plugin))
+
+
+@pytest.mark.parametrize(
+    ("plugin", "message"),
+    [
+        ({"type": "load-aware-scorer", "parameters": {"threshold": 0}}, "threshold of routing scorer 'load-aware'"),
+        ({"type": "active-request-scorer", "parameters": {"maxBusyScore": 7}}, "max_busy_score of routing scorer"),
+        (
+            {"type": "prefix-cache-affinity-filter", "parameters": {"affinityThreshold": 7}},
+            "threshold of routing filter 'prefix-affinity' must be in",
+        ),
+    ],
+)
+def test_numbers_that_a_template_does_not_take_name_the_plugin(plugin, message):
+    with pytest.raises(InputError, match=rf"^epp\.yaml: line \d+: plugins\[3\]: {message}"):
+        imported(with_plugins(plugin, steps=({"pluginRef": plugin["type"]},)))
+
+
+def test_the_older_precise_scorer_goes_back_to_where_it_comes_from():
+    bundle, _ = imported(PUBLISHED / "precise-before-may.yaml")
+    text = export_text(bundle, "llm-d", DIALECTS[GIE], Notes())
+    assert load_bundle(import_epp(parse_document(text, "back"), Notes())).routing.scorers[0].name == (
+        "precise-prefix-cache-2026-04"
+    )

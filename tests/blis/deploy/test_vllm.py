@@ -36,6 +36,26 @@ def test_a_file_and_a_command_line_say_the_same(imported, text):
     assert (bundle.priority.policy, bundle.priority.parameters) == ("class-age", {"age_per_s": 0})
 
 
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("8192", 8192), ("8k", 8000), ("8K", 8192), ("25.6k", 25_600), ("1m", 1_000_000)]
+)
+def test_tokens_may_have_a_suffix(imported, text, tokens):
+    bundle, _ = imported(f"max-num-batched-tokens: {text}\n")
+    assert bundle.engine.max_scheduled_tokens == tokens
+
+
+@pytest.mark.parametrize("text", ["--max-num-active-seqs 16", "--max-num-seqs 64 --max-num-active-seqs 16"])
+def test_requests_that_run_may_be_fewer_than_there_is_room_for(imported, text):
+    bundle, notes = imported(text)
+    assert bundle.engine.max_running == 16
+    assert not any(note.startswith(("max-num-seqs", "max-num-active-seqs")) for note in notes)
+
+
+def test_whether_a_prompt_must_fit_as_a_whole_is_the_scenarios(imported):
+    _, notes = imported("--no-scheduler-reserve-full-isl")
+    assert notes[0].startswith("scheduler-reserve-full-isl False: set instance.engine.reserve_full_prompt in the scen")
+
+
 def test_what_is_not_given_is_the_scenarios(imported):
     _, notes = imported(CONFIG)
     assert len(notes) == 1
@@ -46,7 +66,7 @@ def test_what_a_scenario_has_and_what_changes_nothing(imported):
     _, notes = imported(CONFIG + "block-size: 32\ndisable-log-requests: true\nlong-prefill-token-threshold: 0\n")
     assert notes == [
         "block-size 32: set instance.kv.block_size_tokens in the scenario, a bundle does not have it",
-        "disable-log-requests: changes nothing that is simulated",
+        "disable-log-requests: not looked at, no bundle has it",
     ]
 
 
@@ -55,6 +75,13 @@ def test_what_a_scenario_has_and_what_changes_nothing(imported):
     [
         ("max-num-seq: 3\n", "line 1: max-num-seq: unknown argument 'max-num-seq' (did you mean 'max-num-seqs'?)"),
         ("max-num-seqs: many\n", "line 1: max-num-seqs: "),
+        ("max-num-seqs: 0\n", "line 1: max-num-seqs: it must be in [1, "),
+        ("max-num-seqs: 1k\n", "line 1: max-num-seqs: '1k' is not a whole number"),
+        ("max-num-batched-tokens: 8.5K\n", "line 1: max-num-batched-tokens: '8.5K' is not a whole number"),
+        ("--max-num-b 5", "max-num-b: unknown argument 'max-num-b' (did you mean 'max-num-batched-tokens'?)"),
+        ("-pp 2", "pipeline-parallel-size: '2' cannot be simulated; the nearest is pipeline-parallel-size 1"),
+        ("--scheduler-cls my.Own", "scheduler-cls: 'my.Own' cannot be simulated"),
+        ("--max-num-queued-reqs 9", "max-num-queued-reqs: '9' cannot be simulated"),
         ("scheduling-policy: sjf\n", "unknown scheduling policy 'sjf'"),
         ("scheduling-policy: [fcfs]\n", "unknown scheduling policy ['fcfs']"),
         ("enable-prefix-caching: false\n", "False cannot be simulated; the nearest is enable-prefix-caching true"),

@@ -11,7 +11,7 @@ from blis.comparison.statistics import paired_t_interval
 from blis.config import Pool, SloTier
 from blis.errors import InputError
 from blis.scenario import load_scenario
-from blis.sizing.sizing import RATE_REACH, RATE_STEP, Promise, Sizing, rate_factors
+from blis.sizing.sizing import RATE_REACH, RATE_STEP, Found, Promise, Sizing, rate_factors
 from blis.workload.draw.spec import load_spec
 from blis.workload.read.traces import trace_spec
 from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
@@ -115,6 +115,17 @@ def test_what_cannot_be_kept_has_no_number():
     rate = impossible.highest_rate()
     assert (rate.mean, rate.interval, rate.by_table) == (None, None, (None,) * 3)
     assert rate.tried == pytest.approx((30 / RATE_REACH, 30 * RATE_REACH), rel=0.01)
+
+
+@pytest.mark.parametrize("seeds", [(1,), (1, 2)])
+def test_where_no_request_is_scored_nothing_can_be_found(seeds):
+    with pytest.raises(InputError, match="none of the 1 requests of a table is scored"):
+        Sizing(SCENARIO, replace(SPEC, num_requests=1), seeds, 0.9, {}).now()
+
+
+def test_nothing_below_zero_is_in_an_interval():
+    assert paired_t_interval([1.0, 100.0])[0] < 0
+    assert Found((1.0, 100.0), (1.0, 100.0)).interval == (0.0, paired_t_interval([1.0, 100.0])[1])
 
 
 def test_pools_say_how_many_instances_there_are():

@@ -48,5 +48,11 @@ def test_the_best_that_was_tried_is_told_as_that():
     assert "  at least 328 [328, 328] requests/s" in text
 
 
+def test_where_the_least_that_was_tried_is_enough_fewer_may_be():
+    least = {"mean": 3.0, "interval_95": [3.0, 3.0], "by_table": [3.0, 3.0], "tried": [3.0, 5.0]}
+    text = capacity_text({**FACTS, "least_instances": least}, "as given")
+    assert "  at most 3 [3, 3]; 3 are enough on all 2 tables" in text
+
+
 def test_json_has_every_digit():
     assert json.loads(capacity_json(FACTS)) == FACTS

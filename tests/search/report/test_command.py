@@ -1,5 +1,6 @@
 """`blis-search report RUN` makes the page anew; without a search there one clear line."""
 
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -59,6 +60,15 @@ def test_a_verdict_that_is_damaged(copied, report):
     code, _, err = report(copied.run_dir)
     assert code == EXIT_INPUT
     assert err.startswith(f"error: {copied.run_dir / 'verdict.json'}: not JSON: ")
+
+
+@pytest.mark.parametrize("damage", [{"baselines": {"lmetric": None}}, {"advice": []}, {"advice": {"kind": "x"}}])
+def test_a_verdict_of_another_form(copied, report, damage):
+    path = copied.run_dir / "verdict.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
+    code, out, err = report(copied.run_dir)
+    assert (code, out, err.count("\n")) == (EXIT_INPUT, "", 1)
+    assert err.startswith(f"error: {copied.run_dir}: its files are not as a search wrote them: ")
 
 
 def test_a_full_disk(copied, report, monkeypatch):

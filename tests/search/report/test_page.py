@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from blis.engine.run import simulate
 from blis.files import write_text
 from blis.yaml_strict import load_mapping
 from search.__main__ import run
@@ -18,7 +17,7 @@ from search.report.finished import read_finished
 from search.report.page import PAGE, page, write_page
 from search.settings import make_settings
 from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
-from tests.search.small import small_settings
+from tests.search.small import interrupted_at, small_settings, without_candidates
 
 LARGEST_BYTES = 3_000_000
 SECTIONS = ("trust", "change", "proof", "requests", "why", "search", "origin")
@@ -178,32 +177,14 @@ def test_other_worlds_are_shown_where_they_were_tried(copied):
 
 
 def test_a_search_that_was_interrupted_has_a_page(tmp_path):
-    settings, calls = small_settings(tmp_path, "driver.batch=12"), []
-
-    def interrupted(scenario, table):
-        calls.append(1)
-        if len(calls) == 40:
-            raise KeyboardInterrupt
-        return simulate(scenario, table)
-
-    settings = replace(settings, problem=replace(settings.problem, simulate=interrupted))
-    assert run(settings) == EXIT_INTERRUPTED
+    assert run(interrupted_at(small_settings(tmp_path, "driver.batch=12"), 40)) == EXIT_INTERRUPTED
     text = (tmp_path / PAGE).read_text()
     assert "Interrupted: nothing is proved" in words(text)
     assert Elements(text).sections == ["trust", "change", "search", "origin"]
 
 
 def test_a_search_that_failed_has_a_page(tmp_path):
-    settings = small_settings(tmp_path, "driver.budget=20")
-    known = [policy.scenario for policy in settings.baselines.values()]
-
-    def failing(scenario, table):
-        if scenario not in known:
-            raise ZeroDivisionError
-        return simulate(scenario, table)
-
-    settings = replace(settings, problem=replace(settings.problem, simulate=failing))
-    assert run(settings) == EXIT_FAILURE
+    assert run(without_candidates(small_settings(tmp_path, "driver.budget=20"))) == EXIT_FAILURE
     text = (tmp_path / PAGE).read_text()
     assert "No candidate of the search has a score." in words(text)
     assert Elements(text).sections == ["trust", "search", "origin"]

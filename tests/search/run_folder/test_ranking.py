@@ -27,7 +27,8 @@ def folders(tmp_path_factory):
     for name in ("bad", "same"):
         shutil.copytree(folder / "good", folder / name)
     for name, policy in {"good": "lmetric", "bad": "least-loaded", "same": "lmetric"}.items():
-        shutil.copy(CONF / "policy" / f"{policy}.yaml", folder / name / "best_policy.yaml")
+        text = (CONF / "policy" / f"{policy}.yaml").read_text()
+        (folder / name / "best_policy.yaml").write_text(text + "provenance: {verdict: {outcome: winner}}\n")
     return folder
 
 

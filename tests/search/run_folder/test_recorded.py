@@ -4,11 +4,11 @@ import shutil
 
 import pytest
 
-from blis.errors import InputError
+from blis.errors import EngineError, InputError
 from search.__main__ import run
 from search.application import EXIT_OK
 from search.identity import run_id, scenario_id
-from search.run_folder.recorded import read_archive, read_run, read_settings
+from search.run_folder.recorded import as_written, exported_bundle, read_archive, read_run, read_settings
 from tests.search.small import small_settings
 
 
@@ -62,8 +62,27 @@ def test_what_failed_and_what_the_space_does_not_know_is_blank():
 def test_files_that_somebody_changed_are_one_line(finished, tmp_path, name):
     folder = shutil.copytree(finished.run_dir, tmp_path / "run")
     (folder / name).write_text("{}")
-    with pytest.raises(InputError, match=f"{folder}: .* is not as a search wrote it"):
+    with pytest.raises(InputError, match=f"{folder}: its files are not as a search wrote them: "):
         read_run(folder)
+
+
+def test_numbers_that_somebody_took_away_are_one_line(tmp_path):
+    wrong = f"{tmp_path}: its files are not as a search wrote them: TypeError: "
+    with pytest.raises(InputError, match=wrong), as_written(tmp_path):
+        sum({"search": [], "export": 2.0}.values())
+
+
+@pytest.mark.parametrize("error", [EngineError("disk full"), InputError("no such key")])
+def test_what_is_said_already_stays_as_it_is(tmp_path, error):
+    with pytest.raises(type(error), match=f"^{error}$"), as_written(tmp_path):
+        raise error
+
+
+@pytest.mark.parametrize("text", ["", "routing: {policy: random}\n"])
+def test_a_bundle_that_no_search_exported(tmp_path, text):
+    (tmp_path / "best_policy.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"best_policy\.yaml: no provenance"):
+        exported_bundle(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["cluster: 3\n", "tracking: {enabled: true}\n", "a: [\n"])

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from blis.engine.run import simulate
 from blis.policies.bundle import load_bundle
 from search.verdict.advice import CANDIDATE, RULE, Advice, keep
 from search.verdict.holdout import make_holdout
 from search.verdict.outlook import Outlook, outlook
 from search.verdict.robustness import Robustness, UnderShift
-from tests.search.small import small_settings
+from tests.search.small import small_settings, with_simulation
 from tests.search.verdict.comparisons import interval
 
 SHIFTS = ("rate x1.2", "one instance less")
@@ -48,6 +49,21 @@ def test_what_is_not_asked_for_is_not_there(settings):
     assert (found.sentence, found.to_dict()) == ("", {"robust": None, "saving": None})
     asked = replace(settings, validation=replace(settings.validation, robust=False, saving=True))
     assert outlook(make_holdout(asked), Advice(CANDIDATE, "", against), against, against).saving.instances == 4
+
+
+def test_a_proof_stands_where_other_rates_cannot_be_simulated(settings):
+    times = {settings.problem.table(key).arrival_us[-1] for key in settings.pool("pool/report", 4)}
+
+    def failing(scenario, table):
+        if table.arrival_us[-1] not in times:
+            raise ValueError("too fast")
+        return simulate(scenario, table)
+
+    asked = replace(settings, validation=replace(settings.validation, robust=False, saving=True))
+    against = settings.problem.against
+    found = outlook(make_holdout(with_simulation(asked, failing)), Advice(CANDIDATE, "", against), against, against)
+    assert (found.saving, found.robust) == (None, None)
+    assert "too fast" in found.unsaved
 
 
 def test_in_one_sentence():

@@ -157,3 +157,9 @@ load under"""
 
 def test_without_them_nothing_is_said():
     assert report(replace(drawn_verdict(), outlook=Outlook("lmetric", None, None))) == report(drawn_verdict())
+
+
+def test_what_could_not_be_found_of_the_saving_is_said():
+    verdict = replace(drawn_verdict(), outlook=Outlook("the policy found", None, None, "too fast"))
+    told = report(verdict)
+    assert told.splitlines()[-1] == "what the policy found saves in instances is not known: too fast"

@@ -7,7 +7,7 @@ import pytest
 
 from blis.policies.bundle import load_bundle
 from blis.workload.draw.pools import SELECTION_POOL
-from search.running.evaluator import Evaluator
+from search.running.evaluator import Evaluation, Evaluator
 from search.verdict.simplify import one_back, simplify
 from tests.search.verdict.pools import BUDGETS, QUEUE_DEPTH, marked_settings
 
@@ -45,6 +45,40 @@ def test_what_is_lost_in_all_is_bounded(evaluator):
     assert simplify(given, evaluator, 0.021).set_back == ("routing.policy",)
     assert BUDGETS[SELECTION_POOL][1200] > 0.3
     assert simplify(given, evaluator, 1.0).set_back == ("routing.policy",)  # the rest would be the primary itself
+
+
+class Priced(Evaluator):
+    """An evaluator with prices in place of simulations."""
+
+    def __init__(self, like, price):
+        super().__init__(like.problem, like.seeds, like.workers)
+        self.price = price
+
+    def evaluate(self, policies):
+        return [Evaluation(policy.id, "ok", "", fitness=self.price(policy.complete)) for policy in policies]
+
+
+KNOBS = {"max_running": 99, "max_scheduled_tokens": 1200, "long_prefill_threshold": 512}
+
+
+def test_small_losses_add_up(evaluator):
+    """Each of three knobs is worth 0.006: of 0.01 that may be lost only one can be paid."""
+    priced = Priced(evaluator, lambda bundle: 0.006 * sum(getattr(bundle.engine, k) == v for k, v in KNOBS.items()))
+    given = policy(evaluator, routing={"policy": "round-robin"}, engine=KNOBS)
+    assert len(simplify(given, priced, 0.01).set_back) == 1
+    assert len(simplify(given, priced, 0.0121).set_back) == 2
+
+
+def test_weights_are_rounded_as_coarsely_as_costs_nothing(evaluator):
+    """The ratio 1.5015 is 1.49 with weights up to 100, which costs all, and 1.5015 with weights up to 1000."""
+    given = policy(evaluator, routing=weighted(queue_depth=1, load_balance=1.5015))
+
+    def price(bundle):
+        weights = [scorer.weight for scorer in bundle.routing.scorers or ()]
+        return float(len(weights) == 2 and abs(weights[1] / weights[0] - 1.5015) < 0.001)
+
+    found = simplify(given, Priced(evaluator, price), 0.01).policy.bundle.routing.scorers
+    assert [scorer.weight for scorer in found] == [333, 500]
 
 
 def test_weights_are_whole_and_without_a_common_divisor(evaluator):
