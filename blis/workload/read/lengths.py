@@ -22,7 +22,7 @@ from blis.workload.read.wall_times import wall_times
 AZURE_COLUMNS = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 COMPACT_COLUMNS = ("arrived_at", "num_prefill_tokens", "num_decode_tokens")
 BURSTGPT_COLUMNS = ("Timestamp", "Request tokens", "Response tokens")
-SESSION, ELAPSED = "Session ID", "Elapsed time"
+_SESSION, _ELAPSED = "Session ID", "Elapsed time"
 SPLITWISE_COLUMNS = ("arrival_timestamp", "prompt_size", "token_size")
 
 
@@ -58,9 +58,8 @@ def load_burstgpt(path: str | Path, time_unit: str = "", turns: str = CLOSED) ->
 
     Where the file has a `Session ID` and an `Elapsed time` (BurstGPT_3.csv), its rows are turns.
     """
-    return _in_seconds(
-        path, BURSTGPT_COLUMNS, time_unit, "failed on the server (0 Response tokens)", "Session ID", turns
-    )
+    failed = "failed on the server (0 Response tokens)"
+    return _in_seconds(path, BURSTGPT_COLUMNS, time_unit, failed, _SESSION, turns)
 
 
 def _in_seconds(
@@ -94,6 +93,6 @@ def _in_seconds(
 
 def _took_us(sheet: Sheet) -> NDArray[np.int64] | None:
     """[n] from each request to its answer, None if the file does not say it."""
-    if ELAPSED not in sheet.cells:
+    if _ELAPSED not in sheet.cells:
         return None
-    return np.rint(sheet.numbers(ELAPSED, lambda value: 0 <= value <= 1e9, "a time in s >= 0") * 1e6).astype(np.int64)
+    return np.rint(sheet.numbers(_ELAPSED, lambda value: 0 <= value <= 1e9, "a time in s >= 0") * 1e6).astype(np.int64)

@@ -113,19 +113,18 @@ def _load(
 
 def _times(rows: JsonRows, key: str, unit: str, said: _Turns, turns: str) -> NDArray[Any]:
     """[n] when requests came; a turn that has a delay instead stands where the one before it does."""
+    if said.think_us is None or not (said.think_us >= 0).any():
+        return rows.times(key, most(unit), unit)
     times = rows.times(key, most(unit), unit, blank=-1)
-    missing = np.flatnonzero(times < 0).tolist()
-    if not missing:
-        return times
-    latest: dict[str, int] = {}
-    turn = np.zeros(len(rows), bool) if said.think_us is None else said.think_us >= 0
+    latest: dict[str, Any] = {}
     for row, session in enumerate(said.sessions):
-        if times[row] < 0 and (not turn[row] or session not in latest):
-            rows.fail(key, row, "is missing, and there is no turn before with a delay from it")
-        if times[row] < 0 and turns != CLOSED:
-            rows.fail(key, row, f"is missing: only turns: {CLOSED} replays a delay")
-        times[row] = times[latest[session]] if times[row] < 0 else times[row]
-        latest[session] = row
+        if times[row] < 0:
+            if said.think_us[row] < 0 or session not in latest:
+                rows.fail(key, row, "is missing, and there is no turn before with a delay from it")
+            if turns != CLOSED:
+                rows.fail(key, row, f"is missing: only turns: {CLOSED} replays a delay")
+            times[row] = latest[session]
+        latest[session] = times[row]
     return times
 
 

@@ -215,26 +215,15 @@ class TestTurns:
     @pytest.mark.parametrize(
         ("rows", "turns", "problem"),
         [
-            (
-                [("a", 0, None), ("a", None, 5)],
-                "arrivals",
-                "line 2: .* timestamp: None is missing: only turns: closed",
-            ),
-            (
-                [("a", 0, None), ("b", None, 5)],
-                "closed",
-                "line 2: .* timestamp: None is missing, and there is no turn",
-            ),
-            (
-                [("a", 0, None), ("a", None, None)],
-                "closed",
-                "line 2: .* timestamp: None is missing, and there is no",
-            ),
+            ([("a", 0, None), ("a", None, 5)], "arrivals", "None is missing: only turns: closed replays a delay"),
+            ([("a", 0, None), ("b", None, 5)], "closed", "None is missing, and there is no turn before"),
+            ([("a", 0, 5), ("a", None, None)], "closed", "None is missing, and there is no turn before"),
+            ([("a", 0, None), ("a", None, None)], "closed", "None is not a time in ms >= 0"),
         ],
     )
     def test_a_row_without_a_time_needs_a_turn_before(self, tmp_path, rows, turns, problem):
         path = lines(tmp_path, *(session(name, at, delay=delay) for name, at, delay in rows))
-        with pytest.raises(InputError, match=problem):
+        with pytest.raises(InputError, match=f"line 2: column timestamp: {problem}"):
             load_mooncake(path, turns=turns)
 
 
