@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import difflib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from blis.config import Scenario
@@ -70,7 +71,7 @@ def execute(options: argparse.Namespace) -> int:
 def detect_kind(path: str) -> str:
     """What a file is, by its ending and its content. Raises InputError if that cannot be told."""
     suffix = unpacked_name(path).suffix.lower()
-    if suffix in (".csv", ".jsonl"):
+    if suffix in (".csv", ".jsonl") or Path(path).is_dir():
         return _kind_of_rows(path)
     if suffix == ".json":
         try:
