@@ -105,7 +105,7 @@ class Study(NamedTuple):
             patch.setattr(module, constant, value)
         overrides = [word for word in words if "=" in word]
         given = [word for word in words if "=" not in word]
-        followed = zip(given, [*given[1:], "--"], strict=True)
+        followed = zip(given, [*given, "--"][1:], strict=True)
         flags = [word for word, after in followed if word.startswith("--") and after.startswith("--")]
         given = [word for word in given if word not in flags]
         options = dict(zip(given[::2], given[1::2], strict=True)) | self.options
