@@ -235,7 +235,7 @@ MUTANTS = (
         _SPEC,
         "if described == (self.servegen_data is not None):",
         "if not described and self.servegen_data is None:",
-        _SPEC_TESTS,
+        (f"{_DRAW}/test_servegen.py",),
         "clients and data of ServeGen's",
     ),
     Mutant(
