@@ -8,7 +8,6 @@ from typing import Any
 
 from blis.cli.flags import whole
 from blis.config import Scenario
-from blis.evaluation.ratios import per_s
 from blis.latency.table import TABLE_BLOCK_TOKENS
 from blis.scenario import load_scenario
 from blis.tables.requests import RequestTable
@@ -86,7 +85,7 @@ def _check(options: argparse.Namespace) -> str:
         trace, exact = found
         known = f"{trace.name}, {trace.part}" if exact else f"{trace.name}, with more than the {trace.part}"
     block_tokens = options.block_size_in_tokens
-    span_s = int(table.arrival_us[-1] - table.arrival_us[0]) / 1e6
+    span_s = (int(table.opened_us[-1]) - table.first_arrival_us) / 1e6
     facts = [
         ("file", path),
         ("known as", known),
@@ -105,7 +104,7 @@ def _check(options: argparse.Namespace) -> str:
 def _load(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]:
     """What comes, and what the instances could serve by the rule of thumb of `workload.utilisation`."""
     model, instances = scenario.instance.latency_model, scenario.cluster.instances
-    offered = per_s(len(table) - 1, int(table.arrival_us[-1] - table.arrival_us[0]))
+    offered = table.offered_per_s
     served = instances * served_rate(table, scenario.instance)
     name = " ".join([model.model or model.kind, model.gpu, f"TP {model.tp}"])
     return [
