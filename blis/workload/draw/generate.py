@@ -84,8 +84,6 @@ def _table(
         "tenant": who.tenant,
         **(talks.columns() if talks else {}),
     }
-    if "predecessor" in columns:
-        raise InputError("closed_loop is not supported yet; closed_loop: false lets rounds come when an estimate says")
     for column in columns.values():
         column.setflags(write=False)  # it is the table's from here on
     return assemble(
