@@ -3,23 +3,63 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import os
 import tempfile
+import zlib
 from pathlib import Path
 
-from blis.errors import EngineError, InputError
+from blis.errors import EngineError, InputError, one_line
+
+#: What compressed files begin with, whatever they are called.
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_ENDINGS = (".gz", ".zst")
 
 
 def read_text(path: str | Path) -> str:
-    """The text of a UTF-8 file; `~` is the home folder. Raises InputError naming the file if it cannot be read."""
+    """The text of a UTF-8 file; `~` is the home folder. Raises InputError naming the file if it cannot be read.
+
+    Line ends are LF, whatever the file has.
+    """
     try:
-        return Path(path).expanduser().read_text(encoding="utf-8-sig")
+        text = read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a UTF-8 text file") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file, of a compressed one (gzip or zstd, told by its first bytes) what is in it."""
+    data = stored_bytes(path)
+    try:
+        if data.startswith(_GZIP):
+            return gzip.decompress(data)
+        return _from_zstd(data) if data.startswith(_ZSTD) else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: a compressed file that cannot be unpacked: {one_line(error)}") from None
+
+
+def stored_bytes(path: str | Path) -> bytes:
+    """The bytes of a file as they are stored. Raises InputError naming the file."""
+    try:
+        return Path(path).expanduser().read_bytes()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or error}") from None
     except (ValueError, RuntimeError) as error:  # a null character in the name; nobody of the name after ~
         raise InputError(f"{path!r}: {error}") from None
+
+
+def unpacked_name(path: str | Path) -> Path:
+    """The path without the ending that says how a file is compressed: trace.jsonl of trace.jsonl.zst."""
+    named = Path(path)
+    return named.with_suffix("") if named.suffix.lower() in _ENDINGS else named
+
+
+def _from_zstd(data: bytes) -> bytes:
+    import pyarrow  # only here: it takes longer to import than most files take to read
+
+    with pyarrow.input_stream(pyarrow.BufferReader(data), compression="zstd") as stream:
+        return bytes(stream.read())
 
 
 def write_text(path: str | Path, text: str) -> None:

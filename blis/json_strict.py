@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 def parse_json(text: str) -> Any:
     """What a JSON text says. Raises ValueError with the problem in one line, whatever it is."""
     try:
-        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_refuse)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -24,3 +24,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no number in JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_each_once, parse_constant=_refuse)

@@ -25,8 +25,8 @@ from blis.errors import InputError
 from blis.files import write_text
 from blis.fit.fit import fit
 from blis.latency.catalog import gpu_catalog
-from blis.recorded.read import read_recording
-from blis.recorded.recording import Recording
+from blis.workload.recorded.read import read_recording
+from blis.workload.recorded.recording import Recording
 from experiments.page import FOLDER, markdown_table
 from search.application import EXIT_INPUT, EXIT_OK
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.recorded.recording import Recording
 from blis.tables.results import ResultTable
+from blis.workload.recorded.recording import Recording
 
 Times = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from typing import Any, cast
 from blis.config import Scenario
 from blis.errors import in_short
 from blis.latency.coefficients import CoefficientsFile
-from blis.recorded.recording import Recording, Server
 from blis.scenario import load_scenario
+from blis.workload.recorded.recording import Recording, Server
 from blis.yaml_strict import named_source, parse_yaml
 
 #: What vLLM does when nothing is said (its config/scheduler.py and config/cache.py, 0.8 to 0.24).

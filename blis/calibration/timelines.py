@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from blis.calibration.compare import pearson
 from blis.calibration.errors import Times
 from blis.config import Scenario
-from blis.recorded.recording import Recording
 from blis.tables.results import ResultTable
+from blis.workload.recorded.recording import Recording
 
 Instants = NDArray[np.int64]
 

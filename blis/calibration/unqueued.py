@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
-from blis.recorded.recording import Recording
 from blis.tables.results import ResultTable
+from blis.workload.recorded.recording import Recording
 
 #: vLLM takes a request up and lets it in in one turn of its loop, unless it has to queue.
 _ONE_TURN_US = 1_000

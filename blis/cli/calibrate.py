@@ -14,8 +14,8 @@ from blis.cli.run_scenario import DATA_FLAGS, add_scenario_flags, read_scenario,
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, check_number
 from blis.files import check_writable
-from blis.recorded.recording import Recording
 from blis.tables.network import Network
+from blis.workload.recorded.recording import Recording
 
 _EXAMPLES = """\
 examples:
@@ -62,7 +62,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def execute(options: argparse.Namespace) -> None:
     """Check everything that was given, then simulate the log's requests, and print how far both are apart."""
-    from blis.recorded.read import read_recording
+    from blis.workload.recorded.read import read_recording
 
     log = Log(options.log)
     _check(options)

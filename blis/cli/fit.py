@@ -65,9 +65,9 @@ def execute(options: argparse.Namespace) -> None:
     """Fit, print, write."""
     from blis.fit.fit import fit
     from blis.latency.coefficients import save_coefficients
-    from blis.recorded.doubts import doubts, doubts_of_steps
-    from blis.recorded.read import read_log
-    from blis.recorded.recording import Recording
+    from blis.workload.recorded.doubts import doubts, doubts_of_steps
+    from blis.workload.recorded.read import read_log
+    from blis.workload.recorded.recording import Recording
 
     check_integer("--warm-up", options.warm_up, 0)
     if options.out:

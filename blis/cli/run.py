@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: An arrival so late, in September 2001, is told by the clock on the wall.
 _UNIX_US = 10**15
+_RECORDS = (".yaml", ".jsonl")  # endings of traces that can be written
 
 _EXAMPLES = """\
 examples:
@@ -35,6 +36,7 @@ examples:
   blis run --config RUN/scenario.yaml --policy-config RUN/best_policy.yaml --window report    # the same on a trace
   blis run --config scenario.yaml --requests requests.csv --trace-level decisions --summarize-trace \\
            --counterfactual-k 3 --trace-output decisions.jsonl    # why each request went where it went
+  blis run --config scenario.yaml --requests traffic.jsonl --record run.yaml    # a trace that can be replayed
 
 without a scenario file, by the original's flags:
   blis run --model meta-llama/llama-3.1-8b-instruct --num-instances 4 --workload chatbot --rate 20 --num-requests 500
@@ -101,6 +103,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         help="run again with every other choice of the N most regretted decisions; default 0",
     )
     trace.add_argument("--summarize-trace", action="store_true", help="print totals and regrets of the decisions")
+    trace.add_argument(
+        "--record",
+        metavar="FILE",
+        help="write the requests as a trace: FILE.yaml (and .csv) = trace v2 with their times, FILE.jsonl = Mooncake's",
+    )
     trace.add_argument("--trace-output", metavar="FILE", help="write the decisions here, one JSON object a line")
     add_request_flags(parser)
     add_scenario_flags(parser)
@@ -120,7 +127,9 @@ def execute(options: argparse.Namespace) -> None:
     log = Log(options.log)
     if options.results_path and Path(options.results_path).suffix not in (".csv", ".json"):
         raise InputError(f"--results-path must end in .csv or .json, got {options.results_path!r}")
-    for path in filter(None, (options.results_path, options.trace_output)):
+    if options.record and Path(options.record).suffix not in _RECORDS:
+        raise InputError(f"--record must end in {' or '.join(_RECORDS)}, got {options.record!r}")
+    for path in filter(None, (options.results_path, options.trace_output, options.record)):
         check_writable(path)
     weights = parse_weights(options.fitness_weights) if options.fitness_weights else None
     keeps_decisions = _keeps_decisions(options, log)
@@ -136,6 +145,8 @@ def execute(options: argparse.Namespace) -> None:
     result = api.simulate(scenario, requests, compat=options.compat, observe=Observe(decisions=keeps_decisions))
     if options.results_path:
         result.save(options.results_path)
+    if options.record:
+        _record(options.record, result, log)
     _warn_after(result, log)
     steady = None if options.warm_up is None else steady_rates(result.requests, result.table, options.warm_up)
     summary, replays = _decisions(options, result) if keeps_decisions else (None, [])
@@ -170,6 +181,18 @@ def _keeps_decisions(options: argparse.Namespace, log: Log) -> bool:
     if options.summarize_trace or options.counterfactual_k or options.counterfactual_replay:
         log.warn("--summarize-trace and --counterfactual-… change nothing without --trace-level decisions")
     return False
+
+
+def _record(path: str, result: Result, log: Log) -> None:
+    """Write the run as a trace that can be replayed."""
+    from blis.workload.write.mooncake import save_mooncake
+    from blis.workload.write.trace_v2 import save_trace_v2
+
+    arrival_us = result.requests.arrival_us
+    if Path(path).suffix == ".jsonl":
+        save_mooncake(path, result.requests, arrival_us)
+    elif not save_trace_v2(path, result.requests, result.table, arrival_us):
+        log.warn(f"{path}: prompts share more than a trace v2 can say; a .jsonl file says it")
 
 
 def _decisions(options: argparse.Namespace, result: Result) -> tuple[DecisionSummary | None, list[dict[str, Any]]]:

@@ -86,6 +86,8 @@ def read_requests(
         table = _from_workload(options, mapping, log)
     else:
         table = _named(options, scenario, log)
+    for line in table.notes:
+        log.note(f"requests: {line}")
     log.info(f"{len(table)} requests, the last one at {int(table.opened_us[-1]) / 1e6:g} s")
     return _fitting(options, table, log)
 

@@ -14,8 +14,11 @@ from blis.tables.requests import RequestTable
 from blis.text import aligned
 from blis.workload.capacity import served_rate
 from blis.workload.content.reuse import ideal_hit_rate
+from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.known_traces import KNOWN_TRACES, file_digest, identify
-from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.read.trace_formats import FORMATS
+from blis.workload.read.traces import AUTO, TraceSpec, format_of, parse
+from blis.workload.read.turns import TURNS
 
 _EXAMPLES = """\
 examples:
@@ -46,6 +49,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--check", metavar="FILE", help="read this file and say what is in it")
     parser.add_argument("--config", metavar="FILE", help=f"scenario that would serve it; default: one {_SERVER}")
     parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
+    parser.add_argument("--time-unit", choices=list(TIME_UNITS), help="of its times; default: what the format says")
+    parser.add_argument("--turns", choices=TURNS, help="how its conversations are replayed; default: closed")
+    parser.add_argument(
+        "--block-tokens", type=whole, metavar="N", help="of its hashes; default: what the format or their number says"
+    )
     parser.add_argument(
         "--block-size-in-tokens",
         type=whole,
@@ -77,8 +85,9 @@ def _list() -> str:
 def _check(options: argparse.Namespace) -> str:
     """What a file holds."""
     path = options.check
-    name = options.format or detect_format(path)
-    table = FORMATS[name].parse(path)
+    spec = TraceSpec(path, options.format or AUTO, options.time_unit, options.block_tokens, options.turns)
+    name = format_of(spec)
+    table = parse(spec, name)
     found = identify(path)
     known = "not a known file"
     if found is not None:
@@ -91,6 +100,7 @@ def _check(options: argparse.Namespace) -> str:
         ("known as", known),
         ("sha256", file_digest(path)),
         ("format", name),
+        *(("note", line) for line in table.notes),
         ("rows", str(len(table))),
         ("time span", f"{span_s:.3f} s"),
         ("mean input", f"{table.input_tokens.mean():.1f} tokens"),

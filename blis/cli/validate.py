@@ -14,6 +14,7 @@ from blis.deploy.document import load_document
 from blis.deploy.helm import inner_config
 from blis.deploy.schema import schema
 from blis.errors import InputError
+from blis.files import unpacked_name
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.scenario import load_scenario, split_workload
 from blis.workload.draw.inference_perf import BLOCK
@@ -70,8 +71,8 @@ def execute(options: argparse.Namespace) -> int:
 
 def detect_kind(path: str) -> str:
     """What a file is, by its ending and its content. Raises InputError if that cannot be told."""
-    suffix = Path(path).suffix.lower()
-    if suffix in (".csv", ".jsonl"):
+    suffix = unpacked_name(path).suffix.lower()
+    if suffix in (".csv", ".jsonl") or Path(path).is_dir():
         return _kind_of_rows(path)
     if suffix == ".json":
         try:

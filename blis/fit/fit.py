@@ -21,8 +21,8 @@ from blis.fit.rows import step_rows
 from blis.fit.solve import solve
 from blis.fit.uncertainty import uncertainty
 from blis.latency.coefficients import FORMAT, CoefficientsFile
-from blis.recorded.network import server_side
-from blis.recorded.recording import Recording, Server, StepLog
+from blis.workload.recorded.network import server_side
+from blis.workload.recorded.recording import Recording, Server, StepLog
 
 #: With fewer requests or steps than this there is nothing to choose terms by.
 LEAST = 30

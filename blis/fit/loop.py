@@ -20,8 +20,8 @@ from blis.fit.rows import Rows, joined, request_rows, step_rows
 from blis.fit.solve import loss, scales, solve
 from blis.fit.start import start_prices
 from blis.fit.terms import Terms
-from blis.recorded.recording import Recording, StepLog
 from blis.tables.results import ResultTable
+from blis.workload.recorded.recording import Recording, StepLog
 
 _ROUNDS = 25
 _CALM = 4  # rounds before steps are made shorter where a round made things worse

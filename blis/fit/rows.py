@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.fit.terms import Terms
-from blis.recorded.recording import Recording, StepLog
 from blis.tables.results import ResultTable
+from blis.workload.recorded.recording import Recording, StepLog
 
 #: What an equation is of.
 TTFT, E2E, GAPS, STEP = range(4)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from blis.fit.rows import GAPS, TTFT, Rows, joined
 from blis.fit.solve import solve
 from blis.fit.terms import Terms
-from blis.recorded.recording import Recording
 from blis.tables.records import KEPT_STEP
+from blis.workload.recorded.recording import Recording
 
 _MOST_ROWS = 500
 

@@ -73,6 +73,7 @@ class RequestTable:
         None  # [n] from that one's answer to its arrival, >= 1; 0 where it follows none
     )
     scored: tuple[int, int] | None = None  # rows [first, last) count in a score; None: the middle 80 %
+    notes: tuple[str, ...] = ()  # what whoever read them from a file has to say of it
     cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)  # engine's own encodings
 
     def __len__(self) -> int:

@@ -1,5 +1,6 @@
 """Workloads: which requests arrive, when, and what they say.
 
 In comes a specification, a recorded trace or columns by hand; out comes a `RequestTable`, always from `assemble.py`.
-Read `assemble.py` first, then `draw/` (from a specification), `read/` (from files) or `content/` (what prompts share).
+Read `assemble.py` first, then `draw/` (from a specification), `read/` (from files), `recorded/` (what servers did),
+`write/` (to files) or `content/` (what prompts share).
 """

@@ -39,6 +39,7 @@ def assemble(
     placements: Sequence[Placement] = (Placement(),),
     origin: Origin | None = None,
     request_ids: Sequence[str] | None = None,
+    notes: Sequence[str] = (),
 ) -> RequestTable:
     """A checked, read-only RequestTable; arrays are copied unless they are read-only already.
 
@@ -77,6 +78,7 @@ def assemble(
         predecessor=follows if closed else None,
         think_us=_column("think_us", 0 if think_us is None else think_us, np.int64, n) if closed else None,
         request_ids=None if request_ids is None else tuple(request_ids),
+        notes=tuple(notes),
     )
     _check(table)
     return table

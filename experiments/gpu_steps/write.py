@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.files import write_text
-from blis.recorded.step_log import save_step_log
 from blis.tables.records import KEPT_STEP
+from blis.workload.recorded.step_log import save_step_log
 from experiments.gpu_steps.measure import Timed
 
 

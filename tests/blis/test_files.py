@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from blis.errors import EngineError, InputError
-from blis.files import check_writable, read_text, write_bytes, write_text
+from blis.files import check_writable, read_text, stored_bytes, unpacked_name, write_bytes, write_text
 from tests.places import ROOT
 
 
@@ -94,6 +95,23 @@ def test_unreadable_files_are_input_errors(tmp_path: Path, data: bytes | None, p
         (tmp_path / "x.txt").write_bytes(data)
     with pytest.raises(InputError, match=f"x.txt: {problem}"):
         read_text(tmp_path / "x.txt")
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+@pytest.mark.parametrize("name", ["x.txt", "x.txt.gz"])
+def test_compressed_files_are_read_whatever_they_are_called(tmp_path: Path, codec: str, name: str):
+    packed = pyarrow.compress("täglich\r\n".encode(), codec=codec, asbytes=True)
+    (tmp_path / name).write_bytes(packed)
+    assert read_text(tmp_path / name) == "täglich\n"
+    assert stored_bytes(tmp_path / name) == packed
+    (tmp_path / name).write_bytes(packed[: len(packed) - 9])
+    with pytest.raises(InputError, match=f"{name}: a compressed file that cannot be unpacked: "):
+        read_text(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "inner"), [("a/t.jsonl.zst", "a/t.jsonl"), ("t.GZ", "t"), ("t.csv", "t.csv")])
+def test_the_ending_of_a_compressed_file_is_no_part_of_its_name(name: str, inner: str):
+    assert unpacked_name(name) == Path(inner)
 
 
 def test_a_byte_order_mark_is_not_read(tmp_path: Path):

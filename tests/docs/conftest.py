@@ -11,7 +11,7 @@ import pytest
 
 import search.__main__ as search_main
 from tests.blis.calibration.recordings import scenario, simulated
-from tests.blis.recorded.logs import bench, log_rows, request_log
+from tests.blis.workload.recorded.logs import bench, log_rows, request_log
 from tests.blis.workload.trace_files import random_mooncake_rows, write_azure, write_mooncake
 from tests.docs.commands import shortened
 from tests.docs.pages import GUIDES, blocks

@@ -29,6 +29,9 @@ MADE = {
     *("pareto.csv", "figures/overview.png", "figures/pareto.png", "checkpoint", "mlflow.db"),
     *("traffic.jsonl", "traffic.csv", "requests.csv", "results.csv", "mine/", "mine/search_space/NAME.yaml"),
     *("epp.yaml", "mine.yaml", "new.yaml"),
+    *("run.yaml", "run.csv", "run.jsonl", "FILE.yaml", ".yaml", ".jsonl"),
+    *("profile_export.json", "profile_export.jsonl", "profile_export_aiperf.json"),
+    *("per_request_lifecycle_metrics.json", "BurstGPT_3.csv"),
 }
 #: Folders that are not there before something has run.
 MADE_IN = ("outputs/", ".venv/", "pareto/", "figures/", "quarantine/")

@@ -9,7 +9,7 @@ from blis.errors import InputError
 from experiments import accuracy
 from experiments.accuracy import ERRORS, HEADER, SHAPES, UNQUEUED, Row, label, main, recordings, rows, with_kv
 from tests.blis.calibration.recordings import scenario, simulated
-from tests.blis.recorded.logs import log_rows
+from tests.blis.workload.recorded.logs import log_rows
 
 MODEL = "meta-llama/llama-3.1-8b-instruct"
 EXACT = dict(zip(HEADER[2:], (*[0.0] * 5, *[1.0] * 3), strict=True))

@@ -22,7 +22,7 @@ from blis.yaml_strict import flat_keys, yaml_text
 from search.application import compose_settings
 from tests.blis.cli.test_data_files import DEFAULTS
 from tests.blis.deploy.random_bundles import router_bundle
-from tests.blis.recorded.logs import HEADER, META, RESULTS, bench, request_log, trace
+from tests.blis.workload.recorded.logs import HEADER, META, RESULTS, bench, request_log, trace
 from tests.inputs.mistakes import STRANGE, mutate_arguments, mutate_rows
 from tests.laws.fuzz_yaml import MAX_INSTANCES, REQUESTS
 from tests.laws.yaml_cases import random_bundle, random_scenario

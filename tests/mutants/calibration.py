@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mutants import Mutant
 
-_BUILD = "blis/recorded/build.py"
-_BENCH = "blis/recorded/vllm_bench.py"
+_BUILD = "blis/workload/recorded/build.py"
+_BENCH = "blis/workload/recorded/vllm_bench.py"
 _PAIRS = "blis/calibration/pairs.py"
 _COMPARE = "blis/calibration/compare.py"
 _LINES = "blis/calibration/timelines.py"
@@ -16,21 +16,21 @@ MUTANTS = (
         _BUILD,
         "rows = np.flatnonzero(good & in_order)",
         "rows = np.flatnonzero(good)",
-        ("tests/blis/recorded/test_build.py",),
+        ("tests/blis/workload/recorded/test_build.py",),
         "requests are compared whose tokens came before them",
     ),
     Mutant(
         _BUILD,
         'rows = rows[np.argsort(times[0][rows], kind="stable")]',
         "rows = rows[::1]",
-        ("tests/blis/recorded/test_build.py",),
+        ("tests/blis/workload/recorded/test_build.py",),
         "the order of a log is taken for that of arrivals",
     ),
     Mutant(
         _BENCH,
         "role_only = (gaps > 0) & (gaps == outputs)",
         "role_only = gaps < 0",
-        ("tests/blis/recorded/test_vllm_bench.py",),
+        ("tests/blis/workload/recorded/test_vllm_bench.py",),
         "a chunk without a token counts as the first token",
     ),
     Mutant(

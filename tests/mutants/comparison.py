@@ -161,7 +161,7 @@ MUTANTS = (
         _FILES_TESTS,
         "links are replaced",
     ),
-    Mutant(_FILES, 'encoding="utf-8-sig"', 'encoding="utf-8"', _FILES_TESTS, "a byte order mark is read"),
+    Mutant(_FILES, 'decode("utf-8-sig")', 'decode("utf-8")', _FILES_TESTS, "a byte order mark is read"),
     Mutant(_FILES, "    os.umask(mask)\n", "", _FILES_TESTS, "the mask for new files is lost"),
     Mutant(
         "blis/errors.py",

@@ -11,6 +11,14 @@ _RATES, _SESSIONS, _DRAWN_TURNS = (f"blis/workload/draw/{name}.py" for name in (
 _TREE, _REUSE = "blis/workload/content/tree.py", "blis/workload/content/reuse.py"
 _CHAINS, _CHAINS_TESTS = "blis/workload/content/chains.py", ("tests/blis/workload/content/test_chains.py",)
 _CSV, _SHEET = "blis/workload/read/csv_requests.py", "blis/workload/read/sheet.py"
+_MOONCAKE, _MOONCAKE_TESTS = "blis/workload/read/mooncake.py", ("tests/blis/workload/read/test_mooncake.py",)
+_CLOCK, _CLOCK_TESTS = "blis/workload/read/clock.py", ("tests/blis/workload/read/test_clock.py",)
+_HASHES, _HASHES_TESTS = "blis/workload/read/hash_blocks.py", ("tests/blis/workload/read/test_hash_blocks.py",)
+_LENGTHS_ONLY, _LENGTHS_ONLY_TESTS = "blis/workload/read/lengths.py", ("tests/blis/workload/read/test_lengths.py",)
+_TURNS, _TURNS_TESTS = "blis/workload/read/turns.py", ("tests/blis/workload/read/test_turns.py",)
+_AGENTIC, _AGENTIC_TESTS = "blis/workload/read/agentic.py", ("tests/blis/workload/read/test_agentic.py",)
+_TRAFFIC = "blis/workload/read/traffic.py"
+_BLOCKS, _BLOCKS_TESTS = "blis/workload/content/blocks.py", ("tests/blis/workload/content/test_blocks.py",)
 _FORMATS, _TRACES = "blis/workload/read/trace_formats.py", "blis/workload/read/traces.py"
 _ASSEMBLE, _CAPACITY, _SUBSET = "blis/workload/assemble.py", "blis/workload/capacity.py", "blis/workload/subset.py"
 _DRAW = "tests/blis/workload/draw"
@@ -408,45 +416,80 @@ MUTANTS = (
         _SHEET, "if header.count(name) > 1:", "if header.count(name) > 2:", _SHEET_TESTS + _CSV_TESTS, "a column twice"
     ),
     Mutant(
-        _FORMATS,
-        "MOONCAKE_BLOCK_TOKENS = 512",
-        "MOONCAKE_BLOCK_TOKENS = 256",
-        _FORMATS_TESTS,
+        _MOONCAKE,
+        '_MOONCAKE = _Layout(KEYS[:3], "ms", 512)',
+        '_MOONCAKE = _Layout(KEYS[:3], "ms", 256)',
+        _HASHES_TESTS + _MOONCAKE_TESTS,
         "blocks of half the size",
     ),
+    Mutant(_MOONCAKE, 'KEYS[:3], "s", 16', 'KEYS[:3], "ms", 16', _MOONCAKE_TESTS, "Bailian's seconds are milliseconds"),
     Mutant(
-        _FORMATS,
-        "arrival_us=np.rint(times * unit_us).astype",
-        "arrival_us=np.rint(times * unit_us + 1).astype",
-        _FORMATS_TESTS,
-        "everybody comes 1 µs later",
+        _TURNS, "np.lexsort((np.arange(len(table)), depth, opener))", "np.arange(len(table))", _TURNS_TESTS, "unsorted"
     ),
     Mutant(
-        _FORMATS,
-        "(block, 0, MOONCAKE_BLOCK_TOKENS) for block",
-        "(('own', number, block), 0, MOONCAKE_BLOCK_TOKENS) for block",
-        _FORMATS_TESTS,
-        "blocks are not shared",
+        _TURNS, "gap_us - np.maximum(took_us[follows], 0)", "gap_us", _TURNS_TESTS, "an answer's time is paused again"
     ),
-    Mutant(_FORMATS, "if time < earliest:", "if time < 0:", _FORMATS_TESTS, "unsorted lines"),
-    Mutant(_FORMATS, "if len(ids) != needed:", "if len(ids) < needed:", _FORMATS_TESTS, "too many blocks"),
+    Mutant(_TURNS, "np.where(early, -1, follows)", "follows", _TURNS_TESTS, "who did not wait waits"),
+    Mutant(_AGENTIC, "steps[step].answered_s <= at_s + _ROUNDING_S", "True", _AGENTIC_TESTS, "they wait for whoever"),
     Mutant(
-        _FORMATS,
-        "(ticks - ticks[0] + 5) // 10",
-        "(ticks - ticks[0]) // 10",
-        _FORMATS_TESTS,
+        _AGENTIC, '"" if row.get("hash_id_scope") == "global" else name', '""', _AGENTIC_TESTS, "sessions share all"
+    ),
+    Mutant(
+        "blis/workload/write/mooncake.py",
+        "known.setdefault((nodes[entry], end), len(known))",
+        "known.setdefault((0, end), len(known))",
+        ("tests/blis/workload/write/test_mooncake.py",),
+        "all prompts of one length are the same",
+    ),
+    Mutant(
+        "blis/workload/recorded/guidellm.py",
+        "warm_up=start < measured_from",
+        "warm_up=False",
+        ("tests/blis/workload/recorded/test_guidellm.py",),
+        "what warmed up is measured",
+    ),
+    Mutant(_CLOCK, "since * us).astype", "since * us + 1).astype", _CLOCK_TESTS, "everybody comes 1 µs later"),
+    Mutant(_CLOCK, "    first = times.min()", "    first = times[0]", _CLOCK_TESTS + _MOONCAKE_TESTS, "unsorted lines"),
+    Mutant(_CLOCK, "many = n >= _MANY and", "many = n < _MANY and", _CLOCK_TESTS, "only short files are doubted"),
+    Mutant(_CLOCK, "if not given:\n", "if given:\n", _CLOCK_TESTS, "a user is doubted, a format is not"),
+    Mutant(
+        _BLOCKS,
+        "_mixed(block.view(np.uint64) + _mixed(",
+        "(block.view(np.uint64) + 0 * _mixed(",
+        _BLOCKS_TESTS,
+        "blocks in another order are the same",
+    ),
+    Mutant(_BLOCKS, "(rows_with > 1) & ~", "(rows_with > 0) & ~", _BLOCKS_TESTS, "what nobody shares is cut"),
+    Mutant(_HASHES, "(tokens < low) | (tokens > high)", "tokens > high", _HASHES_TESTS, "too few ids"),
+    Mutant(_HASHES, "if len(powers) == 1 else 0", "if powers else 0", _HASHES_TESTS, "a size is guessed"),
+    Mutant(
+        _LENGTHS_ONLY,
+        "(ticks - ticks.min() + 5) // 10",
+        "(ticks - ticks.min()) // 10",
+        _LENGTHS_ONLY_TESTS,
         "wall times are rounded down",
     ),
-    Mutant(_TIMES, '.ljust(7, "0")', '.rjust(7, "0")', _FORMATS_TESTS, ".5 is 5 ticks"),
+    Mutant(
+        _LENGTHS_ONLY,
+        "kept=output_tokens > 0 if unanswered else None",
+        "kept=None",
+        _LENGTHS_ONLY_TESTS,
+        "requests that failed are sent again",
+    ),
+    Mutant(
+        _TRAFFIC,
+        "hashes.of_rows(rows)",
+        "hashes",
+        _MOONCAKE_TESTS,
+        "a sorted request has the hashes of another",
+    ),
+    Mutant(_TIMES, '.ljust(7, "0")', '.rjust(7, "0")', _LENGTHS_ONLY_TESTS, ".5 is 5 ticks"),
     Mutant(_TIMES, '-1 if sign == "-" else 1', '1 if sign == "-" else -1', _TIMES_TESTS, "offsets are added"),
     Mutant(_TIMES, "if offset != with_offset:", "if False:", _TIMES_TESTS, "times without an offset are UTC"),
     Mutant(
-        _FORMATS, "len(times) >= _MANY and", "len(times) < _MANY and", _FORMATS_TESTS, "only short files are doubted"
-    ),
-    Mutant(
-        _FORMATS,
-        "best = max(found, key=found.__getitem__)",
-        "best = next(iter(found))",
+        "blis/workload/read/told.py",
+        "best = max(count, key=count.__getitem__)",
+        "best = next(iter(count))",
         _FORMATS_TESTS,
         "every file is of the first format",
     ),

@@ -257,17 +257,17 @@ def _number_nodes(tree: _TreeBuilder, leaf: list[int], inputs: list[int]) -> Int
     n_input = np.asarray(inputs, np.int64)
     total = np.asarray([tree.end[last] for last in leaf], np.int64)
     offsets, nodes, ends = (np.asarray(column, np.int64) for column in (path_offset, path_node, path_end))
-    return _finish(offsets, nodes, ends, n_input, total - n_input)
+    return content_of_paths(offsets, nodes, ends, n_input, total - n_input)
 
 
-def _finish(
+def content_of_paths(
     path_offset: NDArray[np.int64],
     path_node: NDArray[np.int64],
     path_end: NDArray[np.int64],
     inputs: NDArray[np.int64],
     outputs: NDArray[np.int64],
 ) -> InternedContent:
-    """Derive the tree and the output nodes from the paths of all rows."""
+    """The content of rows whose paths are known: derives the tree and the output nodes."""
     first_entry = path_offset[:-1]
     n_nodes = int(path_node.max(initial=-1)) + 1
     parent = np.empty(n_nodes, np.int32)

@@ -9,7 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from blis.errors import InputError
+from blis.files import read_bytes, stored_bytes
 
 
 class KnownTrace(NamedTuple):
@@ -108,8 +108,10 @@ KNOWN_TRACES = (
 
 
 def file_digest(path: str | Path) -> str:
-    """The SHA-256 of a file, by which a run says what it read. Raises InputError if it cannot be read."""
-    return _digest(_read(path))
+    """The SHA-256 of a file, or of all of a folder's, by which a run says what it read. Raises InputError."""
+    folder = Path(path).expanduser()
+    files = sorted(file for file in folder.iterdir() if file.is_file()) if folder.is_dir() else [path]
+    return _digest(b"".join(map(stored_bytes, files)))
 
 
 def identify(path: str | Path) -> tuple[KnownTrace, bool] | None:
@@ -117,18 +119,11 @@ def identify(path: str | Path) -> tuple[KnownTrace, bool] | None:
 
     A file that goes on behind that part is taken for the rest of the same trace. None for any other file.
     """
-    content = _read(path)
+    content = b"" if Path(path).expanduser().is_dir() else read_bytes(path)
     for trace in KNOWN_TRACES:
         if len(content) >= trace.known_bytes and _digest(content[: trace.known_bytes]) == trace.sha256:
             return trace, len(content) == trace.known_bytes
     return None
-
-
-def _read(path: str | Path) -> bytes:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
 
 
 def _digest(content: bytes) -> str:

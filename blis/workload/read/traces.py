@@ -14,7 +14,9 @@ from blis.tables.requests import RequestTable
 from blis.workload.draw.arrivals import MAX_REQUESTS
 from blis.workload.draw.senders import Tenants
 from blis.workload.draw.streams import stream
-from blis.workload.read.trace_formats import FORMATS, TIME_UNITS, detect_format
+from blis.workload.read.clock import TIME_UNITS
+from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.read.turns import TURNS
 from blis.workload.windows import POOLS, Windows, slice_rows, split
 from blis.yaml_strict import build, named_source, plain
 
@@ -27,7 +29,10 @@ class TraceSpec:
 
     path: the file. format: a name of FORMATS, or `auto` to tell it from the content.
     time_unit: what the file's times are in, a name of TIME_UNITS; None = what the format says.
-    start_s, end_s: only arrivals in [start_s, end_s) of the file's time, and time starts there; end_s None = to
+    block_tokens: how many tokens a hash stands for; None = as many as the format says, or the number of hashes.
+    turns: how requests of one conversation are replayed, a name of TURNS; None = closed, where the file says who
+    follows whom: the next comes when the answer before it is complete, after the recorded pause.
+    start_s, end_s: only arrivals in [start_s, end_s) since the first one, and time starts there; end_s None = to
     the end. first: of these, only so many requests; None = all. rate_scale: divides all gaps.
     classes: class name -> share, drawn a request at random for a file that names no classes; the shares sum to 1.
     tenants: the same for tenants. None = all requests are of one class or tenant without a name.
@@ -39,6 +44,8 @@ class TraceSpec:
     path: str
     format: str = AUTO
     time_unit: str | None = None
+    block_tokens: int | None = None
+    turns: str | None = None
     start_s: float = 0.0
     end_s: float | None = None
     first: int | None = None
@@ -56,6 +63,10 @@ class TraceSpec:
         check_choice("format", self.format, (AUTO, *FORMATS))
         if self.time_unit is not None:
             check_choice("time_unit", self.time_unit, TIME_UNITS)
+        if self.block_tokens is not None:
+            check_integer("block_tokens", self.block_tokens, 1, 2**20)
+        if self.turns is not None:
+            check_choice("turns", self.turns, TURNS)
         check_number("start_s", self.start_s, 0, MAX_TIME_US / 1e6)
         if self.end_s is not None:
             check_number("end_s", self.end_s, 0, MAX_TIME_US / 1e6, above=self.start_s)
@@ -105,8 +116,8 @@ def load_trace(spec: TraceSpec) -> RequestTable:
     Random streams of `spec.seed`: trace/class, trace/tenant, trace/uniform. Raises InputError naming the file,
     and the line and column where a row cannot be simulated.
     """
-    name = detect_format(spec.path) if spec.format == AUTO else spec.format
-    table = _complete(_parse(name, spec), spec, draws_ties=name != "requests")
+    name = format_of(spec)
+    table = _complete(parse(spec, name), spec, draws_ties=name != "requests")
     start_us = round(spec.start_s * 1e6)
     end_us = MAX_TIME_US if spec.end_s is None else round(spec.end_s * 1e6)
     first, last = np.searchsorted(table.opened_us, (start_us, end_us)).tolist()
@@ -121,13 +132,21 @@ def load_trace(spec: TraceSpec) -> RequestTable:
         return rescaled(table, spec.rate_scale)
 
 
-def _parse(name: str, spec: TraceSpec) -> RequestTable:
-    """The requests of the whole file, which is of this format."""
-    if spec.time_unit is None:
-        return FORMATS[name].parse(spec.path)
-    if not FORMATS[name].unit:
-        raise InputError(f"{spec.path}: time_unit is given, but format {name!r} says itself what its times are in")
-    return FORMATS[name].parse(spec.path, spec.time_unit)
+def format_of(spec: TraceSpec) -> str:
+    """The name of the format that a trace's file is in."""
+    return detect_format(spec.path) if spec.format == AUTO else spec.format
+
+
+def parse(spec: TraceSpec, name: str) -> RequestTable:
+    """The requests of the whole file as they stand there; it is of this format.
+
+    Raises InputError if the specification says of the file what the format leaves no choice in.
+    """
+    said = {key: getattr(spec, key) for key in ("time_unit", "block_tokens", "turns") if getattr(spec, key) is not None}
+    for key in said:
+        if key not in FORMATS[name].takes:
+            raise InputError(f"{spec.path}: {key} is given, but format {name!r} leaves no choice in that")
+    return FORMATS[name].parse(spec.path, **said)
 
 
 def _complete(table: RequestTable, spec: TraceSpec, draws_ties: bool) -> RequestTable:

@@ -11,9 +11,9 @@ import numpy as np
 from blis.api import generate, simulate
 from blis.config import Scenario
 from blis.engine.observe import Observe
-from blis.recorded.build import recording
-from blis.recorded.recording import MOMENT, Recording
 from blis.scenario import load_scenario
+from blis.workload.recorded.build import recording
+from blis.workload.recorded.recording import MOMENT, Recording
 
 PARAMETERS = {"fixed_us": 15_000, "prefill_us_token": 30, "decode_us_request": 40, "context_us_token": 0.02}
 

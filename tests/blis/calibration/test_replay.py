@@ -9,7 +9,7 @@ import pytest
 from blis.calibration.replay import profile_of, replay_mapping, replay_scenario, server_of
 from blis.errors import InputError
 from blis.latency.coefficients import FORMAT, CoefficientsFile
-from blis.recorded.recording import Server
+from blis.workload.recorded.recording import Server
 from tests.blis.calibration.recordings import PARAMETERS, handmade
 
 LOG = handmade([10], [50])

@@ -10,7 +10,7 @@ import pytest
 from blis.calibration.timelines import Line, best_shift_us, in_flight, sample_us, timelines
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
-from blis.recorded.recording import Recording
+from blis.workload.recorded.recording import Recording
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 

@@ -10,7 +10,7 @@ import pytest
 from blis.calibration.unqueued import never_queued
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
-from blis.recorded.recording import Recording
+from blis.workload.recorded.recording import Recording
 from tests.blis.calibration.recordings import handmade, scenario
 
 SLOW = {"fixed_us": 100_000, "prefill_us_token": 0, "decode_us_request": 0, "context_us_token": 0}

@@ -9,7 +9,7 @@ import pytest
 
 from blis.yaml_strict import dump_yaml
 from tests.blis.cli.commands import Command
-from tests.blis.recorded.logs import META, bench, request_log, trace
+from tests.blis.workload.recorded.logs import META, bench, request_log, trace
 
 SCENARIO = {
     "instance": {

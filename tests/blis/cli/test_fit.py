@@ -12,13 +12,13 @@ import pytest
 
 from blis.cli.main import main
 from blis.latency.coefficients import load_coefficients, save_coefficients
-from blis.recorded.step_log import save_step_log
+from blis.workload.recorded.step_log import save_step_log
 from blis.yaml_strict import dump_yaml
 from tests.blis.cli.commands import Command, rows
 from tests.blis.cli.test_calibrate import SCENARIO
 from tests.blis.fit.made import TRUTH, recorded, step_log
-from tests.blis.recorded.logs import RESULTS, STEPS, bench, log_rows, request_log
-from tests.blis.recorded.test_hits import CHAT
+from tests.blis.workload.recorded.logs import RESULTS, STEPS, bench, log_rows, request_log
+from tests.blis.workload.recorded.test_hits import CHAT
 
 
 @pytest.fixture

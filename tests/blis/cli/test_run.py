@@ -72,6 +72,15 @@ def test_recorded_runs_come_out_as_recorded(case: str, run, tmp_path: Path):
     assert said.count("\n") <= 1  # at most a warning
 
 
+@pytest.mark.parametrize("ending", [".yaml", ".jsonl"])
+def test_a_run_that_was_recorded_can_be_run_again(small_run, small: Path, run, ending: str):
+    first, _ = run(*small_run, "--record", small / f"again{ending}")
+    rows_of = (small / f"again{ending}").with_suffix(".csv" if ending == ".yaml" else ending)
+    again, _ = run("run", "--config", small / "scenario.yaml", "--requests", rows_of)
+    assert again["completed_requests"] == first["completed_requests"]
+    assert again["total_input_tokens"] == first["total_input_tokens"]
+
+
 def test_the_same_run_gives_the_same_bytes(small_run, capsys):
     outputs = []
     for _ in range(2):
@@ -151,6 +160,7 @@ def test_warnings_go_to_stderr(run, small_run, small: Path):
         (["--num-instances", "0"], "cluster.instances must be"),
         (["--horizon", "-5"], "horizon_us must be"),
         (["--results-path", "out.txt"], "--results-path must end in .csv or .json"),
+        (["--record", "out.csv"], "--record must end in .yaml or .jsonl"),
         (["--num-requests", "5"], "--num-requests is for drawn requests"),
         (["--policy-config", "nothing.yaml"], "nothing.yaml: No such file"),
         (["--fitness-weights", "throughput"], "'throughput' must be key:weight"),

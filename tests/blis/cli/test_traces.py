@@ -35,6 +35,17 @@ def test_a_file_is_described(tmp_path, capsys):
     assert found["ideal hit rate"] == "0.4000 of full prompt blocks of 512 tokens"
 
 
+def test_what_was_done_to_a_file_is_said_and_what_it_leaves_open_can_be(tmp_path, capsys):
+    path = write_mooncake(tmp_path / "t.jsonl", [(9, 100, 10, [1, 2, 3]), (8, 100, 20, [1, 4, 5])])
+    assert main(["traces", "--check", str(path)]) == 2
+    assert "say block_tokens=N in the workload" in capsys.readouterr().err
+    assert main(["traces", "--check", str(path), "--block-tokens", "40", "--time-unit", "s", "--turns", "closed"]) == 0
+    output = capsys.readouterr().out
+    assert "note            the first request comes at 8 s: times count from there\n" in output
+    assert "note            1 of 2 rows come before the row above: sorted by time\n" in output
+    assert facts(output)["time span"] == "1.000 s"
+
+
 def test_the_load_is_always_said_and_that_of_a_scenario_if_there_is_one(tmp_path, capsys):
     path = write_mooncake(tmp_path / "t.jsonl", [(100 * i, 512, 10, [i]) for i in range(101)])
     assert main(["traces", "--check", str(path)]) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from blis.cli.main import main
@@ -48,6 +50,16 @@ def test_every_shipped_file_is_recognised_and_valid(validate):
 def test_recorded_cases(validate):
     assert one(validate, REFERENCE / "rr4" / "config.yaml") == (0, "scenario, valid: 4 instances")
     assert one(validate, REFERENCE / "rr4" / "requests.csv") == (0, "requests, valid: 1200 requests")
+
+
+def test_a_folder_of_sessions_is_a_trace_and_so_is_a_packed_file(validate, tmp_path):
+    folder, packed = tmp_path / "sessions", tmp_path / "m.jsonl.gz"
+    folder.mkdir()
+    step = '{"t": 0, "in": 64, "out": 1, "hash_ids": [1], "api_time": 1, "think_time": 0}'
+    write_text(folder / "s.json", f'{{"id": "s", "block_size": 64, "hash_id_scope": "local", "requests": [{step}]}}')
+    packed.write_bytes(gzip.compress(write_mooncake(tmp_path / "m", [(0, 1024, 10, [1, 2])]).read_bytes()))
+    assert one(validate, folder) == (0, "trace, valid: agentic, 1 requests")
+    assert one(validate, packed) == (0, "trace, valid: mooncake, 1 requests")
 
 
 def test_rows_of_others_are_traces(validate, tmp_path):

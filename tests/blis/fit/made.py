@@ -11,8 +11,8 @@ from blis.api import simulate
 from blis.calibration.replay import replay_scenario
 from blis.engine.observe import Observe
 from blis.fit.loop import Evidence, Watched
-from blis.recorded.build import recording
-from blis.recorded.recording import Recording, Server, StepLog
+from blis.workload.recorded.build import recording
+from blis.workload.recorded.recording import Recording, Server, StepLog
 
 TRUTH = {"fixed_us": 6000.0, "prefill_us_token": 45.0, "decode_us_request": 60.0, "context_us_token": 0.05}
 

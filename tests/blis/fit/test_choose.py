@@ -8,7 +8,7 @@ import pytest
 from blis.fit.choose import candidates, choose_terms
 from blis.fit.loop import Evidence
 from blis.fit.terms import BASE, RAMP, Terms
-from blis.recorded.recording import StepLog
+from blis.workload.recorded.recording import StepLog
 from tests.blis.fit.made import TRUTH, evidence, step_log
 
 PLAIN = {name: TRUTH[name] for name in BASE}

@@ -8,7 +8,7 @@ import pytest
 from blis.fit.loop import run_of
 from blis.fit.rows import E2E, GAPS, STEP, TTFT, joined, request_rows, step_rows
 from blis.fit.terms import BASE, Terms
-from blis.recorded.recording import Server
+from blis.workload.recorded.recording import Server
 from tests.blis.fit.made import TRUTH, step_log, watched
 
 TERMS = Terms((*BASE, "context_us_token"))

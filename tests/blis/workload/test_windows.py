@@ -9,7 +9,7 @@ from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.workload.assemble import table_from_tokens
 from blis.workload.content.reuse import ideal_hits
-from blis.workload.read.trace_formats import load_mooncake
+from blis.workload.read.mooncake import load_mooncake
 from blis.workload.windows import POOLS, Windows, slice_rows, split
 from tests.blis.workload.trace_files import (
     MOONCAKE_CONVERSATION,

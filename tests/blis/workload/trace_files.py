@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blis.errors import InputError
 from tests.places import TRACES as SAMPLES
 
 MOONCAKE_CONVERSATION = SAMPLES / "mooncake" / "conversation_trace_first4000.jsonl"
@@ -33,7 +34,7 @@ def random_mooncake_rows(seed: int, n: int, gap_ms: int = 3000) -> list[tuple[in
     """Conversations over a few first blocks; later blocks are new, or those of an earlier request."""
     random = np.random.default_rng(seed)
     chains: list[list[int]] = [[0], [1]]
-    rows, new, time_ms = [], 2, 0
+    rows, new, time_ms = [], 3, 0
     for _ in range(n):
         ids = list(chains[random.integers(len(chains))])
         ids = ids[: random.integers(1, len(ids) + 1)]
@@ -51,3 +52,13 @@ def random_mooncake_rows(seed: int, n: int, gap_ms: int = 3000) -> list[tuple[in
 def write_azure(path: Path, rows, header: str = "TIMESTAMP,ContextTokens,GeneratedTokens") -> Path:
     path.write_bytes("\r\n".join([header, *rows]).encode())
     return path
+
+
+def error_of(load, path, *lines):
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.raises(InputError) as info:
+        load(path)
+    text = str(info.value)
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    return text.removeprefix(f"{path}: ")

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from blis.recorded.read import read_log
+from blis.workload.recorded.read import read_log
 from experiments.gpu_steps.__main__ import main
 
 MODEL = ["--model", "llama-3.1-8b-instruct"]

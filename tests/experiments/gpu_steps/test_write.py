@@ -5,7 +5,7 @@ import json
 import pytest
 
 from blis.cli.main import main as blis
-from blis.recorded.read import read_log
+from blis.workload.recorded.read import read_log
 from experiments.gpu_steps.measure import Timed, measure
 from experiments.gpu_steps.plan import Point, plan
 from experiments.gpu_steps.write import write

@@ -5,7 +5,7 @@ from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.workload.assemble import table_from_tokens
 from blis.workload.content.reuse import ideal_hit_rate, ideal_hits, seen_tokens
-from blis.workload.read.trace_formats import load_mooncake
+from blis.workload.read.mooncake import load_mooncake
 from tests.blis.workload.trace_files import (
     MOONCAKE_CONVERSATION,
     MOONCAKE_SYNTHETIC,

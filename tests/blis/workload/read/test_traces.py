@@ -51,6 +51,21 @@ class TestLoad:
         with pytest.raises(InputError, match="line 1"):
             load_trace(replace(spec, format="azure"))
 
+    def test_what_a_file_leaves_open_can_be_said(self, tmp_path):
+        rows = [(0, 100, 1, [1, 2, 3]), (0.5, 100, 1, [1, 4, 5])]
+        path = str(write_mooncake(tmp_path / "m.jsonl", rows))
+        with pytest.raises(InputError, match="block_tokens=N"):
+            load_trace(TraceSpec(path))
+        with pytest.raises(InputError, match="time_unit=s"):
+            load_trace(TraceSpec(path, block_tokens=40))
+        assert load_trace(TraceSpec(path, block_tokens=40, time_unit="s")).arrival_us.tolist() == [0, 500_000]
+
+    @pytest.mark.parametrize("said", [{"time_unit": "s"}, {"block_tokens": 16}, {"turns": "arrivals"}])
+    def test_what_a_format_says_cannot_be_said_again(self, requests_csv, said):
+        problem = f"{next(iter(said))} is given, but format 'requests' leaves no choice in that"
+        with pytest.raises(InputError, match=problem):
+            load_trace(TraceSpec(str(requests_csv), **said))
+
     def test_a_time_window_starts_at_zero(self, spec):
         whole = load_trace(spec)
         part = load_trace(replace(spec, start_s=20, end_s=50))
@@ -76,7 +91,7 @@ class TestLoad:
             load_trace(replace(spec, start_s=1e6))
 
     def test_a_rate_that_is_too_slow_for_the_clock_is_refused(self, tmp_path):
-        path = write_mooncake(tmp_path / "t.jsonl", [(2.0**60 / 1000, 1, 1, [1])])
+        path = write_mooncake(tmp_path / "t.jsonl", [(0, 1, 1, [1]), (2.0**60 / 1000, 1, 1, [1])])
         with pytest.raises(InputError, match=r"rate_scale 0\.001 puts arrivals beyond"):
             load_trace(TraceSpec(str(path), rate_scale=0.001))
 
@@ -139,6 +154,9 @@ class TestSpec:
             ({"path": ""}, "path must name"),
             ({"format": "moncake"}, "did you mean 'mooncake'"),
             ({"first": 0}, "first must be"),
+            ({"time_unit": "min"}, "unknown time_unit 'min'"),
+            ({"block_tokens": 0}, "block_tokens must be"),
+            ({"turns": "open"}, "unknown turns 'open'"),
             ({"start_s": -1.0}, "start_s must be"),
             ({"start_s": 5.0, "end_s": 5.0}, "end_s must be > 5"),
             ({"rate_scale": 0.0}, "rate_scale must be"),

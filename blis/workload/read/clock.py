@@ -1,0 +1,85 @@
+"""Times of a file as µs since its first request: in which unit they are, and what is said of that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.config import MAX_TIME_US
+from blis.errors import InputError
+
+#: Units that times of a trace may be in, with their µs.
+TIME_UNITS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
+_SPELT = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
+
+#: So many requests, and so many a second, or so few: nobody records that. The unit is another one, then.
+_MANY, _MOST_PER_S, _LEAST_PER_S = 20, 2000.0, 0.01
+_UNIX_S = (1e9, 1e10)  # from 2001 on: no other clock shows such times, in whatever unit
+_BATCH_US, _BATCHED = 2000, 4  # requests of a batch come so close together, and so many of them for each batch
+
+
+def most(time_unit: str) -> float:
+    """The latest time that can be read, in a unit."""
+    return max(MAX_TIME_US / TIME_UNITS[time_unit], _UNIX_S[1] * 1e6 / TIME_UNITS[time_unit])
+
+
+def since_first(
+    path: str | Path, times: NDArray[Any], time_unit: str, given: bool
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The times [n] >= 0 in µs since the earliest of them, and what to say of them.
+
+    time_unit: what the format says they are in, or the user if `given`; nobody doubts a user. Times on the Unix clock
+    show by their size what they are in. Raises InputError for others that are 1,000 times too close or too far apart.
+    """
+    first = times.min()
+    unit = "" if given else _unix_unit(float(first))
+    if unit:
+        notes = [f"times are on the Unix clock, in {unit}: they count from the first request on"]
+    else:
+        unit = time_unit
+        notes = [f"the first request comes at {first} {unit}: times count from there"] if first > 0 else []
+        if not given:
+            _check(path, times - first, unit)
+    since, us = times - first, TIME_UNITS[unit]
+    if (last_us := float(since.max()) * us) > MAX_TIME_US:
+        raise InputError(f"{path}: the last request comes {last_us:g} µs after the first, beyond {MAX_TIME_US}")
+    exact = since.dtype == np.int64 and us.is_integer()
+    since_us = since * int(us) if exact else np.rint(since * us).astype(np.int64)
+    return since_us, (*notes, *_batches(since_us))
+
+
+def _unix_unit(first: float) -> str:
+    """In which unit a time on the Unix clock is, "" if it is on no such clock."""
+    low_s, high_s = _UNIX_S
+    return next((unit for unit, us in TIME_UNITS.items() if low_s <= first * us / 1e6 < high_s), "")
+
+
+def _check(path: str | Path, since: NDArray[Any], unit: str) -> None:
+    """Raise InputError if times are more likely to be in the next larger or smaller unit."""
+    units = list(TIME_UNITS)
+    larger, smaller = units[max(units.index(unit) - 1, 0)], units[min(units.index(unit) + 1, len(units) - 1)]
+    span_s, n = float(since.max()) * TIME_UNITS[unit] / 1e6, len(since)
+    many = n >= _MANY and span_s > 0
+    doubt, other = "", larger
+    if many and n > _MOST_PER_S * span_s:
+        doubt = f"{n / span_s:.0f} requests a second"
+    elif many and n < _LEAST_PER_S * span_s:
+        doubt, other = f"{span_s / n:.0f} s from request to request", smaller
+    elif unit == "ms" and (since != np.rint(since)).any():
+        doubt = "times have fractions of a ms"
+    if doubt and other != unit:
+        raise InputError(
+            f"{path}: {doubt}: are they {_SPELT[other]}? Say so in the workload: time_unit={other}, else"
+            f" time_unit={unit}"
+        )
+
+
+def _batches(since_us: NDArray[np.int64]) -> list[str]:
+    """What to say of arrivals that stand together."""
+    batches = 1 + int((np.diff(np.sort(since_us)) > _BATCH_US).sum())
+    if len(since_us) < _MANY or len(since_us) < _BATCHED * batches or batches == 1:
+        return []
+    return [f"arrivals come in {batches} batches, {since_us.max() / 1e6 / (batches - 1):.3g} s apart on average"]

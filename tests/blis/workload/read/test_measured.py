@@ -1,0 +1,81 @@
+"""Results of benchmarks as requests to be sent again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow
+import pytest
+
+from blis.errors import InputError
+from blis.workload.read.trace_formats import FORMATS, detect_format
+from tests.blis.workload.recorded.logs import ROWS, bench, request_log
+from tests.blis.workload.recorded.results import (
+    aiperf_line,
+    guidellm,
+    guidellm_request,
+    inference_perf_request,
+)
+
+
+def written(folder: Path) -> dict[str, Path]:
+    """A file in every format."""
+    aiperf, inference_perf = folder / "p.jsonl", folder / "i.json"
+    aiperf.write_text("\n".join([aiperf_line(0), aiperf_line(5)]))
+    inference_perf.write_text(json.dumps([inference_perf_request(4), inference_perf_request(5)], indent=2))
+    return {
+        "request-log": request_log(folder),
+        "vllm-bench": bench(folder),
+        "guidellm": guidellm(folder / "g.json", [guidellm_request(0), guidellm_request(1)]),
+        "aiperf": aiperf,
+        "inference-perf": inference_perf,
+    }
+
+
+def test_every_format_is_told_from_its_content(tmp_path: Path):
+    for name, path in written(tmp_path).items():
+        assert detect_format(path) == name
+        table = FORMATS[name].parse(path)
+        assert len(table) == (3 if name == "request-log" else 2) and table.arrival_us[0] == 0
+        assert table.notes[-1] == "times count from the first request on"
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_files_may_be_packed(tmp_path: Path, codec: str):
+    for name, path in written(tmp_path).items():
+        arrivals = FORMATS[name].parse(path).arrival_us.tolist()
+        path.write_bytes(pyarrow.compress(path.read_bytes(), codec=codec, asbytes=True))
+        assert detect_format(path) == name and FORMATS[name].parse(path).arrival_us.tolist() == arrivals
+
+
+def test_turns_come_after_the_answer_and_the_pause_that_was_left(tmp_path: Path):
+    lines = [aiperf_line(at, x_correlation_id=name) for at, name in ((0, "a"), (50, "b"), (450, "a"), (120, "b"))]
+    (tmp_path / "p.jsonl").write_text("\n".join(lines))
+    table = FORMATS["aiperf"].parse(tmp_path / "p.jsonl")
+    assert table.request_ids == ("q0", "q450", "q50", "q120")
+    assert table.predecessor.tolist() == [-1, 0, -1, -1]  # the second of b came before the answer to the first
+    assert table.think_us.tolist() == [0, 350_000, 0, 0] and table.arrival_us.tolist() == [0, -1, 50_000, 120_000]
+    recorded = FORMATS["aiperf"].parse(tmp_path / "p.jsonl", turns="arrivals")
+    assert recorded.arrival_us.tolist() == [0, 50_000, 120_000, 450_000] and recorded.predecessor is None
+
+
+def test_what_warmed_up_is_left_out_and_time_starts_behind_it(tmp_path: Path):
+    (tmp_path / "p.jsonl").write_text(
+        "\n".join([aiperf_line(0, benchmark_phase="warmup"), aiperf_line(7), aiperf_line(9)])
+    )
+    table = FORMATS["aiperf"].parse(tmp_path / "p.jsonl")
+    assert table.arrival_us.tolist() == [0, 2000] and table.request_ids == ("q7", "q9")
+    assert "1 requests were there to warm the server up and are left out" in table.notes
+
+
+def test_a_file_of_warm_up_is_refused(tmp_path: Path):
+    (tmp_path / "p.jsonl").write_text(aiperf_line(0, benchmark_phase="warmup"))
+    with pytest.raises(InputError, match="all 1 answered requests were there to warm the server up"):
+        FORMATS["aiperf"].parse(tmp_path / "p.jsonl")
+
+
+def test_times_that_no_server_has_are_refused(tmp_path: Path):
+    slow = [{key: 1000 * value if key.endswith("_ts") else value for key, value in row.items()} for row in ROWS]
+    with pytest.raises(InputError, match=r"x.requests.jsonl: half of the answers took .* in another unit\?"):
+        FORMATS["request-log"].parse(request_log(tmp_path, slow))

@@ -1,0 +1,62 @@
+"""Results of AIPerf: nanoseconds, phases, failures, conversations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from blis.workload.recorded.aiperf import load_aiperf
+from tests.blis.workload.recorded.logs import refused
+from tests.blis.workload.recorded.results import aiperf_line
+
+
+def read(folder: Path, *lines: str):
+    (folder / "p.jsonl").write_text("\n".join(lines) + "\n")
+    return load_aiperf(folder / "p.jsonl")
+
+
+def test_times_and_lengths(tmp_path: Path):
+    found = read(tmp_path, aiperf_line(0), aiperf_line(30))
+    assert found.requests.request_ids == ("q0", "q30") and found.requests.arrival_us.tolist() == [0, 30_000]
+    assert found.ttft_us.tolist() == [20_000] * 2 and found.e2e_us.tolist() == [100_000] * 2
+    assert found.requests.input_tokens.tolist() == [550] * 2 and found.requests.output_tokens.tolist() == [5] * 2
+
+
+@pytest.mark.parametrize(("value", "unit"), [(0.05, "s"), (50, "ms"), (50_000, "us"), (5e7, "ns")])
+def test_the_unit_of_a_metric_is_read(tmp_path: Path, value, unit):
+    assert read(tmp_path, aiperf_line(0, ttft={"value": value, "unit": unit})).ttft_us.tolist() == [50_000]
+
+
+def test_warm_up_failures_and_cancellations(tmp_path: Path):
+    found = read(
+        tmp_path,
+        aiperf_line(0, benchmark_phase="warmup"),
+        aiperf_line(1),
+        aiperf_line(2, tokens=None, error={"code": 499}),
+        aiperf_line(3, was_cancelled=True),
+    )
+    assert found.warm_up.tolist() == [True, False] and found.failed == 2
+
+
+def test_turns_of_a_conversation(tmp_path: Path):
+    lines = [aiperf_line(at, x_correlation_id=name) for at, name in enumerate("aba")]
+    table = read(tmp_path, *lines).requests
+    assert table.session.tolist() == [0, 1, 0] and table.round.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            aiperf_line(0, ttft={"value": 1, "unit": "minutes"}),
+            "time_to_first_token is in minutes, not in one",
+        ),
+        (aiperf_line(0).replace("550", "null"), "is no number of tokens, but there is an answer"),
+        (aiperf_line(0, request_start_ns="x"), "line 1: column metadata.request_start_ns: 'x' is not a time in ns"),
+        ('{"metadata": {}}', "line 1: keys 'metrics', 'error' are missing"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, line, said):
+    (tmp_path / "p.jsonl").write_text(line)
+    refused(load_aiperf, tmp_path / "p.jsonl", said)
