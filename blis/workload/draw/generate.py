@@ -96,6 +96,7 @@ def _table(
         placement=who.placement if names.placements != (Placement(),) else None,
         placements=names.placements,
         origin=_origin(spec, drawn.sender, prompts),
+        notes=spec.notes,
         **columns,
     )
 
