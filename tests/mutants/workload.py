@@ -296,6 +296,27 @@ MUTANTS = (
         "an open loop waits for the questions",
     ),
     Mutant(
+        _DRAWN_TURNS,
+        "np.maximum(think[order], 1)",
+        "think[order]",
+        _DRAWN_TURNS_TESTS,
+        "an answer and the next question come at once",
+    ),
+    Mutant(
+        _DRAWN_TURNS,
+        "starts_us[turns.start] + np.where(closed, 0, passed)",
+        "starts_us[turns.start] + passed",
+        _DRAWN_TURNS_TESTS,
+        "what waits for an answer stands where an estimate puts it",
+    ),
+    Mutant(
+        _CHAINS,
+        "    head[links == 0] = 0\n",
+        "",
+        _CHAINS_TESTS,
+        "a group of one request hangs on another group",
+    ),
+    Mutant(
         _PROMPTS,
         "turns.sums_before(prompts.own_tokens + prompts.output_tokens)",
         "turns.sums_before(prompts.own_tokens)",
