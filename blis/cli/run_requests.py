@@ -87,7 +87,7 @@ def read_requests(
         table = _named(options, scenario, log)
     for line in table.notes:
         log.note(f"requests: {line}")
-    log.info(f"{len(table)} requests, the last one at {int(table.arrival_us[-1]) / 1e6:g} s")
+    log.info(f"{len(table)} requests, the last one at {int(table.opened_us[-1]) / 1e6:g} s")
     return _fitting(options, table, log)
 
 

@@ -54,7 +54,7 @@ def counted_rows(table: RequestTable) -> slice:
 def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Rows:
     """What comparing needs of a run."""
     rows = counted_rows(table)
-    arrival_us, status = table.arrival_us[rows], result.status[rows]
+    arrival_us, status = table.opened_us[rows], result.status[rows]
     ttft_us, e2e_us = result.ttft_us[rows], result.e2e_us[rows]
     target_us = np.array([scenario.tier(name).ttft_ms * US_PER_MS for name in table.slo_names])[table.slo_class[rows]]
     done = status == COMPLETED

@@ -41,6 +41,8 @@ CONFIG = np.dtype(
         ("requests", "i8"),
         ("instances", "i8"),
         ("horizon_us", "i8"),  # events later than this are not executed
+        ("lookahead_us", "i8"),  # the least that a client thinks before it follows up; 0 = nobody does
+        ("follow_ups", "i8"),  # requests that follow another
         ("admission_latency_us", "i8"),
         ("routing_latency_us", "i8"),
         ("admission", "i8"),  # template codes
@@ -83,6 +85,9 @@ CONFIG = np.dtype(
         ("max_path", "i8"),  # longest path of shared nodes
         ("model_tokens", "i8"),  # a prompt has fewer, or it is dropped
         ("queue_order", "i8"),  # FCFS, RANKED or LEAST_ATTAINED
+        ("scheduler", "i8"),  # template codes, for ranks that arrivals decide
+        ("priority", "i8"),
+        ("by_deadline", "i8"),  # so is the gateway queue's order
         ("evicts_by_priority", "i8"),  # who is preempted goes by ORDER.victim; else the last member of the batch
         ("idle_when_batch_empties", "i8"),  # the switches of blis.config.Compat the engine acts on
         ("last_gap_twice", "i8"),
@@ -138,9 +143,13 @@ CLUSTER = np.dtype(
         ("halt", "i8"),  # FRESH before the start, DONE, or why the kernel must come back
         ("steps_left", "i8"),  # pause after so many steps (tests); < 0 = never
         ("turns_left", "i8"),  # pause after so many events, so that the caller can look up
-        ("next_admission", "i8"),  # row of the next admission decision
-        ("next_routing", "i8"),  # row of the next routing decision, or a rejected one to skip
+        ("next_admission", "i8"),  # place in the order of arrivals of the next admission decision
+        ("next_routing", "i8"),  # place of the next routing decision, or of a rejected one to skip
+        ("next_opener", "i8"),  # no row before this one has still to come by itself
+        ("released", "i8"),  # requests that an answer has released and that have not come yet
+        ("unreleased", "i8"),  # that follow one without an answer
         ("decided_us", "i8"),  # latest event of the control plane
+        ("expects", "i8"),  # when instances went on last, it was known that somebody comes
         ("turn", "i8"),  # routing decisions so far
         ("cold", "i8"),  # of these, for requests that no instance knew
         ("rejected", "i8"),  # requests so far
@@ -251,12 +260,40 @@ REQUEST = np.dtype(
 #: An entry of a binary min-heap, ordered by (key, tie).
 HEAP = np.dtype([("key", "i8"), ("tie", "i8"), ("request", "i8")], align=True)
 
-#: A request's place in orders that are settled before the run; only what the run asks for is set.
+#: A request's place in orders that are settled before the run, or when it arrives where arrivals are not known
+#: before; only what the run asks for is set.
 ORDER = np.dtype(
     [
-        ("rank", "i4"),  # in the wait queue, the first to be admitted is 0
-        ("victim", "i4"),  # among members to be preempted, the first to go is 0
+        ("rank", "i8"),  # in the wait queue, the lowest is admitted first …
+        ("victim", "i8"),  # among members to be preempted, the lowest goes first
+        ("tie", "i4"),  # … of equal ranks the lowest of these
         ("tenant", "i4"),
+    ],
+    align=True,
+)
+
+#: Whom a request follows and who follows it, where somebody does.
+LOOP = np.dtype(
+    [
+        ("think_us", "i8"),  # from the answer before it to its arrival; 0 = it follows none
+        ("first", "i4"),  # its followers in World.followers …
+        ("end", "i4"),
+        ("place", "i4"),  # in the order of arrivals, once it has come
+    ],
+    align=True,
+)
+
+#: What templates of priorities and schedulers know of a request, where it is not settled before the run.
+COLUMNS = np.dtype(
+    [
+        ("arrival_us", "i8"),
+        ("input_tokens", "i8"),
+        ("output_tokens", "i8"),
+        ("class_priority", "f8"),
+        ("class_weight", "f8"),
+        ("ttft_us", "f8"),
+        ("length_noise", "f8"),
+        ("priority", "f8"),  # what the priority policy says, once it has arrived
     ],
     align=True,
 )

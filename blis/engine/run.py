@@ -58,7 +58,7 @@ def simulate(
         pass
     results = state.results()
     del state  # before results are copied: with millions of requests it matters
-    return collect(results, scenario, compat)
+    return collect(results, scenario, table, compat)
 
 
 def source_digest() -> str:

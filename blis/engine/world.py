@@ -19,11 +19,18 @@ class World(NamedTuple):
     config: Any  # CONFIG, a record
     engines: Array  # [I] ENGINE
     latencies: Array  # [I, parameters] float64, of each instance's latency model
-    rows: Array  # [n] ROW, shared between runs
+    rows: Array  # [n] ROW, shared between runs; the run's own where some arrivals are not known before
     path: Array  # [entries] PATH, shared between runs
     index_rows: Array  # [n] ROW with paths in blocks of the router's prefix index: `rows` if they are KV blocks
     index_path: Array  # [entries] PATH
     order: Array  # [n] ORDER, no rows if nobody asks
+    loops: Array  # [n] LOOP; this one and the next 3 have no rows where nobody follows anybody
+    followers: Array  # [follow-ups] rows, by whom they follow
+    line: Array  # [n] rows in the order of arrivals, as far as they have come
+    releases: Array  # [1, follow-ups] HEAP of (arrival, row): who has been released and comes next
+    columns: Array  # [n] COLUMNS, no rows if ranks are settled before the run
+    priority: Array  # parameters of the priority policy
+    scheduler: Array  # parameters of the scheduler
     requests: Array  # [n] REQUEST
     instances: Array  # [I] INSTANCE
     nodes: Array  # [I, S] NODE

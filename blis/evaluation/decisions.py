@@ -210,8 +210,9 @@ def decision_trace(
     """
     if result.decisions is None:
         raise InputError("this run kept no decisions; simulate with observe=Observe(decisions=True)")
-    decided_us = table.arrival_us + scenario.cluster.admission.latency_us
-    late = decided_us > (np.iinfo(np.int64).max if scenario.horizon_us is None else scenario.horizon_us)
+    decided_us = result.arrival_us + scenario.cluster.admission.latency_us
+    late = result.arrival_us < 0  # never came
+    late |= decided_us > (np.iinfo(np.int64).max if scenario.horizon_us is None else scenario.horizon_us)
     return DecisionTrace(
         policy=scenario.cluster.routing.policy,
         original=original,

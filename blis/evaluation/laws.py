@@ -42,7 +42,7 @@ def check_laws(
     compat = compat or Compat()
     table = table.ended_at(scenario.instance.engine.max_model_len)
     violations: Violations = []
-    for law in (_shape, _conservation, _in_flight, _order, _causality, _capacity, _steps, _tokens):
+    for law in (_shape, _conservation, _in_flight, _follow_ups, _order, _causality, _capacity, _steps, _tokens):
         law(scenario, table, result, compat, violations)
         if violations and law is _shape:  # the other laws rely on it
             return violations
@@ -94,7 +94,7 @@ def _in_flight(
     if result.tenants is None:
         return
     horizon_us = _NEVER_US if scenario.horizon_us is None else scenario.horizon_us
-    admitted = table.arrival_us + scenario.cluster.admission.latency_us <= horizon_us
+    admitted = result.arrival_us + scenario.cluster.admission.latency_us <= horizon_us
     inside |= admitted & (status == IN_TRANSIT)
     for name, noun, values in (
         ("in_flight", "requests", np.ones(len(table))),
@@ -103,6 +103,24 @@ def _in_flight(
         count = np.bincount(table.tenant[inside], values[inside], len(result.tenants) - 1)
         if (result.tenants[name] != np.append(count.sum(), count)).any():
             violations.append(f"the tenants have other {noun} in flight than theirs")
+
+
+def _follow_ups(
+    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
+) -> None:
+    """Whoever follows another comes when that one is answered and its client has thought, or not at all."""
+    if table.predecessor is None or table.think_us is None:
+        return
+    horizon_us = _NEVER_US if scenario.horizon_us is None else scenario.horizon_us
+    before = np.maximum(table.predecessor, 0)
+    due_us = result.arrival_us[before] + result.e2e_us[before] + table.think_us
+    comes = (result.e2e_us[before] >= 0) & (due_us <= horizon_us)
+    follows = table.predecessor >= 0
+    other = comes & (result.arrival_us != due_us)
+    _rows(violations, "came at another time than its client's", follows & other)
+    came = (result.arrival_us >= 0) | (result.status != NOT_ARRIVED)
+    _rows(violations, "came though what it follows has no answer", follows & ~comes & came)
+    _rows(violations, "came at another time than its own", ~follows & (result.arrival_us != table.arrival_us))
 
 
 def _order(
@@ -115,16 +133,15 @@ def _order(
     """
     cluster, sent, queued_us = scenario.cluster, result.instance, result.queued_us
     gateway = cluster.flow_control.enabled
-    routed_us = table.arrival_us + (cluster.admission.latency_us + cluster.routing.latency_us)
+    routed_us = result.arrival_us + (cluster.admission.latency_us + cluster.routing.latency_us)
     _rows(violations, "was not routed when it was its turn", (sent >= 0) & (result.routed_us != routed_us) & ~gateway)
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay:
         return
-    same = np.zeros(len(table) + 1, np.bool_)
-    same[1:-1] = table.arrival_us[1:] == table.arrival_us[:-1]
-    if not same.any():
+    alike = _arrived_alike(table, result)
+    if not alike.any():
         return
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
-    rows = np.flatnonzero((same[1:] | same[:-1]) & (queued_us >= 0))
+    rows = np.flatnonzero(alike & (queued_us >= 0))
     alpha = np.array([replica.instance.latency_model.alpha for replica in scenario.replicas])[sent[rows]]
     queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
@@ -136,11 +153,22 @@ def _order(
     _rows(violations, "was scheduled before one that came to the queue earlier", wrong)
 
 
+def _arrived_alike(table: RequestTable, result: ResultTable) -> Mask:
+    """[n] whether somebody else arrived at the same instant."""
+    arrival_us = result.arrival_us
+    if table.closed:
+        _, number, count = np.unique(arrival_us, return_inverse=True, return_counts=True)
+        return (count > 1)[number] & (arrival_us >= 0)
+    same = np.zeros(len(table) + 1, np.bool_)
+    same[1:-1] = arrival_us[1:] == arrival_us[:-1]
+    return same[1:] | same[:-1]
+
+
 def _causality(
     scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
 ) -> None:
     """Events come in order, and exactly those that the status says (L8)."""
-    status, arrival = result.status, table.arrival_us
+    status, arrival = result.status, result.arrival_us
     queued, scheduled = result.queued_us, result.scheduled_us
     first, completed = result.first_token_us, result.completed_us
     done = status == COMPLETED
@@ -258,7 +286,7 @@ def _gaps(
     total_us += number * result.token_overhead_us[result.instance[done]]
     overhead_us = result.token_overhead_us[result.instance]
     token = result.first_token_us >= 0
-    late = token & (result.ttft_us != result.first_token_us - table.arrival_us + overhead_us)
+    late = token & (result.ttft_us != result.first_token_us - result.arrival_us + overhead_us)
     _rows(violations, "has another TTFT than its first token and one overhead", late)
     answered = result.ttft_us[done] >= 0
     wrong[done] = answered & (total_us != result.e2e_us[done] - result.ttft_us[done])

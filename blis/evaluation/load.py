@@ -34,12 +34,12 @@ def load_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Loa
     """The load of a run."""
     if not len(table):
         return Load(0.0, 0.0, 0.0, 0.0)
-    first_us, last_us = int(table.arrival_us[0]), int(table.arrival_us[-1])
+    first_us, last_us = table.first_arrival_us, int(result.arrival_us.max())
     middle_us = (first_us + last_us) // 2
     busy_us = int(result.instances["busy_us"].sum())
     return Load(
         utilisation=ratio(busy_us, len(result.instances) * (result.end_us - first_us)),
-        offered_per_s=per_s(_between(table.arrival_us, middle_us, last_us), last_us - middle_us),
+        offered_per_s=per_s(_between(result.arrival_us, middle_us, last_us), last_us - middle_us),
         served_per_s=per_s(
             _between(result.completed_us[result.status == COMPLETED], middle_us, last_us), last_us - middle_us
         ),
@@ -57,7 +57,7 @@ def _waited(scenario: Scenario, table: RequestTable, result: ResultTable) -> NDA
     longest_us = np.zeros(len(result.instances) + 1, np.int64)  # the last one is nobody's
     np.maximum.at(longest_us, result.steps["instance"], result.steps["gap_us"])
     control_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us
-    held = result.routed_us - table.arrival_us > control_us
+    held = result.routed_us - result.arrival_us > control_us
     late = result.scheduled_us - result.queued_us > longest_us[result.instance]
     waited: NDArray[np.bool_] = held | late | (result.status != COMPLETED)
     return waited

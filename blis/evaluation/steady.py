@@ -37,7 +37,7 @@ def steady_rates(table: RequestTable, result: ResultTable, warm_up_s: float) -> 
     """
     check_number("warm-up", warm_up_s, 0)
     first_us = table.first_arrival_us
-    last_us = int(table.arrival_us.max(initial=first_us))
+    last_us = int(result.arrival_us.max(initial=first_us))
     start_us = first_us + round(warm_up_s * US_PER_S)
     if start_us >= last_us:
         span_s = (last_us - first_us) / US_PER_S

@@ -59,7 +59,7 @@ def request_records(requests: RequestTable, result: ResultTable) -> list[dict[st
     for row in np.flatnonzero(~np.isin(result.status, _NO_RECORD)).tolist():
         session = int(requests.session[row])
         record = {
-            "arrived_at": _short(requests.arrival_us[row] / US_PER_S),
+            "arrived_at": _short(result.arrival_us[row] / US_PER_S),
             "requestID": requests.request_id(row),
             "num_prefill_tokens": int(requests.input_tokens[row]),
             "num_decode_tokens": int(requests.output_tokens[row]),

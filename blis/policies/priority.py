@@ -1,7 +1,8 @@
 """Priority policies: how urgent a waiting request is (docs/policies.md section 5).
 
 Every policy grows with the same slope for all requests, so the order never changes while they wait; what
-a policy gives here is the part that does not depend on the time. Called once a run, on whole columns.
+a policy gives here is the part that does not depend on the time. Called once a run, on whole columns; in a closed
+loop at every arrival, compiled, on the numbers of one request.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from blis.policies.registry import Bounds, Registry
 
 #: `columns` has arrival_us, input_tokens (int64), class_priority, class_weight, ttft_us (float64), [n] each.
-PRIORITIES = Registry("priority policy", "columns", ("class",), compiled=False)
+PRIORITIES = Registry("priority policy", "columns", ("class",))
 
 Column = NDArray[Any]
 

@@ -28,7 +28,7 @@ class Bounds:
 class Template(NamedTuple):
     """One way to decide: its function, its parameters in their order, and what it looks at."""
 
-    function: Callable[..., Any]  # a kernel, unless the registry's templates are not compiled
+    function: Callable[..., Any]  # a kernel
     bounds: Mapping[str, Bounds]
     reads: frozenset[str]
     memory: int  # numbers it keeps from one decision to the next, for everybody and for every tenant
@@ -50,17 +50,15 @@ class Registry(Collection[str]):
         arguments: str,
         facts: Collection[str] = (),
         *,
-        compiled: bool = True,
         elsewhere: Mapping[str, str] = MappingProxyType({}),
         group: str = plugins.POLICIES,
     ) -> None:
         """Start an empty registry of templates that all take `arguments` (names, comma-separated).
 
-        facts: what `reads` may name. compiled: templates are kernels; else they are plain functions on columns,
-        called before a run. elsewhere: what others call ours, for errors. group: the entry points that bring templates
-        of installed packages.
+        facts: what `reads` may name. elsewhere: what others call ours, for errors. group: the entry points that bring
+        templates of installed packages.
         """
-        self.kind, self.arguments, self.compiled = kind, arguments, compiled
+        self.kind, self.arguments = kind, arguments
         self._templates = plugins.Named[Template](kind, group, elsewhere)
         self._facts = facts
 
@@ -106,7 +104,7 @@ class Registry(Collection[str]):
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
             self._check(name, function, reads, bounds)
-            made = kernel(function) if self.compiled else function
+            made = kernel(function)
             template = Template(made, bounds, frozenset(reads), memory, oracle, pathological, dated)
             self._templates.register(name)(template)
             return made

@@ -1,8 +1,9 @@
 """Schedulers: the order of the wait queue (docs/policies.md section 5).
 
 Each gives a key for every request, the smallest first; equal keys go by arrival. Called once a run, on whole
-columns. Two need more than a key and are known to the engine by name: `fcfs` leaves the queue as requests
-entered it, `least-attained-service` looks at what a tenant has been given so far.
+columns; in a closed loop at every arrival, compiled, on the numbers of one request. Two need more than a key and
+are known to the engine by name: `fcfs` leaves the queue as requests entered it, `least-attained-service` looks at
+what a tenant has been given so far.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from blis.policies.registry import Bounds, Registry
 
 #: `columns` has priority (float64), input_tokens, output_tokens (int64), length_noise (standard normal), [n] each.
-SCHEDULERS = Registry("scheduler", "columns", ("priority",), compiled=False)
+SCHEDULERS = Registry("scheduler", "columns", ("priority",))
 
 FCFS = "fcfs"
 LEAST_ATTAINED = "least-attained-service"
@@ -26,7 +27,7 @@ Column = NDArray[Any]
 @SCHEDULERS.register(FCFS)
 def fcfs(columns: Any) -> Column:
     """As they entered the queue; the preempted go to its front."""
-    return np.zeros(len(columns.input_tokens))
+    return 0.0 * columns.input_tokens
 
 
 @SCHEDULERS.register("priority-fcfs", reads=("priority",))
@@ -62,4 +63,4 @@ def shortest_predicted_output(noise: float, columns: Any) -> Column:
 @SCHEDULERS.register(LEAST_ATTAINED)
 def least_attained_service(columns: Any) -> Column:
     """The tenant that this instance has computed the fewest tokens for."""
-    return np.zeros(len(columns.input_tokens))
+    return 0.0 * columns.input_tokens

@@ -19,7 +19,6 @@ from blis.comparison.statistics import paired_t_interval
 from blis.config import MAX_TIME_US, Scenario
 from blis.errors import InputError, check_choice
 from blis.evaluation.distribution import US_PER_MS
-from blis.evaluation.ratios import US_PER_S
 from blis.evaluation.slo import SLOClass, class_label, class_targets, good_requests
 from blis.scenario import member_scenario
 from blis.sizing.bisection import first_place
@@ -96,8 +95,7 @@ class Sizing:
         """Requests per second: of the specification, or of all of the trace."""
         if isinstance(self.workload, WorkloadSpec):
             return self.workload.aggregate_rate
-        arrival_us = self.tables[0].arrival_us
-        return (len(arrival_us) - 1) / max(int(arrival_us[-1] - arrival_us[0]), 1) * US_PER_S
+        return self.tables[0].offered_per_s
 
     @cached_property
     def classes(self) -> dict[str, Promise]:

@@ -58,7 +58,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
     columns |= {name: _integers(getattr(result, name)) for name in _LATENCIES}
     columns["itl_mean_us"] = pd.array(_itl_mean_us(requests, result), dtype="Float64")
     columns |= {name: _integers(getattr(result, name)) for name in _TIMES_AND_COUNTS}
-    columns |= {name: getattr(requests, name) for name in ("arrival_us", "input_tokens", "output_tokens")}
+    columns["arrival_us"] = _integers(result.arrival_us)
+    columns |= {name: getattr(requests, name) for name in ("input_tokens", "output_tokens")}
     columns["slo_class"] = np.array(requests.slo_names, dtype=object)[requests.slo_class]
     columns["tenant"] = np.array(requests.tenant_names, dtype=object)[requests.tenant]
     columns["routed_us"] = _integers(result.routed_us)

@@ -39,12 +39,15 @@ class ContentTree:
 class RequestTable:
     """One row a request, sorted by (arrival, input order). Arrays are read-only.
 
+    A request of a closed loop follows another: it has no arrival (-1) before that one is answered and its client has
+    thought. Such rows stand behind the row that opens their session, before the next row that has an arrival.
+
     n requests; p path entries. The path of row r is path_node[path_offset[r]:path_offset[r + 1]] from
     the root on; path_end_token gives where each node ends. It covers the prompt and then the generated
     tokens, so its last end is input + output tokens; the prompt is the part below input_tokens.
     """
 
-    arrival_us: NDArray[np.int64]  # [n] microseconds, >= 0, non-decreasing
+    arrival_us: NDArray[np.int64]  # [n] microseconds, >= 0, non-decreasing; -1 of one that follows another
     input_tokens: NDArray[np.int64]  # [n] >= 1
     output_tokens: NDArray[np.int64]  # [n] >= 0, known in advance to the simulator, never to policies
     path_offset: NDArray[np.int64]  # [n + 1]
@@ -79,6 +82,22 @@ class RequestTable:
     def first_arrival_us(self) -> int:
         """When the first request of all arrives; 0 without any."""
         return int(self.arrival_us[0]) if len(self) else 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether somebody follows somebody."""
+        return self.predecessor is not None
+
+    @property
+    def opened_us(self) -> NDArray[np.int64]:
+        """[n] when the session of each row begins: its own arrival, or that of the first one it follows from."""
+        return np.maximum.accumulate(self.arrival_us) if self.closed else self.arrival_us
+
+    @property
+    def offered_per_s(self) -> float:
+        """Requests per second from the first arrival to the last that is known before a run."""
+        span_us = int(self.opened_us[-1]) - self.first_arrival_us
+        return (len(self) - 1) / max(span_us, 1) * 1e6
 
     @property
     def scored_rows(self) -> slice:

@@ -18,6 +18,7 @@ class ResultTable:
     """
 
     status: NDArray[np.int32]  # [n] index into STATUS_NAMES
+    arrival_us: NDArray[np.int64]  # [n] the table's own, and of those that follow another when they came
     instance: NDArray[np.int32]  # [n] where it was routed
     queued_us: NDArray[np.int64]  # [n] entered the wait queue (first time)
     scheduled_us: NDArray[np.int64]  # [n] start of the step that admitted it

@@ -29,6 +29,8 @@ def assemble(
     tenant: ArrayLike = 0,
     session: ArrayLike = -1,
     round_number: ArrayLike = 0,
+    predecessor: ArrayLike | None = None,
+    think_us: ArrayLike | None = None,
     slo_names: Sequence[str] = ("",),
     tenant_names: Sequence[str] = ("",),
     session_names: Sequence[str] = (),
@@ -40,14 +42,17 @@ def assemble(
     """A checked, read-only RequestTable; the arrays given are copied.
 
     content: of the same rows. uniform: absent takes `default_uniform`. slo_class, tenant, session and
-    round_number: one value for all rows, or one a row. placement: absent = all rows have the first of placements.
+    round_number: one value for all rows, or one a row. predecessor and think_us: of closed loops, see RequestTable;
+    absent, or nowhere set: nobody follows anybody. placement: absent = all rows have the first of placements.
     Raises InputError: no rows, columns of different length, arrivals unsorted or outside
     [0, MAX_TIME_US], prompts below 1 token, outputs below 0, uniform outside [0, 1), an index without a
-    name, duplicate ids.
+    name, duplicate ids, a row that follows one that does not belong to its session.
     """
     n = len(content.output_node)
     if n == 0:
         raise InputError("a request table needs at least one request")
+    follows = None if predecessor is None else _column("predecessor", predecessor, np.int32, n)
+    closed = follows is not None and bool((follows != -1).any())
     table = RequestTable(
         arrival_us=_column("arrival_us", arrival_us, np.int64, n),
         input_tokens=_column("input_tokens", input_tokens, np.int64, n),
@@ -67,6 +72,8 @@ def assemble(
         session_names=tuple(session_names),
         placement=None if placement is None else _column("placement", placement, np.int16, n),
         placements=tuple(placements),
+        predecessor=follows if closed else None,
+        think_us=_column("think_us", 0 if think_us is None else think_us, np.int64, n) if closed else None,
         request_ids=None if request_ids is None else tuple(request_ids),
         notes=tuple(notes),
     )
@@ -119,10 +126,11 @@ def _column(name: str, values: ArrayLike, dtype: type, n: int) -> NDArray[Any]:
 
 def _check(table: RequestTable) -> None:
     """Raise InputError for the first row that breaks a rule of RequestTable."""
-    arrival, inputs, outputs, uniform = table.arrival_us, table.input_tokens, table.output_tokens, table.uniform
+    opened, inputs, outputs, uniform = table.opened_us, table.input_tokens, table.output_tokens, table.uniform
     for name, good, rule in (
-        ("arrival_us", (arrival >= 0) & (arrival <= MAX_TIME_US), f"in [0, {MAX_TIME_US}]"),
-        ("arrival_us", np.diff(arrival, prepend=0) >= 0, "not less than the row before"),
+        *_closed_rules(table),
+        ("arrival_us", (opened >= 0) & (opened <= MAX_TIME_US), f"in [0, {MAX_TIME_US}]"),
+        ("arrival_us", _sorted(table), "not less than the row before"),
         ("input_tokens", (inputs >= 1) & (inputs <= MAX_TOKENS), f"in [1, {MAX_TOKENS}]"),
         ("output_tokens", (outputs >= 0) & (outputs <= MAX_TOKENS), f"in [0, {MAX_TOKENS}]"),
         ("uniform", (uniform >= 0) & (uniform < 1), "in [0, 1)"),
@@ -140,6 +148,33 @@ def _check(table: RequestTable) -> None:
     ids = table.request_ids
     if ids is not None and (len(ids) != len(table) or len(set(ids)) != len(ids)):
         raise InputError(f"request_ids must be {len(table)} different names")
+
+
+def _sorted(table: RequestTable) -> NDArray[np.bool_]:
+    """[n] whether a row comes no earlier than the ones before; of rows that follow others nothing is said."""
+    arrival = table.arrival_us
+    return (
+        np.diff(table.opened_us, prepend=0) >= 0 if not table.closed else (arrival < 0) | (arrival == table.opened_us)
+    )
+
+
+def _closed_rules(table: RequestTable) -> list[tuple[str, NDArray[np.bool_], str]]:
+    """What holds of rows that follow others: by name of the column, whether it holds of each row, and in words."""
+    if table.predecessor is None or table.think_us is None:
+        return []
+    rows = np.arange(len(table))
+    follows = table.predecessor >= 0
+    opener = np.maximum.accumulate(np.where(follows, 0, rows))
+    known = (table.predecessor >= -1) & (table.predecessor < rows)
+    behind = ~follows | (known & (table.predecessor >= opener))
+    return [
+        ("predecessor", known, "-1 or a row before it"),
+        ("predecessor", behind, "a row of the same session, between the row that opens it and this one"),
+        ("arrival_us", ~follows | (table.arrival_us == -1), "-1 in a row that follows another"),
+        ("think_us", ~follows | (table.think_us >= 1), "at least 1 in a row that follows another"),
+        ("think_us", follows | (table.think_us == 0), "0 in a row that follows none"),
+        ("think_us", table.think_us <= MAX_TIME_US, f"at most {MAX_TIME_US}"),
+    ]
 
 
 def _placement(table: RequestTable) -> NDArray[Any]:

@@ -56,11 +56,9 @@ def scaled_instances(table: RequestTable, instance: Instance, utilisation: float
     Raises InputError if all requests arrive at the same time: they have no rate.
     """
     check_number("utilisation", utilisation, above=0)
-    span_us = int(table.arrival_us[-1] - table.arrival_us[0])
-    if span_us == 0:
+    if table.opened_us[-1] == table.first_arrival_us:
         raise InputError("utilisation: all requests arrive at the same time, so there is no rate to scale to")
-    offered = (len(table) - 1) / span_us * 1e6
-    needed = offered / served_rate(table, instance) / utilisation
+    needed = table.offered_per_s / served_rate(table, instance) / utilisation
     if needed > MAX_INSTANCES:
         raise InputError(f"utilisation {utilisation:g} would take {needed:.3g} instances; at most {MAX_INSTANCES} run")
     return max(1, math.ceil(needed))

@@ -29,8 +29,11 @@ _COLUMNS = (
 def keep_rows(table: RequestTable, keep: NDArray[np.bool_]) -> RequestTable:
     """The rows for which `keep` [n] holds; they keep their names, content and `uniform`.
 
-    Scored rows stay scored. Raises InputError if no row is left.
+    Scored rows stay scored. What follows a row that is not kept is not kept either. Raises InputError if nothing is
+    left.
     """
+    if table.predecessor is not None:
+        keep = _with_those_they_follow(keep, table.predecessor)
     rows = np.flatnonzero(keep)
     if len(rows) == 0:
         raise InputError("no request is left")
@@ -41,10 +44,20 @@ def keep_rows(table: RequestTable, keep: NDArray[np.bool_]) -> RequestTable:
     return replace(kept, scored=(first, last))
 
 
+def _with_those_they_follow(keep: NDArray[np.bool_], predecessor: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """The rows that are kept with all that they follow from."""
+    while True:
+        whole = keep & ((predecessor < 0) | keep[predecessor])
+        if np.array_equal(whole, keep):
+            return keep
+        keep = whole
+
+
 def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTable:
     """Some rows, and their entries of the path: as slices without a copy, else as places or a mask.
 
     The content tree is the same, so blocks keep their identity; only `shared` is counted anew. None is scored.
+    What a row follows must be among them.
     """
     path_node = table.path_node[entries]
     touched_twice = np.bincount(path_node, minlength=len(table.tree.parent)) > 1
@@ -55,6 +68,7 @@ def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTabl
         "path_node": path_node,
         "path_end_token": table.path_end_token[entries],
         "placement": None if table.placement is None else table.placement[rows],
+        **_loops(table, rows),
     }
     for array in (shared, *columns.values()):
         if array is not None:
@@ -67,3 +81,15 @@ def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTabl
         cache={},
         **columns,
     )
+
+
+def _loops(table: RequestTable, rows: Places) -> dict[str, Any]:
+    """The columns of closed loops for some rows: rows have other numbers there."""
+    if table.predecessor is None or table.think_us is None:
+        return {}
+    number = np.full(len(table) + 1, -1, np.int32)  # the last one is for -1
+    number[:-1][rows] = np.arange(len(table.predecessor[rows]), dtype=np.int32)
+    predecessor = number[table.predecessor[rows]]
+    if (predecessor < 0).all():
+        return {"predecessor": None, "think_us": None}
+    return {"predecessor": predecessor, "think_us": table.think_us[rows]}

@@ -59,7 +59,7 @@ class Window:
 
 def split(table: RequestTable, windows: Windows) -> dict[str, Window]:
     """The window of each pool. Raises InputError if the trace is too short, naming the pool without requests."""
-    arrival_us = table.arrival_us
+    arrival_us = table.opened_us  # a session belongs to the window in which it begins
     warmup_us = round(windows.warmup_s * 1e6)
     begin = int(arrival_us[0]) + warmup_us
     duration_us = int(arrival_us[-1]) + 1 - begin
@@ -90,6 +90,6 @@ def slice_rows(table: RequestTable, first: int, last: int, origin_us: int) -> Re
         raise InputError(f"request {first} arrives at {table.arrival_us[first]} µs, before {origin_us}")
     entries = slice(int(table.path_offset[first]), int(table.path_offset[last]))
     rows = take_rows(table, slice(first, last), entries)
-    arrival_us = rows.arrival_us - origin_us
+    arrival_us = np.where(rows.arrival_us < 0, -1, rows.arrival_us - origin_us)
     arrival_us.setflags(write=False)
     return replace(rows, arrival_us=arrival_us)

@@ -71,7 +71,7 @@ def _decision(why: str, row: int, table: RequestTable, found: ResultTable, prima
     return Decision(
         why,
         table.request_id(row),
-        float(table.arrival_us[row] / 1e6),
+        float(found.arrival_us[row] / 1e6),
         int(table.input_tokens[row]),
         table.slo_names[table.slo_class[row]],
         int(found.instance[row]),

@@ -13,7 +13,6 @@ from statistics import fmean
 from typing import Any
 
 from blis.comparison.statistics import paired_t_interval
-from blis.evaluation.ratios import US_PER_S
 from blis.sizing.bisection import first_place
 from blis.sizing.sizing import rate_factors
 from search.problem.policy import Policy
@@ -105,7 +104,7 @@ def _interval(numbers: Sequence[float]) -> tuple[float, float] | None:
 def _rate(holdout: Holdout) -> float:
     """Today's requests per second, in the mean over the report tables."""
     tables = [holdout.settings.problem.table(key) for key in holdout.report.seeds]
-    return fmean((len(one) - 1) / max(int(one.arrival_us[-1] - one.arrival_us[0]), 1) * US_PER_S for one in tables)
+    return fmean(table.offered_per_s for table in tables)
 
 
 def _ends(interval: Sequence[float] | None, form: str) -> str:

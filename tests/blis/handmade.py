@@ -69,6 +69,7 @@ def make_result(
     counters["output_tokens"][0] = table.output_tokens[done].sum()
     return ResultTable(
         status=states,
+        arrival_us=table.arrival_us,
         instance=np.where(done, 0, -1).astype(np.int32),
         queued_us=np.where(done, table.arrival_us, -1),
         scheduled_us=np.where(done, table.arrival_us, -1),

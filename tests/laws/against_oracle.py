@@ -22,8 +22,8 @@ from tests.oracle.engine import Engine
 from tests.oracle.observe import InstanceView
 
 COLUMNS = (
-    "status", "instance", "queued_us", "scheduled_us", "first_token_us", "completed_us", "ttft_us", "e2e_us",
-    "scheduling_delay_us", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step",
+    "arrival_us", "status", "instance", "queued_us", "scheduled_us", "first_token_us", "completed_us", "ttft_us",
+    "e2e_us", "scheduling_delay_us", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step",
     "routed_us", "retry_after_us", "reason",
 )  # fmt: skip
 Snapshot = dict[str, Any]
@@ -63,7 +63,7 @@ def compare(case: Case) -> None:
                 _assert_equal_state(
                     _engine_snapshot(state.arrays, i, labels), steps[i, done[i]], f"instance {i} after step {done[i]}"
                 )
-    found = collect(state.arrays, case.scenario, case.compat)
+    found = collect(state.arrays, case.scenario, case.table, case.compat)
     assert_same_results(simulate_whole(case.scenario, case.table, case.compat, case.observe), found)
     assert check_laws(case.scenario, case.table, found, case.compat) == []
     for name in COLUMNS:

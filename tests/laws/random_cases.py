@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from itertools import islice
 from random import Random
 
+import numpy as np
+
 from blis.config import (
     KV,
     Batch,
@@ -63,7 +65,24 @@ def random_case(rng: Random, max_requests: int = 14) -> Case:
     scenario, table = _with_control(rng, _with_tier(rng, scenario), table)
     scenario, table = with_engines(rng, scenario, table)
     observe = _observe(rng, table, scenario.cluster.instances)
-    return Case(_with_linear(rng, scenario) if rng.random() < 0.15 else scenario, table, compat, observe)
+    scenario = _with_linear(rng, scenario) if rng.random() < 0.15 else scenario
+    return Case(scenario, table if compat.ids_as_text or rng.random() < 0.6 else looped(rng, table), compat, observe)
+
+
+def looped(rng: Random, table: RequestTable) -> RequestTable:
+    """The table with some rows that follow one of those before them in their session, some of these the same one."""
+    arrival_us, think_us = table.arrival_us.copy(), np.zeros(len(table), np.int64)
+    predecessor = np.full(len(table), -1, np.int32)
+    thoughts, share, opener = rng.choice([[1], [1, 2, 7], [1, 50, 400], [2000]]), rng.choice([0.3, 0.7, 1]), 0
+    for row in range(1, len(table)):
+        if rng.random() < share:
+            arrival_us[row], think_us[row] = -1, rng.choice(thoughts)
+            predecessor[row] = rng.choice([row - 1, rng.randint(opener, row - 1)])
+        else:
+            opener = row
+    if (predecessor < 0).all():
+        return table
+    return replace(table, arrival_us=arrival_us, predecessor=predecessor, think_us=think_us, cache={})
 
 
 def _kv(rng: Random, prompts: list[list[int]], outputs: list[list[int]], block_tokens: int) -> KV:

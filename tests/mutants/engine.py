@@ -103,9 +103,7 @@ MUTANTS = (
         _tests("gateway/test_facts"),
         "who has left an instance stays in flight there",
     ),
-    Mutant(
-        _ORDER, "slo_class[::-1]]", "slo_class]", _tests("build/test_order"), "the earliest of a class is the victim"
-    ),
+    Mutant(_ORDER, "(n - 1 - known)", "known", _tests("build/test_order"), "the earliest of a class is the victim"),
     Mutant(
         _ORDER,
         'not PRIORITIES[instance.priority].bounds and "class" not in',
@@ -143,8 +141,8 @@ MUTANTS = (
     ),
     Mutant(
         _READERS,
-        "_DECISIONS if age_us else readers[fact]]",
-        "readers[fact]]",
+        "who = _DECISIONS | (0 if lazy else GO_ON) if age_us else readers[fact]",
+        "who = readers[fact]",
         _tests("build/test_readers"),
         "a grid is read at the decisions of those alone who want it",
     ),

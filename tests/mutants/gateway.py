@@ -20,8 +20,8 @@ def _tests(name: str) -> tuple[str, ...]:
 MUTANTS = (
     Mutant(
         _DECIDE,
-        "return now_us, ADMISSION if admission_us <= later_us else later",
-        "return now_us, ADMISSION if admission_us < later_us else later",
+        "return min(admission_us, later_us), ADMISSION if admission_us <= later_us else later",
+        "return min(admission_us, later_us), ADMISSION if admission_us < later_us else later",
         _tests("decide"),
         "at one instant routing comes before admission",
     ),
@@ -191,8 +191,8 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "w.traits[head].rank < w.traits[best].rank",
-        "w.traits[head].rank > w.traits[best].rank",
+        "best == NONE or _before(w, head, best)",
+        "best == NONE or _before(w, best, head)",
         _tests("queue"),
         "the last of a band is served first",
     ),
@@ -247,8 +247,8 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "while before != NONE and w.traits[r].rank < w.traits[before].rank:",
-        "while before != NONE and w.traits[r].rank > w.traits[before].rank:",
+        "while before != NONE and _before(w, r, before):",
+        "while before != NONE and _before(w, before, r):",
         _tests("queue"),
         "the most urgent newcomer of a flow is put behind others",
     ),

@@ -389,7 +389,7 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "(tokens == fewest and w.waiting[i, position].key < w.waiting[i, best].key)",
+        "(tokens == fewest and _before(w, i, position, best))",
         "(tokens == fewest)",
         _tests("service"),
         "of tenants that got as much the one that came last is served",

@@ -275,12 +275,12 @@ MUTANTS = (
         "the least regretted come first",
     ),
     Mutant(
-        _DECISIONS, "late = decided_us > (", "late = decided_us < (", _DECISIONS_TESTS, "decisions after the horizon"
+        _DECISIONS, "late |= decided_us > (", "late |= decided_us < (", _DECISIONS_TESTS, "decisions after the horizon"
     ),
     Mutant(
         _DECISIONS,
-        "table.arrival_us + scenario.cluster.admission.latency_us",
-        "table.arrival_us",
+        "result.arrival_us + scenario.cluster.admission.latency_us",
+        "result.arrival_us",
         _DECISIONS_TESTS,
         "admissions take no time",
     ),

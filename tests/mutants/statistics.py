@@ -143,8 +143,8 @@ MUTANTS = (
     ),
     Mutant(
         _WINDOWS,
-        "arrival_us = rows.arrival_us - origin_us",
-        "arrival_us = rows.arrival_us - 0",
+        "rows.arrival_us - origin_us)",
+        "rows.arrival_us - 0)",
         _WINDOWS_TESTS,
         "windows start late",
     ),

@@ -461,9 +461,9 @@ MUTANTS = (
     Mutant(_ASSEMBLE, "len(set(ids)) != len(ids)", "not ids", _ASSEMBLE_TESTS, "two rows of one name"),
     Mutant(_ASSEMBLE, "(inputs >= 1) &", "(inputs >= 0) &", _ASSEMBLE_TESTS, "empty prompts"),
     Mutant(
-        _CAPACITY,
-        "offered = (len(table) - 1) / span_us * 1e6",
-        "offered = len(table) / span_us * 1e6",
+        "blis/tables/requests.py",
+        "(len(self) - 1) / max(span_us, 1) * 1e6",
+        "len(self) / max(span_us, 1) * 1e6",
         _CAPACITY_TESTS,
         "one request too many in a span",
     ),

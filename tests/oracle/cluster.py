@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from blis.config import Compat
-from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, REASONS, REJECTED, STATUS_NAMES
+from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, REASONS, REJECTED, STATUS_NAMES
 from tests.oracle.admission import Admission
 from tests.oracle.engine import Engine, Job
 from tests.oracle.flow_control import Gateway
@@ -27,6 +28,7 @@ ARRIVAL, ADMISSION, ROUTING = range(3)  # front-end events; also their order at 
 class OracleResult:
     """The fields of `blis.tables.results.ResultTable` as lists; the token gaps as one explicit list a request."""
 
+    arrival_us: list[int]
     status: list[int]
     instance: list[int]
     routed_us: list[int]
@@ -99,7 +101,7 @@ class _Cluster:
         for engine in self.engines:
             engine.on_step = on_step
         self.view = View(setup, self.engines, keys)
-        self._first_arrival_us = min((request.arrival_us for request in requests), default=0)
+        self._first_arrival_us = min((each.arrival_us for each in requests if each.predecessor < 0), default=0)
         self.admission = Admission(setup, self.view, self._first_arrival_us)
         self.gateway = Gateway(setup, self.view)
         self.router = Router(setup, compat, self.view)
@@ -110,8 +112,24 @@ class _Cluster:
         self._front: list[tuple[int, int, int, Job]] = []
         self._sequence = 0
         self._look_from_us = 0  # the gateway has looked at all its instants before
+        self._followers: dict[int, list[Job]] = defaultdict(list)
         for job in self.jobs:
-            self._push(job.request.arrival_us, ARRIVAL, job)
+            if job.request.predecessor < 0:
+                self._arrives(job, job.request.arrival_us)
+            else:
+                self._followers[job.request.predecessor].append(job)
+        for engine in self.engines:
+            engine.on_answer = self._answered
+
+    def _arrives(self, job: Job, time: int) -> None:
+        """At one instant the lower row comes first."""
+        job.request = replace(job.request, arrival_us=time)
+        heapq.heappush(self._front, (time, ARRIVAL, job.row, job))
+
+    def _answered(self, job: Job) -> None:
+        """Whoever follows comes when the client has thought."""
+        for follower in self._followers[job.row]:
+            self._arrives(follower, job.request.arrival_us + job.e2e_us + follower.request.think_us)
 
     def _push(self, time: int, kind: int, job: Job) -> None:
         heapq.heappush(self._front, (time, kind, self._sequence, job))
@@ -226,12 +244,18 @@ def _in_flight(engine: Engine, jobs: Sequence[Job]) -> dict[str, int]:
     return {"in_flight_tokens": sum(job.prompt_tokens for job in inside)}
 
 
+def _arrival_us(job: Job) -> int:
+    """When it came; of one that follows another -1 if it never did."""
+    return -1 if job.request.predecessor >= 0 and job.status == NOT_ARRIVED else job.request.arrival_us
+
+
 def _result(cluster: _Cluster, cut: bool) -> OracleResult:
     for engine in cluster.engines:
         engine.cut()
     jobs = cluster.jobs
     delays = [job.scheduled_us - job.request.arrival_us if job.scheduled_us >= 0 else -1 for job in jobs]
     return OracleResult(
+        arrival_us=[_arrival_us(job) for job in jobs],
         status=[job.status for job in jobs],
         instance=[job.instance for job in jobs],
         routed_us=[job.routed_us for job in jobs],

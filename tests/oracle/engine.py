@@ -104,6 +104,7 @@ class Engine:
         self.last_completion_us = 0
         self._at_horizon: tuple[dict[str, int], list[tuple[Job, dict[str, Any]]]] = {}, []
         self.on_step: Callable[[int, Engine], None] | None = None
+        self.on_answer: Callable[[Job], None] | None = None  # a request is completed
         self._events: list[tuple[int, int, int, Job | None]] = []
         self._sequence = 0
         self._step_pending = False
@@ -329,6 +330,8 @@ class Engine:
         self.counters["completed"] += 1
         self.last_completion_us = max(self.last_completion_us, end)
         self._push(end, LEFT_EVENT, job)
+        if self.on_answer is not None:
+            self.on_answer(job)
 
     # -- batch formation (section 6)
 

@@ -66,11 +66,12 @@ class Gateway:
         given = [getattr(each, name) for each in self._control.priority_bands if each.priority == band]
         return other if given in ([], [None]) else given[0]
 
-    def _order(self, waiting: _Waiting) -> tuple[float, int]:
+    def _order(self, waiting: _Waiting) -> tuple[float, int, int]:
         request = waiting.job.request
-        if self._control.ordering == "fcfs":
-            return request.arrival_us, waiting.job.row
-        return request.arrival_us + self._setup.tier(request.slo_class).ttft_ms * 1000.0, waiting.job.row
+        due = 0.0
+        if self._control.ordering != "fcfs":
+            due = request.arrival_us + self._setup.tier(request.slo_class).ttft_ms * 1000.0
+        return due, request.arrival_us, waiting.job.row
 
     def _next(self) -> _Waiting:
         """Whose turn it is in the band whose turn it is."""

@@ -28,6 +28,8 @@ class OracleRequest:
     slo_class: str = ""
     tenant: int = 0  # number of its tenant
     session: int = -1  # number of its session, -1 without one
+    predecessor: int = -1  # row that it follows, -1 = none; then its arrival is not known before
+    think_us: int = 0  # from that one's answer to its arrival
     placement: Placement = field(default_factory=Placement)
     draws: Mapping[str, float] = field(default_factory=dict, hash=False)  # purpose -> number in [0, 1)
 
@@ -53,6 +55,8 @@ def expand(table: RequestTable) -> list[OracleRequest]:
                 slo_class=table.slo_names[table.slo_class[row]],
                 tenant=int(table.tenant[row]),
                 session=int(table.session[row]),
+                predecessor=-1 if table.predecessor is None else int(table.predecessor[row]),
+                think_us=0 if table.think_us is None else int(table.think_us[row]),
                 placement=table.placements[placement],
                 draws={purpose: float(draws[row]) for purpose, draws in numbers.items()},
             )

@@ -16,7 +16,9 @@ def check_duration(scenario: Scenario, instance: Instance, table: RequestTable, 
     tokens = table.input_tokens + table.output_tokens
     longest, total = int(tokens.max(initial=0)), int(tokens.sum()) + len(table)
     before_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us + fixed_us
-    last_us = float(table.arrival_us[-1]) if len(table) else 0.0
+    last_us = float(table.arrival_us.max(initial=0))
+    if table.think_us is not None:
+        last_us += float(table.think_us.sum())
     busy_us = total * (step_us + _transfers_us(instance, longest))
     end_us = last_us + before_us + longest * token_us + busy_us + (longest + 2) * overhead_us
     if not end_us < MAX_TIME_US:

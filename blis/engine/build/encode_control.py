@@ -81,6 +81,7 @@ def _flow_config(flow: FlowControl) -> dict[str, float]:
         "fair_turns": flow.fairness == "round-robin",
         "band_turns": flow.bands == "weighted",
         "look_every_us": flow.interval_us,
+        "by_deadline": flow.ordering != "fcfs",
     }
 
 

@@ -88,6 +88,8 @@ def _priorities(scenario: Scenario, table: RequestTable) -> NDArray[np.float64]:
 def _ranks(scenario: Scenario, table: RequestTable) -> NDArray[np.int64]:
     """[n] place in the order in which the gateway queue serves requests of a band."""
     rows = np.arange(len(table))
+    if table.closed:
+        return np.zeros(len(table), np.int64)  # settled at arrivals
     if scenario.cluster.flow_control.ordering == "fcfs":
         return rows
     target_us = np.array([scenario.tier(name).ttft_ms * 1e3 for name in table.slo_names])

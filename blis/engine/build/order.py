@@ -6,6 +6,7 @@ section 5 says why none of them changes while a request waits.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Instance, Scenario
 from blis.engine.build.arrays import blank, room
-from blis.engine.records import FCFS, LEAST_ATTAINED, ORDER, RANKED, SERVICE
+from blis.engine.records import COLUMNS, FCFS, LEAST_ATTAINED, ORDER, RANKED, SERVICE
 from blis.engine.world import Array
 from blis.policies import schedulers
 from blis.policies.priority import PRIORITIES
@@ -29,16 +30,24 @@ def queue_order(instance: Instance) -> int:
     return _CODES.get(instance.scheduler, RANKED)
 
 
+def order_asked(instance: Instance) -> bool:
+    """Whether a run asks for more than the order in which requests enter the wait queue."""
+    return queue_order(instance) != FCFS or instance.preemption == "priority"
+
+
 def order(scenario: Scenario, table: RequestTable, compat: Compat) -> Array:
     """ORDER of every request; no rows if the run asks for none of it."""
     instance = scenario.instance
     queue = queue_order(instance)
     victims = instance.preemption == "priority"
-    if queue == FCFS and not victims:
+    if not order_asked(instance):
         return room(ORDER, 0)
-    places = room(ORDER, len(table))
+    places = blank(ORDER, len(table)) if table.closed else room(ORDER, len(table))
     columns = _Columns(scenario, table)
-    if queue != FCFS:
+    if queue != FCFS and table.closed:  # ranks are settled at arrivals
+        places.tenant = table.tenant
+    elif queue != FCFS:
+        places.tie = 0
         places.rank = _rank(columns, compat)
         places.tenant = table.tenant
     if victims:
@@ -52,9 +61,24 @@ def service(scenario: Scenario, table: RequestTable) -> Array:
     return blank(SERVICE, (scenario.cluster.instances, tenants))
 
 
-def static_priority(scenario: Scenario, table: RequestTable) -> NDArray[np.float64]:
-    """[n] how urgent each request is, larger = more, without the part that grows for all alike while they wait."""
-    return _Columns(scenario, table).priority
+def static_priority(scenario: Scenario, table: RequestTable, arrival_us: NDArray[np.int64]) -> NDArray[np.float64]:
+    """[n] how urgent each request is, larger = more, without the part that grows for all alike while they wait.
+
+    arrival_us: [n] when each has arrived.
+    """
+    return _Columns(scenario, replace(table, arrival_us=arrival_us, cache={})).priority
+
+
+def unsettled(scenario: Scenario, table: RequestTable) -> Array:
+    """[n] COLUMNS that ranks are made of at arrivals; no rows where all ranks are settled before the run."""
+    asks = order_asked(scenario.instance) or scenario.cluster.flow_control.enabled
+    if not (table.closed and asks):
+        return blank(COLUMNS, 0)
+    columns, found = _Columns(scenario, table), blank(COLUMNS, len(table))
+    for name in ("input_tokens", "output_tokens", "class_priority", "class_weight", "ttft_us"):
+        found[name] = getattr(columns, name)
+    found.length_noise = columns.length_noise
+    return found
 
 
 class _Columns:
@@ -128,11 +152,15 @@ def _id_places(table: RequestTable) -> NDArray[np.int32]:
     return table.cache["engine/id_places"]  # type: ignore[return-value]
 
 
-def _victim(columns: _Columns) -> NDArray[np.int32]:
-    """The place of every request among victims: the least class priority, then the latest arrival, the largest row."""
+def _victim(columns: _Columns) -> NDArray[np.int64]:
+    """What victims are ordered by, the first to go first: the least class priority, then the latest arrival.
+
+    Of a class they count down in the order of arrivals; where those are not known, the kernel does it.
+    """
     _, level = np.unique([tier.priority for tier in columns.tiers], return_inverse=True)
-    backwards = level.astype(np.uint16)[columns.table.slo_class[::-1]]  # sorted by radix, the fast way
-    return _places(len(backwards) - 1 - np.argsort(backwards, kind="stable"))
+    n = len(columns.table)
+    known = np.zeros(n, np.int64) if columns.table.closed else np.arange(n)
+    return level.astype(np.int64)[columns.table.slo_class] * n + (n - 1 - known)
 
 
 def _places(rows: NDArray[Any]) -> NDArray[np.int32]:

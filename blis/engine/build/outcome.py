@@ -9,13 +9,14 @@ from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.readers import kept_fields
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
-from blis.tables.records import INSTANCE_COUNTERS, LONG_GAP, SAMPLE, STEP_LOG
+from blis.tables.records import INSTANCE_COUNTERS, LONG_GAP, NOT_ARRIVED, SAMPLE, STEP_LOG
+from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
 _NONE = np.array([NONE]).tobytes()  # read-only
 
 
-def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
+def collect(arrays: World, scenario: Scenario, table: RequestTable, compat: Compat) -> ResultTable:
     """The results of a finished run; its columns are the run's own arrays, not copies."""
     times = dict(zip(TIMES, arrays.times, strict=True))
     counts = dict(zip(COUNTS, arrays.counts, strict=True))
@@ -23,6 +24,7 @@ def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
     return ResultTable(
         **times,
         **counts,
+        arrival_us=_arrival_us(arrays, table, counts["status"]),
         steps=_by_instance(arrays.log[: cluster.log_rows].view(STEP_LOG, np.ndarray), len(arrays.instances)),
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=_counters(arrays.instances.view(np.ndarray), compat),
@@ -36,6 +38,13 @@ def collect(arrays: World, scenario: Scenario, compat: Compat) -> ResultTable:
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         decisions=_decisions(arrays),
     )
+
+
+def _arrival_us(arrays: World, table: RequestTable, status: Array) -> Array:
+    """[n] when each arrived; NONE of those that follow one who never got an answer, or got it too late."""
+    if not table.closed:
+        return table.arrival_us
+    return np.where((status == NOT_ARRIVED) & (table.arrival_us < 0), NONE, arrays.rows.arrival_us.view(np.ndarray))
 
 
 def _retry_after_us(arrays: World) -> Array:

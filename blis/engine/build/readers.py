@@ -10,9 +10,22 @@ import numpy as np
 from blis.config import DETECTORS, Compat, Routing, Scenario
 from blis.engine.build.arrays import listed
 from blis.engine.build.encode_traits import DRAWS
-from blis.engine.gateway.records import ADMISSION, BATCH, CACHE, END, KV, LOOK, QUEUE, ROUTING, SAMPLE, SIGNAL, VIEW
+from blis.engine.gateway.records import (
+    ADMISSION,
+    BATCH,
+    CACHE,
+    END,
+    GO_ON,
+    KV,
+    LOOK,
+    QUEUE,
+    ROUTING,
+    SAMPLE,
+    SIGNAL,
+    VIEW,
+)
 from blis.engine.observe import Observe
-from blis.engine.records import NEVER_US, NONE
+from blis.engine.records import NONE
 from blis.engine.world import Array
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
@@ -92,15 +105,16 @@ def signals(routing: Routing, readers: Readers, observe: Observe, start_us: int)
         if readers[fact]:
             lazy = kind == KV and routing.snapshot_refresh_us > 0
             # Instances must not go past an instant of the grid unread, whoever makes them go.
-            groups[age_us, lazy, _DECISIONS if age_us else readers[fact]] |= kind
+            who = _DECISIONS | (0 if lazy else GO_ON) if age_us else readers[fact]
+            groups[age_us, lazy, who] |= kind
     for fact in _LIVE:
         if readers[fact]:
             groups[0, False, readers[fact]] |= 0
     rows = [(kinds, who, age_us, lazy, max(age_us, 1), NONE) for (age_us, lazy, who), kinds in groups.items()]
-    rows.append((0, END, 0, False, NEVER_US, NONE))  # at the end everything goes on to its end
+    rows.append((0, END | GO_ON, 0, False, 1, NONE))  # at the end everything goes on to its end
     if observe.sample_us:
         first_us = start_us // observe.sample_us * observe.sample_us
-        rows.append((SAMPLE, _DECISIONS | END, observe.sample_us, False, first_us, NONE))
+        rows.append((SAMPLE, _DECISIONS | END | GO_ON, observe.sample_us, False, first_us, NONE))
     return listed(SIGNAL, rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
-from blis.engine.build.order import order, queue_order, service
+from blis.engine.build.loops import check_loops, loops, loops_config, own_rows
+from blis.engine.build.order import order, queue_order, service, unsettled
 from blis.engine.gateway.records import ASK
 from blis.engine.observe import NOTHING, Observe
 from blis.engine.records import (
@@ -42,6 +44,9 @@ from blis.engine.records import (
 from blis.engine.world import Array, World
 from blis.latency.registry import LATENCY
 from blis.latency.step import Step
+from blis.policies.priority import PRIORITIES
+from blis.policies.registry import Registry
+from blis.policies.schedulers import SCHEDULERS
 from blis.tables.records import LONG_GAP, STEP_LOG
 from blis.tables.requests import RequestTable
 
@@ -69,7 +74,9 @@ class State:
     def results(self) -> World:
         """The arrays without those that only the run itself needs."""
         nothing = np.empty(0)
-        unused = ("requests", "rows", "index_rows", "nodes", "runs", "below", "prefix_index", "past", "traits")
+        unused = ["requests", "index_rows", "nodes", "runs", "below", "prefix_index", "past", "traits", "columns"]
+        if not self.arrays.config.lookahead_us:  # else arrivals stand there
+            unused.append("rows")
         return self.arrays._replace(**dict.fromkeys(unused, nothing))
 
     def grow(self, halt: int) -> None:
@@ -83,6 +90,7 @@ class State:
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
     table = table.ended_at(scenario.instance.engine.max_model_len)
+    check_loops(table, compat)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
@@ -100,11 +108,15 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         config=config,
         engines=engines,
         latencies=latencies,
-        rows=rows,
+        rows=rows if not table.closed else own_rows(rows),
         path=path,
         index_rows=index_rows,
         index_path=index_path,
         order=order(scenario, table, compat),
+        **loops(table),
+        columns=unsettled(scenario, table),
+        priority=_values(PRIORITIES, scenario.instance.priority, scenario.instance.priority_parameters),
+        scheduler=_values(SCHEDULERS, scenario.instance.scheduler, scenario.instance.scheduler_parameters),
         requests=room(REQUEST, len(table)),
         instances=blank(INSTANCE, instances),
         nodes=room(NODE, (instances, nodes)),
@@ -123,6 +135,11 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         **control_arrays,
     )
     return State(arrays)
+
+
+def _values(templates: Registry, name: str, given: Mapping[str, float]) -> Array:
+    """Parameters of a template in its declared order; never empty, as kernels want an array."""
+    return np.array([*templates.values(name, given), 0.0])
 
 
 def _ask(table: RequestTable) -> Any:
@@ -175,6 +192,9 @@ def _config(
         "requests": len(table),
         "instances": scenario.cluster.instances,
         "horizon_us": min(scenario.horizon_us or NEVER_US, NEVER_US - 1),  # what never happens is beyond it
+        **loops_config(table),
+        "scheduler": SCHEDULERS.code(scenario.instance.scheduler),
+        "priority": PRIORITIES.code(scenario.instance.priority),
         **control,
         "block_tokens": scenario.replicas[0].instance.kv.block_size_tokens,
         **dict(zip(("index_block_tokens", "index_max_blocks"), _index_blocks(scenario), strict=True)),

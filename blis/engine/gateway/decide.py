@@ -6,9 +6,10 @@ Cluster-and-policies.md section 2, docs/policies.md sections 3 and 4.
 from __future__ import annotations
 
 from blis.engine.boundary import REASON, ROUTED_US
+from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
 from blis.engine.gateway.facts import ask_about, match, remember
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched
-from blis.engine.gateway.records import ADMISSION, END, LOOK, NO_LOOK, ROUTING
+from blis.engine.gateway.records import ADMISSION, END, GO_ON, LOOK, NO_LOOK, ROUTING
 from blis.engine.gateway.signals import show_live
 from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.instance import heap
@@ -27,10 +28,29 @@ _keep = FILTERS.dispatcher()
 
 @kernel
 def next_event(w):
-    """Time and kind of the next event of the control plane; at one instant admissions come first."""
+    """Time and kind of the next event of the control plane; END if there is none up to the horizon.
+
+    GO_ON before one that somebody might precede whom an answer releases: instances go on, and then it is known.
+    """
+    now_us, event = _next_known(w)
+    if w.config.lookahead_us > 0:
+        known_us = settled_us(w)
+        if now_us > known_us and known_us <= w.config.horizon_us:
+            w.cluster.expects = now_us < NEVER_US
+            return known_us, GO_ON
+    if now_us > w.config.horizon_us:
+        w.cluster.cut |= now_us < NEVER_US
+        return NEVER_US, END
+    return now_us, event
+
+
+@kernel
+def _next_known(w):
+    """Time and kind of the next event of those that are known; at one instant admissions come first."""
     admission_us = NEVER_US
-    if w.cluster.next_admission < w.config.requests:
-        admission_us = w.rows[w.cluster.next_admission].arrival_us + w.config.admission_latency_us
+    comes = next_arrival(w)
+    if comes != NONE:
+        admission_us = w.rows[comes].arrival_us + w.config.admission_latency_us
     later_us = NEVER_US
     later = ROUTING
     if w.config.flow_control:
@@ -41,22 +61,21 @@ def next_event(w):
             later_us = w.cluster.next_look_us
     else:
         while (
-            w.cluster.next_routing < w.cluster.next_admission and w.requests[w.cluster.next_routing].status == REJECTED
+            w.cluster.next_routing < w.cluster.next_admission
+            and w.requests[row_of(w, w.cluster.next_routing)].status == REJECTED
         ):
             w.cluster.next_routing += 1
         if w.cluster.next_routing < w.cluster.next_admission:
             latency_us = w.config.admission_latency_us + w.config.routing_latency_us
-            later_us = w.rows[w.cluster.next_routing].arrival_us + latency_us
-    now_us = min(admission_us, later_us)
-    if now_us > w.config.horizon_us:
-        w.cluster.cut |= now_us < NEVER_US
-        return NEVER_US, END
-    return now_us, ADMISSION if admission_us <= later_us else later
+            later_us = w.rows[row_of(w, w.cluster.next_routing)].arrival_us + latency_us
+    return min(admission_us, later_us), ADMISSION if admission_us <= later_us else later
 
 
 @kernel
 def decide(w, now_us, event):
     """Decide on the next request, if there is one. All readings up to now have been taken."""
+    if event == GO_ON:
+        return
     w.cluster.decided_us = now_us
     show_live(w, event)
     r = _subject(w, now_us, event)
@@ -73,9 +92,9 @@ def decide(w, now_us, event):
 def _subject(w, now_us, event):
     """The request an event is about; a look may find none."""
     if event == ADMISSION:
-        return w.cluster.next_admission
+        return next_arrival(w)
     if event == ROUTING:
-        return w.cluster.next_routing
+        return row_of(w, w.cluster.next_routing)
     begin_look(w, now_us)
     return next_dispatched(w)
 
@@ -83,7 +102,7 @@ def _subject(w, now_us, event):
 @kernel
 def _admit(w, r, now_us):
     """Let a request in or reject it."""
-    w.cluster.next_admission += 1
+    take_arrival(w, r)
     w.ask.retry_after_us = NONE
     reason = POLICY
     admitted = False

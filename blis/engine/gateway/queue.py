@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from blis.engine import links
 from blis.engine.boundary import REASON
+from blis.engine.gateway.arrivals import row_of
 from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, STARTED, UTILIZATION
 from blis.engine.gateway.signals import next_news_us
 from blis.engine.in_flight import note_refused
@@ -57,7 +58,7 @@ def next_dispatched(w):
     for k in range(tenants):
         tenant = first + k if first + k < tenants else first + k - tenants
         head = w.flows[band, tenant].head
-        if head != NONE and (best == NONE or w.traits[head].rank < w.traits[best].rank):
+        if head != NONE and (best == NONE or _before(w, head, best)):
             best = head
             if w.config.fair_turns:
                 break
@@ -114,11 +115,11 @@ def _room(w):
 
 @kernel
 def _expire(w, now_us):
-    """Reject who has waited too long, wherever it stands; rows are in the order in which they came."""
+    """Reject who has waited too long, wherever it stands, in the order in which they came."""
     for b in range(len(w.bands)):
         band = w.bands[b]
         while band.ttl_us > 0 and band.oldest < w.cluster.next_admission:
-            r = band.oldest
+            r = row_of(w, band.oldest)
             if _waits(w, b, r):
                 if now_us <= _last_us(w, band):
                     break
@@ -136,7 +137,7 @@ def _waits(w, b, r):
 @kernel
 def _last_us(w, band):
     """The last instant at which the oldest request of a band may still be sent on, or sooner if it is gone."""
-    return w.rows[band.oldest].arrival_us + w.config.admission_latency_us + band.ttl_us
+    return w.rows[row_of(w, band.oldest)].arrival_us + w.config.admission_latency_us + band.ttl_us
 
 
 @kernel
@@ -159,10 +160,18 @@ def _insert(w, flow, r):
     """Put a request into its flow by rank; most come last."""
     before = flow.tail
     after = NONE
-    while before != NONE and w.traits[r].rank < w.traits[before].rank:
+    while before != NONE and _before(w, r, before):
         after = before
         before = w.requests[before].prev
     links.insert(flow, w.requests, r, before, after)
+
+
+@kernel
+def _before(w, r, other):
+    """Whether a request goes before another one of its band. Where arrivals are known, no two have the same rank."""
+    if w.traits[r].rank != w.traits[other].rank:
+        return w.traits[r].rank < w.traits[other].rank
+    return w.loops[r].place < w.loops[other].place
 
 
 @kernel

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-# Events of the control plane, as bits: who reads a fact. With flow control a look routes, else ROUTING does.
-ADMISSION, ROUTING, LOOK, END = 1, 2, 4, 8
+# Events of the control plane, as bits: who reads a fact. With flow control a look routes, else ROUTING does. GO_ON
+# decides nothing: instances go on so far.
+ADMISSION, ROUTING, LOOK, END, GO_ON = 1, 2, 4, 8, 16
 
 # What a reading brings, as bits of SIGNAL.kind; none for counters that are live once the instances are.
 QUEUE, BATCH, KV, CACHE, SAMPLE = 1, 2, 4, 8, 16
@@ -96,7 +97,7 @@ TRAITS = np.dtype(
         ("placement", "i4"),
         ("prompt", "i4"),  # equal for prompts equal up to their last full block
         ("band", "i4"),  # of the gateway queue, 0 = most urgent
-        ("rank", "i4"),  # place in the order of the gateway queue
+        ("rank", "i8"),  # in the order of the gateway queue; of equal ones the first to arrive is first
     ],
     align=True,
 )
@@ -116,7 +117,7 @@ BAND = np.dtype(
         ("left", "i8"),  # of these in the round at hand
         ("waiting", "i8"),
         ("next_tenant", "i8"),  # whose turn it is
-        ("oldest", "i8"),  # no request in a row before this one waits in it
+        ("oldest", "i8"),  # none of those that came before the one in this place waits in it
     ],
     align=True,
 )

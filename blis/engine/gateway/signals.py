@@ -6,7 +6,7 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 
 from __future__ import annotations
 
-from blis.engine.gateway.records import BATCH, CACHE, END, KV, LOOK, QUEUE, SAMPLE
+from blis.engine.gateway.records import BATCH, CACHE, END, GO_ON, KV, LOOK, QUEUE, SAMPLE
 from blis.engine.instance.step import advance, next_us
 from blis.engine.observe import sample_wanted, take_sample
 from blis.engine.records import DONE, NEVER_US
@@ -69,7 +69,8 @@ def _read(w, due, now_us, event):
     for s in range(len(w.signals)):
         if due >> s & 1:
             kinds |= w.signals[s].kind
-    over = event == END and not sample_wanted(w, now_us)
+    last = event == END or (event == GO_ON and not w.cluster.expects and w.cluster.released == 0)
+    over = last and not sample_wanted(w, now_us)
     if kinds & SAMPLE and not over:
         take_sample(w, now_us)
         if w.cluster.halt != DONE:
@@ -81,7 +82,8 @@ def _read(w, due, now_us, event):
         w.cluster.cache_stamp_us = now_us
     for s in range(len(w.signals)):
         if due >> s & 1:
-            w.signals[s].next_us = NEVER_US + 1 if over else now_us + max(w.signals[s].age_us, 1)
+            ended = over and w.signals[s].kind == SAMPLE
+            w.signals[s].next_us = NEVER_US + 1 if ended else now_us + max(w.signals[s].age_us, 1)
             w.signals[s].changes = w.cluster.changes
 
 

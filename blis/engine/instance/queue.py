@@ -19,7 +19,7 @@ def put(w, i, r, first):
     """Let a request wait: behind all others, or `first` before them; where there is an order, at its place."""
     instance = w.instances[i]
     if w.config.queue_order != FCFS:
-        heap.push(w.waiting, i, instance.queue_depth, w.order[r].rank, 0, r)
+        heap.push(w.waiting, i, instance.queue_depth, w.order[r].rank, w.order[r].tie, r)
     elif first:
         links.push_head(instance.queue, w.requests, r)
     else:
@@ -56,10 +56,18 @@ def _least_attained(w, i):
     fewest = attained_tokens(w, i, w.waiting[i, 0].request)
     for position in range(1, w.instances[i].queue_depth):
         tokens = attained_tokens(w, i, w.waiting[i, position].request)
-        if tokens < fewest or (tokens == fewest and w.waiting[i, position].key < w.waiting[i, best].key):
+        if tokens < fewest or (tokens == fewest and _before(w, i, position, best)):
             best = position
             fewest = tokens
     return best
+
+
+@kernel
+def _before(w, i, position, other):
+    """Whether one who waits ranks before another."""
+    one = w.waiting[i, position]
+    two = w.waiting[i, other]
+    return one.key < two.key or (one.key == two.key and one.tie < two.tie)
 
 
 @kernel

@@ -8,6 +8,7 @@ from __future__ import annotations
 from blis.engine import links
 from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import blocks_for, fill, release
+from blis.engine.follow_ups import release_followers
 from blis.engine.in_flight import note_left
 from blis.engine.instance import heap
 from blis.engine.instance.batch import form_batch, next_ordered, stored_tokens, target_tokens
@@ -284,6 +285,8 @@ def _let_go(w, i, now_us, duration_us, end_us):
         request.last_step = instance.steps
         instance.completed += 1
         note_left(w, i, r)
+        if w.config.lookahead_us > 0:
+            release_followers(w, r)
         if end_us <= w.config.horizon_us:
             instance.last_event_us = max(instance.last_event_us, end_us)
         else:

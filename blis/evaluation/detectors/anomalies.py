@@ -35,7 +35,7 @@ def find_anomalies(scenario: Scenario, table: RequestTable, result: ResultTable,
     """Look for all of them."""
     uneven = imbalance(result, waiting_over_time(result))
     if not compat.original_detectors:
-        found = priority_inversions(result, static_priority(scenario, table))
+        found = priority_inversions(result, static_priority(scenario, table, result.arrival_us))
         return Anomalies(found, uneven.instances, uneven.busiest_over_mean)
     if scenario.instance.priority == "constant":
         return Anomalies(Inversions(0, 0, 0), hol_blocking(result), uneven.busiest_over_mean)

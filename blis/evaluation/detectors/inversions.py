@@ -66,7 +66,8 @@ def slower_than_later(table: RequestTable, result: ResultTable) -> Inversions:
     label = np.unique(labels, return_inverse=True)[1][table.slo_class]
     for code in range(len(set(labels))):
         for rows in rows_by_instance(result, done & (label == code)):
-            e2e_us, arrival_us = result.e2e_us[rows], table.arrival_us[rows]
+            rows = rows[np.argsort(result.arrival_us[rows], kind="stable")]
+            e2e_us, arrival_us = result.e2e_us[rows], result.arrival_us[rows]
             later = np.searchsorted(arrival_us, arrival_us, side="right")
             end = np.full(len(rows), len(rows))
             faster = count_below(SLOWER * e2e_us, later, end, e2e_us)

@@ -74,7 +74,7 @@ def saturation(scenario: Scenario, table: RequestTable, result: ResultTable) -> 
     inside = ~np.isin(result.status, (NOT_ARRIVED, REJECTED, DROPPED))
     if not inside.any():
         return Saturation(None)
-    arrival_us = table.arrival_us[inside]
+    arrival_us = np.sort(result.arrival_us[inside])
     done = result.status[inside] == COMPLETED
     departure_us = np.sort(result.completed_us[inside & (result.status == COMPLETED)])
     middle_us, last_us = int(arrival_us[0] + arrival_us[-1]) // 2, int(arrival_us[-1])
@@ -123,7 +123,7 @@ def _held_back_share(
     for rows in rows_by_instance(result, inside):
         instance = result.instance[rows[0]]
         queueing_us = (alpha[instance, 0] + alpha[instance, 1] * table.input_tokens[rows]).astype(np.int64)
-        start_us = table.arrival_us[rows] + control_us + queueing_us + longest_us[instance]
+        start_us = result.arrival_us[rows] + control_us + queueing_us + longest_us[instance]
         scheduled_us = result.scheduled_us[rows]
         end_us = np.where(scheduled_us >= 0, scheduled_us, window_us[1])
         held_us.append(_union_us(np.maximum(start_us, window_us[0]), np.minimum(end_us, window_us[1])))

@@ -120,11 +120,11 @@ def load_trace(spec: TraceSpec) -> RequestTable:
     table = _complete(parse(spec, name), spec, draws_ties=name != "requests")
     start_us = round(spec.start_s * 1e6)
     end_us = MAX_TIME_US if spec.end_s is None else round(spec.end_s * 1e6)
-    first, last = np.searchsorted(table.arrival_us, (start_us, end_us)).tolist()
+    first, last = np.searchsorted(table.opened_us, (start_us, end_us)).tolist()
     if spec.first is not None:
         last = min(last, first + spec.first)
     if first == last:
-        reach_s = int(table.arrival_us[-1]) / 1e6
+        reach_s = int(table.opened_us[-1]) / 1e6
         raise InputError(f"{spec.path}: no request from start_s {spec.start_s:g} on; the last one is at {reach_s:g} s")
     if (first, last, start_us) != (0, len(table), 0):
         table = slice_rows(table, first, last, start_us)
@@ -172,11 +172,11 @@ def _draw(spec: TraceSpec, name: str, shares: Any, n: int) -> np.ndarray[Any, An
 
 
 def rescaled(table: RequestTable, rate_scale: float) -> RequestTable:
-    """The table with all times divided by `rate_scale`."""
+    """The table with all arrivals divided by `rate_scale`; clients think as long as they did."""
     if rate_scale == 1:
         return table
-    times = table.arrival_us / rate_scale
-    if times[-1] >= MAX_TIME_US:
+    times = np.where(table.arrival_us < 0, -1.0, table.arrival_us / rate_scale)
+    if times.max() >= MAX_TIME_US:
         raise InputError(f"rate_scale {rate_scale:g} puts arrivals beyond {MAX_TIME_US} µs")
     arrival_us = np.rint(times).astype(np.int64)
     arrival_us.setflags(write=False)

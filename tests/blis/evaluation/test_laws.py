@@ -223,3 +223,23 @@ def test_compat_is_told_by_its_switches():
     first_tokens, readmissions = check_laws(scenario, table, result)[::-1]
     assert first_tokens == "instance 0 counts other output_tokens than its requests (and 1 more)"
     assert readmissions == "request 4 had its first token before it was scheduled (and 1 more)"
+
+
+def test_who_follows_comes_when_its_client_has_thought_or_not_at_all():
+    table = table_from_tokens([0, 0, 0], [[1] * 4, [2] * 4, [3] * 4], [[1, 2], [3], [4]])
+    loop = {"predecessor": np.array([-1, 0, 1], np.int32), "think_us": np.array([0, 9, 9])}
+    table = replace(table, arrival_us=np.array([0, -1, -1]), cache={}, **loop)
+    scenario = Scenario(INSTANCE)
+    result = simulate(scenario, table)
+    assert check_laws(scenario, table, result) == []
+    for row, arrival_us, told in (
+        (2, result.arrival_us[2] + 1, "request 2 came at another time than its client's"),
+        (0, 1, "request 0 came at another time than its own"),
+    ):
+        changed = result.arrival_us.copy()
+        changed[row] = arrival_us
+        assert told in check_laws(scenario, table, replace(result, arrival_us=changed))
+    unanswered = result.e2e_us.copy()
+    unanswered[1] = -1
+    wrong = check_laws(scenario, table, replace(result, e2e_us=unanswered))
+    assert "request 2 came though what it follows has no answer" in wrong

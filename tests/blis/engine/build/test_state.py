@@ -20,7 +20,7 @@ LATENCIES = ("ttft_us", "e2e_us", "scheduling_delay_us", "cached_tokens", "preem
 
 
 def unequal(seed: int) -> Case:
-    """Three different instances that take turns, no horizon, and no numbers that go by the row."""
+    """Three different instances that take turns, no horizon, no closed loop, and no numbers that go by the row."""
     case = random_case(Random(seed), max_requests=40)
     size = case.scenario.instance.kv.block_size_tokens
     pools = (
@@ -32,7 +32,10 @@ def unequal(seed: int) -> Case:
     if "noise" in instance.scheduler_parameters:
         instance = replace(instance, scheduler_parameters={"noise": 0})
     scenario = replace(case.scenario, instance=instance, cluster=Cluster(3), pools=pools, horizon_us=None)
-    return replace(case, scenario=scenario, table=replace(case.table, placement=None, cache={}))
+    table = replace(
+        case.table, arrival_us=case.table.opened_us, predecessor=None, think_us=None, placement=None, cache={}
+    )
+    return replace(case, scenario=scenario, table=table)
 
 
 def alone(scenario: Scenario, number: int) -> Scenario:

@@ -87,7 +87,7 @@ def test_priorities_of_each_policy():
 
     def under(policy: str, **parameters: float) -> list[float]:
         instance = replace(scenario.instance, priority=policy, priority_parameters=parameters)
-        return static_priority(replace(scenario, instance=instance), table).tolist()
+        return static_priority(replace(scenario, instance=instance), table, table.arrival_us).tolist()
 
     assert under("constant") == [0, 0, 0]
     assert under("slo-based") == pytest.approx([0, -0.001, -0.002])
@@ -112,7 +112,7 @@ def test_arrival_order_never_inverts_arrival_priority(seed: int):
     cluster = replace(case.scenario.cluster, flow_control=FlowControl())
     scenario = replace(case.scenario, instance=instance, cluster=cluster, pools=())
     result = simulate(scenario, case.table)
-    assert priority_inversions(result, static_priority(scenario, case.table)).pairs == 0
+    assert priority_inversions(result, static_priority(scenario, case.table, result.arrival_us)).pairs == 0
 
 
 @pytest.mark.parametrize("priority", ["class-age", "slo-tiers", "deadline", "slack", "slo-based", "inverted-slo"])
@@ -134,7 +134,7 @@ def test_whoever_serves_by_priority_inverts_nothing(priority: str, seed: int):
         pools = tuple(replace(pool, engine=None) for pool in case.scenario.pools)
         scenario = replace(case.scenario, instance=instance, pools=pools)
         result = simulate(scenario, case.table)
-        found.append(priority_inversions(result, static_priority(scenario, case.table)))
+        found.append(priority_inversions(result, static_priority(scenario, case.table, result.arrival_us)))
     assert found[0].pairs == 0
     assert found[1].pairs >= 0 and found[1].suffered <= found[1].of
 
@@ -143,7 +143,7 @@ def test_serving_the_least_urgent_first_inverts_priorities():
     scenario = servers(priority="slo-based", scheduler="reverse-priority")
     table = customers(500, 100.0, geometric(500, 20, np.random.default_rng(0)), np.random.default_rng(1))
     result = simulate(scenario, table)
-    found = priority_inversions(result, static_priority(scenario, table))
+    found = priority_inversions(result, static_priority(scenario, table, table.arrival_us))
     assert found.share > 0.5
 
 

@@ -1,0 +1,35 @@
+"""Closed loops: whoever is answered lets others come, once their client has thought (architecture.md section 2)."""
+
+from __future__ import annotations
+
+from blis.engine.instance import heap
+from blis.jit import kernel
+
+
+@kernel
+def release_followers(w, r):
+    """The request has got its answer: it is known when those arrive that follow it.
+
+    The client has an answer when its last token is out with all overheads, as E2E counts it (Q6).
+    """
+    for h in range(w.loops[r].first, w.loops[r].end):
+        follower = w.followers[h]
+        arrival_us = w.requests[r].completed_us + answer_overhead_us(w, r) + w.loops[follower].think_us
+        w.rows[follower].arrival_us = arrival_us
+        heap.push(w.releases, 0, w.cluster.released, arrival_us, follower, follower)
+        w.cluster.cut |= arrival_us > w.config.horizon_us
+        w.cluster.released += 1
+        w.cluster.unreleased -= 1
+
+
+@kernel
+def answer_overhead_us(w, r):
+    """What E2E has on top of the clock: an overhead for every token; with compat's Q4 the last step once more."""
+    tokens = w.rows[r].output_tokens
+    if tokens == 0 and w.config.first_token_without_output:
+        tokens = 1
+    more_us = 0
+    if w.config.last_gap_twice:
+        tokens += 1
+        more_us = w.requests[r].finish_us
+    return more_us + tokens * w.engines[w.requests[r].instance].overhead_us

@@ -1,0 +1,64 @@
+"""Who comes next: those with an arrival of their own in the order of rows, and those that an answer has released.
+
+At one instant the lower row comes first. Where nobody follows anybody, the place in the order of arrivals is the row.
+"""
+
+from __future__ import annotations
+
+from blis.engine.gateway.rank import settle_rank
+from blis.engine.instance import heap
+from blis.engine.instance.step import next_us
+from blis.engine.records import NEVER_US, NONE
+from blis.jit import kernel
+
+
+@kernel
+def row_of(w, place):
+    """The row of the request that was that one to arrive, of those that admission has decided on."""
+    return w.line[place] if w.config.lookahead_us > 0 else place
+
+
+@kernel
+def next_arrival(w):
+    """The row of the next request to be decided on, of all that are known to come; NONE if there is none."""
+    if w.config.lookahead_us == 0:
+        return w.cluster.next_admission if w.cluster.next_admission < w.config.requests else NONE
+    while w.cluster.next_opener < w.config.requests and w.loops[w.cluster.next_opener].think_us > 0:
+        w.cluster.next_opener += 1
+    r = w.cluster.next_opener if w.cluster.next_opener < w.config.requests else NONE
+    if w.cluster.released > 0:
+        first = w.releases[0, 0]
+        if r == NONE or first.key < w.rows[r].arrival_us or (first.key == w.rows[r].arrival_us and first.tie < r):
+            return first.request
+    return r
+
+
+@kernel
+def take_arrival(w, r):
+    """The next request is decided on now: its place in the order of arrivals is known."""
+    if w.config.lookahead_us > 0:
+        if w.loops[r].think_us > 0:
+            heap.remove(w.releases, 0, w.cluster.released, 0)
+            w.cluster.released -= 1
+        else:
+            w.cluster.next_opener += 1
+        w.line[w.cluster.next_admission] = r
+        w.loops[r].place = w.cluster.next_admission
+        settle_rank(w, r)
+    w.cluster.next_admission += 1
+
+
+@kernel
+def settled_us(w):
+    """The instant before which nobody comes who is not known yet.
+
+    An answer ends after the step begins that gives its last token, and then its client thinks: nobody less long than
+    `lookahead_us`. So instances may go on so far without anybody being missed (conservative look-ahead, Chandy and
+    Misra 1979).
+    """
+    if w.cluster.unreleased == 0:
+        return NEVER_US
+    soonest_us = NEVER_US
+    for i in range(w.config.instances):
+        soonest_us = min(soonest_us, next_us(w, i))
+    return soonest_us + w.config.lookahead_us if soonest_us < NEVER_US else NEVER_US

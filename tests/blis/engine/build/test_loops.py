@@ -1,0 +1,44 @@
+"""Who follows whom as arrays."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from blis.config import Compat
+from blis.engine.build.loops import check_loops, loops, loops_config, own_rows
+from blis.engine.build.state import encode
+from blis.engine.records import NEVER_US
+from blis.errors import InputError
+from tests.blis.engine.plain_times import deployment, requests
+
+
+def closed(predecessor, think_us):
+    arrival_us = np.where(np.array(predecessor) < 0, 5, -1)
+    table = requests([5] * len(predecessor))
+    columns = {"predecessor": np.array(predecessor, np.int32), "think_us": np.array(think_us, np.int64)}
+    return replace(table, arrival_us=arrival_us, cache={}, **columns)
+
+
+def test_followers_stand_by_whom_they_follow():
+    found = loops(closed([-1, 0, 0, 1, -1], [0, 9, 7, 8, 0]))
+    of = [found["followers"][loop.first : loop.end].tolist() for loop in found["loops"]]
+    assert of == [[1, 2], [3], [], [], []]
+
+
+def test_instances_may_go_on_for_the_shortest_thought():
+    assert loops_config(closed([-1, 0, 0], [0, 9, 7])) == {"lookahead_us": 7, "follow_ups": 2}
+    assert loops_config(requests([0, 1])) == {"lookahead_us": 0, "follow_ups": 0}
+
+
+def test_a_run_notes_arrivals_in_rows_of_its_own():
+    table = closed([-1, 0], [0, 9])
+    shared = encode(deployment(), replace(table, predecessor=None, think_us=None), Compat()).arrays.rows
+    assert own_rows(shared).arrival_us.tolist() == [5, NEVER_US]
+    assert shared.arrival_us.tolist() == [5, -1]
+
+
+def test_the_original_knows_no_closed_loop():
+    with pytest.raises(InputError, match="no closed loops"):
+        check_loops(closed([-1, 0], [0, 9]), Compat.original())
+    check_loops(requests([0]), Compat.original())
