@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from blis.calibration.replay import profile_of
 from blis.config import Scenario
-from blis.workload.recorded.recording import Network, Recording
+from blis.tables.network import Network
+from blis.workload.recorded.recording import Recording
 
 MATCHED, DIFFERS, ASSUMED = "matched", "differs", "assumed"
 

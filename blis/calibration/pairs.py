@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.calibration.errors import MEASURES, Times, measured, recorded_times, since_taken_up
+from blis.tables.network import Network, transfer_us
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
-from blis.workload.recorded.network import transfer_us
-from blis.workload.recorded.recording import Network, Recording
+from blis.workload.recorded.recording import Recording
 
 NO_NETWORK = Network()
 

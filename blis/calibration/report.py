@@ -19,9 +19,10 @@ from blis.config import Scenario
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.latency.standing import Standing, standing
+from blis.tables.network import Network
 from blis.tables.results import ResultTable
 from blis.workload.recorded.doubts import doubts
-from blis.workload.recorded.recording import Network, Recording
+from blis.workload.recorded.recording import Recording
 
 
 @dataclass(frozen=True)

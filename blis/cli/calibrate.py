@@ -14,7 +14,8 @@ from blis.cli.run_scenario import DATA_FLAGS, add_scenario_flags, read_scenario,
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, check_number
 from blis.files import check_writable
-from blis.workload.recorded.recording import Network, Recording
+from blis.tables.network import Network
+from blis.workload.recorded.recording import Recording
 
 _EXAMPLES = """\
 examples:

@@ -17,6 +17,7 @@ from blis.errors import InputError
 from blis.files import unpacked_name
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from blis.scenario import load_scenario, split_workload
+from blis.workload.draw.inference_perf import BLOCK
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.read.trace_formats import FORMATS, detect_format
 from blis.workload.read.traces import TraceSpec
@@ -128,8 +129,9 @@ def _check_workload(path: str) -> str:
     workload = load_workload(path)
     if isinstance(workload, TraceSpec):
         return f"the trace {workload.path}"
-    clients = "a population" if workload.population is not None else f"{len(workload.clients)} clients"
-    return f"{clients}, {workload.aggregate_rate:g} requests a second"
+    clients = [f"{len(workload.listed_clients)} clients"] if workload.listed_clients else []
+    senders = " and ".join(clients + ["a population"] * (workload.population is not None))
+    return "; ".join((f"{senders}, {workload.aggregate_rate:g} requests a second", *workload.notes))
 
 
 def _check_trace(path: str) -> str:
@@ -160,7 +162,7 @@ _KINDS = {
     SCENARIO: _Kind(_check_scenario, (*_keys(Scenario, without=_COMMON), WORKLOAD)),
     BUNDLE: _Kind(_check_bundle, _keys(PolicyBundle, without=("slo_tiers",))),
     REQUESTS: _Kind(_check_requests, ()),
-    WORKLOAD: _Kind(_check_workload, _keys(WorkloadSpec, TraceSpec, without=_COMMON)),
+    WORKLOAD: _Kind(_check_workload, (*_keys(WorkloadSpec, TraceSpec, without=_COMMON), BLOCK)),
     TRACE: _Kind(_check_trace, ()),
     ROUTER: _Kind(_check_router, tuple(key.rstrip("!") for key in schema("config"))),
 }

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
 from blis.evaluation.attainment import Attainment, attainment, ttft_attainment
+from blis.evaluation.client_side import CLIENT_SIDE, ClientSide, client_side
 from blis.evaluation.detectors.anomalies import Anomalies, find_anomalies
 from blis.evaluation.detectors.saturation import Saturation, saturation
 from blis.evaluation.distribution import US_PER_MS, Distribution, distribution, known
@@ -110,6 +111,7 @@ class Metrics:
     anomalies: Anomalies
     saturation: Saturation
     raw: RawMetrics
+    client_side: ClientSide | None  # None: no client has a network
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON; the original's names where it has the number (engine.md 12.3)."""
@@ -148,6 +150,7 @@ class Metrics:
             **self.anomalies.to_dict(),
             **self.saturation.to_dict(),
             "classes": {name: metrics.to_dict() for name, metrics in self.classes.items()},
+            **({} if self.client_side is None else {CLIENT_SIDE: self.client_side.to_dict()}),
         }
 
 
@@ -209,6 +212,7 @@ def compute_metrics(
         anomalies=find_anomalies(scenario, table, result, compat),
         saturation=saturation(scenario, table, result),
         raw=raw_metrics(result),
+        client_side=client_side(table, result),
     )
 
 

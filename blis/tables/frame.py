@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.files import write_text
+from blis.tables.client_side import client_side_us
 from blis.tables.records import COMPLETED, REASONS
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 #: Integer columns of the ResultTable in file order; -1 (never happened) is written as blank.
 _LATENCIES = ("ttft_us", "e2e_us")
+_CLIENT_SIDE = ("client_ttft_us", "client_e2e_us")  # there, if any client has a network
 _TIMES_AND_COUNTS = (
     "scheduling_delay_us",
     "queued_us",
@@ -45,8 +47,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
     """One row a request in table order; NA where an event never happened.
 
     `itl_mean_us` is (E2E - TTFT) / max(output tokens - 1, 1) of completed requests, 0 without output tokens.
-    Columns of the recorded results come first, then more of the result, what was asked for, and what the instance
-    was started with.
+    Columns of the recorded results come first, then more of the result, what was asked for, what the instance
+    was started with, and last, if any client has a network, what clients saw.
     """
     import pandas as pd  # takes longer to import than a simulation to run
 
@@ -72,6 +74,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
     columns["engine"] = np.array(engines, dtype=object)[result.instance]
     for name, of in _STARTED_WITH.items():
         columns[name] = _integers(np.array([*map(of, instances), -1])[result.instance])
+    if (seen := client_side_us(requests, result)) is not None:
+        columns |= {name: _integers(values) for name, values in zip(_CLIENT_SIDE, seen, strict=True)}
     return pd.DataFrame(columns)
 
 

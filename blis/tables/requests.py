@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 
 
@@ -65,6 +66,7 @@ class RequestTable:
     session_names: tuple[str, ...] = ()
     placement: NDArray[np.int16] | None = None  # [n] index into placements; None: all rows have the first
     placements: tuple[Placement, ...] = (Placement(),)
+    origin: Origin | None = None  # who sent them, of what; None: nothing is known but the tenants
     request_ids: tuple[str, ...] | None = None  # None: request_0, request_1, … in row order
     predecessor: NDArray[np.int32] | None = None  # [n] row that it follows, -1 = none; None: nobody follows anybody
     think_us: NDArray[np.int64] | None = (

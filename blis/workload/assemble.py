@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError
+from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
 from blis.workload.content.tree import InternedContent, intern_sequences, token_spans
@@ -36,10 +37,11 @@ def assemble(
     session_names: Sequence[str] = (),
     placement: ArrayLike | None = None,
     placements: Sequence[Placement] = (Placement(),),
+    origin: Origin | None = None,
     request_ids: Sequence[str] | None = None,
     notes: Sequence[str] = (),
 ) -> RequestTable:
-    """A checked, read-only RequestTable; the arrays given are copied.
+    """A checked, read-only RequestTable; arrays are copied unless they are read-only already.
 
     content: of the same rows. uniform: absent takes `default_uniform`. slo_class, tenant, session and
     round_number: one value for all rows, or one a row. predecessor and think_us: of closed loops, see RequestTable;
@@ -72,6 +74,7 @@ def assemble(
         session_names=tuple(session_names),
         placement=None if placement is None else _column("placement", placement, np.int16, n),
         placements=tuple(placements),
+        origin=origin,
         predecessor=follows if closed else None,
         think_us=_column("think_us", 0 if think_us is None else think_us, np.int64, n) if closed else None,
         request_ids=None if request_ids is None else tuple(request_ids),
@@ -108,18 +111,18 @@ def table_from_tokens(
 
 
 def _column(name: str, values: ArrayLike, dtype: type, n: int) -> NDArray[Any]:
-    """A read-only copy of one column, of the right type and length."""
+    """One column, read-only, of the right type and length."""
     given = np.asarray(values)
-    if given.ndim == 0:
-        given = np.full(n, given)
-    if given.shape != (n,):
+    if given.shape not in ((), (n,)):
         raise InputError(f"{name} must have {n} rows, got the shape {given.shape}")
     if not np.issubdtype(given.dtype, np.number):
         raise InputError(f"{name} must hold numbers")
     with np.errstate(invalid="ignore"):  # NaN as an integer: found by the comparison below
-        column: NDArray[Any] = given.astype(dtype)
-    if not np.array_equal(column, given):
+        column: NDArray[Any] = given.astype(dtype, copy=given.flags.writeable)
+    if column is not given and not np.array_equal(column, given):
         raise InputError(f"{name} must hold numbers of the type {np.dtype(dtype).name}")
+    if column.ndim == 0:
+        column = np.full(n, column)
     column.setflags(write=False)
     return column
 

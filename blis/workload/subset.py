@@ -76,6 +76,7 @@ def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTabl
     return replace(
         table,
         tree=replace(table.tree, shared=shared),
+        origin=None if table.origin is None else table.origin.take(rows),
         request_ids=tuple(table.request_id(row) for row in np.arange(len(table))[rows].tolist()),
         scored=None,
         cache={},

@@ -98,8 +98,11 @@ class Drawn:
         return spec_mapping(self.spec)
 
     def identity(self) -> dict[str, Any]:
-        """The specification."""
-        return self.mapping()
+        """The specification; a folder of data enters with its content, not with its path."""
+        mapping = self.mapping()
+        if self.spec.servegen_data is not None:
+            mapping["servegen_data"]["path"] = f"sha256:{self.spec.servegen_data.digest}"
+        return mapping
 
 
 @dataclass(frozen=True)

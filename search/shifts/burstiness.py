@@ -13,16 +13,17 @@ FACTORS = (0.5, 2.0)
 
 
 def as_bursty(problem: Problem, factor: float) -> Problem:
-    """The problem with so many times the coefficient of variation, drawn from a gamma distribution."""
+    """The problem with so many times the coefficient of variation; gaps of poisson become those of gamma."""
     return with_sources(problem, lambda source: {"arrival": _scaled(source.arrival, factor)})
 
 
 def _scaled(arrival: Arrival, factor: float) -> Arrival:
     """The process with another variation. Raises InputError if it has none that is known."""
-    known = {"gamma": arrival.cv, "poisson": 1.0}
+    known = {"gamma": ("gamma", arrival.cv), "weibull": ("weibull", arrival.cv), "poisson": ("gamma", 1.0)}
     if arrival.process not in known:
         raise InputError(f"gaps of process {arrival.process!r} have no variation that could be changed")
-    return Arrival("gamma", min(max(known[arrival.process] * factor, MIN_CV), MAX_CV))
+    process, cv = known[arrival.process]
+    return Arrival(process, min(max(cv * factor, MIN_CV), MAX_CV))
 
 
 SHIFTS = {f"burstiness x{factor:g}": partial(as_bursty, factor=factor) for factor in FACTORS}

@@ -64,10 +64,10 @@ MUTANTS = (
         "what was fitted to one server simulates another",
     ),
     Mutant(
-        "blis/workload/recorded/network.py",
+        "blis/tables/network.py",
         "return network.rtt_us + transfer_us(network, input_tokens)",
         "return np.full(len(input_tokens), network.rtt_us)",
-        ("tests/blis/workload/recorded/test_network.py",),
+        ("tests/blis/tables/test_network.py",),
         "prompts are sent in no time",
     ),
 )

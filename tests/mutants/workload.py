@@ -6,7 +6,10 @@ from tests.mutants import Mutant
 
 _ARRIVALS, _LENGTHS = "blis/workload/draw/arrivals.py", "blis/workload/draw/lengths.py"
 _GENERATE, _SPEC = "blis/workload/draw/generate.py", "blis/workload/draw/spec.py"
+_SENDERS, _WHO, _PROMPTS = (f"blis/workload/draw/{name}.py" for name in ("senders", "who", "prompts"))
+_RATES, _SESSIONS, _DRAWN_TURNS = (f"blis/workload/draw/{name}.py" for name in ("rates", "sessions", "turns"))
 _TREE, _REUSE = "blis/workload/content/tree.py", "blis/workload/content/reuse.py"
+_CHAINS, _CHAINS_TESTS = "blis/workload/content/chains.py", ("tests/blis/workload/content/test_chains.py",)
 _CSV, _SHEET = "blis/workload/read/csv_requests.py", "blis/workload/read/sheet.py"
 _MOONCAKE, _MOONCAKE_TESTS = "blis/workload/read/mooncake.py", ("tests/blis/workload/read/test_mooncake.py",)
 _CLOCK, _CLOCK_TESTS = "blis/workload/read/clock.py", ("tests/blis/workload/read/test_clock.py",)
@@ -19,6 +22,7 @@ _BLOCKS, _BLOCKS_TESTS = "blis/workload/content/blocks.py", ("tests/blis/workloa
 _FORMATS, _TRACES = "blis/workload/read/trace_formats.py", "blis/workload/read/traces.py"
 _ASSEMBLE, _CAPACITY, _SUBSET = "blis/workload/assemble.py", "blis/workload/capacity.py", "blis/workload/subset.py"
 _DRAW = "tests/blis/workload/draw"
+_RATES_TESTS, _DRAWN_TURNS_TESTS = (f"{_DRAW}/test_rates.py",), (f"{_DRAW}/test_turns.py",)
 _ARRIVALS_TESTS, _LENGTHS_TESTS = (f"{_DRAW}/test_arrivals.py",), (f"{_DRAW}/test_lengths.py",)
 _GENERATE_TESTS, _SPEC_TESTS = (f"{_DRAW}/test_generate.py",), (f"{_DRAW}/test_spec.py",)
 _TREE_TESTS, _REUSE_TESTS = (
@@ -54,8 +58,8 @@ MUTANTS = (
     ),
     Mutant(
         _ARRIVALS,
-        "process(stream(seed, source.stream_name)",
-        "process(stream(seed, 'arrivals')",
+        "gaps(stream(seed, source.stream_name)",
+        "gaps(stream(seed, 'arrivals')",
         _ARRIVALS_TESTS,
         "all clients arrive together",
     ),
@@ -68,22 +72,22 @@ MUTANTS = (
     ),
     Mutant(
         _ARRIVALS,
-        "order[merged[order] < horizon_us][:n]",
-        "order[merged[order] <= horizon_us][:n]",
+        "np.searchsorted(merged, horizon_us)",
+        "np.searchsorted(merged, horizon_us, side='right')",
         _ARRIVALS_TESTS,
         "somebody arrives at the horizon",
     ),
     Mutant(
         _ARRIVALS,
-        "        if reach >= end:\n            break\n",
+        "        if all(reach >= end for _, reach in drawn):\n            break\n",
         "        break\n",
         _ARRIVALS_TESTS,
         "sequences end too early",
     ),
     Mutant(
         _ARRIVALS,
-        "np.maximum.accumulate(np.maximum(np.rint(times).astype(np.int64) - number, 0)) + number",
-        "np.rint(times).astype(np.int64)",
+        "np.maximum.accumulate(np.maximum(found, 0, out=found)) + number",
+        "found + number",
         _ARRIVALS_TESTS,
         "two arrive at once, or at 0",
     ),
@@ -91,10 +95,10 @@ MUTANTS = (
     Mutant(
         _ARRIVALS, "if wanted > MAX_REQUESTS:", "if wanted < 0:", _ARRIVALS_TESTS, "any number of requests is drawn"
     ),
-    Mutant(_LENGTHS, "np.rint(values)", "np.floor(values)", _LENGTHS_TESTS, "lengths are rounded down"),
+    Mutant(_LENGTHS, "np.rint(LENGTH_LAWS", "np.floor(LENGTH_LAWS", _LENGTHS_TESTS, "lengths are rounded down"),
     Mutant(
         _LENGTHS,
-        'max(1, math.trunc(self.params.get("min", 1)))',
+        'max(self.least, math.trunc(self.params.get("min", self.least)))',
         'math.trunc(self.params.get("min", 0))',
         _LENGTHS_TESTS,
         "empty prompts",
@@ -128,80 +132,80 @@ MUTANTS = (
         "the deviation is its root",
     ),
     Mutant(
-        _GENERATE,
-        "rate * client.rate_fraction / whole)",
-        "rate * client.rate_fraction)",
+        _SPEC,
+        "weight / whole for weight",
+        "weight for weight",
         _GENERATE_TESTS,
         "rates of clients are not normalised",
     ),
     Mutant(
         _GENERATE,
-        "client.rate_fraction / whole * (client",
-        "client.rate_fraction * (client",
+        "share * _mean_tokens(spec, one, prefixes)",
+        "_mean_tokens(spec, one, prefixes)",
         _GENERATE_TESTS,
         "mean lengths are not normalised",
     ),
     Mutant(
-        _SPEC,
+        _SENDERS,
         "dtype=np.float64) ** -self.zipf",
         "dtype=np.float64) ** self.zipf",
         (*_GENERATE_TESTS, *_TRACES_TESTS),
         "the last tenant sends most",
     ),
-    Mutant(_SPEC, "return weights / weights.sum()", "return weights", _GENERATE_TESTS, "shares do not sum to 1"),
+    Mutant(_SENDERS, "return weights / weights.sum()", "return weights", _GENERATE_TESTS, "shares do not sum to 1"),
     Mutant(
-        _GENERATE,
+        _WHO,
         'stream(spec_seed, "population/prefix_length")',
         'stream(0, "population/prefix_length")',
         _GENERATE_TESTS,
         "every population has the same prefixes",
     ),
     Mutant(
-        _GENERATE,
-        "population_prefix_tokens(population, spec_seed)[tenant], 0)",
-        "population_prefix_tokens(population, seed)[tenant], 0)",
+        _WHO,
+        "population_prefix_tokens(population, spec_seed).take",
+        "population_prefix_tokens(population, seed).take",
         _GENERATE_TESTS,
         "every table has other prefixes",
     ),
     Mutant(
-        _GENERATE,
+        _WHO,
+        'stream(seed, "workload/prefix").random(n) >= share',
         'stream(seed, "workload/prefix").random(n) < share',
-        'stream(seed, "workload/prefix").random(n) > share',
         _GENERATE_TESTS,
         "prefixes for the others",
     ),
     Mutant(
-        _GENERATE,
+        _WHO,
         'stream(seed, "workload/tenant"), population',
         'stream(seed, "workload/class"), population',
         _GENERATE_TESTS,
         "tenants and classes go together",
     ),
     Mutant(
-        _GENERATE,
-        'stream(seed, f"workload/{name}/output")',
-        'stream(seed, f"workload/{name}/input")',
+        _PROMPTS,
+        'one.output_distribution.sample(streams("output")',
+        'one.output_distribution.sample(streams("input")',
         _GENERATE_TESTS,
         "outputs of clients are as long as their prompts",
     ),
     Mutant(
         _GENERATE,
-        'uniform=stream(seed, "workload/uniform").random(len(arrival_us))',
-        'uniform=stream(0, "workload/uniform").random(len(arrival_us))',
+        'stream(seed, "workload/uniform").random(len(input_tokens))',
+        'stream(0, "workload/uniform").random(len(input_tokens))',
         _GENERATE_TESTS,
         "ties fall alike in all tables",
     ),
     Mutant(
         _GENERATE,
-        "input_tokens = columns.prefix_tokens + columns.own_tokens",
-        "input_tokens = np.maximum(columns.prefix_tokens, columns.own_tokens)",
+        "input_tokens += drawn.said_before",
+        "np.maximum(input_tokens, drawn.said_before, out=input_tokens)",
         _GENERATE_TESTS,
         "a prefix is not additional",
     ),
     Mutant(
-        _GENERATE,
-        'random.random(n) * bounds[-1], side="right")',
-        'random.random(n), side="right")',
+        _WHO,
+        'draws[unsure] * upto[-1], side="right")',
+        'draws[unsure], side="right")',
         _GENERATE_TESTS,
         "shares need not sum to 1",
         equal="shares are checked to sum to 1 within rounding",
@@ -215,8 +219,8 @@ MUTANTS = (
     ),
     Mutant(
         _GENERATE,
-        "own + spec.population.prefix.share * float(",
-        "own + float(",
+        "prefix = one.prefix.share * float(",
+        "prefix = float(",
         _GENERATE_TESTS,
         "all requests carry a prefix on average",
     ),
@@ -229,7 +233,7 @@ MUTANTS = (
     ),
     Mutant(_SPEC, "if known != client.prefix_length:", "if not known:", _SPEC_TESTS, "two lengths of one prefix"),
     Mutant(
-        _SPEC,
+        _SENDERS,
         "if abs(sum(self.classes.values()) - 1) > 1e-9:",
         "if sum(self.classes.values()) > 1 + 1e-9:",
         _SPEC_TESTS,
@@ -237,12 +241,67 @@ MUTANTS = (
     ),
     Mutant(
         _SPEC,
-        "if bool(self.clients) == (self.population is not None):",
-        "if not self.clients and self.population is None:",
+        "if described == (self.servegen_data is not None):",
+        "if not described and self.servegen_data is None:",
         _SPEC_TESTS,
-        "clients and a population",
+        "clients and data of ServeGen's",
     ),
-    Mutant(_SPEC, "if name in names[:i]:", "if name in names[:0]:", _SPEC_TESTS, "two clients of one name"),
+    Mutant(
+        _SPEC,
+        "if first.setdefault(name, i) != i:",
+        "if first.setdefault(name, i) > i:",
+        _SPEC_TESTS,
+        "two clients of one name",
+    ),
+    Mutant(
+        _RATES,
+        "factor *= active",
+        "factor *= 1",
+        _RATES_TESTS,
+        "windows are ignored",
+    ),
+    Mutant(
+        _RATES,
+        "trough = 2 / (1 + self.peak_to_trough_ratio)",
+        "trough = 1 / self.peak_to_trough_ratio",
+        _RATES_TESTS,
+        "a day has another mean than its rate",
+    ),
+    Mutant(
+        _RATES,
+        "np.where(shown_s < self._shown[-1], ",
+        "np.where(True, ",
+        _RATES_TESTS,
+        "all that is left comes at the end of the last window",
+    ),
+    Mutant(
+        _ARRIVALS,
+        "random.standard_exponential(n) ** (1 / shape) / math.gamma(1 + 1 / shape)",
+        "random.standard_exponential(n) ** (1 / shape)",
+        _ARRIVALS_TESTS,
+        "the rate of a weibull process is not the one asked for",
+    ),
+    Mutant(
+        _LENGTHS,
+        "return np.clip(values, low, min(high, 100)) / 100",
+        "return np.maximum(np.rint(values), 1) / 100",
+        _LENGTHS_TESTS,
+        "a share of nothing is a percent",
+    ),
+    Mutant(
+        _DRAWN_TURNS,
+        "OPEN_LOOP_US * turns.sums_before(prompts.output_tokens)",
+        "OPEN_LOOP_US * turns.sums_before(prompts.own_tokens)",
+        _DRAWN_TURNS_TESTS,
+        "an open loop waits for the questions",
+    ),
+    Mutant(
+        _PROMPTS,
+        "turns.sums_before(prompts.own_tokens + prompts.output_tokens)",
+        "turns.sums_before(prompts.own_tokens)",
+        _DRAWN_TURNS_TESTS,
+        "contexts grow without the answers",
+    ),
     Mutant(
         _TREE,
         "if flat and flat[-3] == number and flat[-2] + flat[-1] == start:",
@@ -251,7 +310,7 @@ MUTANTS = (
         "spans with a gap are joined",
     ),
     Mutant(
-        _TREE,
+        _CHAINS,
         "shared = ~is_longest | (np.bincount(level_of_row, minlength=len(level)) > 1)",
         "shared = ~is_longest",
         _TREE_TESTS,
@@ -291,6 +350,20 @@ MUTANTS = (
         "bad = np.flatnonzero((prefix < 0)",
         _TREE_TESTS,
         "prefixes longer than their prompt",
+    ),
+    Mutant(
+        _CHAINS,
+        "halved = talks.goes_on & (begin < inputs)",
+        "halved = (begin < inputs)",
+        _CHAINS_TESTS,
+        "last rounds are cut that nobody shares",
+    ),
+    Mutant(
+        _CHAINS,
+        "begin[order[follow]] = total[order[follow - 1]]",
+        "begin[order[follow]] = inputs[order[follow - 1]]",
+        _CHAINS_TESTS,
+        "a conversation forgets its answers",
     ),
     Mutant(
         _REUSE,
@@ -452,9 +525,7 @@ MUTANTS = (
         _TRACES_TESTS,
         "ties ignore the seed",
     ),
-    Mutant(
-        _ASSEMBLE, "if not np.array_equal(column, given):", "if column is given:", _ASSEMBLE_TESTS, "halves are rounded"
-    ),
+    Mutant(_ASSEMBLE, "and not np.array_equal(column, given):", "and False:", _ASSEMBLE_TESTS, "halves are rounded"),
     Mutant(
         _ASSEMBLE, "(uniform >= 0) & (uniform < 1)", "(uniform >= 0) & (uniform <= 1)", _ASSEMBLE_TESTS, "a draw of 1"
     ),

@@ -41,8 +41,8 @@ MUTANTS = (
     ),
     Mutant(
         "search/shifts/skew.py",
-        "max(0.0, tenants.zipf + step)",
-        "tenants.zipf + step",
+        "max(0.0, population.tenants.zipf + step)",
+        "population.tenants.zipf + step",
         _SHIFT_TESTS,
         "shares turned round",
     ),

@@ -8,13 +8,23 @@ A list of explicit token values is spans too: value v is position v of the strea
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from blis.errors import InputError
 from blis.tables.requests import ContentTree
+from blis.workload.content.chains import (
+    Chains,
+    Own,
+    Talks,
+    conversation_nodes,
+    group_chains,
+    interleave,
+    own_nodes,
+    ranges,
+)
 
 Span = tuple[Hashable, int, int]
 
@@ -66,86 +76,71 @@ def intern_sequences(sequences: Sequence[Iterable[Span]], input_tokens: Sequence
 
 
 def intern_prefix_groups(
-    group: ArrayLike, prefix_tokens: ArrayLike, input_tokens: ArrayLike, output_tokens: ArrayLike
+    group: ArrayLike,
+    prefix_tokens: ArrayLike,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    conversation: ArrayLike | None = None,
 ) -> InternedContent:
     """Intern requests that start with the first prefix_tokens of their group's one endless stream.
 
     group: [n] index of the group, -1 without one. prefix_tokens <= input_tokens. Everything after the
-    prefix, output included, is the request's own. Same result as `intern_sequences`, but vectorised.
+    prefix, output included, is the request's own. conversation: [n] a number, -1 for none; of requests with the same
+    number, which have the same group and prefix, each prompt begins with all of the one before it, output included.
+    Same result as `intern_sequences`, but vectorised.
     """
-    groups, prefix, inputs, outputs = (
-        np.asarray(column, dtype=np.int64) for column in (group, prefix_tokens, input_tokens, output_tokens)
-    )
+    groups = np.asarray(group)
+    prefix, inputs, outputs = (np.asarray(column, np.int64) for column in (prefix_tokens, input_tokens, output_tokens))
     bad = np.flatnonzero((prefix < 0) | (prefix > inputs) | (inputs < 1) | (outputs < 0))
     if len(bad):
         lengths = f"prefix {prefix[bad[0]]}, input {inputs[bad[0]]}, output {outputs[bad[0]]} tokens"
         raise InputError(f"request {bad[0]}: {lengths} do not fit together")
-    member = np.flatnonzero((groups >= 0) & (prefix > 0))
-    chain = _group_chains(groups[member], prefix[member], member)
-    n = len(inputs)
-    chain_first, chain_length = np.zeros(n, np.int64), np.zeros(n, np.int64)
-    chain_first[member], chain_length[member] = chain.first_of_row, chain.length_of_row
-    chain_last_end = np.concatenate((chain.end, [0]))[np.where(chain_length > 0, chain_first + chain_length - 1, -1)]
-    own = np.flatnonzero(inputs + outputs > chain_last_end)
-
-    chain_node, own_node = _interleave(chain.first_row, own)
-    has_own = np.zeros(n, np.int64)
-    has_own[own] = 1
-    path_offset = np.concatenate(([0], np.cumsum(chain_length + has_own)))
-    row_of_entry = np.repeat(np.arange(n), chain_length + has_own)
-    place = np.arange(path_offset[-1]) - path_offset[row_of_entry]
-    in_chain = place < chain_length[row_of_entry]
-    link = (chain_first[row_of_entry] + place)[in_chain]
-    path_node, path_end = np.empty(path_offset[-1], np.int64), np.empty(path_offset[-1], np.int64)
-    path_node[in_chain], path_end[in_chain] = chain_node[link], chain.end[link]
-    path_node[~in_chain], path_end[~in_chain] = own_node, (inputs + outputs)[own]
-    return content_of_paths(path_offset, path_node, path_end, inputs, outputs)
+    if conversation is None:
+        chains = group_chains(groups, prefix)
+        return _lay_out(chains, own_nodes(chains.reach, inputs + outputs))
+    talks = Talks.of(np.asarray(conversation, np.int64))
+    chains = group_chains(np.where(talks.opens, groups, -1), prefix).also_walked_by(talks.opener)
+    return _lay_out(chains, conversation_nodes(talks, chains.reach, inputs, inputs + outputs))
 
 
-class _Chains(NamedTuple):
-    """The shared nodes of all prefix groups, ordered by (group, position), and where each member row walks."""
-
-    end: NDArray[np.int64]  # [nodes] where the node ends
-    first_row: NDArray[np.int64]  # [nodes] first row that touches it
-    first_of_row: NDArray[np.int64]  # [members] node that the row's walk starts with
-    length_of_row: NDArray[np.int64]  # [members] nodes that the row walks through
-
-
-def _group_chains(group: NDArray[np.int64], prefix: NDArray[np.int64], row: NDArray[np.int64]) -> _Chains:
-    """Cut each group's stream at every prefix length that occurs in it; keep what two requests share."""
-    stride = int(prefix.max(initial=0)) + 1
-    level, first_index, level_of_row = np.unique(group * stride + prefix, return_index=True, return_inverse=True)
-    level_group, end = level // stride, level % stride
-    starts_group = np.diff(level_group, prepend=-1) != 0
-    group_starts, group_of_level = np.flatnonzero(starts_group), np.cumsum(starts_group) - 1
-    # The longest prefix of a group is a node only if a second request has it; else it is the request's own.
-    is_longest = np.append(starts_group[1:], True)[: len(level)]
-    shared = ~is_longest | (np.bincount(level_of_row, minlength=len(level)) > 1)
-    number = np.cumsum(shared) - 1
-    # A node is touched by its own level's rows and by all longer ones of the group.
-    first_row = _minimum_from_here_on(row[first_index], group_of_level)
-    start_number = (number - shared + 1)[group_starts[group_of_level]]
-    length = number - start_number + 1
-    return _Chains(end[shared], first_row[shared], start_number[level_of_row], length[level_of_row])
+def _lay_out(chains: Chains, own: Own) -> InternedContent:
+    """Number all nodes and write down every request's path: links of its chain, then its own nodes."""
+    chain_node, own_node = interleave(chains.first_row, own.row)
+    offset, node, path_end = _paths(chains, own, chain_node, own_node)
+    n_nodes = len(chain_node) + len(own_node)
+    start, end = np.empty(n_nodes, np.int64), np.empty(n_nodes, np.int64)
+    start[chain_node], end[chain_node] = chains.start, chains.end
+    start[own_node], end[own_node] = own.start, own.end
+    is_shared = np.zeros(n_nodes, bool)
+    is_shared[chain_node] = is_shared[own_node[own.shared]] = True
+    # What a request generates, or the last token of its prompt if it generates nothing, lies in its last node.
+    return _frozen(
+        _parents(chains, own, chain_node, own_node), start, end, is_shared, offset, node, path_end, node[offset[1:] - 1]
+    )
 
 
-def _interleave(
-    chain_first_row: NDArray[np.int64], own_row: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers for chain nodes and own nodes: by first row that touches them, a row's own node after shared ones."""
-    order = np.argsort(chain_first_row, kind="stable")
-    chain_node = np.empty(len(order), np.int64)
-    chain_node[order] = np.arange(len(order)) + np.searchsorted(own_row, chain_first_row[order], side="left")
-    own_node = np.arange(len(own_row)) + np.searchsorted(chain_first_row[order], own_row, side="right")
-    return chain_node, own_node
+def _paths(
+    chains: Chains, own: Own, chain_node: NDArray[np.int64], own_node: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Where the path of each request starts among all entries, their nodes and where these end."""
+    offset = np.concatenate(([0], np.cumsum(chains.links + own.length)))
+    member = np.flatnonzero(chains.links)
+    link, place = (ranges(first[member], chains.links[member]) for first in (chains.head, offset))
+    rest = ranges(offset[1:] - own.length, own.length)
+    node, end = np.empty(offset[-1], np.int32), np.empty(offset[-1], np.int64)
+    node[place], end[place] = chain_node[link], chains.end[link]
+    node[rest], end[rest] = own_node[own.walk], own.end[own.walk]
+    return offset, node, end
 
 
-def _minimum_from_here_on(values: NDArray[np.int64], segment: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each place, the least value from there to the end of its segment (segments are numbered 0, 1, …)."""
-    # Later segments get larger offsets, so that a running minimum from the back starts afresh in each.
-    span = int(values.max(initial=0)) + 1
-    offset = segment * span
-    return np.minimum.accumulate((values + offset)[::-1])[::-1] - offset
+def _parents(chains: Chains, own: Own, chain_node: NDArray[np.int64], own_node: NDArray[np.int64]) -> NDArray[np.int32]:
+    """[nodes] the node before: of a chain, of a conversation, or the last link of the request's chain."""
+    parent = np.empty(len(chain_node) + len(own_node), np.int32)
+    parent[chain_node] = np.where(chains.start > 0, np.roll(chain_node, 1), -1)
+    last_link = (chains.head + chains.links - 1)[own.row]  # -1 without any
+    parent[own_node] = np.append(chain_node, -1).take(last_link)
+    parent[own_node[own.later]] = own_node[own.before]
+    return parent
 
 
 def _flatten(spans: Iterable[Span], stream_numbers: dict[Hashable, int], row: int) -> tuple[int, ...]:
@@ -275,22 +270,41 @@ def content_of_paths(
     """The content of rows whose paths are known: derives the tree and the output nodes."""
     first_entry = path_offset[:-1]
     n_nodes = int(path_node.max(initial=-1)) + 1
-    parent, start, end = (np.empty(n_nodes, np.int64) for _ in range(3))
+    parent = np.empty(n_nodes, np.int32)
+    start, end = np.empty(n_nodes, np.int64), np.empty(n_nodes, np.int64)
     before, start_of_entry = np.empty(len(path_node), np.int64), np.empty(len(path_node), np.int64)
     before[1:], start_of_entry[1:] = path_node[:-1], path_end[:-1]
     before[first_entry], start_of_entry[first_entry] = -1, 0
     parent[path_node], start[path_node], end[path_node] = before, start_of_entry, path_end
     multiple = np.bincount(path_node, minlength=n_nodes) > 1
-    shared = np.where(multiple, np.cumsum(multiple) - 1, -1)
 
     # Where the first generated token lies, or the last one of the prompt if there is none.
     position = np.where(outputs > 0, inputs, inputs - 1)
     passed = path_end <= np.repeat(position, np.diff(path_offset))
     entry = first_entry + np.add.reduceat(passed, first_entry, dtype=np.int64) if len(inputs) else first_entry
-    tree = ContentTree(parent.astype(np.int32), start, end, shared.astype(np.int32))
-    content = InternedContent(
-        tree, path_offset, path_node.astype(np.int32), path_end, path_node[entry].astype(np.int32)
+    return _frozen(
+        parent,
+        start,
+        end,
+        multiple,
+        path_offset,
+        path_node.astype(np.int32),
+        path_end,
+        path_node[entry].astype(np.int32),
     )
-    for array in (tree.parent, tree.start_token, tree.end_token, tree.shared, *content[1:]):
+
+
+def _frozen(
+    parent: NDArray[np.int32],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    is_shared: NDArray[np.bool_],
+    *paths: NDArray[Any],
+) -> InternedContent:
+    """The tree and the paths, read-only; is_shared: [nodes] whether two or more requests touch the node."""
+    shared = np.full(len(parent), -1, np.int32)
+    shared[is_shared] = np.arange(np.count_nonzero(is_shared))
+    arrays: tuple[NDArray[Any], ...] = (parent, start, end, shared, *paths)
+    for array in arrays:
         array.setflags(write=False)
-    return content
+    return InternedContent(ContentTree(parent, start, end, shared), *paths)

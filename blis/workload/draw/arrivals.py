@@ -14,12 +14,14 @@ from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_number
 from blis.plugins import WORKLOADS, Named
 from blis.sums import total
+from blis.workload.draw.rates import Clock
 from blis.workload.draw.streams import stream
 
 MAX_RATE = 1e6  # requests per second: one per microsecond, the finest that times can tell apart
 MIN_CV = 0.001  # below, gamma is `constant` to within rounding
 MAX_CV = 10.0  # beyond, the gamma shape falls below 0.01 and nearly all gaps are zero
 MAX_REQUESTS = 10**8  # in one table: what memory may hold
+RECORDED = "recorded"  # the process whose gaps are given
 
 Gaps = NDArray[np.float64]
 
@@ -42,66 +44,136 @@ def _constant(_random: np.random.Generator, _cv: float, n: int) -> Gaps:
     return np.ones(n)
 
 
+@ARRIVAL_PROCESSES.register("weibull")
+def _weibull(random: np.random.Generator, cv: float, n: int) -> Gaps:
+    shape = weibull_shape(cv)
+    return random.standard_exponential(n) ** (1 / shape) / math.gamma(1 + 1 / shape)
+
+
+def weibull_shape(cv: float) -> float:
+    """The shape k of a Weibull variable whose coefficient of variation is `cv`, in [MIN_CV, MAX_CV]."""
+    low, high = 0.1, 2000.0
+    for _ in range(80):  # halved until nothing is left between the two
+        middle = (low + high) / 2
+        # The ratio of the second moment to the mean's square is cv**2 + 1, and falls with k.
+        ratio = math.lgamma(1 + 2 / middle) - 2 * math.lgamma(1 + 1 / middle)
+        low, high = (middle, high) if ratio > math.log1p(cv**2) else (low, middle)
+    return (low + high) / 2
+
+
 @dataclass(frozen=True)
 class Arrival:
-    """An arrival process; `cv`, the gaps' coefficient of variation, has a meaning for gamma, of ours."""
+    """An arrival process.
+
+    cv: the gaps' coefficient of variation; it has a meaning for gamma and weibull, of ours. times: for RECORDED, when
+    requests came, in any unit: their pattern is repeated without end at the rate that is asked for.
+    """
 
     process: str
     cv: float = 1.0
+    times: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Check the name and that cv is in [MIN_CV, MAX_CV]."""
-        ARRIVAL_PROCESSES[self.process]
+        """Check the name, that cv is in [MIN_CV, MAX_CV], and that times are there where they belong, in order."""
         check_number("cv", self.cv, MIN_CV, MAX_CV)
+        if self.process != RECORDED:
+            ARRIVAL_PROCESSES[self.process]
+            if self.times is not None:
+                raise InputError(f"times are for process {RECORDED}, not {self.process}")
+            return
+        times = self.times or ()
+        for i, time in enumerate(times):
+            check_number(f"times[{i}]", time, times[i - 1] if i else 0)
+        if len(times) < 2 or times[0] == times[-1]:
+            raise InputError(f"process {RECORDED} needs `times` or a `file` with two different times or more")
+
+    def gaps(self, random: np.random.Generator, n: int) -> Gaps:
+        """[n] gaps of mean 1 (at most, over whole rounds of a recording)."""
+        if self.times is None:
+            return ARRIVAL_PROCESSES[self.process](random, self.cv, n)
+        recorded = np.diff(self.times)
+        return np.resize(recorded / recorded.mean(), n)
 
 
 class Source(NamedTuple):
-    """One stream of arrivals: the name of its random stream, its process, its rate in requests per second."""
+    """One stream of arrivals: the name of its random stream, its process, its rate in requests per second, its clock.
+
+    clock: by which the process runs, where that is not the wall's.
+    """
 
     stream_name: str
     arrival: Arrival
     rate: float
+    clock: Clock | None = None
+
+    def expected(self, horizon_us: float) -> float:
+        """How many arrivals come before the horizon, on average."""
+        seconds = horizon_us / 1e6
+        return self.rate * (seconds if self.clock is None else float(self.clock.passed_s(seconds)))
 
 
 def merged_arrivals(
     sources: Sequence[Source], seed: int, n: int | None, horizon_us: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """The first `n` arrivals before `horizon_us` of all sources: ([m] times in µs, [m] index of the source).
 
     n None: as many as come before the horizon. Each source is an endless sequence that depends on its own
     name and the seed alone; equal times are in the order of the sources.
     Raises InputError if times would grow beyond MAX_TIME_US or requests beyond MAX_REQUESTS.
     """
-    total_rate = total(source.rate for source in sources)
-    wanted = min(total_rate * horizon_us / 1e6, math.inf if n is None else n)
+    expected = [source.expected(horizon_us) for source in sources]
+    total_expected = total(expected)
+    wanted = min(total_expected, math.inf if n is None else n)
     if wanted > MAX_REQUESTS:
         raise InputError(f"about {wanted:.3g} requests before the horizon; at most {MAX_REQUESTS} fit in a table")
     # Enough in nearly all cases; where it is not, more of the same sequence is drawn.
-    counts = [int(1.1 * wanted * source.rate / total_rate) + 64 for source in sources]
+    counts = [
+        0 if source.clock is not None and some == 0 else int(1.1 * wanted * some / (total_expected or 1)) + 64
+        for source, some in zip(sources, expected, strict=True)
+    ]
     while True:
-        times = [_times_us(source, seed, count) for source, count in zip(sources, counts, strict=True)]
-        merged = np.concatenate(times)
-        reach = min(int(column[-1]) for column in times)
+        drawn = [_times_us(source, seed, count) for source, count in zip(sources, counts, strict=True)]
+        merged = np.concatenate([times for times, _ in drawn])
         end = horizon_us - 1
         if n is not None and len(merged) >= n:
-            end = min(end, int(np.partition(merged, n - 1)[n - 1]))
-        if reach >= end:
+            end = min(end, int(_nth(merged, n, len(sources))))
+        if all(reach >= end for _, reach in drawn):
             break
-        counts = [2 * count if column[-1] < end else count for count, column in zip(counts, times, strict=True)]
-    index = np.repeat(np.arange(len(sources)), counts)
-    order = np.argsort(merged, kind="stable")
-    order = order[merged[order] < horizon_us][:n]
-    return merged[order], index[order]
+        counts = [2 * count if reach < end else count for count, (_, reach) in zip(counts, drawn, strict=True)]
+    index = np.repeat(np.arange(len(sources), dtype=np.int32), [len(times) for times, _ in drawn])
+    if len(sources) > 1:
+        order = np.argsort(merged, kind="stable")
+        merged, index = merged[order], index[order]
+    last = min(int(np.searchsorted(merged, horizon_us)), len(merged) if n is None else n)
+    return merged[:last], index[:last]
 
 
-def _times_us(source: Source, seed: int, count: int) -> NDArray[np.int64]:
-    """The first `count` arrivals of one source: sums of gaps, rounded, at least 1 µs apart; never at 0."""
-    process = ARRIVAL_PROCESSES[source.arrival.process]
-    gaps = process(stream(seed, source.stream_name), source.arrival.cv, count)
+def _nth(merged: NDArray[np.int64], n: int, sources: int) -> np.int64:
+    """The n-th of the times, which one source alone gives in order."""
+    return merged[n - 1] if sources == 1 else np.partition(merged, n - 1)[n - 1]
+
+
+def _times_us(source: Source, seed: int, count: int) -> tuple[NDArray[np.int64], float]:
+    """Arrivals of one source, and until when there are no others.
+
+    The first `count`, or fewer if its clock stops: sums of gaps, rounded, at least 1 µs apart; never at 0.
+    """
+    if count == 0:
+        return np.zeros(0, np.int64), math.inf
+    times = np.cumsum(source.arrival.gaps(stream(seed, source.stream_name), count))
     with np.errstate(over="ignore"):
-        times = np.cumsum(gaps) * (1e6 / source.rate if source.rate > 0 else math.inf)
-    if not times[-1] < MAX_TIME_US:
+        if source.clock is None:
+            times *= 1e6 / source.rate if source.rate > 0 else math.inf
+            ends = False
+        else:
+            times = np.floor(1e6 * source.clock.wall_s(times / source.rate))  # windows leave out their end
+            ends = times[-1] == math.inf
+            times = times[times < math.inf]
+    if len(times) and not times[-1] < MAX_TIME_US:
         raise InputError(f"a rate of {source.rate:g} requests per second puts arrivals beyond {MAX_TIME_US} µs")
     # Rounding the sums, not the gaps, keeps the mean exact; the running maximum keeps gaps of at least 1.
-    number = np.arange(1, count + 1)
-    return np.maximum.accumulate(np.maximum(np.rint(times).astype(np.int64) - number, 0)) + number
+    number = np.arange(1, len(times) + 1)
+    found = np.rint(times).astype(np.int64)
+    found -= number
+    found = np.maximum.accumulate(np.maximum(found, 0, out=found)) + number
+    return found, math.inf if ends else float(found[-1])

@@ -6,7 +6,7 @@ distribution changes nothing else. Source: workload-and-calibration.md section 6
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,28 +14,23 @@ from numpy.typing import NDArray
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_integer, check_number
 from blis.sums import total
+from blis.tables.network import Network
+from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import assemble
 from blis.workload.content.tree import intern_prefix_groups
 from blis.workload.draw.arrivals import MAX_RATE, MAX_REQUESTS, Source, merged_arrivals
-from blis.workload.draw.spec import Population, WorkloadSpec
+from blis.workload.draw.prompts import Prompts, context_tokens, draw_prompts, rounds_of
+from blis.workload.draw.rates import make_clock
+from blis.workload.draw.senders import Client, Population
+from blis.workload.draw.sessions import Turns
+from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.draw.streams import stream
+from blis.workload.draw.turns import Conversations, conversations
+from blis.workload.draw.who import Names, Who, population_prefix_tokens, who_sends
 
-
-class _Columns(NamedTuple):
-    """What differs between clients and a population: [n] columns and the names that they index."""
-
-    group: NDArray[np.int64]  # prefix group, -1 without one
-    prefix_tokens: NDArray[np.int64]
-    own_tokens: NDArray[np.int64]  # of the prompt, after the prefix
-    output_tokens: NDArray[np.int64]
-    slo_class: NDArray[np.int64]
-    tenant: NDArray[np.int64]
-    slo_names: tuple[str, ...]
-    tenant_names: tuple[str, ...]
-    placement: NDArray[np.int64] | None = None
-    placements: tuple[Placement, ...] = (Placement(),)
+POPULATION = "population"  # its name among those of clients
 
 
 def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: float = 1.0) -> RequestTable:
@@ -51,121 +46,154 @@ def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: fl
     if n is not None:
         check_integer("n", n, 1, MAX_REQUESTS)
     limit = n or spec.num_requests or None
-    sources = _sources(spec, spec.aggregate_rate * rate_scale)
-    arrival_us, source = merged_arrivals(sources, seed, limit, spec.horizon or MAX_TIME_US)
-    if len(arrival_us) == 0:
-        raise InputError(f"0 requests generated: none arrives before the horizon of {spec.horizon} µs")
-    if spec.population is not None:
-        columns = _population_columns(spec.population, spec.seed, seed, len(arrival_us))
-    else:
-        columns = _client_columns(spec, seed, source)
-    input_tokens = columns.prefix_tokens + columns.own_tokens
+    starts_us, sender = merged_arrivals(
+        _sources(spec, spec.aggregate_rate * rate_scale), seed, limit, spec.horizon or MAX_TIME_US
+    )
+    if len(starts_us) == 0:
+        horizon = f"the horizon of {spec.horizon} µs" if spec.horizon else "the windows and stages end"
+        raise InputError(f"0 requests generated: none arrives before {horizon}")
+    return _table(spec, seed, starts_us, sender, limit)
+
+
+class _Drawn(NamedTuple):
+    """The requests that arrivals start, in the order of a table."""
+
+    sender: NDArray[np.int32]
+    who: Who
+    prompts: Prompts
+    said_before: NDArray[np.int64]  # tokens of prefix and context
+    arrival_us: NDArray[np.int64]
+    talks: Conversations | None  # None: nobody has sessions
+
+
+def _table(
+    spec: WorkloadSpec, seed: int, starts_us: NDArray[np.int64], sender: NDArray[np.int32], limit: int | None
+) -> RequestTable:
+    """The requests that arrivals start, at most `limit`."""
+    names = Names.of(spec)
+    drawn = _first(spec, names, seed, starts_us, sender, limit)
+    talks, who, prompts = drawn.talks, drawn.who, drawn.prompts
+    input_tokens = prompts.own_tokens
+    input_tokens += drawn.said_before
+    columns: dict[str, Any] = {
+        "arrival_us": drawn.arrival_us,
+        "input_tokens": input_tokens,
+        "output_tokens": prompts.output_tokens,
+        "uniform": stream(seed, "workload/uniform").random(len(input_tokens)),
+        "slo_class": who.slo_class,
+        "tenant": who.tenant,
+        **(talks.columns() if talks else {}),
+    }
+    if "predecessor" in columns:
+        raise InputError("closed_loop is not supported yet; closed_loop: false lets rounds come when an estimate says")
+    for column in columns.values():
+        column.setflags(write=False)  # it is the table's from here on
     return assemble(
-        intern_prefix_groups(columns.group, columns.prefix_tokens, input_tokens, columns.output_tokens),
-        arrival_us=arrival_us,
-        input_tokens=input_tokens,
-        output_tokens=columns.output_tokens,
-        uniform=stream(seed, "workload/uniform").random(len(arrival_us)),
-        slo_class=columns.slo_class,
-        tenant=columns.tenant,
-        slo_names=columns.slo_names,
-        tenant_names=columns.tenant_names,
-        placement=columns.placement,
-        placements=columns.placements,
+        intern_prefix_groups(
+            who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on
+        ),
+        slo_names=names.slo,
+        tenant_names=names.tenants,
+        session_names=talks.session_names if talks else (),
+        placement=who.placement if names.placements != (Placement(),) else None,
+        placements=names.placements,
+        origin=_origin(spec, drawn.sender, prompts),
+        **columns,
+    )
+
+
+def _first(
+    spec: WorkloadSpec,
+    names: Names,
+    seed: int,
+    starts_us: NDArray[np.int64],
+    sender: NDArray[np.int32],
+    limit: int | None,
+) -> _Drawn:
+    """The first `limit` requests of all starts; no more is drawn than they need."""
+    rounds = rounds_of(spec, seed, sender)
+    if rounds is not None and limit is None and rounds.sum() > MAX_REQUESTS:
+        raise InputError(f"{rounds.sum()} requests of {len(rounds)} arrivals; at most {MAX_REQUESTS} fit in a table")
+    if rounds is None or limit is None:
+        return _draw(spec, names, seed, starts_us, sender, rounds, limit)
+    count = int(np.searchsorted(np.cumsum(rounds), limit)) + 1
+    drawn = _draw(spec, names, seed, starts_us[:count], sender[:count], rounds[:count], limit)
+    # Sessions that start later may come before the last rounds of those.
+    last_us = drawn.talks.last_us if drawn.talks else 0
+    more = int(np.searchsorted(starts_us, last_us, side="right"))
+    return drawn if more <= count else _draw(spec, names, seed, starts_us[:more], sender[:more], rounds[:more], limit)
+
+
+def _draw(
+    spec: WorkloadSpec,
+    names: Names,
+    seed: int,
+    starts_us: NDArray[np.int64],
+    sender: NDArray[np.int32],
+    rounds: NDArray[np.int64] | None,
+    limit: int | None,
+) -> _Drawn:
+    """The first `limit` requests of these starts: what they are is drawn, how they hang together follows."""
+    who = who_sends(spec, names, seed, sender)
+    if rounds is None:
+        return _Drawn(sender, who, draw_prompts(spec, seed, sender), who.prefix_tokens, starts_us, None)
+    turns = Turns.of(rounds)
+    sender, who = sender[turns.start], who.take(turns.start)
+    prompts = draw_prompts(spec, seed, sender)
+    said_before = who.prefix_tokens + context_tokens(spec, turns, sender, prompts)
+    talks = conversations(spec, turns, starts_us, sender, prompts, limit)
+    order = talks.order
+    return _Drawn(sender[order], who.take(order), prompts.take(order), said_before[order], talks.arrival_us, talks)
+
+
+def _origin(spec: WorkloadSpec, sender: NDArray[np.int32], prompts: Prompts) -> Origin | None:
+    """What only reports want to know; None for a population of which nothing is known but its tenants."""
+    if not any(isinstance(one, Client) or one.network or one.multimodal or one.reasoning for one in spec.senders):
+        return None
+    return Origin(
+        client=sender,
+        client_names=tuple(name or POPULATION for name in spec.sender_names),
+        streaming=tuple(isinstance(one, Client) and one.streaming for one in spec.senders),
+        networks=tuple(Network() if one.network is None else one.network.of_table for one in spec.senders),
+        modality_tokens=prompts.modality_tokens,
+        reason_ratio=prompts.reason_ratio,
     )
 
 
 def mean_input_tokens(spec: WorkloadSpec) -> float:
-    """Expected prompt tokens per request, given the specification's population (its prefix lengths).
+    """Expected prompt tokens of an arrival, all rounds of a session together, given the population (its prefixes).
 
-    Exact but for the rounding of lengths to whole tokens; no draws but the population's. Times
+    Exact but for the rounding of lengths to whole tokens and for drawn numbers of rounds. Times
     spec.aggregate_rate it is the mean offered token rate.
     """
-    if spec.population is not None:
-        own = spec.population.input_distribution.mean_tokens
-        if spec.population.prefix is None:
-            return own
-        prefix_tokens = population_prefix_tokens(spec.population, spec.seed)
-        return own + spec.population.prefix.share * float(spec.population.tenants.shares() @ prefix_tokens)
     prefixes = spec.group_prefix_tokens()
-    whole = total(client.rate_fraction for client in spec.clients)
     return total(
-        client.rate_fraction / whole * (client.input_distribution.mean_tokens + prefixes.get(client.prefix_group, 0))
-        for client in spec.clients
+        share * _mean_tokens(spec, one, prefixes) for share, one in zip(spec.rate_shares, spec.senders, strict=True)
     )
 
 
-def population_prefix_tokens(population: Population, spec_seed: int) -> NDArray[np.int64]:
-    """[tenants] length of each tenant's prefix, drawn from the specification's seed; 0 without prefixes."""
-    if population.prefix is None:
-        return np.zeros(population.tenants.count, np.int64)
-    random = stream(spec_seed, "population/prefix_length")
-    return population.prefix.length_distribution.sample(random, population.tenants.count)
+def _mean_tokens(spec: WorkloadSpec, one: Client | Population, prefixes: dict[str, int]) -> float:
+    """The same of one sender."""
+    own = one.input_distribution.mean_tokens if one.multimodal is None else one.multimodal.mean_tokens
+    if isinstance(one, Client):
+        prefix = float(prefixes.get(one.prefix_group, 0))
+    elif one.prefix is None:
+        prefix = 0.0
+    else:
+        prefix = one.prefix.share * float(one.tenants.shares() @ population_prefix_tokens(one, spec.seed))
+    if one.multi_turn is None:
+        return own + prefix
+    return one.multi_turn.mean_prompts_tokens(prefix, own, one.output_distribution.mean_tokens)
 
 
 def _sources(spec: WorkloadSpec, rate: float) -> list[Source]:
-    """The arrival processes of a specification, with their rates in requests per second."""
-    if spec.population is not None:
-        return [Source("workload/arrivals", spec.population.arrival, rate)]
-    whole = total(client.rate_fraction for client in spec.clients)
+    """The arrival processes of all senders, with their rates in arrivals per second."""
     return [
-        Source(f"workload/{name}/arrivals", client.arrival, rate * client.rate_fraction / whole)
-        for name, client in zip(spec.client_names, spec.clients, strict=True)
+        Source(
+            f"workload/{name}/arrivals" if name else "workload/arrivals",
+            one.arrival,
+            rate * share,
+            make_clock(spec.rates_of(one), one.lifecycle),
+        )
+        for name, one, share in zip(spec.sender_names, spec.senders, spec.rate_shares, strict=True)
     ]
-
-
-def _population_columns(population: Population, spec_seed: int, seed: int, n: int) -> _Columns:
-    """The requests of a population, independent draws one a row."""
-    tenant = _draw_index(stream(seed, "workload/tenant"), population.tenants.shares(), n)
-    shares = np.array(list(population.classes.values()))
-    share = population.prefix.share if population.prefix is not None else 0.0
-    carries = stream(seed, "workload/prefix").random(n) < share
-    return _Columns(
-        group=np.where(carries, tenant, -1),
-        prefix_tokens=np.where(carries, population_prefix_tokens(population, spec_seed)[tenant], 0),
-        own_tokens=population.input_distribution.sample(stream(seed, "workload/input"), n),
-        output_tokens=population.output_distribution.sample(stream(seed, "workload/output"), n),
-        slo_class=_draw_index(stream(seed, "workload/class"), shares, n),
-        tenant=tenant,
-        slo_names=tuple(population.classes),
-        tenant_names=tuple(f"tenant_{i}" for i in range(population.tenants.count)),
-    )
-
-
-def _client_columns(spec: WorkloadSpec, seed: int, source: NDArray[np.int64]) -> _Columns:
-    """The requests of clients; source: [n] index of the client that sends each row."""
-    own_tokens, output_tokens = np.empty(len(source), np.int64), np.empty(len(source), np.int64)
-    for i, (name, client) in enumerate(zip(spec.client_names, spec.clients, strict=True)):
-        rows = np.flatnonzero(source == i)
-        own_tokens[rows] = client.input_distribution.sample(stream(seed, f"workload/{name}/input"), len(rows))
-        output_tokens[rows] = client.output_distribution.sample(stream(seed, f"workload/{name}/output"), len(rows))
-    prefixes = spec.group_prefix_tokens()
-    groups = list(prefixes)
-    group = [groups.index(client.prefix_group) if client.prefix_group else -1 for client in spec.clients]
-    prefix_tokens = [prefixes.get(client.prefix_group, 0) for client in spec.clients]
-    slo_names = tuple(dict.fromkeys(client.slo_class for client in spec.clients))
-    tenant_names = tuple(dict.fromkeys(client.tenant_id for client in spec.clients))
-    placements: list[Placement] = []
-    for client in spec.clients:
-        if client.placement not in placements:
-            placements.append(client.placement)
-    placement = np.array([placements.index(client.placement) for client in spec.clients])[source]
-    return _Columns(
-        group=np.array(group)[source],
-        prefix_tokens=np.array(prefix_tokens)[source],
-        own_tokens=own_tokens,
-        output_tokens=output_tokens,
-        slo_class=np.array([slo_names.index(client.slo_class) for client in spec.clients])[source],
-        tenant=np.array([tenant_names.index(client.tenant_id) for client in spec.clients])[source],
-        slo_names=slo_names,
-        tenant_names=tenant_names,
-        placement=placement if placements != [Placement()] else None,
-        placements=tuple(placements),
-    )
-
-
-def _draw_index(random: np.random.Generator, shares: NDArray[np.float64], n: int) -> NDArray[np.int64]:
-    """[n] independent indices, each drawn with its share."""
-    bounds = np.cumsum(shares)
-    # Rounding may leave the last bound a little below the largest draw.
-    return np.searchsorted(bounds[:-1], random.random(n) * bounds[-1], side="right")

@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.errors import InputError, check_number, unknown_name
+from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.plugins import WORKLOADS, Named
 from blis.workload.assemble import MAX_TOKENS
 
@@ -23,6 +23,9 @@ class LengthLaw(NamedTuple):
 
     sample: (generator, params, how many) -> values. mean: (params, low, high) -> mean after clipping to [low, high].
     above: parameters with the number that they must be larger than; without one they must not be negative.
+    within: parameters of another range than numbers of tokens have. bins: the parameters are token counts with their
+    weights, instead of names. scaled: (params, factor) -> params of so many times the tokens; None: each parameter is
+    a number of tokens.
     """
 
     required: tuple[str, ...]
@@ -30,6 +33,9 @@ class LengthLaw(NamedTuple):
     mean: Callable[[Params, float, float], float]
     optional: tuple[str, ...] = ()
     above: Mapping[str, float] = MappingProxyType({})
+    within: Mapping[str, tuple[float, float]] = MappingProxyType({})
+    bins: bool = False
+    scaled: Callable[[Params, float], Params] | None = None
 
 
 #: name -> law. Source: workload-and-calibration.md section 8; log_uniform: default-problem.md section 1.
@@ -43,13 +49,82 @@ def _gaussian_mean(params: Params, low: float, high: float) -> float:
         return min(max(mean, low), high)
 
     def below(x: float) -> float:
-        return 0.5 * math.erfc((mean - x) / (deviation * math.sqrt(2)))
+        return _below((x - mean) / deviation)
 
     def density(x: float) -> float:
         return math.exp(-0.5 * ((x - mean) / deviation) ** 2) / math.sqrt(2 * math.pi)
 
     middle = mean * (below(high) - below(low)) - deviation * (density(high) - density(low))
     return low * below(low) + high * (1 - below(high)) + middle
+
+
+def _pareto_mean(alpha: float, least: float, low: float, high: float) -> float:
+    """Mean of a clipped Pareto variable: its lower bound, and the chance of more above it, summed up to the upper."""
+    start = min(max(low, least), high)
+    if alpha == 1:
+        return start + least * math.log(high / start)
+    return start + least**alpha * (start ** (1 - alpha) - high ** (1 - alpha)) / (alpha - 1)
+
+
+def _lognormal_mean(mu: float, sigma: float, low: float, high: float) -> float:
+    """Mean of a clipped lognormal variable: both tails moved to the bounds, the middle as it is."""
+    if sigma == 0:
+        return min(max(math.exp(mu), low), high)
+    under, over = ((math.log(bound) - mu) / sigma if bound > 0 else -math.inf for bound in (low, high))
+    middle = math.exp(mu + sigma**2 / 2) * (_below(over - sigma) - _below(under - sigma))
+    return low * _below(under) + high * _below(-over) + middle
+
+
+def _below(z: float) -> float:
+    """The chance that a standard normal variable is below z."""
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def _pareto_lognormal_mean(params: Params, low: float, high: float) -> float:
+    pareto = _pareto_mean(params["alpha"], params["xm"], low, high)
+    return params["mix_weight"] * pareto + (1 - params["mix_weight"]) * _lognormal_mean(
+        params["mu"], params["sigma"], low, high
+    )
+
+
+def _pareto_lognormal(random: np.random.Generator, params: Params, n: int) -> NDArray[np.float64]:
+    """A generator for each of choice, tail and body, so that more draws are a continuation."""
+    choice, tail, body = random.spawn(3)
+    with np.errstate(over="ignore"):  # of both laws are drawn, one is taken; what is infinite is clipped
+        pareto = params["xm"] * np.exp(tail.standard_exponential(n) / params["alpha"])
+        lognormal = np.exp(params["mu"] + params["sigma"] * body.standard_normal(n))
+    return np.where(choice.random(n) < params["mix_weight"], pareto, lognormal)
+
+
+def _scaled_pareto_lognormal(params: Params, factor: float) -> Params:
+    tokens = {name: round(params[name] * factor, 9) for name in ("xm", "min", "max") if name in params}
+    return params | tokens | {"mu": round(params["mu"] + math.log(factor), 9)}
+
+
+def _scaled_bins(params: Params, factor: float) -> Params:
+    """Counts that are the same after rounding are one."""
+    scaled: Params = {}
+    for tokens, weight in params.items():
+        name = str(round(int(tokens) * factor))
+        scaled[name] = scaled.get(name, 0.0) + weight
+    return scaled
+
+
+def _bins(params: Params) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Token counts in order, and the share of the draws up to each."""
+    tokens = sorted(params, key=int)
+    upto = np.cumsum([params[name] for name in tokens])
+    return np.array([float(name) for name in tokens]), upto / upto[-1]
+
+
+def _empirical(random: np.random.Generator, params: Params, n: int) -> NDArray[np.float64]:
+    tokens, upto = _bins(params)
+    return tokens[np.searchsorted(upto[:-1], random.random(n), side="right")]
+
+
+def _empirical_mean(params: Params, low: float, high: float) -> float:
+    tokens, upto = _bins(params)
+    return float(np.clip(tokens, low, high) @ np.diff(upto, prepend=0.0))
 
 
 LENGTH_LAWS.register("constant")(
@@ -85,6 +160,20 @@ LENGTH_LAWS.register("log_uniform")(
         mean=lambda _params, low, high: (high - low) / math.log(high / low) if high > low else low,
     )
 )
+LENGTH_LAWS.register("pareto_lognormal")(
+    LengthLaw(
+        required=("alpha", "xm", "mu", "sigma", "mix_weight"),
+        optional=("min", "max"),
+        above={"alpha": 0, "xm": 0},
+        within={"mu": (-100, 100), "sigma": (0, 100), "mix_weight": (0, 1)},
+        sample=_pareto_lognormal,
+        mean=_pareto_lognormal_mean,
+        scaled=_scaled_pareto_lognormal,
+    )
+)
+LENGTH_LAWS.register("empirical")(
+    LengthLaw(required=(), sample=_empirical, mean=_empirical_mean, bins=True, scaled=_scaled_bins)
+)
 
 
 @dataclass(frozen=True)
@@ -98,9 +187,15 @@ class Distribution:
     type: str
     params: Params
 
+    #: The least value that is ever drawn.
+    least: ClassVar[int] = 1
+
     def __post_init__(self) -> None:
-        """Check the names, that all numbers are finite and not negative, and 1 <= max >= min."""
+        """Check the names, that all numbers are finite and in range, and least <= max >= min."""
         law = LENGTH_LAWS[self.type]
+        if law.bins:
+            self._check_bins()
+            return
         for name in self.params:
             if name not in law.required + law.optional:
                 raise unknown_name(f"parameter of {self.type}", name, law.required + law.optional)
@@ -108,22 +203,52 @@ class Distribution:
             if name not in self.params:
                 raise InputError(f"params.{name} is missing; {self.type} needs {', '.join(law.required)}")
         for name, value in self.params.items():
-            check_number(f"params.{name}", value, 1 if name in ("value", "max") else 0, MAX_TOKENS)
+            low = self.least if name in ("value", "max") else 0
+            check_number(f"params.{name}", value, *law.within.get(name, (low, MAX_TOKENS)))
         for name, limit in law.above.items():
             check_number(f"params.{name}", self.params[name], above=limit)
         if self.params.get("min", 0) > self.params.get("max", math.inf):
             raise InputError(f"params.min {self.params['min']:g} is above params.max {self.params['max']:g}")
 
+    def _check_bins(self) -> None:
+        """Check that the parameters are whole numbers of tokens, each once, with weights that sum to more than 0."""
+        for name, weight in self.params.items():
+            if not (name.isascii() and name.isdigit()):
+                raise InputError(f"params: {self.type} has token counts as keys, whole numbers, got {name!r}")
+            check_integer(f"params: the key {name}", int(name), 0, MAX_TOKENS)
+            check_number(f"params.{name}", weight, 0)
+        if len({int(name) for name in self.params}) < len(self.params):
+            raise InputError("params: a token count is given twice")
+        if not sum(self.params.values()) > 0:
+            raise InputError(f"params: the weights of {self.type} must sum to more than 0")
+
     @property
     def _bounds(self) -> tuple[int, int]:
-        return max(1, math.trunc(self.params.get("min", 1))), math.trunc(self.params.get("max", MAX_TOKENS))
+        low = max(self.least, math.trunc(self.params.get("min", self.least)))
+        return low, math.trunc(self.params.get("max", MAX_TOKENS))
 
     def sample(self, random: np.random.Generator, n: int) -> NDArray[np.int64]:
         """[n] token counts. The first k of n draws are the same for every n >= k."""
-        values = LENGTH_LAWS[self.type].sample(random, self.params, n)
-        return np.clip(np.rint(values), *self._bounds).astype(np.int64)
+        values = np.rint(LENGTH_LAWS[self.type].sample(random, self.params, n))
+        return np.clip(values, *self._bounds, out=values).astype(np.int64)
 
     @property
     def mean_tokens(self) -> float:
         """The mean, exact but for the rounding to whole tokens (less than half a token)."""
         return float(LENGTH_LAWS[self.type].mean(self.params, *self._bounds))
+
+
+class CountDistribution(Distribution):
+    """A distribution of whole numbers that may be 0: images of a prompt, µs of thought."""
+
+    least: ClassVar[int] = 0
+
+
+class PercentDistribution(CountDistribution):
+    """A distribution of percentages, not rounded; what is above 100 counts as 100."""
+
+    def shares(self, random: np.random.Generator, n: int) -> NDArray[np.float64]:
+        """[n] shares in [0, 1]. The first k of n draws are the same for every n >= k."""
+        low, high = self._bounds
+        values = LENGTH_LAWS[self.type].sample(random, self.params, n)
+        return np.clip(values, low, min(high, 100)) / 100

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from blis.errors import InputError
+from blis.tables.network import Network
 from blis.tables.requests import RequestTable
 from blis.workload.read.turns import CLOSED, in_turns, turns_before
 from blis.workload.recorded.doubts import doubts
-from blis.workload.recorded.recording import Network, Recording
+from blis.workload.recorded.recording import Recording
 from blis.workload.subset import keep_rows
 
 

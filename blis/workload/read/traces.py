@@ -12,7 +12,7 @@ from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.tables.requests import RequestTable
 from blis.workload.draw.arrivals import MAX_REQUESTS
-from blis.workload.draw.spec import Tenants
+from blis.workload.draw.senders import Tenants
 from blis.workload.draw.streams import stream
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.trace_formats import FORMATS, detect_format

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from blis.workload.recorded.network import upload_us
-from blis.workload.recorded.recording import Network, Recording, StepLog
+from blis.tables.network import Network, upload_us
+from blis.workload.recorded.recording import Recording, StepLog
 
 #: From token to token, of half of the answers; and to the first token, of the fastest. No server is used like that.
 _SLOW_TOKEN_US, _FAST_TOKEN_US, _SLOW_START_US = 1e6, 100.0, 10e6

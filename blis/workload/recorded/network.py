@@ -5,23 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from blis.workload.recorded.recording import Network, Recording
-
-_BYTES_PER_TOKEN = 4  # of text, as workload-and-calibration.md 12 counts
-
-
-def transfer_us(network: Network, tokens: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[n] µs that so many tokens are on their way for their number alone."""
-    if network.bandwidth_mbps <= 0:
-        return np.zeros(len(tokens))
-    return np.asarray(tokens * _BYTES_PER_TOKEN * 8 / network.bandwidth_mbps)
-
-
-def upload_us(network: Network, input_tokens: NDArray[np.int64]) -> NDArray[np.float64]:
-    """[n] µs that a prompt is on its way and an answer of no length comes back."""
-    return network.rtt_us + transfer_us(network, input_tokens)
+from blis.tables.network import Network, transfer_us, upload_us
+from blis.workload.recorded.recording import Recording
 
 
 def server_side(recording: Recording) -> Recording:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.tables.network import Network
 from blis.tables.requests import RequestTable
 
 #: What an engine said of itself at one instant of a recording.
@@ -34,14 +35,6 @@ class Server:
         """The same, and where it says nothing what another one says."""
         unknown = Server()
         return replace(other, **{name: value for name, value in vars(self).items() if value != getattr(unknown, name)})
-
-
-@dataclass(frozen=True)
-class Network:
-    """What lay between the server and the clock that was read; nothing if that was the server's own."""
-
-    rtt_us: float = 0.0
-    bandwidth_mbps: float = 0.0  # 0: no limit
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from blis.errors import InputError, check_integer, check_number
 from blis.files import unpacked_name
+from blis.tables.network import Network
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet
@@ -23,7 +24,7 @@ from blis.workload.read.traffic import FileRows, traffic
 from blis.workload.read.turns import CLOSED
 from blis.workload.recorded.beside import server_beside
 from blis.workload.recorded.build import recording
-from blis.workload.recorded.recording import Network, Recording, Server
+from blis.workload.recorded.recording import Recording, Server
 from blis.yaml_strict import build, load_mapping, named_source
 
 COLUMNS = (

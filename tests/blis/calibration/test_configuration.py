@@ -8,7 +8,8 @@ import pytest
 
 from blis.calibration.configuration import configuration, limitations
 from blis.calibration.pairs import NO_NETWORK
-from blis.workload.recorded.recording import Network, Server
+from blis.tables.network import Network
+from blis.workload.recorded.recording import Server
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 LOG = handmade([10], [50])

@@ -9,7 +9,7 @@ import pytest
 
 from blis.calibration.pairs import Answers, Counts, answers, pair_up
 from blis.engine.run import simulate
-from blis.workload.recorded.recording import Network
+from blis.tables.network import Network
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 

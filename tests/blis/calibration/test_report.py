@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from blis.calibration.report import calibrate
-from blis.workload.recorded.recording import Network, Server
+from blis.tables.network import Network
+from blis.workload.recorded.recording import Server
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 

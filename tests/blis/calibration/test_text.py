@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from blis.calibration.report import calibrate
 from blis.calibration.text import calibration_text
-from blis.workload.recorded.recording import Network, Server
+from blis.tables.network import Network
+from blis.workload.recorded.recording import Server
 from tests.blis.calibration.recordings import handmade, scenario, simulated
 
 

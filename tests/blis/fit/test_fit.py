@@ -12,8 +12,8 @@ from blis.errors import InputError
 from blis.fit.fit import LEAST, Fit, fit
 from blis.fit.terms import BASE
 from blis.latency.coefficients import CoefficientsFile
-from blis.workload.recorded.network import transfer_us
-from blis.workload.recorded.recording import Network, Recording, Server, StepLog
+from blis.tables.network import Network, transfer_us
+from blis.workload.recorded.recording import Recording, Server, StepLog
 from tests.blis.fit.made import TRUTH, alike, recorded, some, step_log
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from blis.errors import InputError
 from blis.scenario import load_scenario
-from blis.workload.draw.generate import generate, population_prefix_tokens
+from blis.workload.draw.generate import generate
 from blis.workload.draw.pools import REPORT_POOL, SEARCH_POOL, SELECTION_POOL
 from blis.workload.draw.spec import load_spec, spec_mapping
+from blis.workload.draw.who import population_prefix_tokens
 from blis.workload.read.traces import TraceSpec, load_trace, trace_mapping
 from blis.workload.windows import Windows
 from search.problem.traffic import OFFERED_TOKENS, Drawn, Recorded, drawn_specification, make_traffic
+from tests.blis.workload.read.test_servegen import EARLY, chunk
 from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
 from tests.places import CONF
 
@@ -58,6 +60,14 @@ class TestDrawn:
         assert traffic.sized(SCENARIO) is SCENARIO
         assert traffic.mapping() == traffic.identity() == spec_mapping(SPEC)
         assert drawn_specification(traffic) is SPEC
+
+    def test_a_folder_of_data_enters_with_its_content(self, tmp_path):
+        folders = [tmp_path / name for name in ("one", "same", "other")]
+        for folder, rate in zip(folders, (5, 5, 6), strict=True):
+            chunk(folder, 1, [f"0,{rate},1,"], {"0": EARLY})
+        one, same, other = (Drawn(load_spec({"servegen_data": {"path": str(folder)}})) for folder in folders)
+        assert one.mapping()["servegen_data"]["path"] == str(folders[0])
+        assert one.identity()["servegen_data"] == same.identity()["servegen_data"] != other.identity()["servegen_data"]
 
 
 class TestRecorded:

@@ -27,6 +27,12 @@ def test_poisson_arrivals_of_clients_have_a_variation_of_one(tmp_path):
     assert [(one.arrival.process, one.arrival.cv) for one in problem.workload.clients] == [("gamma", 2.0)]
 
 
+def test_weibull_gaps_stay_weibull(tmp_path):
+    arrival = {"process": "weibull", "cv": 1.5}
+    problem = SHIFTS["burstiness x2"](of_clients(tmp_path, {"rate_fraction": 1.0, "arrival": arrival}))
+    assert [(one.arrival.process, one.arrival.cv) for one in problem.workload.clients] == [("weibull", 3.0)]
+
+
 def test_constant_gaps_have_none(tmp_path):
     clients = {"rate_fraction": 1.0}, {"rate_fraction": 1.0, "arrival": {"process": "constant"}}
     with pytest.raises(InputError, match="gaps of process 'constant' have no variation"):

@@ -1,8 +1,11 @@
 """Classes: twice the weight of the most or of the least urgent one."""
 
+from dataclasses import replace
+
 import pytest
 
 from blis.errors import InputError
+from search.problem.traffic import Drawn
 from search.shifts.classes import SHIFTS
 from tests.search.shifts.problems import of_clients, of_population
 
@@ -27,3 +30,14 @@ def test_one_class_has_no_mix(tmp_path):
     problem = of_clients(tmp_path, {"rate_fraction": 1.0}, {"rate_fraction": 1.0})
     with pytest.raises(InputError, match="no class of the requests is more urgent"):
         SHIFTS[NAMES[0]](problem)
+
+
+def test_clients_and_population_change_together(tmp_path):
+    """Twice the weight of a class among all, whoever sends it."""
+    problem = of_population(tmp_path)
+    client = of_clients(tmp_path, {"rate_fraction": 1.0, "slo_class": "critical"}).workload.clients[0]
+    both = problem.on(Drawn(replace(problem.workload, clients=(client,))))
+    found = SHIFTS["more urgent requests"](both).workload
+    assert found.clients[0].rate_fraction == 2
+    assert found.population.rate_fraction == pytest.approx(0.2 * 2 + 0.8)
+    assert found.population.classes["critical"] == pytest.approx(0.4 / 1.2)

@@ -4,7 +4,10 @@ import pytest
 
 from blis.errors import InputError
 from blis.workload.draw.arrivals import Arrival
+from blis.workload.draw.spec import load_spec
+from search.problem.traffic import Drawn
 from search.shifts.sources import with_sources
+from tests.blis.workload.read.test_servegen import EARLY, chunk
 from tests.search.shifts.problems import of_clients, of_population, of_trace
 
 CONSTANT = Arrival("constant")
@@ -21,3 +24,10 @@ def test_a_population_and_every_client(tmp_path):
 def test_a_trace_has_none(tmp_path):
     with pytest.raises(InputError, match="a trace is one sample"):
         with_sources(of_trace(tmp_path), lambda source: {})
+
+
+def test_what_others_recorded_is_what_it_is(tmp_path):
+    chunk(tmp_path / "data", 1, ["0,5,1,"], {"0": EARLY})
+    spec = load_spec({"servegen_data": {"path": str(tmp_path / "data")}})
+    with pytest.raises(InputError, match="servegen_data says who sends"):
+        with_sources(of_population(tmp_path).on(Drawn(spec)), lambda source: {})

@@ -1,8 +1,11 @@
+from math import gamma
+
 import numpy as np
 import pytest
+from scipy import stats
 
 from blis.errors import InputError
-from blis.workload.draw.arrivals import ARRIVAL_PROCESSES, Arrival, Source, merged_arrivals
+from blis.workload.draw.arrivals import ARRIVAL_PROCESSES, Arrival, Source, merged_arrivals, weibull_shape
 
 NO_HORIZON = 2**62
 
@@ -26,11 +29,41 @@ def test_gamma_gaps_have_their_coefficient_of_variation(cv):
 
 
 def test_gamma_is_burstier_than_poisson_as_recorded():
+    """BC-3."""
+
     def variation(gaps):
         return gaps.std() / gaps.mean()
 
     assert variation(np.diff(times("gamma", 3.5))) > 2
     assert 0.8 < variation(np.diff(times("poisson"))) < 1.2
+
+
+@pytest.mark.parametrize("cv", [0.3, 1.0, 1.7])
+def test_gaps_follow_their_law(cv):
+    """BC-3: Kolmogorov-Smirnov at the level 0.001, at a rate at which rounding to whole µs is nothing."""
+    shape = weibull_shape(cv)
+    laws = {
+        "gamma": stats.gamma(1 / cv**2, scale=cv**2),
+        "weibull": stats.weibull_min(shape, scale=1 / gamma(1 + 1 / shape)),
+        "poisson": stats.expon(),
+    }
+    for process, law in laws.items():
+        gaps = np.diff(times(process, cv, rate=0.01, n=5000, seed=3), prepend=0) * 0.01 / 1e6
+        assert stats.kstest(gaps, law.cdf).pvalue > 0.001, process
+
+
+@pytest.mark.parametrize("cv", [0.001, 0.0117, 0.3, 1.0, 3.5, 10.0])
+def test_a_weibull_shape_has_its_variation(cv):
+    """The original's search ends at 0.0127; there cv is to three digits what was asked for."""
+    law = stats.weibull_min(weibull_shape(cv))
+    assert law.std() / law.mean() == pytest.approx(cv, rel=1e-3)
+    assert weibull_shape(1.0) == pytest.approx(1)
+
+
+def test_a_recording_repeats_its_gaps_at_the_rate_asked_for():
+    source = Source("x", Arrival("recorded", times=(5.0, 6.0, 6.5, 9.0)), 2.0)
+    found, _ = merged_arrivals([source], 1, 6, NO_HORIZON)
+    np.testing.assert_allclose(np.diff(found, prepend=0), np.array([1, 0.5, 2.5] * 2) / 4 * 3 * 500_000, atol=1)
 
 
 def test_constant_gaps_lose_nothing_to_rounding():

@@ -6,9 +6,10 @@ import pytest
 from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.workload.content.tree import intern_prefix_groups
-from blis.workload.draw.generate import generate, mean_input_tokens, population_prefix_tokens
+from blis.workload.draw.generate import generate, mean_input_tokens
 from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.spec import load_spec
+from blis.workload.draw.who import population_prefix_tokens
 from tests.places import CONF
 
 WORKLOADS = CONF / "workload"

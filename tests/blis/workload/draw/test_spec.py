@@ -130,8 +130,8 @@ def test_version_may_be_absent_or_written_as_a_number():
 @pytest.mark.parametrize(
     ("path", "value", "problem"),
     [
-        (["version"], "99", 'version must be "1"'),
-        (["category"], "multimodal", "category must be empty or language"),
+        (["version"], "99", "unknown version '99'; choose one of: 1, 2"),
+        (["category"], "languge", "unknown category 'languge' (did you mean 'language'?)"),
         (["aggregate_rate"], 0, "aggregate_rate must be > 0"),
         (["aggregate_rate"], float("nan"), "aggregate_rate must be finite"),
         (["aggregate_rate"], float("inf"), "aggregate_rate must be finite"),
@@ -145,10 +145,34 @@ def test_version_may_be_absent_or_written_as_a_number():
         (["num_requests"], -1, "num_requests must be"),
         (["num_requests"], 0, "num_requests or horizon must be given"),
         (["horizon"], -1, "horizon must be"),
-        (["clients"], [], "clients (at least one) or population must be given, got neither"),
-        (["population"], POPULATION["population"], "got both"),
-        (["servegen_data"], {}, "servegen_data is not supported"),
-        (["clients", 1, "lifecycle"], {}, "clients[1].lifecycle is not supported"),
+        (["clients"], [], "clients (at least one) or a population, or servegen_data, must be given, got neither"),
+        (["servegen_data"], {}, "missing key servegen_data.path"),
+        (["servegen_data"], {"path": "x", "span_start": 9, "span_end": 9}, "servegen_data: span_end must be in [10, "),
+        (
+            ["clients", 1, "lifecycle"],
+            {"windows": [{"start_us": 5, "end_us": 5}]},
+            "windows[0]: end_us must be in [6, ",
+        ),
+        (["clients", 1, "network"], {"rtt_ms": -1}, "clients[1].network: rtt_ms must be"),
+        (["clients", 1, "reasoning"], {"multi_turn": {"max_rounds": 0}}, "multi_turn: max_rounds must be in [1, "),
+        (
+            ["clients", 1, "reasoning"],
+            {"multi_turn": {"max_rounds": 2, "context_growth": "acumulate"}},
+            "unknown context_growth 'acumulate' (did you mean 'accumulate'?)",
+        ),
+        (
+            ["clients", 1, "multimodal"],
+            {"image_distribution": EXPONENTIAL},
+            "clients[1].multimodal: image_count_distribution is missing",
+        ),
+        (
+            ["rate_over_time"],
+            {"diurnal": {"peak_hours": [9, 9], "peak_to_trough_ratio": 2}},
+            "peak_hours[1] must be > 9",
+        ),
+        (["clients", 0, "arrival"], {"process": "recorded"}, "process recorded needs `times` or a `file`"),
+        (["clients", 0, "arrival"], {"process": "recorded", "times": [2, 1]}, "times[1] must be >= 2, got 1"),
+        (["clients", 0, "arrival"], {"process": "poisson", "times": [1, 2]}, "times are for process recorded"),
         (["clients", 0, "slo"], "x", "clients[0]: unknown key 'slo' (did you mean 'slo_class'?)"),
         (["clients", 0, "rate_fraction"], 0, "clients[0]: rate_fraction must be > 0"),
         (["clients", 1, "id"], "chat", "clients[1].id: 'chat' is already the name of clients[0]"),
@@ -168,6 +192,32 @@ def test_a_bad_key_of_clients_is_named(path, value, problem):
     with pytest.raises(InputError) as info:
         load_spec(changed(CLIENTS, path, value))
     assert problem in str(info.value)
+
+
+def test_clients_and_a_population_may_send_together():
+    spec = load_spec(changed(CLIENTS, ["population"], POPULATION["population"] | {"rate_fraction": 30}))
+    assert spec.sender_names == ("chat", "client_1", "")
+    assert spec.rate_shares == (7 / 40, 3 / 40, 30 / 40)
+    assert load_spec(spec_mapping(spec)) == spec
+
+
+def test_what_ends_by_itself_needs_no_other_end():
+    stages = {"stages": [{"duration_s": 5, "factor": 1}]}
+    endless = changed(CLIENTS, ["num_requests"], REMOVE)
+    assert load_spec(changed(endless, ["rate_over_time"], stages)).num_requests == 0
+    windows = {"windows": [{"start_us": 0, "end_us": 10**6}]}
+    one_ends = changed(endless, ["clients", 0, "lifecycle"], windows)
+    assert load_spec(changed(one_ends, ["clients", 1, "lifecycle"], windows)).num_requests == 0
+    for unbounded in (one_ends, changed(endless, ["rate_over_time"], {"spikes": []})):
+        with pytest.raises(InputError, match="num_requests or horizon must be given"):
+            load_spec(unbounded)
+
+
+def test_conversations_are_closed_loop_from_version_2_on_unless_a_client_says_else():
+    """The default of version 1 is what the original does, that of version 2 what conversations do."""
+    for version, said, closed in [("1", None, False), ("2", None, True), ("1", True, True), ("2", False, False)]:
+        spec = load_spec(changed(changed(CLIENTS, ["version"], version), ["clients", 0, "closed_loop"], said))
+        assert spec.closed_loop(spec.clients[0]) == closed
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from blis.errors import InputError
-from blis.workload.draw.spec import Tenants
+from blis.workload.draw.senders import Tenants
 from blis.workload.draw.streams import stream
 from blis.workload.read.csv_requests import load_requests
 from blis.workload.read.traces import TraceSpec, load_trace, trace_mapping, trace_spec

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from blis.tables.network import Network
 from blis.tables.records import KEPT_STEP
 from blis.workload.recorded.doubts import doubts, doubts_of_steps
-from blis.workload.recorded.recording import Network, Recording, StepLog
+from blis.workload.recorded.recording import Recording, StepLog
 from tests.blis.calibration.recordings import handmade
 
 SOON, LATER = 50_000, 1_000_000

@@ -8,16 +8,11 @@ import numpy as np
 import pytest
 
 from blis.calibration.pairs import Answers
-from blis.workload.recorded.network import server_side, transfer_us
-from blis.workload.recorded.recording import Network
+from blis.tables.network import Network
+from blis.workload.recorded.network import server_side
 from tests.blis.calibration.recordings import handmade
 
 SLOW = Network(rtt_us=1000, bandwidth_mbps=0.16)  # 10 tokens in: 2 ms, 5 tokens out: 1 ms
-
-
-def test_a_token_is_four_bytes():
-    assert transfer_us(Network(bandwidth_mbps=100), np.array([1000, 0])).tolist() == [320, 0]
-    assert transfer_us(Network(), np.array([1000])).tolist() == [0]
 
 
 def test_round_trip_and_transfers_are_taken_off():

@@ -8,8 +8,9 @@ import pyarrow
 import pytest
 
 from blis.errors import InputError
+from blis.tables.network import Network
 from blis.workload.content.reuse import seen_tokens
-from blis.workload.recorded.recording import Network, Server
+from blis.workload.recorded.recording import Server
 from blis.workload.recorded.trace_v2 import COLUMNS, load_replay, load_trace_v2
 from tests.blis.workload.recorded.logs import CELLS, HEADER, refused, trace
 
