@@ -89,7 +89,7 @@ def with_pools(scenario: Scenario) -> Scenario:
 
 
 def in_rounds(requests: RequestTable) -> RequestTable:
-    """The same requests as conversations of ROUNDS_EACH: each comes when the one before is answered and thought over."""
+    """The same requests as conversations: each comes when the one before it is answered and thought over."""
     rows = np.arange(len(requests))
     follows = rows % ROUNDS_EACH > 0
     thought_us = 1 + np.random.default_rng(1).exponential(THOUGHT_US, len(requests)).astype(np.int64)
