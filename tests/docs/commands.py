@@ -206,6 +206,7 @@ def inline(code: str) -> bool:
         "fit",
         "calibrate",
         "traces",
+        "workload",
         "validate",
         "import",
         "export",
