@@ -207,6 +207,8 @@ def inline(code: str) -> bool:
         "calibrate",
         "traces",
         "workload",
+        "convert",
+        "compose",
         "validate",
         "import",
         "export",

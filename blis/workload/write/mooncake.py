@@ -17,18 +17,26 @@ from blis.tables.requests import RequestTable
 BLOCK_TOKENS = 512
 
 
-def save_mooncake(path: str | Path, table: RequestTable, arrival_us: NDArray[np.int64]) -> None:
-    """Write all requests in the order of these arrivals, [n], rounded to ms. Equal beginnings have equal ids."""
+def save_mooncake(path: str | Path, table: RequestTable, arrival_us: NDArray[np.int64]) -> int:
+    """Write all requests in the order of these arrivals, [n], rounded to ms; how many tokens find the same before them.
+
+    Who follows another and has no arrival (-1) has the `delay` after its answer instead. Equal beginnings have equal
+    ids.
+    """
     ids = prompt_hashes(table, BLOCK_TOKENS)
-    order = np.argsort(arrival_us, kind="stable").tolist()
-    milliseconds = np.rint(arrival_us / 1000).astype(np.int64).tolist()
+    follows = arrival_us < 0
+    order = np.argsort(np.maximum.accumulate(arrival_us) if follows.any() else arrival_us, kind="stable").tolist()
+    when = arrival_us if table.think_us is None else np.where(follows, table.think_us, arrival_us)
+    milliseconds = np.rint(when / 1000).astype(np.int64).tolist()
     inputs, outputs, sessions = table.input_tokens.tolist(), table.output_tokens.tolist(), table.session.tolist()
     lines = []
     for row in order:
-        said = {"timestamp": milliseconds[row], "input_length": inputs[row], "output_length": outputs[row]}
+        said = {"delay" if follows[row] else "timestamp": milliseconds[row]}
+        said |= {"input_length": inputs[row], "output_length": outputs[row]}
         session = {"session_id": table.session_names[sessions[row]]} if sessions[row] >= 0 else {}
         lines.append(json.dumps({**said, "hash_ids": ids[row], **session}))
     write_text(path, "\n".join(lines) + "\n")
+    return _found_tokens([ids[row] for row in order], [inputs[row] for row in order])
 
 
 def prompt_hashes(table: RequestTable, block_tokens: int) -> list[list[int]]:
@@ -49,3 +57,13 @@ def prompt_hashes(table: RequestTable, block_tokens: int) -> list[list[int]]:
             found.append(known.setdefault((nodes[entry], end), len(known)))
         hashes.append(found)
     return hashes
+
+
+def _found_tokens(hashes: list[list[int]], input_tokens: list[int]) -> int:
+    """How many tokens of prompts lie in blocks that a prompt before them had."""
+    known: set[int] = set()
+    tokens = 0
+    for ids, n_input in zip(hashes, input_tokens, strict=True):
+        tokens += min(sum(block in known for block in ids) * BLOCK_TOKENS, n_input)
+        known.update(ids)
+    return tokens

@@ -19,7 +19,7 @@ def written(folder, scenario=SCENARIO):
     """A run, and the trace of it."""
     (folder / "r.csv").write_text(HEADER + ROWS)
     result = blis.simulate(blis.load_scenario(scenario), blis.load_requests(folder / "r.csv"))
-    assert save_trace_v2(folder / "t.yaml", result.requests, result.table, result.requests.arrival_us)
+    assert save_trace_v2(folder / "t.yaml", result.requests, result.requests.arrival_us, result.table)
     return result, folder / "t.yaml"
 
 
@@ -52,6 +52,22 @@ def test_beginnings_that_part_can_be_said_only_in_part(tmp_path):
     rows = [(0, 1500, 1, [1, 2, 3]), (1, 1500, 1, [1, 2, 4]), (2, 1500, 1, [1, 5, 6]), (3, 1500, 1, [1, 5, 7])]
     table = load_mooncake(write_mooncake(tmp_path / "m.jsonl", rows))
     result = blis.simulate(blis.load_scenario(SCENARIO), table)
-    assert not save_trace_v2(tmp_path / "t.yaml", table, result.table, table.arrival_us)
+    assert not save_trace_v2(tmp_path / "t.yaml", table, table.arrival_us, result.table)
     again = load_replay(tmp_path / "t.yaml")
     assert again.tree.n_shared == 1 and again.path_end_token[0] == 512
+
+
+def test_requests_that_nothing_has_run_have_arrivals_alone(tmp_path):
+    (tmp_path / "r.csv").write_text(HEADER + ROWS)
+    table = blis.load_requests(tmp_path / "r.csv")
+    assert save_trace_v2(tmp_path / "t.yaml", table, table.arrival_us)
+    again = load_replay(tmp_path / "t.yaml", "arrivals")
+    for name in ("arrival_us", "input_tokens", "output_tokens", "path_node", "path_end_token", "session"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(table, name))
+
+
+def test_who_never_came_is_left_out(tmp_path):
+    (tmp_path / "r.csv").write_text(HEADER + ROWS)
+    table = blis.load_requests(tmp_path / "r.csv")
+    save_trace_v2(tmp_path / "t.yaml", table, np.array([0, -1, 1000, 9000]))
+    assert load_replay(tmp_path / "t.yaml", "arrivals").input_tokens.tolist() == [100, 70, 40]
