@@ -8,6 +8,7 @@ from pathlib import Path
 import blis
 from blis.cli.diagnostics import Log
 from blis.cli.flags import whole
+from blis.cli.run_requests import tell_requests
 from blis.errors import unknown_name
 from blis.files import unpacked_name
 from blis.tables.requests import RequestTable
@@ -59,6 +60,5 @@ def drawn_or_read(workload: Workload, options: argparse.Namespace, log: Log) -> 
     if isinstance(workload, WorkloadSpec):
         for line in workload.notes:
             log.warn(line)
-    for line in table.notes:
-        log.note(f"requests: {line}")
+    tell_requests(table, log)
     return table

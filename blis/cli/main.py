@@ -21,6 +21,7 @@ from blis.cli import (
     export_config,
     fit,
     import_config,
+    replay,
     run,
     traces,
     validate,
@@ -36,6 +37,7 @@ FAILURE = 1
 #: Our own commands, in the order of the help.
 _OURS = {
     "run": run,
+    "replay": replay,
     "compare": compare,
     "capacity": capacity,
     "fit": fit,

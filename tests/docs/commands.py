@@ -201,6 +201,7 @@ def inline(code: str) -> bool:
         return find_spec(words[2]) is not None
     return words[1] in (
         "run",
+        "replay",
         "compare",
         "capacity",
         "fit",
