@@ -20,9 +20,9 @@ examples:
   blis replay trace.yaml --config scenario.yaml --record simulated.yaml    # the simulated run as a trace v2
   blis replay trace.yaml --config scenario.yaml --turns arrivals           # everybody when they came, answer or not
 
-Rows of a session come when the answer before is complete, after the recorded pause; with --turns arrivals when they did.
-Metrics go to stdout. All other flags are those of `blis run`. How far a simulation is from a recording, `blis calibrate`
-says.
+Rows of a session come when the answer before is complete, after the recorded pause; with --turns arrivals when they
+came. Metrics go to stdout. All other flags are those of `blis run`. `blis calibrate` says how far a simulation is from
+its recording.
 """
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: An arrival so late, in September 2001, is told by the clock on the wall.
 _UNIX_US = 10**15
 
-#: Gives the requests, from the options, the workload in the scenario's file and the scenario; says what it did in a log.
+#: The requests for options, the workload in the scenario's file and the scenario; says what it did in a log.
 RequestReader = Callable[[argparse.Namespace, dict[str, Any] | None, Scenario, Log], RequestTable]
 
 _RECORDS = (".yaml", ".jsonl")  # endings of traces that can be written
