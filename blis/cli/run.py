@@ -204,15 +204,12 @@ def _keeps_decisions(options: argparse.Namespace, log: Log) -> bool:
 
 def _record(path: str, result: Result, log: Log) -> None:
     """Write the run as a trace that can be replayed."""
-    from blis.workload.subset import keep_rows
     from blis.workload.write.mooncake import save_mooncake
     from blis.workload.write.trace_v2 import save_trace_v2
 
-    arrival_us = result.table.arrival_us
-    came = arrival_us >= 0  # who follows a request without an answer never does
     if Path(path).suffix == ".jsonl":
-        save_mooncake(path, keep_rows(result.requests, came), arrival_us[came])
-    elif not save_trace_v2(path, result.requests, arrival_us, result.table):
+        save_mooncake(path, result.requests, result.table.arrival_us)
+    elif not save_trace_v2(path, result.requests, result.table):
         log.warn(f"{path}: prompts share more than a trace v2 can say; a .jsonl file says it")
 
 

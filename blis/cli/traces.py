@@ -121,7 +121,7 @@ def load_lines(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]
     model, load = scenario.instance.latency_model, load_of(table, scenario)
     name = " ".join([model.model or model.kind, model.gpu, f"TP {model.tp}"])
     served = f"at most {load.served_per_s:.3g} requests/s by {scenario.cluster.instances} x {name}"
-    offered, busy = "all at once", "no rate to work it out from"
-    if load.offered_per_s is not None and load.utilisation is not None:
-        offered, busy = f"{load.offered_per_s:.3g} requests/s", f"{load.utilisation:.1%}"
-    return [("offered", offered), ("served", f"{served}, if nothing is cached"), ("utilisation", busy)]
+    at_most = ("served", f"{served}, if nothing is cached")
+    if load.offered_per_s is None or load.utilisation is None:
+        return [("offered", "all at once, or when answers release them"), at_most]
+    return [("offered", f"{load.offered_per_s:.3g} requests/s"), at_most, ("utilisation", f"{load.utilisation:.1%}")]

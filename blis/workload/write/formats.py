@@ -52,12 +52,12 @@ def _save_requests(path: str, table: RequestTable) -> list[str]:
 
 
 def _save_trace_v2(path: str, table: RequestTable) -> list[str]:
-    save_trace_v2(path, table, table.arrival_us)
+    save_trace_v2(path, table)
     return _read_as_turns(table)
 
 
 def _save_mooncake(path: str, table: RequestTable) -> list[str]:
-    found, shared = save_mooncake(path, table, table.arrival_us), int(seen_tokens(table).sum())
+    found, shared = save_mooncake(path, table), int(seen_tokens(table).sum())
     times = table.arrival_us if table.think_us is None else np.maximum(table.arrival_us, table.think_us)
     rounded = int((times % 1000 != 0).sum())
     return [

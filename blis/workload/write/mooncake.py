@@ -17,21 +17,22 @@ from blis.tables.requests import RequestTable
 BLOCK_TOKENS = 512
 
 
-def save_mooncake(path: str | Path, table: RequestTable, arrival_us: NDArray[np.int64]) -> int:
-    """Write all requests in the order of these arrivals, [n], rounded to ms; how many tokens find the same before them.
+def save_mooncake(path: str | Path, table: RequestTable, arrival_us: NDArray[np.int64] | None = None) -> int:
+    """Write requests in the order of these arrivals, rounded to ms; how many of their tokens were there before.
 
-    Who follows another and has no arrival (-1) has the `delay` after its answer instead. Equal beginnings have equal
-    ids.
+    arrival_us: [n], those that never came (below 0) are left out; None = nothing has run them, and who follows another
+    has the `delay` after its answer. Equal beginnings have equal ids.
     """
     ids = prompt_hashes(table, BLOCK_TOKENS)
-    follows = arrival_us < 0
-    order = np.argsort(np.maximum.accumulate(arrival_us) if follows.any() else arrival_us, kind="stable").tolist()
-    when = arrival_us if table.think_us is None else np.where(follows, table.think_us, arrival_us)
-    milliseconds = np.rint(when / 1000).astype(np.int64).tolist()
+    came_us, times_us = (table.opened_us, table.arrival_us) if arrival_us is None else (arrival_us, arrival_us)
+    order = [row for row in np.argsort(came_us, kind="stable").tolist() if came_us[row] >= 0]
+    waits = times_us < 0
+    said_us = times_us if table.think_us is None else np.where(waits, table.think_us, times_us)
+    milliseconds = np.rint(said_us / 1000).astype(np.int64).tolist()
     inputs, outputs, sessions = table.input_tokens.tolist(), table.output_tokens.tolist(), table.session.tolist()
     lines = []
     for row in order:
-        said = {"delay" if follows[row] else "timestamp": milliseconds[row]}
+        said = {"delay" if waits[row] else "timestamp": milliseconds[row]}
         said |= {"input_length": inputs[row], "output_length": outputs[row]}
         session = {"session_id": table.session_names[sessions[row]]} if sessions[row] >= 0 else {}
         lines.append(json.dumps({**said, "hash_ids": ids[row], **session}))

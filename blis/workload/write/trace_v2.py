@@ -20,14 +20,12 @@ from blis.workload.write.prefixes import prefixes
 _HEADER = "trace_version: 2\ntime_unit: microseconds\nmode: generated\nwarm_up_requests: 0\n"
 
 
-def save_trace_v2(
-    path: str | Path, table: RequestTable, arrival_us: NDArray[np.int64], result: ResultTable | None = None
-) -> bool:
+def save_trace_v2(path: str | Path, table: RequestTable, result: ResultTable | None = None) -> bool:
     """Write the header to `path`, which ends in .yaml, and the rows beside it; whether all that is shared was said.
 
-    arrival_us: [n]; rows that never came (-1) are left out. result: what became of them; None = nothing has run them,
-    and their answers have no times. A prefix group is what prompts begin with until they first part: what they share
-    behind that is not in the format.
+    Requests that never came are left out. result: what became of them; None = nothing has run them, and there are no
+    times of answers. A prefix group is what prompts begin with until they first part: what they share behind that is
+    not in the format.
     """
     shared = prefixes(table)
     groups = shared.names
@@ -35,7 +33,9 @@ def save_trace_v2(
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*COLUMNS, "prefix_length"))
-    for row in [row for row in np.argsort(arrival_us, kind="stable").tolist() if arrival_us[row] >= 0]:
+    arrival_us = table.arrival_us if result is None else result.arrival_us
+    came = np.flatnonzero(arrival_us >= 0)
+    for row in came[np.argsort(arrival_us[came], kind="stable")].tolist():
         session = int(table.session[row])
         cells = {
             "request_id": row,
@@ -54,7 +54,7 @@ def save_trace_v2(
             "first_chunk_time_us": outcomes.first_us[row],
             "last_chunk_time_us": outcomes.last_us[row],
             "num_chunks": outcomes.chunks[row],
-            "status": "error" if outcomes.error[row] else "ok",
+            "status": "ok" if outcomes.ok[row] else "error",
             "error_message": outcomes.error[row],
         }
         writer.writerow(cells.get(name, "" if name == "client_id" else 0) for name in (*COLUMNS, "prefix_length"))
@@ -64,8 +64,9 @@ def save_trace_v2(
 
 
 class _Outcomes(NamedTuple):
-    """[n] each: times of the first and last token and numbers of tokens, 0 without an answer, and why there is none."""
+    """[n] each: whether all went well, times of first and last tokens and their number (0 without an answer), why not."""
 
+    ok: NDArray[np.bool_]
     first_us: NDArray[np.int64]
     last_us: NDArray[np.int64]
     chunks: NDArray[np.int64]
@@ -75,10 +76,10 @@ class _Outcomes(NamedTuple):
     def of(cls, table: RequestTable, result: ResultTable | None) -> _Outcomes:
         if result is None:
             nothing = np.zeros(len(table), np.int64)
-            return cls(nothing, nothing, nothing, np.full(len(table), "", object))
+            return cls(nothing == 0, nothing, nothing, nothing, np.full(len(table), "", object))
         answered = result.status == COMPLETED
         first, last, chunks = (
             np.where(answered, values, 0)
             for values in (result.first_token_us, result.completed_us, table.output_tokens)
         )
-        return cls(first, last, chunks, np.where(answered, "", np.array(REASONS, object)[result.reason]))
+        return cls(answered, first, last, chunks, np.where(answered, "", np.array(REASONS, object)[result.reason]))
