@@ -11,7 +11,22 @@ from collections.abc import Collection, Sequence
 from importlib.metadata import version
 
 from blis import plugins
-from blis.cli import calibrate, capacity, compare, completion, export_config, fit, import_config, run, traces, validate
+from blis.cli import (
+    calibrate,
+    capacity,
+    compare,
+    completion,
+    compose,
+    convert,
+    export_config,
+    fit,
+    import_config,
+    replay,
+    run,
+    traces,
+    validate,
+    workload,
+)
 from blis.cli.parser import Parser
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
@@ -22,11 +37,15 @@ FAILURE = 1
 #: Our own commands, in the order of the help.
 _OURS = {
     "run": run,
+    "replay": replay,
     "compare": compare,
     "capacity": capacity,
     "fit": fit,
     "calibrate": calibrate,
     "traces": traces,
+    "workload": workload,
+    "convert": convert,
+    "compose": compose,
     "validate": validate,
     "import": import_config,
     "export": export_config,
