@@ -11,7 +11,19 @@ from collections.abc import Collection, Sequence
 from importlib.metadata import version
 
 from blis import plugins
-from blis.cli import calibrate, capacity, compare, completion, export_config, fit, import_config, run, traces, validate
+from blis.cli import (
+    calibrate,
+    capacity,
+    compare,
+    completion,
+    export_config,
+    fit,
+    import_config,
+    profile,
+    run,
+    traces,
+    validate,
+)
 from blis.cli.parser import Parser
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
@@ -27,6 +39,7 @@ _OURS = {
     "fit": fit,
     "calibrate": calibrate,
     "traces": traces,
+    "profile": profile,
     "validate": validate,
     "import": import_config,
     "export": export_config,
