@@ -16,14 +16,14 @@ from blis.latency.table import TABLE_BLOCK_TOKENS
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from blis.text import aligned
-from blis.workload.capacity import scaled_instances
+from blis.workload.capacity import scaled_instances, served_rate
 from blis.workload.draw.generate import generate
 from blis.workload.profile.fit import Profile, profile
 from blis.workload.profile.match import Measure, measures
 from blis.workload.profile.write import profile_text
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.trace_formats import FORMATS
-from blis.workload.read.traces import AUTO, TraceSpec, load_trace
+from blis.workload.read.traces import AUTO, TraceSpec, load_trace, rescaled
 from blis.workload.read.turns import TURNS
 from blis.workload.source import load_workload, requests_of
 
@@ -38,8 +38,9 @@ examples:
   blis profile traffic.jsonl --config conf/cluster/h100x4.yaml --policies conf/policy/*.yaml
 
 The twin is held against the trace on one table that is drawn from it. With --policies, each of them is simulated on
-both, on as many instances as the trace keeps busy to --utilisation, and Kendall's tau says whether the two agree which
-is better.
+both and on a second twin. Kendall's tau says whether trace and twin agree which is better, and how far two twins do.
+There are as many instances as the trace keeps busy to --utilisation, and not less than the scenario's: it comes faster
+for them.
 """
 
 
@@ -80,7 +81,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         type=number,
         default=0.7,
         metavar="X",
-        help="instances that the trace keeps so busy, if nothing is cached; default 0.7",
+        help="how busy instances are, if nothing is cached; default 0.7",
     )
 
 
@@ -103,7 +104,8 @@ def execute(options: argparse.Namespace) -> None:
     twin = generate(found.spec, options.seed)
     print(_measures_text(measures(table, twin, options.block_size_in_tokens)))
     if policies:
-        print(f"\n{_agreement_text(_agreement(options, policies, table, twin))}")
+        tables = [table, twin, generate(found.spec, options.seed + 1)]
+        print(f"\n{_agreement_text(_agreement(options, policies, tables))}")
     print("\n" + "\n".join(f"not carried: {line}" for line in found.left_out))
     if options.out is not None:
         write_text(options.out, profile_text(found, _about(path, table, found)))
@@ -135,20 +137,28 @@ def _measures_text(found: Sequence[Measure]) -> str:
     )
 
 
-def _agreement(
-    options: argparse.Namespace, policies: dict[str, str], table: RequestTable, twin: RequestTable
-) -> Agreement:
-    """Every policy on the scenario's instances, as many as the trace calls for."""
+def _agreement(options: argparse.Namespace, policies: dict[str, str], tables: list[RequestTable]) -> Agreement:
+    """Every policy on every table, on instances that the first of them keeps as busy as is asked for.
+
+    They are as many as it calls for, at least the scenario's; then all tables come as much faster as that leaves room.
+    """
     from blis.comparison.agreement import agreement
 
     scenario = load_scenario(options.config)
-    instances = scaled_instances(table, scenario.instance, options.utilisation)
+    instances = max(scaled_instances(tables[0], scenario.instance, options.utilisation), scenario.cluster.instances)
     sized = replace(scenario, cluster=replace(scenario.cluster, instances=instances))
-    return agreement({name: apply_bundle(sized, load_bundle(file)) for name, file in policies.items()}, table, twin)
+    busy = tables[0].offered_per_s / served_rate(tables[0], scenario.instance) / instances
+    faster = [rescaled(table, options.utilisation / busy) for table in tables]
+    return agreement({name: apply_bundle(sized, load_bundle(file)) for name, file in policies.items()}, faster)
 
 
 def _agreement_text(found: Agreement) -> str:
-    rows = [("mean TTFT ms", "trace", "twin")]
+    rows = [("mean TTFT ms", "trace", "twin", "another twin")]
     ranked = sorted(found.ttft_ms.items(), key=lambda item: item[1])
-    rows += [(name, f"{trace:.1f}", f"{twin:.1f}") for name, (trace, twin) in ranked]
-    return f"{aligned(rows)}\nKendall's tau of {len(ranked)} policies: {found.tau:.2f}"
+    rows += [(name, *(f"{ms:.1f}" for ms in each)) for name, each in ranked]
+    taus = (
+        "none, as they are all alike" if tau is None else f"{tau:.2f}" for tau in (found.tau(0, 1), found.tau(1, 2))
+    )
+    return "{}\nKendall's tau of {} policies: trace and twin {}; two twins {}".format(
+        aligned(rows, range(1, 4)), len(ranked), *taus
+    )

@@ -16,7 +16,8 @@ from blis.workload.draw.streams import stream
 _A_WINDOW = 100  # requests that a window should have on average
 _MOST_WINDOWS = 24
 _TRIED = 20_000  # gaps that are drawn to tell processes apart
-_TOGETHER = 0.5  # of the requests come with another one: they were let in together
+_TOGETHER = 0.5  # of the requests come with another one, regularly: they were let in together
+_AT_ONCE = 0.01  # of the average gap, which is none
 
 
 class Arrivals(NamedTuple):
@@ -52,10 +53,13 @@ def fit_arrivals(times_us: NDArray[np.int64]) -> Arrivals:
 
 def _every_s(times_s: NDArray[np.float64]) -> float | None:
     """Between the times at which requests are let in together, to the ms; None if they come one by one."""
-    different = np.unique(times_s)
-    if len(different) < 3 or len(different) > (1 - _TOGETHER) * len(times_s):
+    gaps = np.diff(times_s)
+    between = gaps[gaps > _AT_ONCE * gaps.mean()]
+    if len(between) < 2 or len(between) > (1 - _TOGETHER) * len(gaps):
         return None
-    return max(round(float(np.median(np.diff(different))), 3), 0.001)
+    every_s = round(float(np.median(between)), 3)
+    regular = np.abs(between - every_s) <= _AT_ONCE * every_s
+    return every_s if every_s and regular.mean() >= 0.5 else None
 
 
 def _cv(times_s: NDArray[np.float64], every_s: float | None) -> float:
