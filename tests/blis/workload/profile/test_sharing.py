@@ -35,7 +35,7 @@ def test_share_depth_and_distance_are_found():
 def test_long_and_short_prompts_are_told_apart():
     inputs = np.tile([100, 5000], 600)
     found = cells(np.where(inputs > 100, 4500, 0), np.full(1200, 2), inputs)
-    assert {(cell.up_to_tokens, round(cell.percent)) for cell in found if cell.weight > 10} == {(100, 0), (5000, 90)}
+    assert {(cell.up_to_tokens, round(cell.percent)) for cell in found} == {(100, 0), (5000, 90)}
 
 
 def test_requests_that_share_nothing_have_no_cells():
