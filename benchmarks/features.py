@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from benchmarks.timing import table
 from blis.config import Scenario
 from blis.engine.run import Observe, simulate
@@ -21,6 +23,8 @@ from blis.tables.requests import RequestTable
 from search.application import compose_settings
 
 ROUNDS = 15
+ROUNDS_EACH = 5  # of a conversation
+THOUGHT_US = 2e6  # the mean of an exponential law
 
 _WEIGHTED = {"policy": "weighted", "tie_break": "random"}
 _STICKY = [{"name": "prefix-affinity"}, {"name": "load"}]
@@ -84,6 +88,19 @@ def with_pools(scenario: Scenario) -> Scenario:
     return load_scenario(mapping)
 
 
+def in_rounds(requests: RequestTable) -> RequestTable:
+    """The same requests as conversations: each comes when the one before it is answered and thought over."""
+    rows = np.arange(len(requests))
+    follows = rows % ROUNDS_EACH > 0
+    thought_us = 1 + np.random.default_rng(1).exponential(THOUGHT_US, len(requests)).astype(np.int64)
+    columns = {
+        "arrival_us": np.where(follows, -1, requests.arrival_us),
+        "predecessor": np.where(follows, rows - 1, -1).astype(np.int32),
+        "think_us": np.where(follows, thought_us, 0),
+    }
+    return replace(requests, cache={}, **columns)
+
+
 def runs(scenario: Scenario, requests: RequestTable) -> dict[str, Callable[[], Any]]:
     """Every measured run by its name; the first is what the others are compared with."""
     changed = {name: apply_bundle(scenario, load_bundle(bundle)) for name, bundle in POLICIES.items()}
@@ -92,6 +109,8 @@ def runs(scenario: Scenario, requests: RequestTable) -> dict[str, Callable[[], A
     changed["two pools"] = with_pools(scenario)
     found: dict[str, Callable[[], Any]] = {"primary baseline": lambda: simulate(scenario, requests)}
     found.update({name: lambda s=other: simulate(s, requests) for name, other in changed.items()})
+    conversations = in_rounds(requests)
+    found["closed loop, 5 rounds"] = lambda: simulate(scenario, conversations)
     found["samples every 100 ms"] = lambda: simulate(scenario, requests, observe=Observe(sample_us=100_000))
     found["decision records"] = lambda: simulate(scenario, requests, observe=Observe(decisions=True))
     return found

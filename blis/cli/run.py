@@ -188,10 +188,9 @@ def _record(path: str, result: Result, log: Log) -> None:
     from blis.workload.write.mooncake import save_mooncake
     from blis.workload.write.trace_v2 import save_trace_v2
 
-    arrival_us = result.requests.arrival_us
     if Path(path).suffix == ".jsonl":
-        save_mooncake(path, result.requests, arrival_us)
-    elif not save_trace_v2(path, result.requests, result.table, arrival_us):
+        save_mooncake(path, result.requests, result.table.arrival_us)
+    elif not save_trace_v2(path, result.requests, result.table):
         log.warn(f"{path}: prompts share more than a trace v2 can say; a .jsonl file says it")
 
 

@@ -16,10 +16,9 @@ from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.original.defaults_file import load_defaults
 from blis.original.presets import DISTRIBUTION, PRESETS, Preset, generate_preset
 from blis.tables.requests import RequestTable
-from blis.workload.draw.spec import load_spec
 from blis.workload.read.token_lists import load_token_lists
 from blis.workload.read.traces import is_trace, load_window, rescaled, trace_spec
-from blis.workload.source import load_requests, requests_of
+from blis.workload.source import load_requests, load_workload, requests_of
 from blis.workload.subset import keep_rows
 from blis.workload.windows import POOLS
 from blis.yaml_strict import load_mapping, named_source
@@ -131,10 +130,7 @@ def _from_workload(options: argparse.Namespace, mapping: dict[str, Any], log: Lo
             window = options.window or ("report" if in_config else None)
             return requests_of(spec) if window is None else load_window(spec, window)
     with named_source(where):
-        drawn = load_spec({**mapping, **_changes(options, mapping)})
-        for note in drawn.notes:
-            log.warn(note)
-        return requests_of(drawn, options.seed, None, scale)
+        return requests_of(load_workload({**mapping, **_changes(options, mapping)}), options.seed, None, scale)
 
 
 def _changes(options: argparse.Namespace, mapping: dict[str, Any]) -> dict[str, Any]:

@@ -114,11 +114,11 @@ def _check(options: argparse.Namespace) -> str:
 def _load(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]:
     """What comes, and what the instances could serve by the rule of thumb of `workload.utilisation`."""
     model, instances = scenario.instance.latency_model, scenario.cluster.instances
-    offered = table.offered_per_s
+    span_us = int(table.opened_us[-1]) - table.first_arrival_us
     served = instances * served_rate(table, scenario.instance)
     name = " ".join([model.model or model.kind, model.gpu, f"TP {model.tp}"])
-    return [
-        ("offered", f"{offered:.3g} requests/s"),
-        ("served", f"at most {served:.3g} requests/s by {instances} x {name}, if nothing is cached"),
-        ("utilisation", f"{offered / served:.1%}"),
-    ]
+    at_most = ("served", f"at most {served:.3g} requests/s by {instances} x {name}, if nothing is cached")
+    if span_us == 0:
+        return [("offered", "all at once, or when answers release them"), at_most]
+    offered = table.offered_per_s
+    return [("offered", f"{offered:.3g} requests/s"), at_most, ("utilisation", f"{offered / served:.1%}")]

@@ -55,7 +55,6 @@ def reset(w):
     w.ask.block_tokens = w.config.index_block_tokens
     w.cluster.run_slots.used = w.config.instances
     w.cluster.run_slots.free = NONE
-    w.cluster.unreleased = w.config.follow_ups
 
 
 @kernel

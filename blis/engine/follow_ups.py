@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 from blis.engine.instance import heap
+from blis.engine.records import NEVER_US
 from blis.jit import kernel
+from blis.tables.records import COMPLETED, DROPPED
+
+
+@kernel
+def note_followed(w, r):
+    """The request is sent to an instance: from now on its answer may let others come."""
+    if w.loops[r].soonest_us > 0:
+        heap.push(w.thoughts, 0, w.cluster.thoughts, w.loops[r].soonest_us, r, r)
+        w.cluster.thoughts += 1
+
+
+@kernel
+def shortest_thought_us(w):
+    """The least that a client thinks who waits for an answer of an instance, NEVER_US if none does."""
+    while w.cluster.thoughts > 0:
+        status = w.requests[w.thoughts[0, 0].request].status
+        if status != COMPLETED and status != DROPPED:
+            return w.thoughts[0, 0].key
+        heap.remove(w.thoughts, 0, w.cluster.thoughts, 0)
+        w.cluster.thoughts -= 1
+    return NEVER_US
 
 
 @kernel
@@ -19,7 +41,6 @@ def release_followers(w, r):
         heap.push(w.releases, 0, w.cluster.released, arrival_us, follower, follower)
         w.cluster.cut |= arrival_us > w.config.horizon_us
         w.cluster.released += 1
-        w.cluster.unreleased -= 1
 
 
 @kernel

@@ -41,8 +41,7 @@ CONFIG = np.dtype(
         ("requests", "i8"),
         ("instances", "i8"),
         ("horizon_us", "i8"),  # events later than this are not executed
-        ("lookahead_us", "i8"),  # the least that a client thinks before it follows up; 0 = nobody does
-        ("follow_ups", "i8"),  # requests that follow another
+        ("closed", "i8"),  # some requests follow others
         ("admission_latency_us", "i8"),
         ("routing_latency_us", "i8"),
         ("admission", "i8"),  # template codes
@@ -147,7 +146,7 @@ CLUSTER = np.dtype(
         ("next_routing", "i8"),  # place of the next routing decision, or of a rejected one to skip
         ("next_opener", "i8"),  # no row before this one has still to come by itself
         ("released", "i8"),  # requests that an answer has released and that have not come yet
-        ("unreleased", "i8"),  # that follow one without an answer
+        ("thoughts", "i8"),  # entries of World.thoughts
         ("decided_us", "i8"),  # latest event of the control plane
         ("expects", "i8"),  # when instances went on last, it was known that somebody comes
         ("turn", "i8"),  # routing decisions so far
@@ -276,6 +275,7 @@ ORDER = np.dtype(
 LOOP = np.dtype(
     [
         ("think_us", "i8"),  # from the answer before it to its arrival; 0 = it follows none
+        ("soonest_us", "i8"),  # the least of these among its followers; 0 = it has none
         ("first", "i4"),  # its followers in World.followers …
         ("end", "i4"),
         ("place", "i4"),  # in the order of arrivals, once it has come

@@ -24,10 +24,11 @@ class World(NamedTuple):
     index_rows: Array  # [n] ROW with paths in blocks of the router's prefix index: `rows` if they are KV blocks
     index_path: Array  # [entries] PATH
     order: Array  # [n] ORDER, no rows if nobody asks
-    loops: Array  # [n] LOOP; this one and the next 3 have no rows where nobody follows anybody
+    loops: Array  # [n] LOOP; this one and the next 4 have no rows where nobody follows anybody
     followers: Array  # [follow-ups] rows, by whom they follow
     line: Array  # [n] rows in the order of arrivals, as far as they have come
     releases: Array  # [1, follow-ups] HEAP of (arrival, row): who has been released and comes next
+    thoughts: Array  # [1, n] HEAP of (soonest_us, row): who was sent to an instance and has followers; some have left
     columns: Array  # [n] COLUMNS, no rows if ranks are settled before the run
     priority: Array  # parameters of the priority policy
     scheduler: Array  # parameters of the scheduler

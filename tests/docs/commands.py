@@ -105,8 +105,11 @@ class Study(NamedTuple):
             patch.setattr(module, constant, value)
         overrides = [word for word in words if "=" in word]
         given = [word for word in words if "=" not in word]
+        followed = zip(given, [*given, "--"][1:], strict=True)
+        flags = [word for word, after in followed if word.startswith("--") and after.startswith("--")]
+        given = [word for word in given if word not in flags]
         options = dict(zip(given[::2], given[1::2], strict=True)) | self.options
-        flat = [word for pair in sorted(options.items()) for word in pair]
+        flat = [*flags, *(word for pair in sorted(options.items()) for word in pair)]
         assert module.main([*flat, *(shortened(overrides) if self.searches else overrides)]) == 0
 
 
@@ -122,6 +125,11 @@ STUDIES = (
     Study("accuracy", {}, {"LOGS": Path("no logs")}, searches=False),
     Study("rank_fidelity", {}, {"TABLES": 1, "COMPARISONS": (SMALL_CACHE,)}, searches=False),
     Study("families", {"--seeds": "1", "--families": "admission"}, {}),
+    Study(
+        "never_worse",
+        {"--searches": "2", "--budget": "16"},
+        {"FRESH_TABLES": 2, "Workers": lambda n_jobs, backend: Workers(1)},  # processes take seconds to start
+    ),
     Study(
         "noise",
         {"--policies": "20", "--seeds": "8"},

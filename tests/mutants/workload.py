@@ -243,7 +243,7 @@ MUTANTS = (
         _SPEC,
         "if described == (self.servegen_data is not None):",
         "if not described and self.servegen_data is None:",
-        _SPEC_TESTS,
+        (f"{_DRAW}/test_servegen.py",),
         "clients and data of ServeGen's",
     ),
     Mutant(
@@ -294,6 +294,27 @@ MUTANTS = (
         "OPEN_LOOP_US * turns.sums_before(prompts.own_tokens)",
         _DRAWN_TURNS_TESTS,
         "an open loop waits for the questions",
+    ),
+    Mutant(
+        _DRAWN_TURNS,
+        "np.maximum(think[order], 1)",
+        "think[order]",
+        _DRAWN_TURNS_TESTS,
+        "an answer and the next question come at once",
+    ),
+    Mutant(
+        _DRAWN_TURNS,
+        "starts_us[turns.start] + np.where(closed, 0, passed)",
+        "starts_us[turns.start] + passed",
+        _DRAWN_TURNS_TESTS,
+        "what waits for an answer stands where an estimate puts it",
+    ),
+    Mutant(
+        _CHAINS,
+        "    head[links == 0] = 0\n",
+        "",
+        _CHAINS_TESTS,
+        "a group of one request hangs on another group",
     ),
     Mutant(
         _PROMPTS,

@@ -1,4 +1,4 @@
-"""Closed loops as arrays: who follows whom, and how far instances may go on without anybody being missed."""
+"""Closed loops as arrays: who follows whom, and after which thought."""
 
 from __future__ import annotations
 
@@ -18,14 +18,6 @@ def check_loops(table: RequestTable, compat: Compat) -> None:
         raise InputError("compat ids_as_text: the original has no closed loops; replay the recorded arrivals instead")
 
 
-def loops_config(table: RequestTable) -> dict[str, float]:
-    """The numbers of CONFIG that are about closed loops."""
-    if table.predecessor is None or table.think_us is None:
-        return {"lookahead_us": 0, "follow_ups": 0}
-    follows = table.predecessor >= 0
-    return {"lookahead_us": int(table.think_us[follows].min()), "follow_ups": int(np.count_nonzero(follows))}
-
-
 def loops(table: RequestTable) -> dict[str, Array]:
     """The arrays of World that are about closed loops; without rows where nobody follows anybody."""
     if table.predecessor is None or table.think_us is None:
@@ -35,11 +27,14 @@ def loops(table: RequestTable) -> dict[str, Array]:
     found.think_us = table.think_us
     rows = np.arange(len(table))
     found.first, found.end = (np.searchsorted(table.predecessor[followers], rows, side) for side in ("left", "right"))
+    followed = found.end > found.first
+    found.soonest_us[followed] = np.minimum.reduceat(table.think_us[followers], found.first[followed])
     return {
         "loops": found,
         "followers": followers.astype(np.int32),
         "line": np.empty(len(table), np.int32),
         "releases": room(HEAP, (1, len(followers))),
+        "thoughts": room(HEAP, (1, len(table))),
     }
 
 
@@ -55,4 +50,5 @@ _NONE = {
     "followers": np.empty(0, np.int32),
     "line": np.empty(0, np.int32),
     "releases": room(HEAP, (1, 0)),
+    "thoughts": room(HEAP, (1, 0)),
 }

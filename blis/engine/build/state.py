@@ -13,7 +13,7 @@ from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
-from blis.engine.build.loops import check_loops, loops, loops_config, own_rows
+from blis.engine.build.loops import check_loops, loops, own_rows
 from blis.engine.build.order import order, queue_order, service, unsettled
 from blis.engine.gateway.records import ASK
 from blis.engine.observe import NOTHING, Observe
@@ -75,7 +75,7 @@ class State:
         """The arrays without those that only the run itself needs."""
         nothing = np.empty(0)
         unused = ["requests", "index_rows", "nodes", "runs", "below", "prefix_index", "past", "traits", "columns"]
-        if not self.arrays.config.lookahead_us:  # else arrivals stand there
+        if not self.arrays.config.closed:  # else arrivals stand there
             unused.append("rows")
         return self.arrays._replace(**dict.fromkeys(unused, nothing))
 
@@ -192,7 +192,7 @@ def _config(
         "requests": len(table),
         "instances": scenario.cluster.instances,
         "horizon_us": min(scenario.horizon_us or NEVER_US, NEVER_US - 1),  # what never happens is beyond it
-        **loops_config(table),
+        "closed": table.closed,
         "scheduler": SCHEDULERS.code(scenario.instance.scheduler),
         "priority": PRIORITIES.code(scenario.instance.priority),
         **control,

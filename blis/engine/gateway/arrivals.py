@@ -5,6 +5,7 @@ At one instant the lower row comes first. Where nobody follows anybody, the plac
 
 from __future__ import annotations
 
+from blis.engine.follow_ups import shortest_thought_us
 from blis.engine.gateway.rank import settle_rank
 from blis.engine.instance import heap
 from blis.engine.instance.step import next_us
@@ -15,13 +16,13 @@ from blis.jit import kernel
 @kernel
 def row_of(w, place):
     """The row of the request that was that one to arrive, of those that admission has decided on."""
-    return w.line[place] if w.config.lookahead_us > 0 else place
+    return w.line[place] if w.config.closed else place
 
 
 @kernel
 def next_arrival(w):
     """The row of the next request to be decided on, of all that are known to come; NONE if there is none."""
-    if w.config.lookahead_us == 0:
+    if not w.config.closed:
         return w.cluster.next_admission if w.cluster.next_admission < w.config.requests else NONE
     while w.cluster.next_opener < w.config.requests and w.loops[w.cluster.next_opener].think_us > 0:
         w.cluster.next_opener += 1
@@ -36,7 +37,7 @@ def next_arrival(w):
 @kernel
 def take_arrival(w, r):
     """The next request is decided on now: its place in the order of arrivals is known."""
-    if w.config.lookahead_us > 0:
+    if w.config.closed:
         if w.loops[r].think_us > 0:
             heap.remove(w.releases, 0, w.cluster.released, 0)
             w.cluster.released -= 1
@@ -52,13 +53,14 @@ def take_arrival(w, r):
 def settled_us(w):
     """The instant before which nobody comes who is not known yet.
 
-    An answer ends after the step begins that gives its last token, and then its client thinks: nobody less long than
-    `lookahead_us`. So instances may go on so far without anybody being missed (conservative look-ahead, Chandy and
-    Misra 1979).
+    An answer ends after the step begins that gives its last token, and then its client thinks: none of those who wait
+    for one less long than the shortest thought. So far may instances go on without anybody being missed (conservative
+    look-ahead, Chandy and Misra 1979).
     """
-    if w.cluster.unreleased == 0:
+    thought_us = shortest_thought_us(w)
+    if thought_us == NEVER_US:
         return NEVER_US
     soonest_us = NEVER_US
     for i in range(w.config.instances):
         soonest_us = min(soonest_us, next_us(w, i))
-    return soonest_us + w.config.lookahead_us if soonest_us < NEVER_US else NEVER_US
+    return soonest_us + thought_us if soonest_us < NEVER_US else NEVER_US

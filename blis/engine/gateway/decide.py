@@ -6,6 +6,7 @@ Cluster-and-policies.md section 2, docs/policies.md sections 3 and 4.
 from __future__ import annotations
 
 from blis.engine.boundary import REASON, ROUTED_US
+from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
 from blis.engine.gateway.facts import ask_about, match, remember
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched
@@ -33,7 +34,7 @@ def next_event(w):
     GO_ON before one that somebody might precede whom an answer releases: instances go on, and then it is known.
     """
     now_us, event = _next_known(w)
-    if w.config.lookahead_us > 0:
+    if w.config.closed:
         known_us = settled_us(w)
         if now_us > known_us and known_us <= w.config.horizon_us:
             w.cluster.expects = now_us < NEVER_US
@@ -147,6 +148,8 @@ def _route(w, r, now_us):
     queued_us = now_us + int(w.engines[i].queueing_us + w.engines[i].queueing_us_token * w.rows[r].input_tokens)
     heap.push(w.transit, i, instance.pending, queued_us, w.cluster.turn, r)
     note_sent(w, i, r)
+    if w.config.closed:
+        note_followed(w, r)
     instance.pending += 1
     instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)

@@ -285,7 +285,7 @@ def _let_go(w, i, now_us, duration_us, end_us):
         request.last_step = instance.steps
         instance.completed += 1
         note_left(w, i, r)
-        if w.config.lookahead_us > 0:
+        if w.config.closed:
             release_followers(w, r)
         if end_us <= w.config.horizon_us:
             instance.last_event_us = max(instance.last_event_us, end_us)

@@ -87,8 +87,6 @@ def _table(
         "tenant": who.tenant,
         **(talks.columns() if talks else {}),
     }
-    if "predecessor" in columns:
-        raise InputError("closed_loop is not supported yet; closed_loop: false lets rounds come when an estimate says")
     for column in columns.values():
         column.setflags(write=False)  # it is the table's from here on
     return assemble(
@@ -101,6 +99,7 @@ def _table(
         placement=who.placement if names.placements != (Placement(),) else None,
         placements=names.placements,
         origin=_origin(spec, drawn.sender, prompts),
+        notes=spec.notes,
         **columns,
     )
 

@@ -28,19 +28,22 @@ def with_files_read(part: Any) -> Any:
     read = {key: with_files_read(value) for key, value in part.items()}
     if isinstance(params := read.get("params"), Mapping):
         read["params"] = {str(key) if type(key) is int else key: value for key, value in params.items()}
-    if isinstance(path := read.get("file"), str) and path:
-        if read.get("type") == EMPIRICAL and not read.get("params"):
-            read["params"] = read_bins(path)
-        elif read.get("process") == RECORDED and not read.get("times"):
-            read["times"] = read_times(path)
-        else:
-            raise InputError(
-                f"file {path!r}: only an {EMPIRICAL} distribution without params, or arrivals of process"
-                f" {RECORDED} without times, are read from a file"
-            )
-    if read.get("type") == EMPIRICAL or read.get("process") == RECORDED or read.get("file") == "":
-        read.pop("file", None)
+    if isinstance(read.get("file", 0), str | None):
+        path = read.pop("file")
+        return {**read, **_what_it_holds(read, path)} if path else read
     return read
+
+
+def _what_it_holds(part: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The key that the file of this part stands for, with its value."""
+    if part.get("type") == EMPIRICAL and not part.get("params"):
+        return {"params": read_bins(path)}
+    if part.get("process") == RECORDED and not part.get("times"):
+        return {"times": read_times(path)}
+    raise InputError(
+        f"file {path!r}: only an {EMPIRICAL} distribution without params, or arrivals of process {RECORDED} without"
+        " times, are read from a file"
+    )
 
 
 def read_bins(path: str) -> dict[str, float]:

@@ -21,7 +21,7 @@ class Conversations(NamedTuple):
     predecessor: NDArray[np.int32]  # the row before in its session, where it waits for that; else -1
     think_us: NDArray[np.int64]  # then, from that answer on, at least 1
     session: NDArray[np.int64]  # number of the session, -1 without one
-    carried_on: NDArray[np.int64]  # the same where each prompt begins with all that was said before
+    carried_on: NDArray[np.int64] | None  # the same where prompts begin with all that was said before; None: nowhere
     last_us: int  # when the last of them comes, or the first one of its session
 
     def columns(self) -> dict[str, NDArray[Any]]:
@@ -61,7 +61,7 @@ def conversations(
     comes_us = starts_us[turns.start] + np.where(closed, 0, passed)
     order = np.argsort(comes_us, kind="stable")[:limit]
 
-    waits = (closed & later)[order]
+    waits, carries = (closed & later)[order], grows(spec, sender)[order]
     started = np.arange(len(starts_us))[turns.start][order]
     number = np.cumsum(np.bincount(started[in_session[order]], minlength=len(starts_us)) > 0) - 1
     return Conversations(
@@ -71,6 +71,6 @@ def conversations(
         predecessor=np.where(waits, np.arange(len(order)) - 1, -1).astype(np.int32),
         think_us=np.where(waits, np.maximum(think[order], 1), 0),
         session=np.where(in_session[order], number[started], -1),
-        carried_on=np.where(grows(spec, sender)[order], number[started], -1),
+        carried_on=np.where(carries, number[started], -1) if carries.any() else None,
         last_us=int(comes_us[order[-1]]),
     )

@@ -15,8 +15,9 @@ from blis.errors import InputError
 TIME_UNITS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 _SPELT = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
-#: So many requests, and so many a second, or so few: nobody records that. The unit is another one, then.
-_MANY, _MOST_PER_S, _LEAST_PER_S = 20, 2000.0, 0.01
+#: So many requests, and so many a second, or half of them so long after the one before: nobody records that. The unit
+#: is another one, then.
+_MANY, _MOST_PER_S, _LONGEST_S = 20, 2000.0, 100.0
 _UNIX_S = (1e9, 1e10)  # from 2001 on: no other clock shows such times, in whatever unit
 _BATCH_US, _BATCHED = 2000, 4  # requests of a batch come so close together, and so many of them for each batch
 
@@ -61,13 +62,13 @@ def _check(path: str | Path, since: NDArray[Any], unit: str) -> None:
     """Raise InputError if times are more likely to be in the next larger or smaller unit."""
     units = list(TIME_UNITS)
     larger, smaller = units[max(units.index(unit) - 1, 0)], units[min(units.index(unit) + 1, len(units) - 1)]
-    span_s, n = float(since.max()) * TIME_UNITS[unit] / 1e6, len(since)
-    many = n >= _MANY and span_s > 0
+    seconds, n = np.sort(since) * (TIME_UNITS[unit] / 1e6), len(since)
+    many = n >= _MANY and seconds[-1] > 0
     doubt, other = "", larger
-    if many and n > _MOST_PER_S * span_s:
-        doubt = f"{n / span_s:.0f} requests a second"
-    elif many and n < _LEAST_PER_S * span_s:
-        doubt, other = f"{span_s / n:.0f} s from request to request", smaller
+    if many and n > _MOST_PER_S * seconds[-1]:
+        doubt = f"{n / seconds[-1]:.0f} requests a second"
+    elif many and (gap_s := float(np.median(np.diff(seconds)))) > _LONGEST_S:
+        doubt, other = f"half of the requests come {gap_s:.0f} s or more after the one before", smaller
     elif unit == "ms" and (since != np.rint(since)).any():
         doubt = "times have fractions of a ms"
     if doubt and other != unit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,8 +32,15 @@ class JsonRows:
         for name, row in zip(self.names, self.rows, strict=True):
             yield f"{self.path}: {name}", row
 
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """All keys that some object has."""
+        return frozenset().union(*self.rows)
+
     def values(self, key: str, missing: Any = None) -> list[Any]:
         """The value of each row as it stands; `missing` where the key or an object above it is not there."""
+        if key.split(".")[0] not in self.keys:
+            return [missing] * len(self)
         *outer, last = key.split(".")
         rows: Sequence[Any] = self.rows
         for each in outer:

@@ -130,9 +130,8 @@ def _times(rows: JsonRows, key: str, unit: str, said: _Turns, turns: str) -> NDA
 
 def _no_hashes(rows: JsonRows) -> tuple[str, ...]:
     """What to say of rows without hashes; nothing if one has some. Raises InputError if they are only misspelt."""
-    present = set().union(*rows.rows)
-    if HASHES in present:
+    if HASHES in rows.keys:
         return ()
-    if near := difflib.get_close_matches(HASHES, present, n=1, cutoff=0.75):
+    if near := difflib.get_close_matches(HASHES, rows.keys, n=1, cutoff=0.75):
         raise InputError(f"{rows.path}: {rows.names[0]}: key {HASHES!r} is missing (is it {near[0]!r}?)")
     return ("no hash_ids: prompts share nothing",)

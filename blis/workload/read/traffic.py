@@ -138,7 +138,7 @@ def _ids(ids: Sequence[str], rows: NDArray[np.int64], as_in_file: bool) -> list[
 
 def numbered(names: Sequence[str], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """The names of rows as numbers, and the names by number: "" is 0, the others follow in order of appearance."""
-    if not names:
+    if not any(names):
         return np.zeros(len(rows), np.int64), ("",)
     chosen = [names[row] for row in rows.tolist()]
     known = {name: number for number, name in enumerate(dict.fromkeys(("", *chosen)))}

@@ -18,9 +18,12 @@ BLOCK_TOKENS = 512
 
 
 def save_mooncake(path: str | Path, table: RequestTable, arrival_us: NDArray[np.int64]) -> None:
-    """Write all requests in the order of these arrivals, [n], rounded to ms. Equal beginnings have equal ids."""
+    """Write the requests in the order of these arrivals, [n], rounded to ms. Equal beginnings have equal ids.
+
+    Those that never came, whose arrival is below 0, are left out.
+    """
     ids = prompt_hashes(table, BLOCK_TOKENS)
-    order = np.argsort(arrival_us, kind="stable").tolist()
+    order = [row for row in np.argsort(arrival_us, kind="stable").tolist() if arrival_us[row] >= 0]
     milliseconds = np.rint(arrival_us / 1000).astype(np.int64).tolist()
     inputs, outputs, sessions = table.input_tokens.tolist(), table.output_tokens.tolist(), table.session.tolist()
     lines = []

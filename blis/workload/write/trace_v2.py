@@ -18,17 +18,19 @@ from blis.workload.recorded.trace_v2 import COLUMNS
 _HEADER = "trace_version: 2\ntime_unit: microseconds\nmode: generated\nwarm_up_requests: 0\n"
 
 
-def save_trace_v2(path: str | Path, table: RequestTable, result: ResultTable, arrival_us: NDArray[np.int64]) -> bool:
+def save_trace_v2(path: str | Path, table: RequestTable, result: ResultTable) -> bool:
     """Write the header to `path`, which ends in .yaml, and the rows beside it; whether all that is shared was said.
 
-    A prefix group is what prompts begin with until they first part: what they share behind that is not in the format.
+    Requests that never came are left out. A prefix group is what prompts begin with until they first part: what they
+    share behind that is not in the format.
     """
     group, length, all_said = _prefixes(table)
     answered = result.status == COMPLETED
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow((*COLUMNS, "prefix_length"))
-    for row in np.argsort(arrival_us, kind="stable").tolist():
+    came = np.flatnonzero(result.arrival_us >= 0)
+    for row in came[np.argsort(result.arrival_us[came], kind="stable")].tolist():
         session = int(table.session[row])
         cells = {
             "request_id": row,
@@ -42,8 +44,8 @@ def save_trace_v2(path: str | Path, table: RequestTable, result: ResultTable, ar
             "input_tokens": table.input_tokens[row],
             "output_tokens": table.output_tokens[row],
             "text_tokens": table.input_tokens[row],
-            "arrival_time_us": arrival_us[row],
-            "send_time_us": arrival_us[row],
+            "arrival_time_us": result.arrival_us[row],
+            "send_time_us": result.arrival_us[row],
             "first_chunk_time_us": result.first_token_us[row] if answered[row] else 0,
             "last_chunk_time_us": result.completed_us[row] if answered[row] else 0,
             "num_chunks": table.output_tokens[row] if answered[row] else 0,

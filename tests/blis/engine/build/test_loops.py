@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from blis.config import Compat
-from blis.engine.build.loops import check_loops, loops, loops_config, own_rows
+from blis.engine.build.loops import check_loops, loops, own_rows
 from blis.engine.build.state import encode
 from blis.engine.records import NEVER_US
 from blis.errors import InputError
@@ -26,9 +26,9 @@ def test_followers_stand_by_whom_they_follow():
     assert of == [[1, 2], [3], [], [], []]
 
 
-def test_instances_may_go_on_for_the_shortest_thought():
-    assert loops_config(closed([-1, 0, 0], [0, 9, 7])) == {"lookahead_us": 7, "follow_ups": 2}
-    assert loops_config(requests([0, 1])) == {"lookahead_us": 0, "follow_ups": 0}
+def test_the_shortest_thought_behind_an_answer_is_known():
+    found = loops(closed([-1, 0, 0, 1, -1], [0, 9, 7, 8, 0]))
+    assert found["loops"].soonest_us.tolist() == [7, 8, 0, 0, 0]
 
 
 def test_a_run_notes_arrivals_in_rows_of_its_own():

@@ -70,8 +70,15 @@ def test_a_wrong_file_is_named_with_its_line(tmp_path, text, problem):
     assert str(info.value) == f"{path}: {problem}"
 
 
+def test_a_file_without_a_name_is_none():
+    for nothing in ("", None):
+        assert with_files_read({"type": "gaussian", "file": nothing}) == {"type": "gaussian"}
+
+
 def test_a_file_that_nothing_reads_is_refused():
     with pytest.raises(InputError, match="file 'x': only an empirical distribution without params"):
         with_files_read({"type": "gaussian", "params": {}, "file": "x"})
+    with pytest.raises(InputError, match="unknown key 'file'"):
+        load_spec(spec(input_distribution={"type": "empirical", "params": {16: 1}, "file": 5}))
     with pytest.raises(InputError, match="nowhere"):
         load_spec(spec(input_distribution={"type": "empirical", "file": "nowhere"}))

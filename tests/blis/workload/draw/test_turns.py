@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from blis.api import simulate
 from blis.workload.content.reuse import seen_tokens
 from blis.workload.draw.generate import generate, mean_input_tokens
 from blis.workload.draw.spec import load_spec
+from tests.places import CONF
 
 CHAT = {
     "version": "1",
@@ -60,7 +62,7 @@ def by_session(table):
     return np.split(rows, np.flatnonzero(np.diff(table.session[rows])) + 1)
 
 
-@pytest.mark.parametrize("version", ["1"])
+@pytest.mark.parametrize("version", ["1", "2"])
 def test_prompts_grow_by_what_was_said_and_find_it(version):
     """Open loop: the next prompt begins with all before it, and so it is closed loop."""
     table = generate(chat(version=version), 1)
@@ -81,6 +83,49 @@ def test_open_loop_comes_when_the_estimate_says():
     assert np.all(np.diff(table.arrival_us) >= 0)
     for rows in by_session(table):
         np.testing.assert_array_equal(np.diff(table.arrival_us[rows]), 500_000 + table.output_tokens[rows[:-1]])
+
+
+def test_closed_loop_waits_for_the_answer():
+    """Rounds stand behind the one that they follow, which alone has an arrival; pauses are at least 1 µs."""
+    table = generate(chat(version="2"), 1)
+    opens = table.round == 0
+    np.testing.assert_array_equal(table.arrival_us >= 0, opens)
+    assert np.all(np.diff(table.arrival_us[opens]) >= 0)
+    np.testing.assert_array_equal(table.predecessor, np.where(opens, -1, np.arange(500) - 1))
+    np.testing.assert_array_equal(table.think_us, np.where(opens, 0, 500_000))
+    at_once = with_client(reasoning={"multi_turn": {"max_rounds": 2}}, closed_loop=True)
+    assert set(generate(load_spec(at_once), 1).think_us.tolist()) == {0, 1}
+
+
+def test_both_loops_say_the_same():
+    """Only when they are said differs: sessions have the same rounds, lengths and pauses."""
+    tables = [generate(chat(version=version, num_requests=0, horizon=5_000_000), 1) for version in ("1", "2")]
+    for name in ("input_tokens", "output_tokens", "round"):
+        ours, theirs = (np.concatenate([getattr(table, name)[rows] for rows in by_session(table)]) for table in tables)
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_clients_of_both_loops_stand_in_the_order_of_their_starts():
+    closed = CHAT["clients"][0] | {"closed_loop": True}
+    table = generate(load_spec(CHAT | {"clients": [closed, SINGLE, closed | {"id": "open", "closed_loop": False}]}), 2)
+    comes = np.maximum.accumulate(table.arrival_us)
+    assert np.all((table.arrival_us == comes) | (table.arrival_us == -1))
+    np.testing.assert_array_equal(table.arrival_us == -1, (table.origin.client == 0) & (table.round > 0))
+    follows = np.flatnonzero(table.predecessor >= 0)
+    assert len(follows) > 100
+    np.testing.assert_array_equal(table.session[follows], table.session[follows - 1])
+    np.testing.assert_array_equal(table.round[follows], table.round[follows - 1] + 1)
+
+
+def test_a_conversation_runs_as_it_is_held():
+    """Every round comes when the answer before is complete and its pause is over, and finds what was said."""
+    table = generate(chat(version="2"), 1)
+    result = simulate(CONF / "cluster" / "h100x4.yaml", table, CONF / "policy" / "prefix2-queue1-kv1.yaml").table
+    follows = np.flatnonzero(table.predecessor >= 0)
+    answered = result.completed_us[table.predecessor[follows]]
+    arrived = result.completed_us[follows] - result.e2e_us[follows]
+    assert np.all(arrived >= answered + 500_000 - 1)
+    assert result.cached_tokens[follows].sum() > 0.5 * seen_tokens(table)[follows].sum()
 
 
 def test_a_session_rate_is_that_of_starts():

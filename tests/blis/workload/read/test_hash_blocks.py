@@ -44,6 +44,11 @@ def test_a_size_that_is_given_is_taken():
             r"line 1: .* has 3 ids, but 100 tokens start 1 blocks of 512; as many of 34 to 49; all rows fit 34 to 49:"
             r" say block_tokens=N in the workload",
         ),
+        (
+            [(600, [1])],
+            None,
+            r"blocks of 512; as many of 600 to 1048576; all rows fit 600 to 1048576: say block",
+        ),
         ([(10, [1] * 11)], None, r"11 ids, but 10 tokens start 1 blocks of 512, and as many of no other size$"),
         ([(10, [])], None, r"\[\] has 0 ids, but 10 tokens start 1 blocks of 512, and as many of no other size$"),
         ([(1024, [1, 2])], 256, r"has 2 ids, but 1024 tokens start 4 blocks of 256; as many of 512 to 1023"),

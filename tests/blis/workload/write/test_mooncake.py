@@ -56,7 +56,7 @@ def test_ids_are_equal_iff_beginnings_are(tmp_path):
 
 
 def test_rows_are_written_in_the_order_of_their_arrivals_in_ms(tmp_path):
-    table = shared([([], 5), ([], 6), ([], 7)])
-    save_mooncake(tmp_path / "t.jsonl", table, np.array([7600, 1499, 2501]))
+    table = shared([([], 5), ([], 6), ([], 7), ([], 8)])
+    save_mooncake(tmp_path / "t.jsonl", table, np.array([7600, 1499, 2501, -1]))  # the last one never came
     rows = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
     assert [(row["timestamp"], row["input_length"]) for row in rows] == [(1, 6), (3, 7), (8, 5)]

@@ -19,7 +19,7 @@ def written(folder, scenario=SCENARIO):
     """A run, and the trace of it."""
     (folder / "r.csv").write_text(HEADER + ROWS)
     result = blis.simulate(blis.load_scenario(scenario), blis.load_requests(folder / "r.csv"))
-    assert save_trace_v2(folder / "t.yaml", result.requests, result.table, result.requests.arrival_us)
+    assert save_trace_v2(folder / "t.yaml", result.requests, result.table)
     return result, folder / "t.yaml"
 
 
@@ -52,6 +52,26 @@ def test_beginnings_that_part_can_be_said_only_in_part(tmp_path):
     rows = [(0, 1500, 1, [1, 2, 3]), (1, 1500, 1, [1, 2, 4]), (2, 1500, 1, [1, 5, 6]), (3, 1500, 1, [1, 5, 7])]
     table = load_mooncake(write_mooncake(tmp_path / "m.jsonl", rows))
     result = blis.simulate(blis.load_scenario(SCENARIO), table)
-    assert not save_trace_v2(tmp_path / "t.yaml", table, result.table, table.arrival_us)
+    assert not save_trace_v2(tmp_path / "t.yaml", table, result.table)
     again = load_replay(tmp_path / "t.yaml")
     assert again.tree.n_shared == 1 and again.path_end_token[0] == 512
+
+
+def test_turns_are_written_when_they_came_and_those_that_never_did_are_not(tmp_path):
+    table = load_mooncake(write_session(tmp_path / "s.jsonl"))
+    result = blis.simulate(blis.load_scenario(SCENARIO), table)
+    save_trace_v2(tmp_path / "t.yaml", table, result.table)
+    again = load_replay(tmp_path / "t.yaml")
+    assert again.arrival_us.tolist() == [0, -1] and again.think_us.tolist() == [0, 50_000]
+    rejecting = blis.simulate(
+        blis.load_scenario({**SCENARIO, "cluster": {"admission": {"policy": "reject-all"}}}), table
+    )
+    save_trace_v2(tmp_path / "t.yaml", table, rejecting.table)
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 2
+
+
+def write_session(path):
+    """Two turns, the second 50 ms after the answer to the first."""
+    turn = '{"session_id": "s", "input_length": 9, "output_length": 2, '
+    path.write_text(f'{turn}"timestamp": 0}}\n{turn}"delay": 50}}\n')
+    return path
