@@ -33,8 +33,9 @@ def agreement(scenarios: Mapping[str, Scenario], tables: Sequence[RequestTable])
 
 
 def _mean_ttft_ms(scenario: Scenario, table: RequestTable) -> float:
-    """Over all requests that came; who got no token waited until the end."""
+    """Over all requests that came; who got no token waited until the end, or the last arrival."""
     result = simulate(scenario, table).table
     came = result.arrival_us >= 0
-    first_us = np.where(result.first_token_us < 0, result.end_us, result.first_token_us)
+    until_us = max(result.end_us, int(result.arrival_us.max()))
+    first_us = np.where(result.first_token_us < 0, until_us, result.first_token_us)
     return float((first_us - result.arrival_us)[came].mean()) / 1000

@@ -16,6 +16,9 @@ from blis.workload.profile.sessions import Rounds, fit_sessions, own_tokens
 from blis.workload.profile.sharing import fit_reuse
 
 
+UNNAMED = "standard"  # the class of requests that have none: a search wants a name
+
+
 class Profile(NamedTuple):
     """A twin, and what of the trace it does not carry, a line each."""
 
@@ -32,7 +35,7 @@ def profile(table: RequestTable, name: str) -> Profile:
     client = Client(
         id="twin",
         tenant_id=_only(table.tenant_names),
-        slo_class=_only(table.slo_names),
+        slo_class=_only(table.slo_names) or UNNAMED,
         rate_fraction=1.0,
         arrival=arrivals.arrival,
         rate_over_time=arrivals.rates,
@@ -60,6 +63,8 @@ def _only(names: tuple[str, ...]) -> str:
 def _left_out(table: RequestTable, spec: WorkloadSpec) -> list[str]:
     """What the twin is silent about."""
     lines = ["lengths inside a bin, longer tails than the mean of the last bin", "order of gaps and of lengths in time"]
+    if table.slo_names == ("",):
+        lines.append(f"classes: the trace names none, all are {UNNAMED}")
     if spec.reuse is not None:
         lines.append("which prompts share: only how far, and after how many others")
     if spec.clients[0].multi_turn is not None:

@@ -21,7 +21,7 @@ def blis(capsys):
 def trace(tmp_path):
     random = np.random.default_rng(1)
     rows = [
-        (at, 1024 + int(own), int(out), [int(group), 100 + int(group), 10_000 + i])
+        (int(at), 1024 + int(own), int(out), [int(group), 100 + int(group), 10_000 + i])
         for i, (at, own, out, group) in enumerate(
             zip(
                 np.cumsum(random.geometric(1 / 120, 600)),
@@ -33,11 +33,6 @@ def trace(tmp_path):
         )
     ]
     return write_mooncake(tmp_path / "trace.jsonl", rows)
-
-
-def table_of(output):
-    cells = (line.rsplit(maxsplit=3) for line in output.splitlines()[1:] if line and "not carried" not in line)
-    return {cell[0]: cell[1:] for cell in cells}
 
 
 def test_the_twin_is_written_and_held_against_the_trace(blis, trace, tmp_path):
