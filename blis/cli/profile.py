@@ -153,7 +153,7 @@ def _agreement(options: argparse.Namespace, policies: dict[str, str], tables: li
 
 
 def _agreement_text(found: Agreement) -> str:
-    rows = [("mean TTFT ms", "trace", "twin", "another twin")]
+    rows: list[tuple[str, ...]] = [("mean TTFT ms", "trace", "twin", "another twin")]
     ranked = sorted(found.ttft_ms.items(), key=lambda item: item[1])
     rows += [(name, *(f"{ms:.1f}" for ms in each)) for name, each in ranked]
     taus = (

@@ -69,8 +69,9 @@ def _left_out(table: RequestTable, spec: WorkloadSpec) -> list[str]:
         lines.append("which prompts share: only how far, and after how many others")
     if spec.clients[0].multi_turn is not None:
         lines.append("what round a length or a pause belongs to")
-    if len(table.slo_names) > 1 or len(table.tenant_names) > 1:
-        lines.append(f"classes and tenants ({len(table.slo_names)} and {len(table.tenant_names)})")
+    for what, names in (("classes", table.slo_names), ("tenants", table.tenant_names)):
+        if len(names) > 1:
+            lines.append(f"{what} ({len(names)})")
     if table.placement is not None:
         lines.append("which instances requests may run on")
     if not np.all(table.output_tokens):

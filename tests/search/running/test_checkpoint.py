@@ -191,7 +191,7 @@ def test_terminated_says_so_and_leaves_no_worker_behind(tmp_path):
     process.terminate()
     out, _ = process.communicate(timeout=120)
     assert process.returncode == EXIT_INTERRUPTED
-    assert out.startswith(b"Interrupted: nothing is proved")
+    assert b"Interrupted: nothing is proved" in out
     assert json.loads((tmp_path / "run" / "verdict.json").read_text())["outcome"] == "interrupted"
     assert children
     deadline = time.monotonic() + 30
