@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,8 +53,13 @@ def _source(openings: list[int], inputs: list[int], depth: int, ago: int) -> int
     if not openings or not depth:
         return -1
     place = max(len(openings) - ago, 0)
-    near = openings[max(place - SOUGHT, 0) : place + 1][::-1] + openings[place + 1 : place + SOUGHT]
-    return next((row for row in near if inputs[row] >= depth), max(near, key=lambda row: inputs[row]))
+    before, after = range(place, max(place - SOUGHT, -1), -1), range(place + 1, min(place + SOUGHT, len(openings)))
+    longest = openings[place]
+    for row in (openings[number] for number in chain(before, after)):
+        if inputs[row] >= depth:
+            return row
+        longest = row if inputs[row] > inputs[longest] else longest
+    return longest
 
 
 def _first(spans: list[Span], tokens: int) -> list[Span]:

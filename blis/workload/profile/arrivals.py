@@ -12,6 +12,7 @@ from blis.errors import InputError
 from blis.workload.draw.arrivals import MAX_CV, MIN_CV, Arrival
 from blis.workload.draw.rates import RateOverTime, Stage
 from blis.workload.draw.streams import stream
+from blis.workload.profile.bins import LEAST
 
 _A_WINDOW = 100  # requests that a window should have on average
 _MOST_WINDOWS = 24
@@ -39,7 +40,7 @@ def fit_arrivals(times_us: NDArray[np.int64]) -> Arrivals:
     every_s = _every_s(times_s)
     windows = [times_s[window == k] for k in range(count)]
     cvs = np.array([_cv(inside, every_s) for inside in windows])
-    sizes = np.array([len(inside) for inside in windows])
+    sizes = np.array([len(inside) if len(inside) >= LEAST else 0 for inside in windows])
     known = ~np.isnan(cvs)
     cv = float(np.average(cvs[known], weights=sizes[known])) if known.any() else 1.0
     mean = len(times_s) / count

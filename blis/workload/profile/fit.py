@@ -15,7 +15,6 @@ from blis.workload.profile.lengths import fit_lengths
 from blis.workload.profile.sessions import Rounds, fit_sessions, own_tokens
 from blis.workload.profile.sharing import fit_reuse
 
-
 UNNAMED = "standard"  # the class of requests that have none: a search wants a name
 
 

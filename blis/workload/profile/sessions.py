@@ -67,10 +67,10 @@ def fit_sessions(table: RequestTable, rounds: Rounds) -> MultiTurn | None:
     """The shape of the conversations; None if there are none."""
     if rounds.sizes.max() == 1:
         return None
-    pauses = think_us(table, rounds)
+    pauses, sizes = think_us(table, rounds), binned(rounds.sizes)
     return MultiTurn(
-        max_rounds=min(int(rounds.sizes.max()), MAX_ROUNDS),
+        max_rounds=min(max(map(int, sizes)), MAX_ROUNDS),
         context_growth=ACCUMULATE if grows(table, rounds) else "none",
-        rounds_distribution=Distribution("empirical", binned(rounds.sizes)),
+        rounds_distribution=Distribution("empirical", sizes),
         think_time_distribution=CountDistribution("empirical", binned(pauses)) if len(pauses) else None,
     )

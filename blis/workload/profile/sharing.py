@@ -30,12 +30,13 @@ def fit_reuse(table: RequestTable, opens: NDArray[np.bool_]) -> tuple[ReuseCell,
 
 
 def _of_part(inputs: NDArray[np.int64], depth: NDArray[np.int64], ago: NDArray[np.int64]) -> list[ReuseCell]:
-    """Cells of the prompts of some lengths, by depth, then by how long ago; a few that share count as none."""
-    longest, share = int(inputs.max()), depth / inputs
+    """Cells of the prompts of some lengths, by depth, then by how long ago; a few of a kind are passed over."""
+    longest, share = int(np.sort(inputs)[-LEAST:].mean()), depth / inputs
     reuses = np.flatnonzero(depth)
     reuses = reuses if len(reuses) >= LEAST else reuses[:0]
+    alone = len(inputs) - len(reuses)
     cells = []
-    if alone := len(inputs) - len(reuses):
+    if alone >= LEAST or not len(reuses):
         cells.append(ReuseCell(longest, 0.0, 1, float(alone)))
     for places in cut(share[reuses], _DEPTHS) if len(reuses) else []:
         alike = reuses[places]

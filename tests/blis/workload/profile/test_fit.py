@@ -85,7 +85,7 @@ def test_the_specification_reads_back_and_no_number_of_it_tells_of_one_request()
     weights = [
         *client.input_distribution.params.values(),
         *client.output_distribution.params.values(),
-        *(cell.weight for cell in spec.reuse if cell.percent),
+        *(cell.weight for cell in spec.reuse),
         *(weight for row in client.length_coupling for weight in row if weight),
     ]
     assert min(weights) >= 5
