@@ -33,7 +33,7 @@ def _short(value: Any, key: str = "") -> Any:
         return int(value)
     if isinstance(value, dict):
         items: dict[Any, Any] = {
-            int(name) if name.isdigit() else name: _short(item, name) for name, item in value.items()
+            int(name) if name.isdigit() else name: _short(item, name) for name, item in value.items() if item != []
         }
         return OneLine(items) if key in _IN_ONE_LINE else items
     if isinstance(value, list):
