@@ -93,7 +93,8 @@ def save_as(name: str, path: str, table: RequestTable, dropped: Collection[str] 
     lost = [part for part in droppable if part not in dropped and _PARTS[part](table)]
     if table.closed and not _says_turns(writer, table):
         raise InputError(
-            f"{name} cannot say who waits for whose answer here; a run of it can be written: blis run --record"
+            f"{name} cannot say who waits for whose answer here; --turns arrivals takes recorded times, and"
+            " `blis run --record` writes those of a run"
         )
     if lost:
         words = ", ".join(_IN_WORDS.get(part, part) for part in lost)
