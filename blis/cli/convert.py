@@ -54,7 +54,10 @@ def execute(options: argparse.Namespace) -> None:
     suffix = ".yaml" if options.to == _SPEC else WRITERS[options.to].suffix
     if Path(options.target).suffix != suffix:
         raise InputError(f"--to {options.to} writes a file that ends in {suffix}, got {options.target!r}")
-    check_writable(options.target)
+    for path in _written(options):
+        if path.resolve() == Path(options.source).resolve():
+            raise InputError(f"{path}: would be written over by what is made of it")
+        check_writable(path)
     log, workload = Log(options.log), any_workload(options.source)
     if options.to == _SPEC:
         print(_save_spec(options, workload))
@@ -63,6 +66,12 @@ def execute(options: argparse.Namespace) -> None:
     for line in save_as(options.to, options.target, table, [part for part in options.drop.split(",") if part]):
         log.note(f"{options.target}: {line}")
     print(f"{options.target}: {options.to}, {len(table)} requests")
+
+
+def _written(options: argparse.Namespace) -> list[Path]:
+    """The files that OUT means: a trace v2 has its rows beside its header."""
+    target = Path(options.target)
+    return [target, target.with_suffix(".csv")] if options.to == "trace-v2" else [target]
 
 
 def _save_spec(options: argparse.Namespace, workload: Workload) -> str:

@@ -16,9 +16,8 @@ from blis.workload.write.prefixes import prefixes
 from blis.workload.write.requests import save_requests
 from blis.workload.write.trace_v2 import save_trace_v2
 
-CLASSES, TENANTS, SESSIONS, LABELS, NETWORKS, SHARING, TURNS = (
-    *("classes", "tenants", "sessions", "labels", "networks", "sharing", "turns"),
-)
+CLASSES, TENANTS, SESSIONS, LABELS = "classes", "tenants", "sessions", "labels"
+NETWORKS, SHARING, TURNS = "networks", "sharing", "turns"
 
 #: What requests may have that not every format can say, and how it shows.
 _PARTS: dict[str, Callable[[RequestTable], bool]] = {
