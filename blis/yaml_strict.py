@@ -79,6 +79,10 @@ class OneLine(dict[str, Any]):
     """A mapping that is written in one line, whatever its length."""
 
 
+class OneLineList(list[Any]):
+    """A list that is written in one line, whatever its length."""
+
+
 class _PlainDumper(yaml.SafeDumper):
     """SafeDumper without anchors: a file a person reads says what it means in place."""
 
@@ -89,6 +93,9 @@ class _PlainDumper(yaml.SafeDumper):
 
 _PlainDumper.add_representer(
     OneLine, lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value, flow_style=True)
+)
+_PlainDumper.add_representer(
+    OneLineList, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
 )
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _StrictLoader.construct_yaml_int)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _StrictLoader.construct_yaml_float)

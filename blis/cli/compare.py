@@ -91,14 +91,17 @@ def execute(options: argparse.Namespace) -> None:
         log.info(f"the picture is in {options.picture}")
 
 
-def policy_names(bundles: list[str]) -> dict[str, str]:
-    """A short name for each bundle's path: the file's, or the whole path where two files have one name."""
+def policy_names(bundles: list[str], flag: str = "--bundle") -> dict[str, str]:
+    """A short name for each bundle's path: the file's, or the whole path where two files have one name.
+
+    flag: that they were given by.
+    """
     stems = [Path(bundle).stem for bundle in bundles]
     found = {stem if stems.count(stem) == 1 else bundle: bundle for stem, bundle in zip(stems, bundles, strict=True)}
     if len(bundles) < 2:
-        raise InputError("give two policies or more: --bundle a.yaml --bundle b.yaml")
+        raise InputError(f"give two policies or more by {flag}")
     if len(found) < len(bundles):
-        raise InputError("--bundle names a file twice")
+        raise InputError(f"{flag} names a file twice")
     return found
 
 

@@ -77,7 +77,7 @@ def _written(options: argparse.Namespace) -> list[Path]:
 def _save_spec(options: argparse.Namespace, workload: Workload) -> str:
     """Write a specification with all its clients in it; what was written."""
     if not isinstance(workload, WorkloadSpec):
-        raise InputError(f"{options.source}: a trace has requests, and a specification says how to draw them")
+        raise InputError(f"{options.source}: a trace has requests; `blis profile` fits a specification to them")
     for flag, value in (("--seed", options.seed), ("--num-requests", options.num_requests), ("--drop", options.drop)):
         if value:
             raise InputError(f"{flag} is for requests; --to {_SPEC} writes none")

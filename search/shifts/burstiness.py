@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from blis.errors import InputError
@@ -23,7 +24,7 @@ def _scaled(arrival: Arrival, factor: float) -> Arrival:
     if arrival.process not in known:
         raise InputError(f"gaps of process {arrival.process!r} have no variation that could be changed")
     process, cv = known[arrival.process]
-    return Arrival(process, min(max(cv * factor, MIN_CV), MAX_CV))
+    return replace(arrival, process=process, cv=min(max(cv * factor, MIN_CV), MAX_CV))
 
 
 SHIFTS = {f"burstiness x{factor:g}": partial(as_bursty, factor=factor) for factor in FACTORS}

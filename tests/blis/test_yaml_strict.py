@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 
 from blis.errors import InputError, check_number
-from blis.yaml_strict import build, dump_yaml, flat_keys, key_lines, load_mapping, load_yaml, parse_yaml, plain
+from blis.yaml_strict import (
+    OneLineList,
+    build,
+    dump_yaml,
+    flat_keys,
+    key_lines,
+    load_mapping,
+    load_yaml,
+    parse_yaml,
+    plain,
+    yaml_text,
+)
 
 
 @dataclass(frozen=True)
@@ -173,3 +184,9 @@ def test_written_files_read_back_equal_and_byte_identical(tmp_path: Path):
     assert (tmp_path / "new" / "x.yaml").read_bytes() == first
     assert b"&" not in first and b"\r" not in first
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.yaml"]
+
+
+def test_a_list_may_stand_in_one_line():
+    assert yaml_text({"rows": [OneLineList([1, 2]), OneLineList([3])], "others": [4]}) == (
+        "rows:\n- [1, 2]\n- [3]\nothers:\n- 4\n"
+    )

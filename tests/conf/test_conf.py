@@ -7,6 +7,7 @@ from blis.config import Compat
 from blis.errors import InputError
 from blis.latency.plausible import judged
 from blis.policies.bundle import load_bundle
+from blis.workload.draw.spec import load_spec
 from search.application import compose_settings
 from search.drivers import DRIVERS
 from search.space.space import known_keys
@@ -59,6 +60,26 @@ def test_every_driver_has_a_file():
 def test_every_file_opens_with_a_comment_that_says_what_it_is():
     for path in CONF.rglob("*.yaml"):
         assert path.read_text().startswith("# "), path
+
+
+TWINS = [path for path in CONF.glob("workload/*.yaml") if "by `blis profile`" in path.read_text().replace("\n# ", " ")]
+
+
+@pytest.mark.parametrize("path", TWINS, ids=lambda path: path.stem)
+def test_a_twin_tells_of_no_single_request_and_says_whose_it_is(path):
+    text = path.read_text()
+    assert all(word in text for word in ("# Source: ", "Cite:"))
+    spec = load_spec(path)
+    (client,) = spec.clients
+    lengths = (client.input_distribution, client.output_distribution)
+    weights = [weight for law in lengths for weight in law.params.values()]
+    weights += [cell.weight for cell in spec.reuse or ()]
+    weights += [weight for row in client.length_coupling for weight in row if weight]
+    assert min(weights) >= 5
+
+
+def test_the_public_traces_have_twins():
+    assert len(TWINS) == 5
 
 
 class TestDefaultProblem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -66,16 +66,20 @@ class Arrival:
     """An arrival process.
 
     cv: the gaps' coefficient of variation; it has a meaning for gamma and weibull, of ours. times: for RECORDED, when
-    requests came, in any unit: their pattern is repeated without end at the rate that is asked for.
+    requests came, in any unit: their pattern is repeated without end at the rate that is asked for. every_s: requests
+    are let in together, at whole multiples of so many seconds; left out = when they come.
     """
 
     process: str
     cv: float = 1.0
     times: tuple[float, ...] | None = None
+    every_s: float | None = None
 
     def __post_init__(self) -> None:
         """Check the name, that cv is in [MIN_CV, MAX_CV], and that times are there where they belong, in order."""
         check_number("cv", self.cv, MIN_CV, MAX_CV)
+        if self.every_s is not None:
+            check_number("every_s", self.every_s, 1e-3, 1e6)
         if self.process != RECORDED:
             ARRIVAL_PROCESSES[self.process]
             if self.times is not None:
@@ -94,17 +98,23 @@ class Arrival:
         recorded = np.diff(self.times)
         return np.resize(recorded / recorded.mean(), n)
 
+    def scaled(self, factor: float) -> Arrival:
+        """The same with so many times the variation, as far as a process can have it."""
+        return self if factor == 1 else replace(self, cv=min(max(self.cv * factor, MIN_CV), MAX_CV))
+
 
 class Source(NamedTuple):
     """One stream of arrivals: the name of its random stream, its process, its rate in requests per second, its clock.
 
-    clock: by which the process runs, where that is not the wall's.
+    clock: by which the process runs, where that is not the wall's. lead: how many gaps of average length have passed
+    before; without one, the process begins as if somebody had come just then.
     """
 
     stream_name: str
     arrival: Arrival
     rate: float
     clock: Clock | None = None
+    lead: int = 0
 
     def expected(self, horizon_us: float) -> float:
         """How many arrivals come before the horizon, on average."""
@@ -160,7 +170,11 @@ def _times_us(source: Source, seed: int, count: int) -> tuple[NDArray[np.int64],
     """
     if count == 0:
         return np.zeros(0, np.int64), math.inf
-    times = np.cumsum(source.arrival.gaps(stream(seed, source.stream_name), count))
+    times = np.cumsum(source.arrival.gaps(stream(seed, source.stream_name), count + 4 * source.lead))
+    if source.lead:
+        times = times[times > source.lead] - source.lead
+        if len(times) == 0:
+            return np.zeros(0, np.int64), 0.0
     with np.errstate(over="ignore"):
         if source.clock is None:
             times *= 1e6 / source.rate if source.rate > 0 else math.inf
@@ -169,6 +183,8 @@ def _times_us(source: Source, seed: int, count: int) -> tuple[NDArray[np.int64],
             times = np.floor(1e6 * source.clock.wall_s(times / source.rate))  # windows leave out their end
             ends = times[-1] == math.inf
             times = times[times < math.inf]
+    if source.arrival.every_s is not None:
+        times = np.ceil(times / (1e6 * source.arrival.every_s)) * (1e6 * source.arrival.every_s)
     if len(times) and not times[-1] < MAX_TIME_US:
         raise InputError(f"a rate of {source.rate:g} requests per second puts arrivals beyond {MAX_TIME_US} µs")
     # Rounding the sums, not the gaps, keeps the mean exact; the running maximum keeps gaps of at least 1.

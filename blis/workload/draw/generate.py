@@ -19,10 +19,12 @@ from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import assemble
-from blis.workload.content.tree import intern_prefix_groups
+from blis.workload.content.copies import intern_copies
+from blis.workload.content.tree import InternedContent, intern_prefix_groups
 from blis.workload.draw.arrivals import MAX_RATE, MAX_REQUESTS, Source, merged_arrivals
 from blis.workload.draw.prompts import Prompts, context_tokens, draw_prompts, rounds_of
 from blis.workload.draw.rates import make_clock
+from blis.workload.draw.reuse import draw_reuse
 from blis.workload.draw.senders import Client, Population
 from blis.workload.draw.sessions import Turns
 from blis.workload.draw.spec import WorkloadSpec
@@ -31,6 +33,7 @@ from blis.workload.draw.turns import Conversations, conversations
 from blis.workload.draw.who import Names, Who, population_prefix_tokens, who_sends
 
 POPULATION = "population"  # its name among those of clients
+PART_LEAD = 1000  # gaps before each stage of a burstiness of its own: it is met in the middle of things
 
 
 def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: float = 1.0) -> RequestTable:
@@ -46,9 +49,9 @@ def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: fl
     if n is not None:
         check_integer("n", n, 1, MAX_REQUESTS)
     limit = n or spec.num_requests or None
-    starts_us, sender = merged_arrivals(
-        _sources(spec, spec.aggregate_rate * rate_scale), seed, limit, spec.horizon or MAX_TIME_US
-    )
+    sources = _sources(spec, spec.aggregate_rate * rate_scale)
+    starts_us, number = merged_arrivals([source for _, source in sources], seed, limit, spec.horizon or MAX_TIME_US)
+    sender = number if len(sources) == len(spec.senders) else np.array([one for one, _ in sources], np.int32)[number]
     if len(starts_us) == 0:
         horizon = f"the horizon of {spec.horizon} µs" if spec.horizon else "the windows and stages end"
         raise InputError(f"0 requests generated: none arrives before {horizon}")
@@ -87,8 +90,8 @@ def _table(
     for column in columns.values():
         column.setflags(write=False)  # it is the table's from here on
     return assemble(
-        intern_prefix_groups(
-            who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on
+        _content(
+            spec, seed, (who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on)
         ),
         slo_names=names.slo,
         tenant_names=names.tenants,
@@ -99,6 +102,13 @@ def _table(
         notes=spec.notes,
         **columns,
     )
+
+
+def _content(spec: WorkloadSpec, seed: int, columns: tuple[Any, ...]) -> InternedContent:
+    """What prompts share; columns: those of `intern_prefix_groups`."""
+    if spec.reuse is None:
+        return intern_prefix_groups(*columns)
+    return intern_copies(*draw_reuse(spec.reuse, seed, columns[2]), *columns)
 
 
 def _first(
@@ -185,14 +195,18 @@ def _mean_tokens(spec: WorkloadSpec, one: Client | Population, prefixes: dict[st
     return one.multi_turn.mean_prompts_tokens(prefix, own, one.output_distribution.mean_tokens)
 
 
-def _sources(spec: WorkloadSpec, rate: float) -> list[Source]:
-    """The arrival processes of all senders, with their rates in arrivals per second."""
-    return [
-        Source(
-            f"workload/{name}/arrivals" if name else "workload/arrivals",
-            one.arrival,
-            rate * share,
-            make_clock(spec.rates_of(one), one.lifecycle),
-        )
-        for name, one, share in zip(spec.sender_names, spec.senders, spec.rate_shares, strict=True)
-    ]
+def _sources(spec: WorkloadSpec, rate: float) -> list[tuple[int, Source]]:
+    """The arrival processes of all senders, each with its sender's number, and rates in arrivals per second.
+
+    One a sender, or one a stage of those whose burstiness changes with it.
+    """
+    found = []
+    for number, (name, one, share) in enumerate(zip(spec.sender_names, spec.senders, spec.rate_shares, strict=True)):
+        stream_name = f"workload/{name}/arrivals" if name else "workload/arrivals"
+        rates = spec.rates_of(one)
+        parts = rates.parts() if rates else [(1.0, None)]
+        for part, (cv_factor, own_rates) in enumerate(parts):
+            part_name, lead = (f"{stream_name}/{part}", PART_LEAD) if len(parts) > 1 else (stream_name, 0)
+            clock = make_clock(own_rates, one.lifecycle)
+            found.append((number, Source(part_name, one.arrival.scaled(cv_factor), rate * share, clock, lead)))
+    return found

@@ -118,8 +118,12 @@ def _bins(params: Params) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _empirical(random: np.random.Generator, params: Params, n: int) -> NDArray[np.float64]:
+    return _below_share(params, random.random(n))
+
+
+def _below_share(params: Params, shares: NDArray[np.float64]) -> NDArray[np.float64]:
     tokens, upto = _bins(params)
-    return tokens[np.searchsorted(upto[:-1], random.random(n), side="right")]
+    return tokens[np.searchsorted(upto[:-1], shares, side="right")]
 
 
 def _empirical_mean(params: Params, low: float, high: float) -> float:
@@ -231,6 +235,10 @@ class Distribution:
         """[n] token counts. The first k of n draws are the same for every n >= k."""
         values = np.rint(LENGTH_LAWS[self.type].sample(random, self.params, n))
         return np.clip(values, *self._bounds, out=values).astype(np.int64)
+
+    def at(self, shares: NDArray[np.float64]) -> NDArray[np.int64]:
+        """[n] token counts below which so large shares of the draws are; of bins only."""
+        return np.clip(_below_share(self.params, shares), *self._bounds).astype(np.int64)
 
     @property
     def mean_tokens(self) -> float:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.tables.origin import MODALITIES
+from blis.workload.draw.coupling import coupled_shares
+from blis.workload.draw.senders import Client, Population
 from blis.workload.draw.sessions import Turns
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.draw.streams import stream
@@ -43,12 +45,20 @@ def draw_prompts(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32]) -> Pr
             own[rows], modalities[rows] = one.multimodal.sample(streams, count)
         else:
             own[rows] = one.input_distribution.sample(streams("input"), count)
-        output[rows] = one.output_distribution.sample(streams("output"), count)
+        output[rows] = _outputs(one, streams, count)
         if one.reasoning is not None and one.reasoning.reason_ratio_distribution is not None and ratio is not None:
             ratio[rows] = one.reasoning.reason_ratio_distribution.shares(streams("reason_ratio"), count)
         if one.multi_turn is not None:
             think[rows] = one.multi_turn.think_us(streams("think_time"), count)
     return Prompts(own, output, modalities, ratio, think)
+
+
+def _outputs(one: Client | Population, streams: Streams, count: int) -> NDArray[np.int64]:
+    """The lengths of outputs; of coupled ones, to the prompts that the stream of inputs gives."""
+    if one.length_coupling is None:
+        return one.output_distribution.sample(streams("output"), count)
+    draws = (streams(purpose).random(count) for purpose in ("input", "coupling", "output"))
+    return one.output_distribution.at(coupled_shares(one.length_coupling, *draws))
 
 
 class Streams:

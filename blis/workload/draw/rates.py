@@ -7,7 +7,7 @@ so do the arrivals, which keep their burstiness; where it is 0, the clock stands
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +23,21 @@ MAX_DAYS = 1000  # with a curve of their own, before nothing but the day's is le
 
 @dataclass(frozen=True)
 class Stage:
-    """A factor on the rate, for so long; the next stage follows."""
+    """A factor on the rate, for so long; the next stage follows.
+
+    cv_factor: on the gaps' coefficient of variation; left out = 1.
+    """
 
     duration_s: float
     factor: float
+    cv_factor: float | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_number("duration_s", self.duration_s, 0, _MAX_S, above=0)
         check_number("factor", self.factor, 0, 1e6)
+        if self.cv_factor is not None:
+            check_number("cv_factor", self.cv_factor, 0, 1e6, above=0)
 
 
 @dataclass(frozen=True)
@@ -89,6 +95,23 @@ class RateOverTime:
     stages: tuple[Stage, ...] = ()
     diurnal: Diurnal | None = None
     spikes: tuple[Spike, ...] = ()
+
+    def parts(self) -> list[tuple[float, RateOverTime]]:
+        """What follows one another in time, each with its factor on the variation of gaps: one where none has its own.
+
+        Every part is as long as the whole, and still where it is not its turn.
+        """
+        if all(stage.cv_factor is None for stage in self.stages):
+            return [(1.0, self)]
+        return [
+            (stage.cv_factor or 1.0, replace(self, stages=tuple(_only(other, other is stage) for other in self.stages)))
+            for stage in self.stages
+        ]
+
+
+def _only(stage: Stage, turn: bool) -> Stage:
+    """The stage if it is its turn, else as long without arrivals."""
+    return Stage(stage.duration_s, stage.factor if turn else 0.0)
 
 
 @dataclass(frozen=True)

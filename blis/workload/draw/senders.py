@@ -16,6 +16,8 @@ from blis.tables.network import Network
 from blis.tables.placement import Placement
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.draw.arrivals import Arrival
+from blis.workload.draw.coupling import check_coupling
+from blis.workload.draw.given_files import EMPIRICAL
 from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.multimodal import Multimodal
 from blis.workload.draw.rates import Lifecycle, RateOverTime
@@ -49,7 +51,8 @@ class Sender:
 
     rate_over_time: factors on the rate; left out = those of the specification. lifecycle: when it is there.
     closed_loop: rounds of a conversation wait for the answer before, or come when an estimate says; left out = what the
-    version of the file says.
+    version of the file says. length_coupling: how often prompts of each equal part, the shortest first, have outputs of
+    each equal part; of `empirical` lengths. Left out: outputs do not depend on prompts.
     """
 
     rate_over_time: RateOverTime | None = None
@@ -58,6 +61,7 @@ class Sender:
     multimodal: Multimodal | None = None
     reasoning: Reasoning | None = None
     closed_loop: bool | None = None
+    length_coupling: tuple[tuple[float, ...], ...] | None = None
 
     @property
     def multi_turn(self) -> MultiTurn | None:
@@ -100,6 +104,7 @@ class Client(Sender):
                 if not name or not value:
                     raise InputError(f"{kind}: a label must have a name and a value, got {name!r}: {value!r}")
         check_number("rate_fraction", self.rate_fraction, 0, MAX_WEIGHT, above=0)
+        _check_coupling(self)
         if self.prefix_length is not None:
             check_integer("prefix_length", self.prefix_length, 0, MAX_TOKENS)
             if not self.prefix_group:
@@ -164,7 +169,18 @@ class Population(Sender):
         """Check the weight and the class shares."""
         if self.rate_fraction is not None:
             check_number("rate_fraction", self.rate_fraction, 0, MAX_WEIGHT, above=0)
+        _check_coupling(self)
         for name, share in self.classes.items():
             check_number(f"classes.{name}", share, 0, 1)
         if abs(sum(self.classes.values()) - 1) > 1e-9:
             raise InputError(f"classes: the shares must sum to 1, got {sum(self.classes.values()):g}")
+
+
+def _check_coupling(one: Client | Population) -> None:
+    """Check that what is coupled can be: all parts of prompts occur, with lengths of bins that are not in parts."""
+    if one.length_coupling is None:
+        return
+    check_coupling("length_coupling", one.length_coupling)
+    kinds = (one.input_distribution.type, one.output_distribution.type)
+    if kinds != (EMPIRICAL, EMPIRICAL) or one.multimodal is not None:
+        raise InputError(f"length_coupling: both lengths must be {EMPIRICAL}, without multimodal, got {kinds}")

@@ -18,6 +18,7 @@ from blis.workload.draw.arrivals import MAX_RATE, MAX_REQUESTS
 from blis.workload.draw.given_files import with_files_read
 from blis.workload.draw.inference_perf import BLOCK, with_clients_of_stages
 from blis.workload.draw.rates import RateOverTime, make_clock
+from blis.workload.draw.reuse import ReuseCell, check_reuse
 from blis.workload.draw.senders import Client, Population, Sender
 from blis.workload.draw.servegen import ServeGenData
 from blis.yaml_strict import build, check_mapping, load_mapping, plain
@@ -35,7 +36,8 @@ class WorkloadSpec:
     horizon: µs, 0 = none; arrivals at or after it are left out; something must end the workload.
     seed: the population's (prefix lengths); requests come from a table's own seed.
     version: "1" or "2": whether conversations run open or closed loop where no client says. name: for people.
-    category: for people. rate_over_time: of all who have none of their own.
+    category: for people. rate_over_time: of all who have none of their own. reuse: how prompts repeat earlier ones,
+    whoever sent them; what is repeated stands in place of prefixes.
     """
 
     aggregate_rate: float
@@ -49,6 +51,7 @@ class WorkloadSpec:
     population: Population | None = None
     rate_over_time: RateOverTime | None = None
     servegen_data: ServeGenData | None = None
+    reuse: tuple[ReuseCell, ...] | None = None
 
     def __post_init__(self) -> None:
         """Check all that concerns more than one client."""
@@ -68,6 +71,7 @@ class WorkloadSpec:
         for i, name in enumerate(self.sender_names):
             if first.setdefault(name, i) != i:
                 raise InputError(f"clients[{i}].id: {name!r} is already the name of clients[{first[name]}]")
+        check_reuse(self.reuse or ())
         self.group_prefix_tokens()
         if self.num_requests == 0 and self.horizon == 0 and not all(map(self._ends, self.senders)):
             raise InputError("num_requests or horizon must be given: nothing else ends the workload")

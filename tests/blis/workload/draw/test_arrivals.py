@@ -140,3 +140,24 @@ def test_a_bad_cv_is_refused_for_every_process(cv):
 def test_an_unknown_process_shows_the_nearest():
     with pytest.raises(InputError, match="did you mean 'gamma'"):
         Arrival("gama")
+
+
+def test_requests_may_be_let_in_together():
+    source = Source("x", Arrival("poisson", every_s=3.0), 10.0)
+    found = merged_arrivals([source], 1, 5000, NO_HORIZON)[0]
+    batch, inside = np.divmod(found, 3_000_000)
+    assert inside.max() < 100  # a microsecond apart
+    sizes = np.bincount(batch)[1:-1]
+    assert sizes.mean() == pytest.approx(30, rel=0.03)
+    assert sizes.var() / sizes.mean() == pytest.approx(1, abs=0.25)
+    with pytest.raises(InputError, match="every_s"):
+        Arrival("poisson", every_s=0.0)
+
+
+def test_a_lead_meets_a_process_in_the_middle_of_its_gaps():
+    def count(lead):
+        sources = [Source(f"x{i}", Arrival("gamma", 5.0), 10.0, lead=lead) for i in range(200)]
+        return len(merged_arrivals(sources, 3, None, 10_000_000)[0]) / 200
+
+    assert count(0) == pytest.approx(100 + (25 - 1) / 2, abs=8)  # renewal theory: as if somebody had just come
+    assert count(1000) == pytest.approx(100, abs=8)

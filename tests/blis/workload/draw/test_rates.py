@@ -122,3 +122,19 @@ def test_windows_and_stages_hold_together():
 def test_a_curve_of_too_many_days_is_refused():
     with pytest.raises(InputError, match=r"until 1e\+07 s, 10000 days of 1000 s: at most 1000"):
         make_clock(RateOverTime(stages=(Stage(1e7, 1),), diurnal=Diurnal((9.0,), 2.0, 1000.0)), None)
+
+
+def test_stages_of_a_burstiness_of_their_own_are_parts_that_follow_one_another():
+    rates = RateOverTime(stages=(Stage(100, 1.0), Stage(100, 2.0, cv_factor=3.0)))
+    (one, first), (three, second) = rates.parts()
+    assert (one, three) == (1.0, 3.0)
+    clocks = [make_clock(part, None) for part in (first, second)]
+    assert [clock.passed_s(100) for clock in clocks] == [100, 0]
+    assert [clock.passed_s(999) for clock in clocks] == [100, 200]
+    assert STAGES.parts() == [(1.0, STAGES)]
+
+
+@pytest.mark.parametrize("factor", [0, -1, math.nan])
+def test_a_factor_on_the_variation_is_above_0(factor):
+    with pytest.raises(InputError, match="cv_factor"):
+        Stage(1, 1, cv_factor=factor)

@@ -1,0 +1,78 @@
+"""The specification of a twin: one client whose requests are like those of a table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from blis.tables.requests import RequestTable
+from blis.workload.draw.senders import Client
+from blis.workload.draw.sessions import Reasoning
+from blis.workload.draw.spec import WorkloadSpec
+from blis.workload.profile.arrivals import fit_arrivals
+from blis.workload.profile.lengths import fit_lengths
+from blis.workload.profile.sessions import Rounds, fit_sessions, own_tokens
+from blis.workload.profile.sharing import fit_reuse
+
+UNNAMED = "standard"  # the class of requests that have none: a search wants a name
+
+
+class Profile(NamedTuple):
+    """A twin, and what of the trace it does not carry, a line each."""
+
+    spec: WorkloadSpec
+    left_out: tuple[str, ...]
+
+
+def profile(table: RequestTable, name: str) -> Profile:
+    """The specification. Raises InputError if requests have no rate."""
+    rounds = Rounds.of(table)
+    arrivals = fit_arrivals(table.opened_us[rounds.opens])
+    lengths = fit_lengths(own_tokens(table, rounds), table.output_tokens)
+    multi_turn = fit_sessions(table, rounds)
+    client = Client(
+        id="twin",
+        tenant_id=_only(table.tenant_names),
+        slo_class=_only(table.slo_names) or UNNAMED,
+        rate_fraction=1.0,
+        arrival=arrivals.arrival,
+        rate_over_time=arrivals.rates,
+        input_distribution=lengths.inputs,
+        output_distribution=lengths.outputs,
+        length_coupling=lengths.coupling,
+        reasoning=None if multi_turn is None else Reasoning(multi_turn=multi_turn),
+        closed_loop=None if multi_turn is None else table.closed,
+    )
+    spec = WorkloadSpec(
+        version="2",
+        name=name,
+        aggregate_rate=round(arrivals.rate, 6),
+        clients=(client,),
+        reuse=fit_reuse(table, rounds.opens),
+    )
+    return Profile(spec, tuple(_left_out(table, spec)))
+
+
+def _only(names: tuple[str, ...]) -> str:
+    """The name if there is but one."""
+    return names[0] if len(names) == 1 else ""
+
+
+def _left_out(table: RequestTable, spec: WorkloadSpec) -> list[str]:
+    """What the twin is silent about."""
+    lines = ["lengths inside a bin, longer tails than the mean of the last bin", "order of gaps and of lengths in time"]
+    if table.slo_names == ("",):
+        lines.append(f"classes: the trace names none, all are {UNNAMED}")
+    if spec.reuse is not None:
+        lines.append("which prompts share: only how far, and after how many others")
+    if spec.clients[0].multi_turn is not None:
+        lines.append("what round a length or a pause belongs to")
+    for what, names in (("classes", table.slo_names), ("tenants", table.tenant_names)):
+        if len(names) > 1:
+            lines.append(f"{what} ({len(names)})")
+    if table.placement is not None:
+        lines.append("which instances requests may run on")
+    if not np.all(table.output_tokens):
+        lines.append(f"outputs of 0 tokens ({int((table.output_tokens == 0).sum())}), which have 1")
+    return lines
