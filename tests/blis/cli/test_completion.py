@@ -42,6 +42,7 @@ def test_commands_flags_and_choices(offered):
             "workload",
             "convert",
             "compose",
+            "profile",
             "validate",
         ],
         ["import", "export", "verify"],
