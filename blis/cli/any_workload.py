@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import blis
 from blis.cli.diagnostics import Log
 from blis.cli.flags import whole
 from blis.cli.run_requests import tell_requests
-from blis.errors import unknown_name
+from blis.errors import InputError, check_integer, unknown_name
 from blis.files import unpacked_name
 from blis.tables.requests import RequestTable
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.read.servegen import is_servegen
 from blis.workload.read.traces import TraceSpec
+from blis.workload.read.turns import TURNS
 from blis.workload.source import Workload, load_workload, requests_of
 from blis.yaml_strict import load_mapping
 
@@ -51,11 +53,18 @@ def _named(name: str) -> Path:
 def add_draw_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that `drawn_or_read` reads."""
     parser.add_argument("--seed", type=whole, metavar="N", help="of what is drawn; default: the workload's own")
+    parser.add_argument("--turns", choices=TURNS, help="how a trace's conversations are replayed; default: closed")
     parser.add_argument("--num-requests", type=whole, metavar="N", help="how many; default: as the workload says")
 
 
 def drawn_or_read(workload: Workload, options: argparse.Namespace, log: Log) -> RequestTable:
     """Its requests. What was decided in the user's place is said."""
+    if options.num_requests is not None:
+        check_integer("--num-requests", options.num_requests, 1)
+    if options.turns is not None:
+        if isinstance(workload, WorkloadSpec):
+            raise InputError("--turns is for a recorded trace; a specification says `closed_loop`")
+        workload = replace(workload, turns=options.turns)
     table = requests_of(workload, options.seed, options.num_requests)
     if isinstance(workload, WorkloadSpec):
         for line in workload.notes:

@@ -18,7 +18,7 @@ examples:
   blis run --config scenario.yaml --workload-spec both.yaml
 
 Rates add up, and numbers of requests; ids stay unique; prefix groups of one name are one group. What contradicts is
-refused by key: two populations, different horizons, num_requests in one alone.
+refused by key: two populations, different horizons, num_requests in one alone, reuse.
 """
 
 

@@ -54,7 +54,10 @@ def execute(options: argparse.Namespace) -> None:
     suffix = ".yaml" if options.to == _SPEC else WRITERS[options.to].suffix
     if Path(options.target).suffix != suffix:
         raise InputError(f"--to {options.to} writes a file that ends in {suffix}, got {options.target!r}")
-    check_writable(options.target)
+    for path in _written(options):
+        if path.resolve() == Path(options.source).resolve():
+            raise InputError(f"{path}: would be written over by what is made of it")
+        check_writable(path)
     log, workload = Log(options.log), any_workload(options.source)
     if options.to == _SPEC:
         print(_save_spec(options, workload))
@@ -65,10 +68,16 @@ def execute(options: argparse.Namespace) -> None:
     print(f"{options.target}: {options.to}, {len(table)} requests")
 
 
+def _written(options: argparse.Namespace) -> list[Path]:
+    """The files that OUT means: a trace v2 has its rows beside its header."""
+    target = Path(options.target)
+    return [target, target.with_suffix(".csv")] if options.to == "trace-v2" else [target]
+
+
 def _save_spec(options: argparse.Namespace, workload: Workload) -> str:
     """Write a specification with all its clients in it; what was written."""
     if not isinstance(workload, WorkloadSpec):
-        raise InputError(f"{options.source}: a trace has requests, and a specification says how to draw them")
+        raise InputError(f"{options.source}: a trace has requests; `blis profile` fits a specification to them")
     for flag, value in (("--seed", options.seed), ("--num-requests", options.num_requests), ("--drop", options.drop)):
         if value:
             raise InputError(f"{flag} is for requests; --to {_SPEC} writes none")

@@ -218,6 +218,7 @@ def inline(code: str) -> bool:
         "workload",
         "convert",
         "compose",
+        "profile",
         "validate",
         "import",
         "export",

@@ -21,11 +21,12 @@ def composed(specs: Mapping[str, WorkloadSpec]) -> WorkloadSpec:
     Rates and numbers of requests add up, so that everybody sends as before; a client keeps its id, and so its draws,
     unless another has it already. Prefix groups of one name have one prefix. What a specification says of all who send
     goes to each of its own. Raises InputError by key for what contradicts: two populations, num_requests in some alone,
-    different horizons, one prefix group of two lengths.
+    different horizons, reuse, one prefix group of two lengths.
     """
     crowded = {name: spec for name, spec in specs.items() if spec.population is not None}
     if len(crowded) > 1:
         raise InputError(f"population: {' and '.join(crowded)} have one each; a specification has one")
+    _refuse_reuse(specs)
     drawing = next(iter((crowded or specs).values()))  # whose seed draws the population
     return WorkloadSpec(
         aggregate_rate=total([spec.aggregate_rate for spec in specs.values()]),
@@ -96,3 +97,9 @@ def _horizon(specs: Mapping[str, WorkloadSpec]) -> int:
         said = ", ".join(f"{end or 'none'} in {name}" for name, end in ends.items())
         raise InputError(f"horizon: must be the same in all, got {said}")
     return next(iter(ends.values()))
+
+
+def _refuse_reuse(specs: Mapping[str, WorkloadSpec]) -> None:
+    """Prompts that repeat the one so many requests ago would repeat those of others."""
+    if mixed := [name for name, spec in specs.items() if spec.reuse]:
+        raise InputError(f"reuse: in {' and '.join(mixed)} counts requests of one specification, and cannot be merged")

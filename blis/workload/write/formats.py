@@ -16,9 +16,8 @@ from blis.workload.write.prefixes import prefixes
 from blis.workload.write.requests import save_requests
 from blis.workload.write.trace_v2 import save_trace_v2
 
-CLASSES, TENANTS, SESSIONS, LABELS, NETWORKS, SHARING, TURNS = (
-    *("classes", "tenants", "sessions", "labels", "networks", "sharing", "turns"),
-)
+CLASSES, TENANTS, SESSIONS, LABELS = "classes", "tenants", "sessions", "labels"
+NETWORKS, SHARING, TURNS = "networks", "sharing", "turns"
 
 #: What requests may have that not every format can say, and how it shows.
 _PARTS: dict[str, Callable[[RequestTable], bool]] = {
@@ -93,7 +92,8 @@ def save_as(name: str, path: str, table: RequestTable, dropped: Collection[str] 
     lost = [part for part in droppable if part not in dropped and _PARTS[part](table)]
     if table.closed and not _says_turns(writer, table):
         raise InputError(
-            f"{name} cannot say who waits for whose answer here; a run of it can be written: blis run --record"
+            f"{name} cannot say who waits for whose answer here; --turns arrivals takes recorded times, and"
+            " `blis run --record` writes those of a run"
         )
     if lost:
         words = ", ".join(_IN_WORDS.get(part, part) for part in lost)

@@ -15,11 +15,8 @@ from blis.workload.read.csv_requests import COLUMNS, LABEL_COLUMNS, OPTIONAL_COL
 from blis.workload.write.prefixes import prefixes
 
 
-def save_requests(path: str | Path, table: RequestTable) -> bool:
-    """Write all requests, whose arrivals are known; whether all that is shared was said.
-
-    A prefix group is what prompts begin with until they first part.
-    """
+def save_requests(path: str | Path, table: RequestTable) -> None:
+    """Write all requests, whose arrivals are known. A prefix group is what prompts begin with until they first part."""
     shared = prefixes(table)
     labels = [_label_cells(one) for one in table.placements]
     placement = [0] * len(table) if table.placement is None else table.placement.tolist()
@@ -44,7 +41,6 @@ def save_requests(path: str | Path, table: RequestTable) -> bool:
     writer.writerow(names)
     writer.writerows(zip(*(columns[name] for name in names), strict=True))
     write_text(path, text.getvalue())
-    return shared.complete
 
 
 def _label_cells(placement: Placement) -> dict[str, str]:

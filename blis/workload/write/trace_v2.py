@@ -64,7 +64,7 @@ def save_trace_v2(path: str | Path, table: RequestTable, result: ResultTable | N
 
 
 class _Outcomes(NamedTuple):
-    """[n] each: whether all went well, times of first and last tokens, their number (0 without an answer), why not."""
+    """[n] each: whether all went well, times of first and last tokens, their number, 0 without an answer; why not."""
 
     ok: NDArray[np.bool_]
     first_us: NDArray[np.int64]

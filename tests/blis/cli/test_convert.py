@@ -67,6 +67,17 @@ def test_data_of_servegen_become_a_specification(command, tmp_path):
     np.testing.assert_array_equal(again.arrival_us, drawn.arrival_us)
 
 
+def test_recorded_times_stand_for_turns_if_asked_for(command, tmp_path):
+    row = {"input_length": 5, "output_length": 1, "session_id": "s"}
+    lines = [json.dumps({"timestamp": time_ms, **row}) for time_ms in (0, 40, 90)]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    problem = command.fails("convert", "t.jsonl", "r.csv", "--to", "requests", "--log", "error")
+    assert "requests cannot say who waits for whose answer here; --turns arrivals takes recorded times" in problem
+    command("convert", "t.jsonl", "r.csv", "--to", "requests", "--turns", "arrivals")
+    assert blis.load_requests("r.csv").arrival_us.tolist() == [0, 40_000, 90_000]
+    assert "--turns is for a recorded trace" in command.fails("workload", "rag", "--turns", "closed")
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -75,7 +86,9 @@ def test_data_of_servegen_become_a_specification(command, tmp_path):
         (("rag", "r.jsonl", "--to", "mooncake"), "--drop classes,tenants leaves that out"),
         (("rag", "r.csv", "--to", "requests", "--drop", "sharin"), "did you mean 'sharing'?"),
         (("rag", "s.yaml", "--to", "spec", "--seed", "3"), "--seed is for requests; --to spec writes none"),
-        (("t.jsonl", "s.yaml", "--to", "spec"), "t.jsonl: a trace has requests"),
+        (("t.jsonl", "t.jsonl", "--to", "mooncake"), "t.jsonl: would be written over"),
+        (("t.csv", "t.yaml", "--to", "trace-v2"), "t.csv: would be written over"),
+        (("t.jsonl", "s.yaml", "--to", "spec"), "t.jsonl: a trace has requests; `blis profile` fits"),
     ],
 )
 def test_mistakes_are_one_line_and_write_nothing(command, tmp_path, arguments, problem):

@@ -62,5 +62,6 @@ def test_a_picture_of_the_same_workload_is_the_same(command, tmp_path):
 def test_mistakes_are_one_line(command, tmp_path):
     dump_yaml({"aggregate_rat": 1.0}, tmp_path / "w.yaml")
     assert "--picture must end in .png" in command.fails("workload", "rag", "--picture", "x.pdf")
+    assert "--num-requests must be >= 1, got -1" in command.fails("workload", "rag", "--num-requests", "-1")
     assert "did you mean 'rag'?" in command.fails("workload", "ragg")
     assert "w.yaml: unknown key 'aggregate_rat'" in command.fails("workload", tmp_path / "w.yaml")

@@ -12,6 +12,7 @@ from blis.workload.draw.spec import load_spec, spec_mapping
 
 CONSTANT = {"type": "constant", "params": {"value": 9}}
 DRAWN = {"type": "exponential", "params": {"mean": 50}}
+REUSE = [{"up_to_tokens": 100, "percent": 50, "requests_ago": 2, "weight": 1}]
 CROWD = {
     "arrival": {"process": "poisson"},
     "tenants": {"count": 5},
@@ -91,6 +92,11 @@ def test_the_population_keeps_its_seed():
             spec(clients=[client()]),
             spec(horizon=5, clients=[client()]),
             "horizon: must be the same in all, got none in a.yaml, 5 in b.yaml",
+        ),
+        (
+            spec(clients=[client()]),
+            spec(clients=[client()], reuse=REUSE),
+            "reuse: in b.yaml counts requests of one specification",
         ),
         (
             spec(clients=[client("x", prefix_group="p")]),
