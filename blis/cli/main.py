@@ -16,13 +16,17 @@ from blis.cli import (
     capacity,
     compare,
     completion,
+    compose,
+    convert,
     export_config,
     fit,
     import_config,
     profile,
+    replay,
     run,
     traces,
     validate,
+    workload,
 )
 from blis.cli.parser import Parser
 from blis.errors import EngineError, InputError, check_choice
@@ -34,11 +38,15 @@ FAILURE = 1
 #: Our own commands, in the order of the help.
 _OURS = {
     "run": run,
+    "replay": replay,
     "compare": compare,
     "capacity": capacity,
     "fit": fit,
     "calibrate": calibrate,
     "traces": traces,
+    "workload": workload,
+    "convert": convert,
+    "compose": compose,
     "profile": profile,
     "validate": validate,
     "import": import_config,

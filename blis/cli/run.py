@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 
 #: An arrival so late, in September 2001, is told by the clock on the wall.
 _UNIX_US = 10**15
+
+#: The requests for options, the workload in the scenario's file and the scenario; says what it did in a log.
+RequestReader = Callable[[argparse.Namespace, dict[str, Any] | None, Scenario, Log], RequestTable]
+
 _RECORDS = (".yaml", ".jsonl")  # endings of traces that can be written
 
 _EXAMPLES = """\
@@ -64,6 +69,13 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(execute=execute)
+    add_run_flags(parser)
+    add_request_flags(parser)
+    add_scenario_flags(parser)
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that `run` reads, but for those of the scenario and the requests."""
     files = parser.add_argument_group("input and output")
     files.add_argument("--config", metavar="FILE", help="scenario YAML; it may hold a workload too")
     files.add_argument("--policy-config", metavar="FILE", help="policy bundle YAML")
@@ -109,11 +121,14 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         help="write the requests as a trace: FILE.yaml (and .csv) = trace v2 with their times, FILE.jsonl = Mooncake's",
     )
     trace.add_argument("--trace-output", metavar="FILE", help="write the decisions here, one JSON object a line")
-    add_request_flags(parser)
-    add_scenario_flags(parser)
 
 
 def execute(options: argparse.Namespace) -> None:
+    """One simulation of the requests that the command line asks for."""
+    run(options, read_requests)
+
+
+def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
     """Check everything that was given, then simulate, write the results and print the metrics."""
     from blis import api  # the engine takes a second to load; --help and mistakes need not wait
     from blis.comparison.ensemble import ensemble_ranges
@@ -129,6 +144,10 @@ def execute(options: argparse.Namespace) -> None:
         raise InputError(f"--results-path must end in .csv or .json, got {options.results_path!r}")
     if options.record and Path(options.record).suffix not in _RECORDS:
         raise InputError(f"--record must end in {' or '.join(_RECORDS)}, got {options.record!r}")
+    if options.trace_output and Path(options.trace_output).suffix in (".yaml", ".yml"):
+        raise InputError(
+            "--trace-output writes decisions as JSON lines; --record FILE.yaml writes the run as a trace v2"
+        )
     for path in filter(None, (options.results_path, options.trace_output, options.record)):
         check_writable(path)
     weights = parse_weights(options.fitness_weights) if options.fitness_weights else None
@@ -140,7 +159,7 @@ def execute(options: argparse.Namespace) -> None:
             raise InputError("--ensemble-member needs latency_model.ensemble, the number of members")
         check_integer("--ensemble-member", options.ensemble_member, 0, members - 1)
         scenario = member_scenario(scenario, options.ensemble_member)
-    requests = read_requests(options, workload, scenario, log)
+    requests = requests_of(options, workload, scenario, log)
     _warn_before(scenario, requests, log)
     result = api.simulate(scenario, requests, compat=options.compat, observe=Observe(decisions=keeps_decisions))
     if options.results_path:

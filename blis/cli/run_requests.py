@@ -85,10 +85,15 @@ def read_requests(
         table = _from_workload(options, mapping, log)
     else:
         table = _named(options, scenario, log)
+    tell_requests(table, log)
+    return _fitting(options, table, log)
+
+
+def tell_requests(table: RequestTable, log: Log) -> None:
+    """Say what was done to recorded requests, and how many there are."""
     for line in table.notes:
         log.note(f"requests: {line}")
     log.info(f"{len(table)} requests, the last one at {int(table.opened_us[-1]) / 1e6:g} s")
-    return _fitting(options, table, log)
 
 
 def is_recorded(options: argparse.Namespace, workload: dict[str, Any] | None) -> bool:

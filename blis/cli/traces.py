@@ -12,7 +12,7 @@ from blis.latency.table import TABLE_BLOCK_TOKENS
 from blis.scenario import load_scenario
 from blis.tables.requests import RequestTable
 from blis.text import aligned
-from blis.workload.capacity import served_rate
+from blis.workload.capacity import load_of
 from blis.workload.content.reuse import ideal_hit_rate
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.known_traces import KNOWN_TRACES, file_digest, identify
@@ -32,7 +32,7 @@ Checksums are of the part that was tried, the whole file or its first lines.
 
 
 #: What serves a trace when nothing is said.
-_SERVER = "meta-llama/llama-3.1-8b-instruct"
+SERVER = "meta-llama/llama-3.1-8b-instruct"
 
 
 def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
@@ -47,7 +47,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.set_defaults(execute=execute)
     parser.add_argument("--check", metavar="FILE", help="read this file and say what is in it")
-    parser.add_argument("--config", metavar="FILE", help=f"scenario that would serve it; default: one {_SERVER}")
+    parser.add_argument("--config", metavar="FILE", help=f"scenario that would serve it; default: one {SERVER}")
     parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
     parser.add_argument("--time-unit", choices=list(TIME_UNITS), help="of its times; default: what the format says")
     parser.add_argument("--turns", choices=TURNS, help="how its conversations are replayed; default: closed")
@@ -105,20 +105,23 @@ def _check(options: argparse.Namespace) -> str:
         ("time span", f"{span_s:.3f} s"),
         ("mean input", f"{table.input_tokens.mean():.1f} tokens"),
         ("mean output", f"{table.output_tokens.mean():.1f} tokens"),
-        *_load(table, load_scenario(options.config or {"instance": {"latency_model": {"model": _SERVER}}})),
+        *load_lines(table, serving_scenario(options.config)),
         ("ideal hit rate", f"{ideal_hit_rate(table, block_tokens):.4f} of full prompt blocks of {block_tokens} tokens"),
     ]
     return aligned(facts)
 
 
-def _load(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]:
+def serving_scenario(config: str | None) -> Scenario:
+    """The scenario of a file; without one, an instance of what serves most."""
+    return load_scenario(config or {"instance": {"latency_model": {"model": SERVER}}})
+
+
+def load_lines(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]:
     """What comes, and what the instances could serve by the rule of thumb of `workload.utilisation`."""
-    model, instances = scenario.instance.latency_model, scenario.cluster.instances
-    span_us = int(table.opened_us[-1]) - table.first_arrival_us
-    served = instances * served_rate(table, scenario.instance)
+    model, load = scenario.instance.latency_model, load_of(table, scenario)
     name = " ".join([model.model or model.kind, model.gpu, f"TP {model.tp}"])
-    at_most = ("served", f"at most {served:.3g} requests/s by {instances} x {name}, if nothing is cached")
-    if span_us == 0:
+    served = f"at most {load.served_per_s:.3g} requests/s by {scenario.cluster.instances} x {name}"
+    at_most = ("served", f"{served}, if nothing is cached")
+    if load.offered_per_s is None or load.utilisation is None:
         return [("offered", "all at once, or when answers release them"), at_most]
-    offered = table.offered_per_s
-    return [("offered", f"{offered:.3g} requests/s"), at_most, ("utilisation", f"{offered / served:.1%}")]
+    return [("offered", f"{load.offered_per_s:.3g} requests/s"), at_most, ("utilisation", f"{load.utilisation:.1%}")]

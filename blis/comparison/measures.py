@@ -54,7 +54,7 @@ def counted_rows(table: RequestTable) -> slice:
 def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Rows:
     """What comparing needs of a run."""
     rows = counted_rows(table)
-    arrival_us, status = table.opened_us[rows], result.status[rows]
+    arrival_us, status = result.arrival_us[rows], result.status[rows]
     ttft_us, e2e_us = result.ttft_us[rows], result.e2e_us[rows]
     target_us = np.array([scenario.tier(name).ttft_ms * US_PER_MS for name in table.slo_names])[table.slo_class[rows]]
     done = status == COMPLETED
@@ -66,7 +66,7 @@ def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Row
         in_time=done & (ttft_us >= 0) & (ttft_us <= target_us),
         rejected=status == REJECTED,
         unserved=~done,
-        span_s=float(arrival_us[-1] - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,
+        span_s=float(arrival_us.max() - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,
         e2e_p99_ms=known(result.e2e_us).p99,
         gaps=Gaps.of(result, np.arange(len(table))[rows], np.zeros(len(status), np.int64), 1),
         places=np.arange(len(status)),

@@ -14,14 +14,37 @@ times what a step takes that has 1 / s of an average request's work, which for t
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from blis.config import MAX_INSTANCES, Compat, Instance
+from blis.config import MAX_INSTANCES, Compat, Instance, Scenario
 from blis.errors import InputError, check_number
 from blis.latency.registry import LATENCY
 from blis.latency.step import Step
 from blis.tables.requests import RequestTable
+
+
+class Load(NamedTuple):
+    """Requests a second: how many come, and how many all instances serve at most, if nothing is cached.
+
+    offered_per_s: None if all come at the same time: they have no rate.
+    """
+
+    offered_per_s: float | None
+    served_per_s: float
+
+    @property
+    def utilisation(self) -> float | None:
+        """How busy that keeps them; above 1 they are saturated."""
+        return None if self.offered_per_s is None else self.offered_per_s / self.served_per_s
+
+
+def load_of(table: RequestTable, scenario: Scenario) -> Load:
+    """What a table is to the instances of a scenario."""
+    at_once = table.opened_us[-1] == table.first_arrival_us
+    served = scenario.cluster.instances * served_rate(table, scenario.instance)
+    return Load(None if at_once else table.offered_per_s, served)
 
 
 def served_rate(table: RequestTable, instance: Instance) -> float:

@@ -209,11 +209,15 @@ def inline(code: str) -> bool:
         return find_spec(words[2]) is not None
     return words[1] in (
         "run",
+        "replay",
         "compare",
         "capacity",
         "fit",
         "calibrate",
         "traces",
+        "workload",
+        "convert",
+        "compose",
         "validate",
         "import",
         "export",

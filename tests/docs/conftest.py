@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import search.__main__ as search_main
+from blis.cli.main import main as blis
 from tests.blis.calibration.recordings import scenario, simulated
 from tests.blis.workload.recorded.logs import bench, log_rows, request_log
 from tests.blis.workload.trace_files import random_mooncake_rows, write_azure, write_mooncake
@@ -38,6 +39,11 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bench(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        assert (
+            blis(["run", "--config", "conf/cluster/h100x4.yaml", "--requests", "traffic.jsonl", "--record", "run.yaml"])
+            == 0
+        )
+        assert blis(["compose", "rag", "chatbot", "--out", "both.yaml"]) == 0
         made(patch, ["workload=chat_bursty"], "RUN", tracking="mlflow")
         without_pictures(patch)
         made(patch, ["experiment=quickstart"], "outputs/DATE/TIME")

@@ -80,6 +80,11 @@ def read_servegen(path: str, span_start_s: int = 0, span_end_s: int = 0) -> Serv
     return ServeGen(tuple(segments), skipped)
 
 
+def is_servegen(folder: Path) -> bool:
+    """Whether a folder holds a client of ServeGen's."""
+    return any(map(_TRACE.match, (file.name for file in folder.glob("chunk-*-trace.csv"))))
+
+
 def trace_files(path: str) -> list[tuple[str, Path]]:
     """(chunk id, file) of every client, in the order of their numbers. Raises InputError if there is none."""
     folder = Path(path).expanduser()

@@ -31,7 +31,20 @@ def offered(capsys):
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_commands_flags_and_choices(offered):
     bring, deploy = (
-        ["run", "compare", "capacity", "fit", "calibrate", "traces", "profile", "validate"],
+        [
+            "run",
+            "replay",
+            "compare",
+            "capacity",
+            "fit",
+            "calibrate",
+            "traces",
+            "workload",
+            "convert",
+            "compose",
+            "profile",
+            "validate",
+        ],
         ["import", "export", "verify"],
     )
     assert offered("blis", "") == [*bring, *deploy, "completion"]

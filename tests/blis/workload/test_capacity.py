@@ -7,7 +7,7 @@ from blis.config import KV, Batch, Cluster, Instance, LatencyModel, Roofline, Sc
 from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.latency.catalog import find_model, gpu_catalog
-from blis.workload.capacity import scaled_instances, served_rate
+from blis.workload.capacity import load_of, scaled_instances, served_rate
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec
 
@@ -82,3 +82,12 @@ def test_what_has_no_answer_is_refused():
         scaled_instances(replace(table, arrival_us=np.zeros(10, np.int64)), Instance(LATENCY), 0.5)
     with pytest.raises(InputError, match="take no time"):
         served_rate(table, Instance(LatencyModel(alpha=(1, 0, 0))))
+
+
+def test_a_load_is_what_comes_to_what_all_instances_serve():
+    table, instance = table_of(2000, 500, 100, rate=10), Instance(LATENCY)
+    one, four = (load_of(table, Scenario(instance, Cluster(instances=count))) for count in (1, 4))
+    assert one.offered_per_s == four.offered_per_s == pytest.approx(10, rel=0.1)
+    assert four.served_per_s == pytest.approx(4 * served_rate(table, instance))
+    assert one.utilisation == pytest.approx(4 * four.utilisation)
+    assert load_of(replace(table, arrival_us=np.zeros(2000, np.int64)), Scenario(instance)).utilisation is None

@@ -48,6 +48,11 @@ def test_who_got_no_answer_is_an_error(tmp_path):
     assert text.count(",error,") == 4
 
 
+def test_who_was_not_finished_is_an_error_too(tmp_path):
+    _, path = written(tmp_path, {**SCENARIO, "horizon_us": 8000})
+    assert [row.split(",")[20] for row in path.with_suffix(".csv").read_text().splitlines()[1:]].count("error") >= 1
+
+
 def test_beginnings_that_part_can_be_said_only_in_part(tmp_path):
     rows = [(0, 1500, 1, [1, 2, 3]), (1, 1500, 1, [1, 2, 4]), (2, 1500, 1, [1, 5, 6]), (3, 1500, 1, [1, 5, 7])]
     table = load_mooncake(write_mooncake(tmp_path / "m.jsonl", rows))
@@ -75,3 +80,12 @@ def write_session(path):
     turn = '{"session_id": "s", "input_length": 9, "output_length": 2, '
     path.write_text(f'{turn}"timestamp": 0}}\n{turn}"delay": 50}}\n')
     return path
+
+
+def test_requests_that_nothing_has_run_have_arrivals_alone(tmp_path):
+    (tmp_path / "r.csv").write_text(HEADER + ROWS)
+    table = blis.load_requests(tmp_path / "r.csv")
+    assert save_trace_v2(tmp_path / "t.yaml", table)
+    again = load_replay(tmp_path / "t.yaml", "arrivals")
+    for name in ("arrival_us", "input_tokens", "output_tokens", "path_node", "path_end_token", "session"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(table, name))

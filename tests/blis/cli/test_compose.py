@@ -1,0 +1,42 @@
+"""`blis compose`: specifications merged, or refused in one line."""
+
+from __future__ import annotations
+
+import pytest
+
+from blis.workload.source import load_workload
+from tests.blis.cli.commands import Command
+from tests.blis.workload.trace_files import write_mooncake
+from tests.places import CONF
+
+
+@pytest.fixture
+def command(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Command(capsys)
+
+
+def test_two_named_workloads_are_one(command):
+    out, _ = command("compose", "rag", "chatbot", "--out", "both.yaml")
+    parts = [load_workload(CONF / f"workload/{name}.yaml") for name in ("rag", "chatbot")]
+    whole = load_workload("both.yaml")
+    assert whole.aggregate_rate == sum(part.aggregate_rate for part in parts)
+    assert out == f"both.yaml: 2 senders, {whole.aggregate_rate:g} requests a second\n"
+    assert command("validate", "both.yaml")[0].startswith("both.yaml: workload, valid: 1 clients and a population")
+    assert "requests" in command("workload", "both.yaml", "--num-requests", 50)[0]
+
+
+@pytest.mark.parametrize(
+    ("sources", "problem"),
+    [
+        (("rag",), "give two specifications or more"),
+        (("rag", "rag"), "named twice"),
+        (("rag", "two_peaks"), "population: rag and two_peaks have one each"),
+        (("rag", "t.jsonl"), "t.jsonl: is a trace"),
+        (("rag", "chatbott"), "did you mean 'chatbot'?"),
+    ],
+)
+def test_mistakes_are_one_line_and_write_nothing(command, tmp_path, sources, problem):
+    write_mooncake(tmp_path / "t.jsonl", [(0, 10, 1, [1])])
+    assert problem in command.fails("compose", *sources, "--out", "c.yaml")
+    assert not (tmp_path / "c.yaml").exists()
