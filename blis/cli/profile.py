@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blis.cli.any_workload import SOURCE_HELP, add_draw_flags, any_workload, drawn_or_read
 from blis.cli.compare import policy_names
+from blis.cli.diagnostics import LEVELS, Log
 from blis.cli.flags import number, whole
 from blis.errors import InputError, check_integer
 from blis.files import check_writable, write_text
@@ -18,14 +20,10 @@ from blis.scenario import apply_bundle, load_scenario
 from blis.text import aligned
 from blis.workload.capacity import scaled_instances, served_rate
 from blis.workload.draw.generate import generate
-from blis.workload.profile.fit import Profile, profile
+from blis.workload.profile.fit import profile
 from blis.workload.profile.match import Measure, measures
 from blis.workload.profile.write import profile_text
-from blis.workload.read.clock import TIME_UNITS
-from blis.workload.read.trace_formats import FORMATS
-from blis.workload.read.traces import AUTO, TraceSpec, load_trace, rescaled
-from blis.workload.read.turns import TURNS
-from blis.workload.source import load_workload, requests_of
+from blis.workload.read.traces import rescaled
 
 if TYPE_CHECKING:
     from blis.comparison.agreement import Agreement
@@ -55,17 +53,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         allow_abbrev=False,
     )
     parser.set_defaults(execute=execute)
-    parser.add_argument("trace", metavar="TRACE", nargs="?", help="a file in any format of `blis traces`")
-    parser.add_argument(
-        "--workload-spec", metavar="FILE", help="instead: workload YAML, a part of a trace or what to draw"
-    )
+    parser.add_argument("source", metavar="TRACE|SPEC|NAME", help=SOURCE_HELP)
     parser.add_argument("--out", metavar="FILE", help="write the specification, a .yaml")
     parser.add_argument("--name", metavar="NAME", help="of the specification; default: the trace file's")
-    parser.add_argument("--format", choices=list(FORMATS), help="of the file; default: told from its content")
-    parser.add_argument("--time-unit", choices=list(TIME_UNITS), help="of its times; default: what the format says")
-    parser.add_argument("--turns", choices=TURNS, help="how its conversations are replayed; default: closed")
-    parser.add_argument("--block-tokens", type=whole, metavar="N", help="of its hashes; default: what the format says")
-    parser.add_argument("--seed", type=whole, default=1, metavar="N", help="of the table that is compared; default 1")
+    add_draw_flags(parser)
+    parser.add_argument("--twin-seed", type=whole, default=1, metavar="N", help="of the twin compared; default 1")
     parser.add_argument(
         "--block-size-in-tokens",
         type=whole,
@@ -73,6 +65,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="N",
         help=f"KV block for the ideal hit rate; default {TABLE_BLOCK_TOKENS}",
     )
+    parser.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
     ranks = parser.add_argument_group("rank agreement, which takes the longest: left out without --policies")
     ranks.add_argument("--policies", metavar="FILE", nargs="+", help="policy bundles YAML, two or more")
     ranks.add_argument("--config", metavar="FILE", help="scenario YAML that they run in")
@@ -87,43 +80,31 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 def execute(options: argparse.Namespace) -> None:
     """Check everything that was given, then fit, compare, and print or write what came out."""
-    if (options.trace is None) == (options.workload_spec is None):
-        raise InputError("give a TRACE, or --workload-spec FILE")
     if (options.policies is None) != (options.config is None):
         raise InputError("--policies and --config go together: policies are ranked on the scenario's instances")
-    check_integer("--seed", options.seed, 0)
+    check_integer("--twin-seed", options.twin_seed, 0)
     check_integer("--block-size-in-tokens", options.block_size_in_tokens, 1, 2**20)
     if options.out is not None:
         if Path(options.out).suffix not in (".yaml", ".yml"):
             raise InputError(f"--out must end in .yaml, got {options.out!r}")
         check_writable(options.out)
     policies = policy_names(options.policies, "--policies") if options.policies else {}
-    path = options.trace or options.workload_spec
-    table = _table(options)
-    found = profile(table, options.name or Path(path).stem)
-    twin = generate(found.spec, options.seed)
+    table = drawn_or_read(any_workload(options.source), options, Log(options.log))
+    found = profile(table, options.name or Path(options.source).stem)
+    twin = generate(found.spec, options.twin_seed)
     print(_measures_text(measures(table, twin, options.block_size_in_tokens)))
     if policies:
-        tables = [table, twin, generate(found.spec, options.seed + 1)]
+        tables = [table, twin, generate(found.spec, options.twin_seed + 1)]
         print(f"\n{_agreement_text(_agreement(options, policies, tables))}")
     print("\n" + "\n".join(f"not carried: {line}" for line in found.left_out))
     if options.out is not None:
-        write_text(options.out, profile_text(found, _about(path, table, found)))
+        write_text(options.out, profile_text(found, _about(options.source, table)))
 
 
-def _table(options: argparse.Namespace) -> RequestTable:
-    """The requests of the trace, or of the workload."""
-    if options.workload_spec is not None:
-        return requests_of(load_workload(options.workload_spec))
-    return load_trace(
-        TraceSpec(options.trace, options.format or AUTO, options.time_unit, options.block_tokens, options.turns)
-    )
-
-
-def _about(path: str, table: RequestTable, found: Profile) -> str:
+def _about(source: str, table: RequestTable) -> str:
     """Whose profile it is."""
     seconds = (int(table.opened_us[-1]) - table.first_arrival_us) / 1e6
-    return f"Profile of {Path(path).name}: {len(table)} requests in {seconds:.0f} s, by `blis profile`."
+    return f"Profile of {Path(source).name}: {len(table)} requests in {seconds:.0f} s, by `blis profile`."
 
 
 def _measures_text(found: Sequence[Measure]) -> str:

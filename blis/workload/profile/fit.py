@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from blis.errors import InputError
 from blis.tables.requests import RequestTable
 from blis.workload.draw.senders import Client
 from blis.workload.draw.sessions import Reasoning
@@ -15,6 +16,7 @@ from blis.workload.profile.lengths import fit_lengths
 from blis.workload.profile.sessions import Rounds, fit_sessions, own_tokens
 from blis.workload.profile.sharing import fit_reuse
 
+FEWEST = 50  # requests, or conversations, of which there is a profile
 UNNAMED = "standard"  # the class of requests that have none: a search wants a name
 
 
@@ -26,8 +28,11 @@ class Profile(NamedTuple):
 
 
 def profile(table: RequestTable, name: str) -> Profile:
-    """The specification. Raises InputError if requests have no rate."""
+    """The specification. Raises InputError if requests have no rate, or are too few to hide one of them."""
     rounds = Rounds.of(table)
+    if len(rounds.sizes) < FEWEST:
+        what = "requests" if rounds.sizes.max(initial=1) == 1 else "conversations"
+        raise InputError(f"{len(rounds.sizes)} {what} are too few for a profile that tells of none; it takes {FEWEST}")
     arrivals = fit_arrivals(table.opened_us[rounds.opens])
     lengths = fit_lengths(own_tokens(table, rounds), table.output_tokens)
     multi_turn = fit_sessions(table, rounds)

@@ -63,19 +63,19 @@ def test_policies_are_ranked_on_both(blis, trace):
 
 
 def test_a_drawn_workload_has_a_twin_too(blis):
-    output, _ = blis("profile", "--workload-spec", CONF / "workload" / "chat_prefix.yaml")
+    output, _ = blis("profile", "chat_prefix")
     assert "not carried: classes (3)\nnot carried: tenants (75)\n" in output
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "give a TRACE, or --workload-spec FILE"),
-        (["T", "--workload-spec", "S"], "give a TRACE, or --workload-spec FILE"),
+        ([], "TRACE|SPEC|NAME"),
+        (["chat_prefx"], "chat_prefix"),
         (["T", "--policies", "a.yaml", "b.yaml"], "--policies and --config go together"),
         (["T", "--config", "c.yaml", "--policies", "a.yaml"], "two policies or more by --policies"),
         (["T", "--out", "twin.json"], "--out must end in .yaml"),
-        (["T", "--seed", "-1"], "--seed"),
+        (["T", "--twin-seed", "-1"], "--twin-seed"),
         (["nowhere.jsonl"], "nowhere.jsonl"),
     ],
 )

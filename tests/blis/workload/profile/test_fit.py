@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
+from blis.errors import InputError
 from blis.workload.content.reuse import ideal_hit_rate
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec, spec_mapping
@@ -98,3 +99,12 @@ def test_what_is_not_carried_is_said():
     assert {"classes (2)", "tenants (40)"} <= set(lines)
     assert any(line.startswith("which prompts share") for line in lines)
     assert not any("share" in line for line in profile(generate(load_spec(known()), 1), "twin").left_out)
+
+
+def test_a_few_requests_have_no_profile():
+    with pytest.raises(InputError, match="49 requests are too few for a profile that tells of none; it takes 50"):
+        profile(generate(load_spec(known()), 1, n=49), "twin")
+    turns = {"max_rounds": 8, "think_time_us": 1}
+    table = generate(load_spec(known(reasoning={"multi_turn": turns}, closed_loop=False)), 1, n=80)
+    with pytest.raises(InputError, match="conversations are too few"):
+        profile(table, "twin")
