@@ -103,7 +103,7 @@ def execute(options: argparse.Namespace) -> None:
 
 def _about(source: str, table: RequestTable) -> str:
     """Whose profile it is."""
-    seconds = (int(table.opened_us[-1]) - table.first_arrival_us) / 1e6
+    seconds = table.span_us / 1e6
     return f"Profile of {Path(source).name}: {len(table)} requests in {seconds:.0f} s, by `blis profile`."
 
 

@@ -93,7 +93,7 @@ def tell_requests(table: RequestTable, log: Log) -> None:
     """Say what was done to recorded requests, and how many there are."""
     for line in table.notes:
         log.note(f"requests: {line}")
-    log.info(f"{len(table)} requests, the last one at {int(table.opened_us[-1]) / 1e6:g} s")
+    log.info(f"{len(table)} requests, the last one at {int(table.soonest_us.max()) / 1e6:g} s")
 
 
 def is_recorded(options: argparse.Namespace, workload: dict[str, Any] | None) -> bool:

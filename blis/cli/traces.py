@@ -94,7 +94,7 @@ def _check(options: argparse.Namespace) -> str:
         trace, exact = found
         known = f"{trace.name}, {trace.part}" if exact else f"{trace.name}, with more than the {trace.part}"
     block_tokens = options.block_size_in_tokens
-    span_s = (int(table.opened_us[-1]) - table.first_arrival_us) / 1e6
+    span_s = table.span_us / 1e6
     facts = [
         ("file", path),
         ("known as", known),

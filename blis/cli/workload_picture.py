@@ -22,7 +22,7 @@ _NEW, _BEFORE, _OUTPUT = COLOURS[1], COLOURS[6], COLOURS[2]
 def workload_picture(table: RequestTable, title: str) -> Figure:
     """Above: requests and prompt tokens a second. Below: prompts, answers, and how much of a prompt was there before.
 
-    Requests that wait for an answer stand where their session begins.
+    Requests that wait for an answer stand where they come if it takes no time.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -32,7 +32,7 @@ def workload_picture(table: RequestTable, title: str) -> Figure:
     heading = f"{title}: {len(table)} requests"
     figure.suptitle(heading, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     grid = figure.add_gridspec(3, 3)
-    seconds, seen = (table.opened_us - table.first_arrival_us) / 1e6, seen_tokens(table)
+    seconds, seen = (table.soonest_us - table.first_arrival_us) / 1e6, seen_tokens(table)
     _draw_arrivals(figure.add_subplot(grid[0, :]), seconds)
     _draw_tokens(figure.add_subplot(grid[1, :]), seconds, table.input_tokens, seen)
     _draw_lengths(figure.add_subplot(grid[2, 0]), table.input_tokens, "input tokens", _NEW)
@@ -43,7 +43,7 @@ def workload_picture(table: RequestTable, title: str) -> Figure:
 
 def _bins(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """[bins + 1] edges over the whole time; a workload of one instant has a second."""
-    return np.linspace(0, float(seconds[-1]) or 1.0, min(_TIMES, max(len(seconds) // 4, 1)) + 1)
+    return np.linspace(0, float(seconds.max()) or 1.0, min(_TIMES, max(len(seconds) // 4, 1)) + 1)
 
 
 def _draw_arrivals(axes: Axes, seconds: NDArray[np.float64]) -> None:

@@ -42,7 +42,7 @@ class Load(NamedTuple):
 
 def load_of(table: RequestTable, scenario: Scenario) -> Load:
     """What a table is to the instances of a scenario."""
-    at_once = table.opened_us[-1] == table.first_arrival_us
+    at_once = table.span_us == 0
     served = scenario.cluster.instances * served_rate(table, scenario.instance)
     return Load(None if at_once else table.offered_per_s, served)
 
@@ -79,7 +79,7 @@ def scaled_instances(table: RequestTable, instance: Instance, utilisation: float
     Raises InputError if all requests arrive at the same time: they have no rate.
     """
     check_number("utilisation", utilisation, above=0)
-    if table.opened_us[-1] == table.first_arrival_us:
+    if table.span_us == 0:
         raise InputError("utilisation: all requests arrive at the same time, so there is no rate to scale to")
     needed = table.offered_per_s / served_rate(table, instance) / utilisation
     if needed > MAX_INSTANCES:

@@ -22,7 +22,7 @@ def workload_facts(table: RequestTable, block_tokens: int) -> dict[str, Any]:
     arrival_us = table.arrival_us[table.arrival_us >= 0]
     return {
         "requests": len(table),
-        "span_s": _span_us(table) / 1e6,
+        "span_s": table.span_us / 1e6,
         "requests_per_s": _rates(table),
         "gap_ms": _gaps(np.diff(arrival_us) / 1000),
         "input_tokens": _spread(table.input_tokens),
@@ -34,16 +34,12 @@ def workload_facts(table: RequestTable, block_tokens: int) -> dict[str, Any]:
     }
 
 
-def _span_us(table: RequestTable) -> int:
-    return int(table.opened_us[-1]) - table.first_arrival_us
-
-
 def _rates(table: RequestTable) -> dict[str, float]:
     """On average, and in the quietest and the busiest part of the time; nothing if all come at once."""
-    span_us = _span_us(table)
+    span_us = table.span_us
     if not span_us:
         return {}
-    counts = np.histogram(table.opened_us - table.first_arrival_us, _PARTS, (0, span_us))[0] / (span_us / 1e6 / _PARTS)
+    counts = np.histogram(table.soonest_us - table.first_arrival_us, _PARTS, (0, span_us))[0] / (span_us / 1e6 / _PARTS)
     return {"mean": table.offered_per_s, "quietest": float(counts.min()), "busiest": float(counts.max())}
 
 

@@ -554,8 +554,8 @@ MUTANTS = (
     Mutant(_ASSEMBLE, "(inputs >= 1) &", "(inputs >= 0) &", _ASSEMBLE_TESTS, "empty prompts"),
     Mutant(
         "blis/tables/requests.py",
-        "(len(self) - 1) / max(span_us, 1) * 1e6",
-        "len(self) / max(span_us, 1) * 1e6",
+        "(len(self) - 1) / max(self.span_us, 1) * 1e6",
+        "len(self) / max(self.span_us, 1) * 1e6",
         _CAPACITY_TESTS,
         "one request too many in a span",
     ),

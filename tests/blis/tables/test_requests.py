@@ -48,3 +48,19 @@ def test_rows_have_names():
 def test_shared_nodes_are_counted(shared, count):
     nothing = np.zeros(0, np.int64)
     assert ContentTree(nothing, nothing, nothing, np.array(shared, np.int32)).n_shared == count
+
+
+def test_what_is_known_of_arrivals_before_a_run_is_when_all_come_at_the_soonest():
+    table = replace(
+        make_table(5),
+        arrival_us=np.array([10, -1, -1, 20, -1]),
+        predecessor=np.array([-1, 0, 1, -1, 3], np.int32),
+        think_us=np.array([0, 100, 200, 0, 50]),
+        cache={},
+    )
+    assert table.soonest_us.tolist() == [10, 110, 310, 20, 70]
+    assert table.opened_us.tolist() == [10, 10, 10, 20, 20]
+    assert table.span_us == 300
+    assert table.offered_per_s == pytest.approx(4 / 300e-6)
+    open_loop = make_table(5)
+    assert open_loop.soonest_us is open_loop.arrival_us
