@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blis.engine import links
+from blis.engine.follow_ups import answer_overhead_us
 from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
@@ -192,14 +193,8 @@ def _latencies(w, r):
     w.times[E2E_US, r] = NONE
     arrival_us = w.rows[r].arrival_us
     first_token_us = w.times[FIRST_TOKEN_US, r]
-    overheads = w.rows[r].output_tokens
     if first_token_us != NONE:
-        overheads = max(overheads, 1)
         w.times[TTFT_US, r] = first_token_us - arrival_us + w.engines[w.requests[r].instance].overhead_us
     if w.counts[STATUS, r] != COMPLETED:
         return
-    e2e_us = w.times[COMPLETED_US, r] - arrival_us
-    if w.config.last_gap_twice:
-        e2e_us += w.requests[r].finish_us
-        overheads += 1
-    w.times[E2E_US, r] = e2e_us + overheads * w.engines[w.requests[r].instance].overhead_us
+    w.times[E2E_US, r] = w.times[COMPLETED_US, r] - arrival_us + answer_overhead_us(w, r)

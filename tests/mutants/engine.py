@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.mutants import Mutant
 
 _BOUNDARY = "blis/engine/boundary.py"
+_FOLLOW_UPS = "blis/engine/follow_ups.py"
 _OBSERVE = "blis/engine/observe.py"
 _IN_FLIGHT = "blis/engine/in_flight.py"
 _ORDER = "blis/engine/build/order.py"
@@ -52,9 +53,9 @@ MUTANTS = (
         "the token before a long gap that is taken back was in the step before",
     ),
     Mutant(
-        _BOUNDARY,
-        "overheads = max(overheads, 1)",
-        "overheads = max(overheads, 0)",
+        _FOLLOW_UPS,
+        "        tokens = 1\n",
+        "        tokens = 0\n",
         _tests("test_boundary"),
         "a request without outputs has an overhead less",
     ),
@@ -66,9 +67,9 @@ MUTANTS = (
         "a run that was cut lacks everybody's latest token",
     ),
     Mutant(
-        _BOUNDARY,
-        "e2e_us += w.requests[r].finish_us",
-        "e2e_us += 0",
+        _FOLLOW_UPS,
+        "more_us = w.requests[r].finish_us",
+        "more_us = 0",
         _tests("test_boundary"),
         "compat: the last step counts once",
     ),

@@ -7,7 +7,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.workload.content.tree import InternedContent, Span, intern_sequences
+from blis.workload.content.tree import InternedContent, Span, first_tokens, intern_sequences
 
 SOUGHT = 1000  # earlier prompts that are looked at for one that is long enough
 
@@ -38,9 +38,8 @@ def intern_copies(
         else:
             source = _source(openings, inputs, int(depth[row]), int(ago[row]))
             copied = min(int(depth[row]), inputs[source]) if source >= 0 else 0
-            begins = (
-                _first(said[source], copied) if copied else [(("group", int(group[row])), 0, int(prefix_tokens[row]))]
-            )
+            own: list[Span] = [(("group", int(group[row])), 0, int(prefix_tokens[row]))]
+            begins = first_tokens(said[source], copied) if copied else own
             openings.append(row)
         latest[talk] = row
         begun = sum(length for _, _, length in begins)
@@ -60,14 +59,3 @@ def _source(openings: list[int], inputs: list[int], depth: int, ago: int) -> int
             return row
         longest = row if inputs[row] > inputs[longest] else longest
     return longest
-
-
-def _first(spans: list[Span], tokens: int) -> list[Span]:
-    """As many tokens of a sequence."""
-    found: list[Span] = []
-    for stream, start, length in spans:
-        if not tokens:
-            break
-        found.append((stream, start, min(length, tokens)))
-        tokens -= found[-1][2]
-    return found

@@ -32,6 +32,16 @@ Span = tuple[Hashable, int, int]
 TOKENS = None
 
 
+def first_tokens(spans: Sequence[Span], tokens: int) -> list[Span]:
+    """The beginning of a sequence, so many tokens of it or all that there are."""
+    found: list[Span] = []
+    for stream, start, length in spans:
+        if tokens > 0:
+            found.append((stream, start, min(length, tokens)))
+            tokens -= length
+    return found
+
+
 class InternedContent(NamedTuple):
     """The content columns of a RequestTable; blis/requests.py says what each holds.
 

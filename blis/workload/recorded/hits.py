@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.workload.content.tree import Span
+from blis.workload.content.tree import Span, first_tokens
 
 
 class Hits(NamedTuple):
@@ -40,17 +40,7 @@ def with_hits(
         found = np.flatnonzero(said >= cached)
         if len(found):
             last = found[np.argmax(np.minimum(completed_us[found], now))]
-            sequences[row] = [*_first(sequences[last], cached), (row, 0, int(total[row]) - cached)]
+            sequences[row] = [*first_tokens(sequences[last], cached), (row, 0, int(total[row]) - cached)]
         else:
             unexplained += 1
     return Hits(sequences, unexplained)
-
-
-def _first(spans: list[Span], tokens: int) -> list[Span]:
-    """So many tokens of the beginning."""
-    found: list[Span] = []
-    for stream, start, length in spans:
-        if tokens > 0:
-            found.append((stream, start, min(length, tokens)))
-            tokens -= length
-    return found
