@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blis.engine.instance import heap
+from blis.engine import heap
 from blis.engine.records import NEVER_US
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, DROPPED

@@ -5,6 +5,7 @@ Cluster-and-policies.md section 2, docs/policies.md sections 3 and 4.
 
 from __future__ import annotations
 
+from blis.engine import heap
 from blis.engine.boundary import REASON, ROUTED_US
 from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
@@ -13,7 +14,6 @@ from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, n
 from blis.engine.gateway.records import ADMISSION, END, GO_ON, LOOK, NO_LOOK, ROUTING
 from blis.engine.gateway.signals import show_live
 from blis.engine.in_flight import note_admitted, note_sent
-from blis.engine.instance import heap
 from blis.engine.observe import keep_decision
 from blis.engine.records import GROW_TRANSIT, NEVER_US, NONE
 from blis.jit import kernel

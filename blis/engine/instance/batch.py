@@ -8,10 +8,10 @@ blocks), or from the head of the batch when blocks run out and somebody must be 
 
 from __future__ import annotations
 
+from blis.engine import heap
 from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import attach, blocks_for, fill, is_ordered, lookup, release, reload
 from blis.engine.in_flight import note_left
-from blis.engine.instance import heap
 from blis.engine.instance.latency import clear
 from blis.engine.instance.queue import head, join_batch, leave_batch, put, take_out
 from blis.engine.instance.service import charge, leave_decode

@@ -7,8 +7,7 @@ scheduler the queue is a heap: the order of the requests is settled before the r
 
 from __future__ import annotations
 
-from blis.engine import links
-from blis.engine.instance import heap
+from blis.engine import heap, links
 from blis.engine.instance.service import attained_tokens
 from blis.engine.records import FCFS, LEAST_ATTAINED
 from blis.jit import kernel

@@ -5,12 +5,11 @@ All changes of a step are applied at its start; only the times of its results li
 
 from __future__ import annotations
 
-from blis.engine import links
+from blis.engine import heap, links
 from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import blocks_for, fill, release
 from blis.engine.follow_ups import release_followers
 from blis.engine.in_flight import note_left
-from blis.engine.instance import heap
 from blis.engine.instance.batch import form_batch, next_ordered, stored_tokens, target_tokens
 from blis.engine.instance.latency import step_us
 from blis.engine.instance.leap import leap, log_steps

@@ -3,7 +3,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from blis.engine.instance import heap
+from blis.engine import heap
 from blis.engine.records import HEAP
 from tests.kernels import callable_kernel
 
