@@ -10,6 +10,7 @@ _BATCH = "blis/engine/instance/batch.py"
 _QUEUE = "blis/engine/instance/queue.py"
 _SERVICE = "blis/engine/instance/service.py"
 _HEAP = "blis/engine/heap.py"
+_HEAPS = ("tests/blis/engine/test_heap.py",)
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
 _TIER = ("tests/blis/engine/cache/test_tier.py",)
 _PROFILES = ("tests/vectors/test_profiles.py",)
@@ -517,14 +518,14 @@ MUTANTS = (
         _HEAP,
         "(above.key == key and above.tie <= tie)",
         "(above.key == key and above.tie >= tie)",
-        _tests("heap"),
+        _HEAPS,
         "equal keys come out in the wrong order",
     ),
     Mutant(
         _HEAP,
         "(right.key == left.key and right.tie < left.tie)",
         "False",
-        _tests("heap"),
+        _HEAPS,
         "the left of two equal children rises whatever its tie",
     ),
 )
