@@ -33,10 +33,12 @@ FIRST_LINES = [
 ]
 
 
+HASHED = '"timestamp": {}, "input_length": 9, "output_length": 1, "hash_ids": [{}]}}'
+
 #: What writes a row, the time's place left open, and the unit that the format has.
 TIMED = {
-    "mooncake": ("", '{{"timestamp": {}, "input_length": 9, "output_length": 1, "hash_ids": [{}]}}', "ms"),
-    "bailian": ("", CHAT.replace("{", "{{") + '"timestamp": {}, "input_length": 9, "output_length": 1, "hash_ids": [{}]}}', "s"),
+    "mooncake": ("", "{{" + HASHED, "ms"),
+    "bailian": ("", CHAT.replace("{", "{{") + HASHED, "s"),
     "dynamo": ("", '{{"created_time": {}, "input_tokens": 9, "output_tokens": 1, "hash_ids": [{}]}}', "ms"),
     "compact": (COMPACT_HEADER, "{},9,1", "s"),
     "burstgpt": (BURSTGPT_HEADER, "{},ChatGPT,9,1,10,Conversation log", "s"),
