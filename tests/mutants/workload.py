@@ -411,11 +411,11 @@ MUTANTS = (
         _CSV, "np.diff(arrival_us, prepend=0) >= 0", "np.diff(arrival_us, prepend=0) >= -1", _CSV_TESTS, "unsorted rows"
     ),
     Mutant(
-        _CSV,
-        "if first.setdefault(cell, row) != row:",
-        "if first.setdefault(cell, row) != first[cell]:",
-        _CSV_TESTS,
-        "two rows of one name",
+        _SHEET,
+        "if first.setdefault(value, row) != row:",
+        "if not value:",
+        _CSV_TESTS + _SHEET_TESTS,
+        "rows of one name",
     ),
     Mutant(_CSV, "lambda value: 0 <= value < 1", "lambda value: 0 <= value <= 1", _CSV_TESTS, "a draw of 1"),
     Mutant(_CSV, "if name in labels:", "if not name:", _CSV_TESTS, "a label twice"),

@@ -58,7 +58,7 @@ def load_requests(path: str | Path) -> RequestTable:
     output_tokens = sheet.integers("output_tokens", 0, MAX_TOKENS)
     prefix_tokens = sheet.integers("prefix_tokens", 0, MAX_TOKENS)
     group, _ = _names(sheet, "prefix_group", none_is=-1)
-    _check_unique(sheet, "request_id")
+    sheet.check_unique("request_id", sheet.cells["request_id"])
     sheet.check(
         "arrival_us", np.diff(arrival_us, prepend=0) >= 0, lambda row: f"is less than {arrival_us[row - 1]} before it"
     )
@@ -132,13 +132,3 @@ def _names(sheet: Sheet, column: str, none_is: int | None = None) -> tuple[NDArr
     names = [name for name in dict.fromkeys(cells) if name or none_is is None]
     number = {name: i for i, name in enumerate(names)}
     return np.array([number.get(cell, none_is) for cell in cells], np.int64), tuple(names)
-
-
-def _check_unique(sheet: Sheet, column: str) -> None:
-    """Raise InputError for the first cell that is empty or occurred before."""
-    first: dict[str, int] = {}
-    for row, cell in enumerate(sheet.cells[column]):
-        if not cell:
-            sheet.fail(column, row, "must not be empty")
-        if first.setdefault(cell, row) != row:
-            sheet.fail(column, row, f"is already in line {sheet.lines[first[cell]]}")

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from blis.errors import InputError
 from blis.files import read_text
+from blis.workload.read.servegen import is_servegen
 
 #: Keys of results without a row for each request, and what they are.
 _SUMMARIES = {
@@ -53,7 +54,7 @@ def _sample(path: str | Path) -> Path:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         return Path(path)
-    if any(folder.glob("chunk-*-trace.csv")):
+    if is_servegen(folder):
         raise InputError(
             f"{path}: ServeGen says rates, not requests: give the folder as servegen_data of a specification"
         )

@@ -261,7 +261,23 @@ class TestBailian:
         assert table.think_us.tolist() == [0, 60_000_000, 70_000_000, 30_000_000, 0, 0]
         assert [table.session_names[code] for code in table.session] == ["chat_1"] * 4 + ["chat_2", "chat_6"]
 
-    def test_a_chat_is_not_its_own_parent(self, tmp_path):
-        row = {"chat_id": 1, "parent_chat_id": 1, "turn": 1, "timestamp": 0, "input_length": 9, "output_length": 1}
-        with pytest.raises(InputError, match=r"t.jsonl: request 0 follows itself"):
-            load_bailian(lines(tmp_path, row))
+    def test_parents_that_nobody_can_wait_for_are_counted(self, tmp_path):
+        chats = [(1, -1, 0), (2, 2, 10), (3, 77, 20), (4, 5, 30), (5, 1, 40), (1, -1, 50), (6, 1, 60)]
+        rows = [
+            {
+                "chat_id": chat,
+                "parent_chat_id": parent,
+                "turn": 1,
+                "timestamp": at,
+                "input_length": 9,
+                "output_length": 1,
+            }
+            for chat, parent, at in chats
+        ]
+        table = load_bailian(lines(tmp_path, *rows))
+        assert table.notes[1:4] == (
+            "1 of 7 chats have a parent that is not in the file: they begin conversations",
+            "2 of 7 chats have a parent that comes no sooner than they do: they begin conversations",
+            "1 of 7 chats have the chat_id of one before: a parent is the last one of its name",
+        )
+        assert table.closed and (table.predecessor >= 0).sum() == 2
