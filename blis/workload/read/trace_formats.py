@@ -65,7 +65,7 @@ for _name, _format in {
         }.items()
     },
     "trace-v2": Format("rows of a trace v2", trace_v2.TOLD_BY, False, trace_v2.load_replay, _TURNS),
-    "requests": Format("this program's own CSV", COLUMNS, False, load_requests),
+    "requests": Format("this program's own CSV", COLUMNS, False, load_requests, _TURNS),
     "token-lists": Format("the original's CSV of token lists", TOKEN_COLUMNS, False, load_token_lists),
 }.items():
     FORMATS.register(_name)(_format)
