@@ -56,7 +56,9 @@ def _sample(path: str | Path) -> Path:
         return Path(path)
     if is_servegen(folder):
         raise InputError(
-            f"{path}: ServeGen says rates, not requests: give the folder as servegen_data of a specification"
+            f"{path}: ServeGen says rates, not requests: `blis workload {path}` draws from it; write `servegen_data:"
+            f" {{path: {path}}}` and `num_requests: 4000` into a .yaml file, which is given as workload=FILE.yaml to a"
+            " search and as --workload-spec FILE.yaml to others"
         )
     files = sorted(folder.glob("*.json*"))
     if not files:
