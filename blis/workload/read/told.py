@@ -22,9 +22,6 @@ _SUMMARIES = {
     "a summary of AIPerf; profile_export.jsonl has the requests": (
         *("input_config", "request_throughput", "time_to_first_token", "request_count"),
     ),
-    "what genai-perf measured, which has no numbers of tokens; AIPerf, its successor, writes them": (
-        *("experiments", "request_inputs", "response_timestamps", "window_boundaries", "service_kind"),
-    ),
 }
 
 

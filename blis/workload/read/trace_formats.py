@@ -61,6 +61,7 @@ for _name, _format in {
             "vllm-bench": "detailed result of `vllm bench serve`",
             "guidellm": "result of guidellm",
             "aiperf": "profile_export.jsonl of AIPerf",
+            "genai-perf": "profile_export.json of genai-perf",
             "inference-perf": "per_request_lifecycle_metrics.json",
         }.items()
     },

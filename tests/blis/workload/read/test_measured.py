@@ -13,6 +13,8 @@ from blis.workload.read.trace_formats import FORMATS, detect_format
 from tests.blis.workload.recorded.logs import ROWS, bench, request_log
 from tests.blis.workload.recorded.results import (
     aiperf_line,
+    genai_perf,
+    genai_perf_request,
     guidellm,
     guidellm_request,
     inference_perf_request,
@@ -29,6 +31,7 @@ def written(folder: Path) -> dict[str, Path]:
         "vllm-bench": bench(folder),
         "guidellm": guidellm(folder / "g.json", [guidellm_request(0), guidellm_request(1)]),
         "aiperf": aiperf,
+        "genai-perf": genai_perf(folder / "e.json", [genai_perf_request(0), genai_perf_request(9)]),
         "inference-perf": inference_perf,
     }
 

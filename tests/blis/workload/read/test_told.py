@@ -15,12 +15,6 @@ from blis.workload.source import load_workload, requests_of
 from tests.blis.workload.read.test_servegen import EARLY, chunk
 
 VLLM = {"backend": "vllm", "num_prompts": 10, "request_throughput": 2.5, "total_input_tokens": 10, "mean_ttft_ms": 31.0}
-GENAI_REQUEST = {
-    "timestamp": 1,
-    "request_inputs": {"payload": "{}"},
-    "response_timestamps": [2],
-    "response_outputs": [],
-}
 
 
 @pytest.mark.parametrize("read", [detect_format, read_log])
@@ -32,10 +26,6 @@ GENAI_REQUEST = {
         (
             {"input_config": {}, "request_throughput": {}, "time_to_first_token": {}, "request_count": {}},
             "a summary of AIPerf; profile_export.jsonl has the requests",
-        ),
-        (
-            {"service_kind": "openai", "experiments": [{"requests": [GENAI_REQUEST], "window_boundaries": [1]}]},
-            "what genai-perf measured, which has no numbers of tokens",
         ),
     ],
 )
