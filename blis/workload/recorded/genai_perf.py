@@ -1,8 +1,8 @@
 """What genai-perf writes as profile_export.json: experiments, and in each its requests with the times of responses.
 
 triton-inference-server/perf_analyzer @ 00168fe7 (genai_perf/profile_data_parser): `timestamp` and
-`response_timestamps` in ns on the Unix clock, what was sent and what came back as texts. Nobody counted tokens: they are
-known where responses have a `usage` (all that are not streamed), or where ids of tokens were sent and came back
+`response_timestamps` in ns on the Unix clock, what was sent and what came back as texts. Nobody counted tokens: they
+are known where responses have a `usage` (all that are not streamed), or where ids of tokens were sent and came back
 (`triton_c_api`). Responses without content carry no token. Requests of one `session_id` are turns.
 """
 

@@ -6,6 +6,7 @@ from blis.errors import InputError
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.trace_formats import FORMATS, detect_format
 from blis.workload.recorded.read import JSON_LOGS
+from tests.blis.workload.recorded.logs import trace
 from tests.blis.workload.trace_files import error_of, mooncake_row
 
 COMPACT_HEADER = "arrived_at,num_prefill_tokens,num_decode_tokens"
@@ -100,6 +101,28 @@ class TestDetection:
         one, other = (FORMATS[name].parse(path) for path in (plain, packed))
         assert one.request_ids == other.request_ids and one.notes == other.notes
         assert one.input_tokens.tolist() == other.input_tokens.tolist()
+
+    @pytest.mark.parametrize(("codec", "ending"), [("gzip", ".gz"), ("zstd", ".zst")])
+    def test_sessions_of_a_folder_may_be_packed(self, tmp_path, codec, ending):
+        for name in "ba":
+            text = SESSION.replace('"id": "s"', f'"id": "{name}"')
+            packed = pyarrow.compress(text.encode(), codec=codec, asbytes=True)
+            (tmp_path / f"{name}.json{ending}").write_bytes(packed)
+        assert detect_format(tmp_path) == "agentic"
+        assert FORMATS["agentic"].parse(tmp_path).request_ids == ("a/0", "b/0")
+
+    @pytest.mark.parametrize(("codec", "ending"), [("gzip", ".gz"), ("zstd", ".zst")])
+    def test_both_files_of_a_trace_v2_may_be_packed(self, tmp_path, codec, ending):
+        rows = trace(tmp_path, {"request_id": 1}, {"request_id": 2})
+        plain = FORMATS["trace-v2"].parse(rows)
+        for file in (rows, rows.with_suffix(".yaml")):
+            file.with_name(file.name + ending).write_bytes(
+                pyarrow.compress(file.read_bytes(), codec=codec, asbytes=True)
+            )
+            file.unlink()
+        path = rows.with_name(rows.name + ending)
+        assert detect_format(path) == "trace-v2"
+        assert FORMATS["trace-v2"].parse(path).request_ids == plain.request_ids
 
     def test_every_format_is_tried_here(self):
         assert set(FORMATS) == {name for name, _ in FIRST_LINES} | set(JSON_LOGS) | {"trace-v2"}

@@ -8,7 +8,7 @@ import pytest
 
 from blis.workload.recorded.aiperf import load_aiperf
 from tests.blis.workload.recorded.logs import refused
-from tests.blis.workload.recorded.results import aiperf_line
+from tests.blis.workload.recorded.results import START, aiperf_line
 
 
 def read(folder: Path, *lines: str):
@@ -21,6 +21,24 @@ def test_times_and_lengths(tmp_path: Path):
     assert found.requests.request_ids == ("q0", "q30") and found.requests.arrival_us.tolist() == [0, 30_000]
     assert found.ttft_us.tolist() == [20_000] * 2 and found.e2e_us.tolist() == [100_000] * 2
     assert found.requests.input_tokens.tolist() == [550] * 2 and found.requests.output_tokens.tolist() == [5] * 2
+
+
+def test_every_request_keeps_its_own_times_and_lengths(tmp_path: Path):
+    asked = [(90, 5, 40.5, 200), (0, 7, 10.25, 30), (45, 2, 3, 900)]  # at, tokens of answer, first and last after ms
+    lines = [
+        aiperf_line(
+            at, tokens=tokens, ttft={"value": first, "unit": "ms"},
+            request_end_ns=START * 10**9 + (at + last) * 10**6, x_correlation_id=f"c{at}",
+        ).replace("550", str(100 + at))
+        for at, tokens, first, last in asked
+    ]  # fmt: skip
+    found = read(tmp_path, *lines)
+    assert found.requests.request_ids == ("q0", "q45", "q90")
+    assert found.requests.arrival_us.tolist() == [0, 45_000, 90_000]
+    assert found.requests.input_tokens.tolist() == [100, 145, 190]
+    assert found.requests.output_tokens.tolist() == [7, 2, 5]
+    assert found.ttft_us.tolist() == [10_250, 3_000, 40_500]
+    assert found.e2e_us.tolist() == [30_000, 900_000, 200_000]
 
 
 @pytest.mark.parametrize(("value", "unit"), [(0.05, "s"), (50, "ms"), (50_000, "us"), (5e7, "ns")])
