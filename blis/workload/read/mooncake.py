@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from blis.errors import InputError
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import MAX_TOKENS
+from blis.workload.follow import openers
 from blis.workload.read.clock import most
 from blis.workload.read.hash_blocks import HASHES, started_blocks
 from blis.workload.read.json_rows import JsonRows, json_lines
 from blis.workload.read.traffic import FileRows, traffic
-from blis.workload.read.turns import CLOSED, openers
+from blis.workload.read.turns import CLOSED
 from blis.yaml_strict import named_source
 
 KEYS = ("timestamp", "input_length", "output_length", "hash_ids")
