@@ -16,6 +16,7 @@ _CLOCK, _CLOCK_TESTS = "blis/workload/read/clock.py", ("tests/blis/workload/read
 _HASHES, _HASHES_TESTS = "blis/workload/read/hash_blocks.py", ("tests/blis/workload/read/test_hash_blocks.py",)
 _LENGTHS_ONLY, _LENGTHS_ONLY_TESTS = "blis/workload/read/lengths.py", ("tests/blis/workload/read/test_lengths.py",)
 _FOLLOW, _FOLLOW_TESTS = "blis/workload/follow.py", ("tests/blis/workload/test_follow.py",)
+_LIMITS, _LIMITS_TESTS = "blis/tables/limits.py", ("tests/blis/tables/test_limits.py",)
 _TURNS, _TURNS_TESTS = "blis/workload/read/turns.py", ("tests/blis/workload/read/test_turns.py",)
 _AGENTIC, _AGENTIC_TESTS = "blis/workload/read/agentic.py", ("tests/blis/workload/read/test_agentic.py",)
 _TRAFFIC = "blis/workload/read/traffic.py"
@@ -623,5 +624,26 @@ MUTANTS = (
         "input_tokens",
         _DRAWN_TURNS_TESTS,
         "an answer takes no time to its client",
+    ),
+    Mutant(
+        _LIMITS,
+        "np.where(crosses[node], tokens, table.path_end_token)[stays]",
+        "table.path_end_token[stays]",
+        _LIMITS_TESTS,
+        "prompts that are cut go on in their paths",
+    ),
+    Mutant(
+        _LIMITS,
+        "crosses[node] & ~cut[row], np",
+        "crosses[node], np",
+        _LIMITS_TESTS,
+        "answers to prompts that are cut are found where the whole prompt was",
+    ),
+    Mutant(
+        _LIMITS,
+        'np.argsort(tree.start_token, kind="stable")',
+        "np.arange(len(tree.start_token))",
+        _LIMITS_TESTS,
+        "what is behind a cut has a larger number than its children",
     ),
 )
