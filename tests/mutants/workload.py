@@ -581,8 +581,8 @@ MUTANTS = (
     ),
     Mutant(
         _SUBSET,
-        "touched_twice = np.bincount(path_node, minlength=len(table.tree.parent)) > 1",
-        "touched_twice = table.tree.shared >= 0",
+        "shared = numbered(path_node, len(table.tree.parent))",
+        "shared = table.tree.shared",
         _SUBSET_TESTS,
         "what nobody shares any more is shared",
     ),
