@@ -413,11 +413,11 @@ MUTANTS = (
         _CSV, "np.diff(arrival_us, prepend=0) >= 0", "np.diff(arrival_us, prepend=0) >= -1", _CSV_TESTS, "unsorted rows"
     ),
     Mutant(
-        _CSV,
-        "if first.setdefault(cell, row) != row:",
-        "if first.setdefault(cell, row) != first[cell]:",
-        _CSV_TESTS,
-        "two rows of one name",
+        _SHEET,
+        "if first.setdefault(value, row) != row:",
+        "if not value:",
+        _CSV_TESTS + _SHEET_TESTS,
+        "rows of one name",
     ),
     Mutant(_CSV, "lambda value: 0 <= value < 1", "lambda value: 0 <= value <= 1", _CSV_TESTS, "a draw of 1"),
     Mutant(_CSV, "if name in labels:", "if not name:", _CSV_TESTS, "a label twice"),
@@ -477,7 +477,18 @@ MUTANTS = (
     ),
     Mutant(_CLOCK, "since * us).astype", "since * us + 1).astype", _CLOCK_TESTS, "everybody comes 1 µs later"),
     Mutant(_CLOCK, "    first = times.min()", "    first = times[0]", _CLOCK_TESTS + _MOONCAKE_TESTS, "unsorted lines"),
-    Mutant(_CLOCK, "many = n >= _MANY and", "many = n < _MANY and", _CLOCK_TESTS, "only short files are doubted"),
+    Mutant(
+        _CLOCK, "if len(since) >= _MANY and", "if len(since) < _MANY and", _CLOCK_TESTS, "only short files are doubted"
+    ),
+    Mutant(
+        _CLOCK,
+        "float(since.max()), len(since) - 1",
+        "float(np.median(since)), len(since) - 1",
+        _CLOCK_TESTS,
+        "half a file's rate",
+    ),
+    Mutant(_CLOCK, "rate < _MOST_PER_S", "rate <= 3 * _MOST_PER_S", _CLOCK_TESTS, "whole seconds pass for ms"),
+    Mutant(_CLOCK, "_LEAST_PER_S <= rate", "_LEAST_PER_S / 1000 <= rate", _CLOCK_TESTS, "µs pass for ms"),
     Mutant(_CLOCK, "if not given:\n", "if given:\n", _CLOCK_TESTS, "a user is doubted, a format is not"),
     Mutant(
         _BLOCKS,

@@ -32,7 +32,8 @@ class TraceSpec:
     time_unit: what the file's times are in, a name of TIME_UNITS; None = what the format says.
     block_tokens: how many tokens a hash stands for; None = as many as the format says, or the number of hashes.
     turns: how requests of one conversation are replayed, a name of TURNS; None = closed, where the file says who
-    follows whom: the next comes when the answer before it is complete, after the recorded pause.
+    follows whom: the next comes when the answer before it is complete, after the recorded pause; our own CSV's come
+    when they say.
     start_s, end_s: only arrivals in [start_s, end_s) since the first one, and time starts there; end_s None = to
     the end, and conversations are cut there. first: of these, only so many requests; None = all. rate_scale: divides
     all gaps, and what clients think between an answer and the next question.

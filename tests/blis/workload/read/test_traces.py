@@ -61,7 +61,7 @@ class TestLoad:
             load_trace(TraceSpec(path, block_tokens=40))
         assert load_trace(TraceSpec(path, block_tokens=40, time_unit="s")).arrival_us.tolist() == [0, 500_000]
 
-    @pytest.mark.parametrize("said", [{"time_unit": "s"}, {"block_tokens": 16}, {"turns": "arrivals"}])
+    @pytest.mark.parametrize("said", [{"time_unit": "s"}, {"block_tokens": 16}])
     def test_what_a_format_says_cannot_be_said_again(self, requests_csv, said):
         problem = f"{next(iter(said))} is given, but format 'requests' leaves no choice in that"
         with pytest.raises(InputError, match=problem):
