@@ -19,7 +19,7 @@ class ReuseCell:
 
     up_to_tokens: the longest prompts that it is for; cells of one length share the prompts between that of the cells
     before and theirs, by weight; the last ones have all longer prompts, too. percent: of the prompt. requests_ago: how
-    many requests before; of conversations, how many of their starts.
+    many requests before; of conversations that accumulate, how many of their starts.
     """
 
     up_to_tokens: int
