@@ -36,7 +36,9 @@ class ReuseCell:
 
 
 def check_reuse(cells: tuple[ReuseCell, ...]) -> None:
-    """Check that cells are in the order of their lengths. Raises InputError naming the cell."""
+    """Check that there are cells, in the order of their lengths. Raises InputError naming the cell."""
+    if not cells:
+        raise InputError("reuse: at least one cell must be given")
     for i, (before, cell) in enumerate(pairwise(cells), 1):
         if cell.up_to_tokens < before.up_to_tokens:
             raise InputError(
