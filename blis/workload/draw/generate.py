@@ -204,7 +204,7 @@ def _sources(spec: WorkloadSpec, rate: float) -> list[tuple[int, Source]]:
     for number, (name, one, share) in enumerate(zip(spec.sender_names, spec.senders, spec.rate_shares, strict=True)):
         stream_name = f"workload/{name}/arrivals" if name else "workload/arrivals"
         rates = spec.rates_of(one)
-        parts = rates.parts() if rates else [(1.0, None)]
+        parts = rates.parts() if rates and one.arrival.cv is not None else [(1.0, rates)]
         for part, (cv_factor, own_rates) in enumerate(parts):
             part_name, lead = (f"{stream_name}/{part}", PART_LEAD) if len(parts) > 1 else (stream_name, 0)
             clock = make_clock(own_rates, one.lifecycle)

@@ -193,7 +193,7 @@ def test_reason_ratios_are_percentages_that_may_be_nothing():
     table = generate(chat(), 1)
     assert not table.origin.reason_ratio.any()
     some = {
-        "reason_ratio_distribution": {"type": "gaussian", "params": {"mean": 40, "std_dev": 50, "min": 0, "max": 200}}
+        "reason_ratio_distribution": {"type": "gaussian", "params": {"mean": 40, "std_dev": 50, "min": 0, "max": 100}}
     }
     ratios = generate(load_spec(with_client(reasoning=some)), 1).origin.reason_ratio
     assert (ratios.min(), ratios.max()) == (0, 1)
