@@ -23,19 +23,19 @@ MAX_SECONDS = 10**9
 
 @dataclass(frozen=True)
 class ServeGenData:
-    """A directory of ServeGen's, and which part of its time: whole seconds, 0 = from the start, to the end.
+    """A directory of ServeGen's, and which part of its time: whole seconds; span_end left out = to the end.
 
     Every client of the data is one of ours in each of its windows, with a rate and lengths of its own.
     """
 
     path: str
     span_start: int = 0
-    span_end: int = 0
+    span_end: int | None = None
 
     def __post_init__(self) -> None:
         """Check the span."""
         check_integer("span_start", self.span_start, 0, MAX_SECONDS)
-        if self.span_end:
+        if self.span_end is not None:
             check_integer("span_end", self.span_end, self.span_start + 1, MAX_SECONDS)
 
     @cached_property
@@ -75,7 +75,7 @@ class ServeGenData:
 
     @cached_property
     def _data(self) -> ServeGen:
-        return read_servegen(self.path, self.span_start, self.span_end)
+        return read_servegen(self.path, self.span_start, math.inf if self.span_end is None else self.span_end)
 
     @property
     def _segments(self) -> tuple[Segment, ...]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.workload.read.turns import openers
+from blis.workload.follow import openers
 
 _NONE = ("", "-1")  # what stands for no parent
 

@@ -52,8 +52,8 @@ class _Row(NamedTuple):
     pattern: str
 
 
-def read_servegen(path: str, span_start_s: int = 0, span_end_s: int = 0) -> ServeGen:
-    """The segments that start in [span_start_s, span_end_s); 0 = from the first, to the last.
+def read_servegen(path: str, span_start_s: int = 0, span_end_s: float = math.inf) -> ServeGen:
+    """The segments that start in [span_start_s, span_end_s).
 
     Raises InputError without trace files, without a client that sends, and for histograms that cannot be read.
     """
@@ -67,12 +67,12 @@ def read_servegen(path: str, span_start_s: int = 0, span_end_s: int = 0) -> Serv
         active = [
             (row, end)
             for row, end in zip(rows, ends, strict=True)
-            if row.rate > 0 and end > row.start_s >= span_start_s and row.start_s < (span_end_s or math.inf)
+            if row.rate > 0 and end > row.start_s >= span_start_s and row.start_s < span_end_s
         ]
         if active:
             lengths = _Lengths(dataset)
             for row, end in active:
-                end = min(end, span_end_s or math.inf)
+                end = min(end, span_end_s)
                 segments.append(
                     Segment(chunk, row.start_s, end, row.rate, row.pattern, row.cv, *lengths.at(row.start_s))
                 )
@@ -176,4 +176,6 @@ class _Lengths:
             raise InputError(f"{self._file}: not a dictionary of lengths: {text[:40]!r}") from None
         if not found:
             raise InputError(f"{self._file}: an empty dictionary of lengths")
+        if "0" in found:  # a request has a token at least
+            found["1"] = found.get("1", 0.0) + found.pop("0")
         return found
