@@ -49,7 +49,6 @@ def load_vllm_bench(path: str | Path) -> Recording:
         input_tokens=inputs,
         output_tokens=outputs,
         ok=answered,
-        request_ids=[f"request_{row}" for row in range(len(start))],
         client_side=True,
         server=server_beside(path, Server(model=str(result.get("model_id") or ""))),
         notes=(*_of_whom(result), *_notes(path, outputs[answered], gaps[answered])),
