@@ -105,8 +105,8 @@ MUTANTS = (
     ),
     Mutant(
         _SESSIONS,
-        "        own[~rounds.opens] -= _said_before(table, rounds)\n",
-        "",
+        "own[~rounds.opens] -= _said_before(table, rounds)",
+        "own[~rounds.opens] -= 0",
         _SESSIONS_TESTS,
         "contexts of a twin grow by whole prompts",
     ),
