@@ -49,7 +49,12 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
     requests = parser.add_argument_group("requests")
     requests.add_argument("--workload-spec", metavar="FILE|NAME", help=SPEC_HELP)
-    requests.add_argument("--rate", type=number, metavar="X", help="requests a second; default: the workload's")
+    requests.add_argument(
+        "--rate",
+        type=number,
+        metavar="X",
+        help="requests, or starts of conversations, a second; default: the workload's",
+    )
     requests.add_argument("--num-requests", type=whole, metavar="N", help="of each table; default: the workload's")
     requests.add_argument("--seeds", type=whole, metavar="N", help="tables of drawn requests; default 8")
     requests.add_argument("--seed", type=whole, metavar="N", help="of the first table; default 1")

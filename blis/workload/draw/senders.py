@@ -27,7 +27,7 @@ from blis.workload.draw.sessions import MultiTurn, Reasoning
 
 @dataclass(frozen=True)
 class ClientNetwork:
-    """The way to the server and back; it is added to what the client sees, beside what the server does.
+    """The way to the server and back; clients see it on top of what the server does, and wait for it in a closed loop.
 
     rtt_ms: of a request of no length. bandwidth_mbps: for prompts and answers, 4 bytes a token; left out = no limit.
     """
@@ -69,6 +69,11 @@ class Sender:
     def multi_turn(self) -> MultiTurn | None:
         """The conversations, if arrivals are the starts of such."""
         return None if self.reasoning is None else self.reasoning.multi_turn
+
+    @property
+    def between(self) -> Network:
+        """What lies between it and the server."""
+        return Network() if self.network is None else self.network.of_table
 
 
 @dataclass(frozen=True)

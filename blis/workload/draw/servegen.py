@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from blis.errors import check_integer
-from blis.files import read_text
+from blis.files import read_text, unpacked_name
 from blis.workload.draw.arrivals import MAX_CV, MIN_CV, Arrival
 from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.rates import RateOverTime, Stage
 from blis.workload.draw.senders import Client
-from blis.workload.read.servegen import Segment, ServeGen, read_servegen, trace_files
+from blis.workload.read.servegen import Segment, ServeGen, client_files, read_servegen
 
 MAX_SECONDS = 10**9
 
@@ -54,9 +54,9 @@ class ServeGenData:
     def digest(self) -> str:
         """SHA-256 of what the directory holds."""
         digest = hashlib.sha256()
-        for chunk, file in trace_files(self.path):
-            for name in (file, file.with_name(f"chunk-{chunk}-dataset.json")):
-                digest.update(name.name.encode() + b"\0" + read_text(name).encode() + b"\0")
+        for client in client_files(self.path):
+            for file in (client.trace, client.dataset):
+                digest.update(unpacked_name(file).name.encode() + b"\0" + read_text(file).encode() + b"\0")
         return digest.hexdigest()
 
     @property
