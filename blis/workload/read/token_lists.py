@@ -7,7 +7,6 @@ the header calls them does not matter, and other columns are left aside.
 from __future__ import annotations
 
 import csv
-import io
 import math
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,12 +16,12 @@ import numpy as np
 
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, in_short
-from blis.files import read_text
 from blis.json_strict import parse_json
 from blis.numerals import read_number
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from blis.workload.read.clock import TIME_UNITS, check_unit
+from blis.workload.read.sheet import csv_lines
 
 #: What stands where, as it can be listed beside the column names of other formats.
 COLUMNS = ("1st: arrival in s", "4th: tokens of the prompt", "5th: tokens of the output")
@@ -67,24 +66,15 @@ def is_token_lists(path: str | Path) -> bool:
 
 def _rows(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of every row after the header."""
-    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
     usual_limit = csv.field_size_limit(2**31 - 1)  # a prompt's tokens are one cell
     try:
-        header = next(reader, None)
+        lines = csv_lines(path)
+        _, header = next(lines)
         if not header:
             raise InputError(f"{path}: empty file; a header of at least {_COLUMNS} columns is expected")
         if len(header) < _COLUMNS:
             raise InputError(f"{path}: line 1: a header of at least {_COLUMNS} columns is expected")
-        for row in reader:
-            if not row:
-                continue
-            if len(row) != len(header):
-                raise InputError(
-                    f"{path}: line {reader.line_num}: {len(row)} columns, but the header has {len(header)}"
-                )
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise InputError(f"{path}: line {reader.line_num}: {error}") from None
+        yield from lines
     finally:
         csv.field_size_limit(usual_limit)
 
