@@ -133,8 +133,10 @@ STUDIES = (
     ),
     Study(
         "noise",
-        {"--policies": "20", "--seeds": "8"},
+        {"--policies": "8", "--seeds": "4"},
         {
+            "TOP": 6,
+            "SEARCH_SEEDS": 2,
             "LENGTHS": (100, 150),
             "OPTIMISM_LENGTHS": (100, 150),
             "SMALL_CLUSTER_LENGTHS": (100,),
