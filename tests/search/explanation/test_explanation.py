@@ -17,7 +17,7 @@ from tests.search.verdict.pools import marked_settings
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     settings = marked_settings(tmp_path_factory.mktemp("explained"))
-    settings = replace(settings, validation=replace(settings.validation, explain=True, simplicity_share=0.01))
+    settings = replace(settings, validation=replace(settings.validation, explain=True))
     with pytest.MonkeyPatch.context() as patch:
         without_pictures(patch)
         assert run(settings) == EXIT_OK
