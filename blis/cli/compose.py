@@ -44,9 +44,12 @@ def execute(options: argparse.Namespace) -> None:
     if len(set(options.specs)) < len(options.specs):
         raise InputError("a specification is named twice; a higher aggregate_rate sends more of the same")
     check_writable(options.out)
-    spec = composed({source: _specification(source) for source in options.specs})
+    parts = {source: _specification(source) for source in options.specs}
+    spec = composed(parts)
     dump_yaml(spec_mapping(spec), options.out)
     print(f"{options.out}: {len(spec.senders)} senders, {spec.aggregate_rate:g} requests a second")
+    if others := [f"{source} has {part.seed}" for source, part in parts.items() if part.seed != spec.seed]:
+        print(f"seed {spec.seed} for all, so that some draw other requests than alone: {', '.join(others)}")
 
 
 def _specification(source: str) -> WorkloadSpec:
