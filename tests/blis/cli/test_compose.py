@@ -28,8 +28,8 @@ def test_two_named_workloads_are_one(command):
 
 def test_of_two_seeds_one_is_taken_and_that_is_said(command, tmp_path):
     for seed in (0, 3):
-        text = (CONF / "workload/chatbot.yaml").read_text()
-        (tmp_path / f"s{seed}.yaml").write_text(text + ("" if "\nseed:" in text else f"\nseed: {seed}\n"))
+        text = (CONF / "workload/chatbot.yaml").read_text().replace("\nseed: 0\n", f"\nseed: {seed}\n")
+        (tmp_path / f"s{seed}.yaml").write_text(text)
     out, _ = command("compose", "s3.yaml", "s0.yaml", "--out", "both.yaml")
     assert out.splitlines()[1:] == ["seed 3 for all, so that some draw other requests than alone: s0.yaml has 0"]
     assert load_workload("both.yaml").seed == 3
