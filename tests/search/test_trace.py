@@ -84,7 +84,7 @@ class TestVerdict:
         assert not any(key.startswith("p") for found in verdict["baselines"].values() for key in found)
 
     def test_the_policy_carries_its_proof(self, done):
-        provenance, verdict = load_bundle(done.run_dir / "best_policy.yaml").provenance, facts(done)
+        provenance, verdict = load_bundle(done.run_dir / "best_candidate.yaml").provenance, facts(done)
         report = verdict["pools"]["report"]
         assert provenance["tables"]["report"].startswith(f"{report['requests']} requests from {report['start_s']:g} s")
         primary = verdict["baselines"]["llm-d-default"]
@@ -140,7 +140,7 @@ class TestRunAgain:
 
     @staticmethod
     def arguments(folder):
-        return ["run", "--config", str(folder / "scenario.yaml"), "--policy-config", str(folder / "best_policy.yaml")]
+        return ["run", "--config", str(folder / "scenario.yaml"), "--policy-config", str(folder / "best_candidate.yaml")]
 
     def test_the_report_window_is_what_the_verdict_measured(self, done, capsys):
         outputs = []
