@@ -140,7 +140,8 @@ class TestRunAgain:
 
     @staticmethod
     def arguments(folder):
-        return ["run", "--config", str(folder / "scenario.yaml"), "--policy-config", str(folder / "best_candidate.yaml")]
+        policy = folder / "best_candidate.yaml"
+        return ["run", "--config", str(folder / "scenario.yaml"), "--policy-config", str(policy)]
 
     def test_the_report_window_is_what_the_verdict_measured(self, done, capsys):
         outputs = []
