@@ -7,7 +7,6 @@ from typing import Any
 
 from blis.cli.any_workload import any_workload
 from blis.errors import InputError
-from blis.files import check_writable
 from blis.workload.draw.compose import composed
 from blis.workload.draw.spec import WorkloadSpec, spec_mapping
 from blis.yaml_strict import dump_yaml
@@ -43,7 +42,6 @@ def execute(options: argparse.Namespace) -> None:
         raise InputError("give two specifications or more")
     if len(set(options.specs)) < len(options.specs):
         raise InputError("a specification is named twice; a higher aggregate_rate sends more of the same")
-    check_writable(options.out)
     spec = composed({source: _specification(source) for source in options.specs})
     dump_yaml(spec_mapping(spec), options.out)
     print(f"{options.out}: {len(spec.senders)} senders, {spec.aggregate_rate:g} requests a second")
