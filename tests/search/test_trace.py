@@ -117,9 +117,8 @@ def test_a_recorded_trace_is_one_sample_and_takes_no_ensemble(settings_of, tmp_p
 
 
 class TestReproducible:
-    @pytest.mark.parametrize("workers", [1, 2])
-    def test_same_bytes_for_any_number_of_workers(self, done, settings_of, tmp_path, workers, no_figures):
-        assert run(settings_of(tmp_path, f"parallel.n_jobs={workers}")) == EXIT_OK
+    def test_same_bytes_with_another_number_of_workers(self, done, settings_of, tmp_path, no_figures):
+        assert run(settings_of(tmp_path, "parallel.n_jobs=2")) == EXIT_OK
         for name in CANONICAL:
             assert (tmp_path / name).read_bytes() == (done.run_dir / name).read_bytes()
 
