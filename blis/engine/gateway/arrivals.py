@@ -53,9 +53,9 @@ def take_arrival(w, r):
 def settled_us(w):
     """The instant before which nobody comes who is not known yet.
 
-    An answer ends after the step begins that gives its last token, and then its client thinks: none of those who wait
-    for one less long than the shortest thought. So far may instances go on without anybody being missed (conservative
-    look-ahead, Chandy and Misra 1979).
+    An answer ends no sooner than the next event of its instance (at that event where steps are scheduled ahead), and
+    then its client thinks: none of those who wait for one less long than the shortest thought. So far may instances go
+    on without anybody being missed (conservative look-ahead, Chandy and Misra 1979).
     """
     thought_us = shortest_thought_us(w)
     if thought_us == NEVER_US:

@@ -36,7 +36,7 @@ def next_event(w):
     now_us, event = _next_known(w)
     if w.config.closed:
         known_us = settled_us(w)
-        if now_us > known_us and known_us <= w.config.horizon_us:
+        if now_us >= known_us and known_us <= w.config.horizon_us:
             w.cluster.expects = now_us < NEVER_US
             return known_us, GO_ON
     if now_us > w.config.horizon_us:

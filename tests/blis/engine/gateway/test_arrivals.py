@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import Admission, Signal, Signals
+from blis.config import Admission, Engine, Signal, Signals
 from blis.config import Routing as RoutingConfig
 from blis.engine.run import simulate
 from tests.blis.engine.plain_times import deployment, requests
@@ -17,10 +17,12 @@ def mixed(arrival_us, predecessor, think_us, outputs=1):
     return replace(table, arrival_us=np.array(arrival_us), cache={}, **columns)
 
 
-def test_of_two_that_come_at_one_instant_the_lower_row_is_decided_on_first():
+@pytest.mark.parametrize("ahead", [False, True])
+def test_of_two_that_come_at_one_instant_the_lower_row_is_decided_on_first(ahead):
     """Round-robin tells the order: row 1 is released for the instant at which row 2 comes by itself."""
     table = mixed([0, -1, 150], [-1, 0, -1], [0, 50, 0])
-    result = simulate(deployment(3, routing=RoutingConfig("round-robin")), table)
+    engine = {"engine": Engine(async_scheduling=ahead)}
+    result = simulate(deployment(3, engine=engine, routing=RoutingConfig("round-robin")), table)
     assert result.arrival_us.tolist() == [0, 150, 150]
     assert result.instance.tolist() == [0, 1, 2]
 
