@@ -187,7 +187,9 @@ def _files(path: str | Path) -> tuple[Path, Header, Sheet]:
         raise InputError(f"{path}: the header of the trace, {name}, is missing beside it")
     with named_source(header_path):
         header = build(Header, load_mapping(header_path))
-    rows_path = rows_path or unpacked_name(path).with_suffix(".csv")  # which is then said not to be there
+    if rows_path is None:
+        name = unpacked_name(path).with_suffix(".csv").name
+        raise InputError(f"{path}: the rows of the trace, {name}, are missing beside its header")
     return rows_path, header, Sheet(rows_path, COLUMNS, ("prefix_length",))
 
 

@@ -121,7 +121,7 @@ def test_a_missing_half_is_named(tmp_path: Path):
     refused(load_trace_v2, path, "the header of the trace, t.yaml, is missing beside it")
     path = trace(tmp_path, at(0))
     path.unlink()
-    refused(load_trace_v2, path, "No such file")
+    refused(load_trace_v2, path, "the rows of the trace, t.csv, are missing beside its header")
 
 
 def test_every_column_has_a_cell():
