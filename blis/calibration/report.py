@@ -73,6 +73,8 @@ class Calibration:
     def warnings(self) -> list[str]:
         """What may make the figures worthless."""
         counts, found = self.pairs.counts, [*self.doubts]
+        if whole := int(np.isnan(self.pairs.recorded["ttft"]).sum()):
+            found.append(f"{whole} answers were not streamed: ttft and tpot are without them")
         if counts.token_mismatches:
             found.append(f"{counts.token_mismatches} requests have other lengths in the simulation than in the log")
         if counts.unmatched_recorded:

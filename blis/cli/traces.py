@@ -124,4 +124,5 @@ def load_lines(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]
     at_most = ("served", f"{served}, if nothing is cached")
     if load.offered_per_s is None or load.utilisation is None:
         return [("offered", "all at once, or when answers release them"), at_most]
-    return [("offered", f"{load.offered_per_s:.3g} requests/s"), at_most, ("utilisation", f"{load.utilisation:.1%}")]
+    busy = f"{load.utilisation:.1%} = offered / served"
+    return [("offered", f"{load.offered_per_s:.3g} requests/s"), at_most, ("utilisation", busy)]

@@ -79,7 +79,8 @@ def detect_kind(path: str) -> str:
             return _kind_of_rows(path)
         except InputError:
             pass  # one document, then
-    return _kind_of_keys(path, load_mapping(path))
+    mapping = load_mapping(path)
+    return TRACE if "trace_version" in mapping else _kind_of_keys(path, mapping)
 
 
 def _kind_of_rows(path: str) -> str:

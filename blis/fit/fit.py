@@ -52,6 +52,7 @@ def fit(logs: Sequence[Recording | StepLog], first: float = 0.5, engine: str | N
     _check_one_server(logs)
     _check_one_instance(logs)
     _check_each_once(logs)
+    _check_streamed(logs)
     logs = _with_all_known(logs)
     watched, assumed = _watched([log for log in logs if isinstance(log, Recording)], first, engine)
     steps = [log for log in logs if isinstance(log, StepLog)]
@@ -211,9 +212,17 @@ def _check_each_once(logs: Sequence[Recording | StepLog]) -> None:
             raise InputError(f"{one.source} and {other.source} have the same rows, which would count twice")
 
 
+def _check_streamed(logs: Sequence[Recording | StepLog]) -> None:
+    """Raise InputError for a log that says when no answer began: what its prompts took is in no time of its own."""
+    for log in logs:
+        if isinstance(log, Recording) and not log.streamed.any():
+            raise InputError(f"{log.source}: no answer was streamed; a fit needs the times of first tokens")
+
+
 def _said(log: Recording | StepLog) -> set[object]:
     """Every request of a log, wherever its clock began, or its steps as a whole, whose rows may be alike."""
     if isinstance(log, StepLog):
         return {log.steps.tobytes()}
-    requests, columns = log.requests, (log.requests.input_tokens, log.requests.output_tokens, log.ttft_us, log.e2e_us)
+    requests, ttft_us = log.requests, np.nan_to_num(log.ttft_us)
+    columns = (requests.input_tokens, requests.output_tokens, ttft_us, log.e2e_us)
     return set(zip(map(requests.request_id, range(len(log))), *(column.tolist() for column in columns), strict=True))

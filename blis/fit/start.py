@@ -31,7 +31,7 @@ def _rows(recording: Recording, terms: Terms, chosen: NDArray[np.int64]) -> Rows
     steps = recording.requests.output_tokens[chosen] - 1
     if len(chosen) and not steps.any():
         return _alone(recording, terms, chosen)
-    chosen = chosen[(steps > 0) & (recording.completed_us[chosen] > recording.first_token_us[chosen])]
+    chosen = chosen[(steps > 0) & recording.streamed[chosen] & (recording.e2e_us > recording.ttft_us)[chosen]]
     chosen = chosen[:: max(1, len(chosen) // _MOST_ROWS)]
     between_us = (recording.completed_us - recording.first_token_us)[chosen].astype(np.float64)
     columns = np.array([_columns(recording, terms, row) for row in chosen]).reshape(-1, len(terms.names))
@@ -50,7 +50,8 @@ def _alone(recording: Recording, terms: Terms, chosen: NDArray[np.int64]) -> Row
 def _columns(recording: Recording, terms: Terms, row: int) -> NDArray[np.float64]:
     """[terms] of all steps between the first and the last token of a request."""
     begin, end = recording.first_token_us[row], recording.completed_us[row]
-    first, last = recording.first_token_us, np.maximum(recording.completed_us, recording.first_token_us + 1)
+    first = np.where(recording.streamed, recording.first_token_us, recording.completed_us)
+    last = np.maximum(recording.completed_us, first + 1)
     inputs, outputs = recording.requests.input_tokens, recording.requests.output_tokens
     low, high = np.clip(begin, first, last), np.clip(end, first, last)
     rate = np.maximum(outputs - 1, 0) / (last - first)

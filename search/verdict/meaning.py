@@ -14,8 +14,8 @@ from search.space.parameters import is_free
 
 ROUTING = "routing."  # beginning of its space keys
 
-#: A cluster in which a smaller share of the requests waits is idle: whoever decides, nearly all are served at once.
-IDLE = 0.01
+#: Where a smaller share of the requests waits, there is room for all: whoever decides, nearly all are served at once.
+FEW = 0.01
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Situation:
     @property
     def preface(self) -> tuple[str, ...]:
         """What a verdict begins with: the doubts, and the load that it was found under."""
-        return (*self.doubts, f"Load: {rates(self.load)}.") if self.doubts else ()
+        return (*self.doubts, f"Load: instances {rates(self.load)}.") if self.doubts else ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -60,20 +60,20 @@ def situation(settings: Settings, primary: Sequence[Performance]) -> Situation:
     doubts = []
     if instances == 1 and _only_routing(settings):
         doubts.append("Routing cannot matter: there is one instance, and the search space varies nothing else.")
-    if load.waited_share < IDLE:
-        waits = (
-            f"only {load.waited_share:.2%} of the requests ever wait" if load.waited_share else "no request ever waits"
-        )
-        doubts.append(f"The cluster is idle: under {settings.primary} {waits}.")
+    if load.waited_share == 0:
+        doubts.append(f"There is room for all: under {settings.primary} no request ever waits.")
+    elif load.waited_share < FEW:
+        waits = f"only {load.waited_share:.2%} of the requests ever wait"
+        doubts.append(f"There is room for nearly all: under {settings.primary} {waits}.")
     if good_share == 1:
         doubts.append(f"There is no target to win: {settings.primary} meets every SLO for every request.")
     return Situation(instances, problem.traffic.mapping().get("utilisation"), load, good_share, tuple(doubts))
 
 
 def rates(load: Load) -> str:
-    """A load in words."""
+    """A load in words: of the instances, what they do and get."""
     offered = f"{load.offered_per_s:.3g} requests/s offered, {load.served_per_s:.3g} served"
-    return f"utilisation {load.utilisation:.1%}, {offered}"
+    return f"computing {load.utilisation:.1%} of the time, {offered}"
 
 
 def _only_routing(settings: Settings) -> bool:

@@ -261,8 +261,8 @@ MUTANTS = (
     ),
     Mutant(
         _MEANING,
-        "if load.waited_share < IDLE:",
-        "if load.waited_share < 0.5:",
+        "elif load.waited_share < FEW:",
+        "elif load.waited_share < 0.5:",
         _MEANING_TESTS,
         "a busy cluster is called idle",
     ),

@@ -80,7 +80,13 @@ MUTANTS = (
         _GENAI,
         "only the last event counts",
     ),
-    Mutant(f"{_RECORDED}/aiperf.py", "end / 1e3)", "end / 1e6)", _RESULTS["aiperf"], "answers are complete in ms"),
+    Mutant(
+        f"{_RECORDED}/aiperf.py",
+        "completed_us=end / 1e3",
+        "completed_us=end / 1e6",
+        _RESULTS["aiperf"],
+        "answers are complete in ms",
+    ),
     Mutant(f"{_RECORDED}/aiperf.py", "& ~cancelled", "| cancelled", _RESULTS["aiperf"], "the cancelled were answered"),
     Mutant(
         f"{_RECORDED}/guidellm.py",

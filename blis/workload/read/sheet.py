@@ -36,6 +36,18 @@ def _hint(name: str, others: dict[str, str]) -> str:
     return f" (is it {others.pop(near[0])!r}?)" if near else ""
 
 
+#: What may stand between cells where a comma should, in words.
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def check_delimiter(path: str | Path, line: str, columns: Sequence[str]) -> None:
+    """Raise InputError if two or more of these columns are in a header that is no CSV, but for its delimiter."""
+    for delimiter, name in _DELIMITERS.items():
+        cells = {cell.strip(' "') for cell in line.split(delimiter)}
+        if len(cells.intersection(columns)) > 1:
+            raise InputError(f"{path}: line 1: {name} ({delimiter!r}) between the columns; commas are wanted")
+
+
 def csv_lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
     """Numbers and cells of the header of a CSV file and of its rows, which must be as wide; blank ones are none."""
     reader = csv.reader(io.StringIO(read_text(path)), strict=True)
@@ -84,6 +96,7 @@ class Sheet:
         self.cells = dict(zip(header, zip(*rows, strict=True), strict=True))
 
     def _check_header(self, header: list[str], required: Sequence[str], valid: Sequence[str] | None) -> None:
+        check_delimiter(self.path, header[0], required)
         for name in header:
             if valid is not None and name not in valid:
                 raise InputError(f"{self.path}: line 1: {unknown_name('column', name, valid)}")

@@ -13,14 +13,17 @@ from typing import NamedTuple
 
 from blis import plugins
 from blis.errors import InputError
+from blis.files import unpacked_name
 from blis.tables.requests import RequestTable
 from blis.workload.read import agentic, lengths, measured, mooncake
 from blis.workload.read.csv_requests import COLUMNS, load_requests
+from blis.workload.read.sheet import check_delimiter
 from blis.workload.read.token_lists import COLUMNS as TOKEN_COLUMNS
 from blis.workload.read.token_lists import is_token_lists, load_token_lists
 from blis.workload.read.told import nearest, told
 from blis.workload.recorded import trace_v2
 from blis.workload.recorded.read import JSON_LOGS
+from blis.yaml_strict import load_mapping
 
 
 class Format(NamedTuple):
@@ -75,16 +78,30 @@ for _name, _format in {
 def detect_format(path: str | Path) -> str:
     """The name of the format whose columns or keys the file's first line has most of.
 
-    Token lists are told by their cells. Raises InputError if the file is empty or its first line has fewer than two of
-    any format's.
+    Token lists are told by their cells, a trace v2 by either of its files. Raises InputError if the file is empty or
+    its first line has fewer than two of any format's.
     """
     found = told(path)
+    if unpacked_name(path).suffix in (".yaml", ".yml"):
+        return _format_of_yaml(path)
     if not found.json and is_token_lists(path):
         return "token-lists"
     best = nearest(path, found, {name: each.columns for name, each in FORMATS.items() if each.json == found.json})
     if best is None:
-        known = ", ".join(FORMATS)
+        for columns in (each.columns for each in FORMATS.values() if not each.json):
+            check_delimiter(path, found.first, columns)
+        names = ", ".join(FORMATS)
         raise InputError(
-            f"{path}: line 1: {found.first[:60]!r} is of no known format ({known}); `blis traces` says more"
+            f"{path}: line 1: {found.first[:60]!r} is of no known format ({names}); `blis traces` says more"
         )
     return best
+
+
+def _format_of_yaml(path: str | Path) -> str:
+    """The one format that has a header in YAML."""
+    if "trace_version" in load_mapping(path):
+        return "trace-v2"
+    raise InputError(
+        f"{path}: YAML without trace_version holds no recorded requests; a workload to draw is given as"
+        " --workload-spec FILE, or workload=FILE to a search"
+    )

@@ -22,6 +22,7 @@ from blis.workload.windows import POOLS, Windows, slice_rows, split
 from blis.yaml_strict import build, named_source, plain
 
 AUTO = "auto"
+_IN_FILE = "in the file: "  # what notes of a part begin with
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def is_trace(workload: Mapping[str, Any]) -> bool:
 def load_window(spec: TraceSpec, pool: str) -> RequestTable:
     """The requests of one window of a trace, a name of POOLS, with its warm-up."""
     check_choice("window", pool, POOLS)
-    return split(load_trace(spec), spec.windows)[pool].table
+    table = load_trace(spec)
+    return _part_of(table, split(table, spec.windows)[pool].table)
 
 
 def load_trace(spec: TraceSpec) -> RequestTable:
@@ -117,7 +119,7 @@ def load_trace(spec: TraceSpec) -> RequestTable:
     and the line and column where a row cannot be simulated.
     """
     name = format_of(spec)
-    table = _complete(parse(spec, name), spec, draws_ties=name != "requests")
+    whole = table = _complete(parse(spec, name), spec, draws_ties=name != "requests")
     start_us = round(spec.start_s * 1e6)
     end_us = MAX_TIME_US if spec.end_s is None else round(spec.end_s * 1e6)
     if (start_us, end_us) != (0, MAX_TIME_US):
@@ -131,7 +133,14 @@ def load_trace(spec: TraceSpec) -> RequestTable:
     if (first, last, start_us) != (0, len(table), 0):
         table = slice_rows(table, first, last, start_us)
     with named_source(spec.path):
-        return rescaled(table, spec.rate_scale)
+        return rescaled(_part_of(whole, table), spec.rate_scale)
+
+
+def _part_of(whole: RequestTable, table: RequestTable) -> RequestTable:
+    """A table that was cut out of another, with notes that say that they are of all requests of the file."""
+    if len(table) == len(whole):
+        return table
+    return replace(table, notes=tuple(f"{_IN_FILE}{note.removeprefix(_IN_FILE)}" for note in whole.notes))
 
 
 def format_of(spec: TraceSpec) -> str:

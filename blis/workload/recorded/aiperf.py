@@ -16,7 +16,7 @@ from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.json_rows import JsonRows, json_lines
 from blis.workload.recorded.beside import server_beside
-from blis.workload.recorded.build import first_or_last, prompts, recording
+from blis.workload.recorded.build import prompts, recording
 from blis.workload.recorded.recording import Recording
 
 KEYS = ("metadata", "metrics", "request_start_ns", "request_end_ns", "benchmark_phase", "input_sequence_length")
@@ -32,11 +32,10 @@ def load_aiperf(path: str | Path) -> Recording:
     outputs = rows.integers("metrics.output_sequence_length.value", 0, MAX_TOKENS, blank=0)
     ok = np.array([error is None for error in rows.values("error")]) & ~cancelled & (outputs > 0)
     ttft_us = rows.times("metrics.time_to_first_token.value", _MOST, "ms", blank=-1) * _unit_us(rows)
-    first, notes = first_or_last(np.where(ttft_us >= 0, start / 1e3 + ttft_us, -1), end / 1e3)
     return recording(
         Path(path).name,
         arrival_us=start / 1e3,
-        first_token_us=first,
+        first_token_us=np.where(ttft_us >= 0, start / 1e3 + ttft_us, -1),
         completed_us=end / 1e3,
         input_tokens=prompts(rows, "metrics.input_sequence_length.value", ok),
         output_tokens=outputs,
@@ -46,7 +45,6 @@ def load_aiperf(path: str | Path) -> Recording:
         warm_up=[phase not in ("profiling", "") for phase in rows.texts("metadata.benchmark_phase")],
         client_side=True,
         server=server_beside(path),
-        notes=notes,
     )
 
 

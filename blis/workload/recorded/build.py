@@ -44,6 +44,8 @@ def recording(
 ) -> Recording:
     """A recording of rows in any order; times are µs on one clock, whatever its zero. facts: fields of Recording.
 
+    first_token_us: below 0 where only the end of an answer is known. Where no answer has time between its first and its
+    last token, none was streamed, either.
     request_ids: request_<row> if there are none. cached_tokens: how much of each prompt was found in the cache, where
     nothing is known of prefix groups. session: a name for each row, "" = none; rows of one are its rounds, in order of
     time.
@@ -55,7 +57,8 @@ def recording(
     ids = request_ids or [f"request_{row}" for row in range(n)]
     _check_ids(source, ids)
     good = np.broadcast_to(np.asarray(ok, bool), n)
-    columns = (arrival_us, scheduled_us, first_token_us, completed_us)
+    first, unknown = _first_tokens(first_token_us, completed_us, np.asarray(output_tokens) > 1, good)
+    columns = (arrival_us, scheduled_us, first, completed_us)
     times = [np.asarray(column) for column in columns if column is not None]
     in_order = np.all([before <= after for before, after in pairwise(times)], axis=0)
     rows = np.flatnonzero(good & in_order)
@@ -88,21 +91,14 @@ def recording(
         source=source,
         requests=table,
         scheduled_us=None if scheduled_us is None else times[1],
-        first_token_us=times[-2],
+        first_token_us=np.where(unknown[rows], -1, times[-2]),
         completed_us=times[-1],
         warm_up=np.broadcast_to(np.asarray(warm_up, bool), n)[rows],
         failed=int(n - good.sum()),
         invalid=int((good & ~in_order).sum()),
-        notes=(*notes, *_left_out(ids, good, in_order)),
+        notes=(*notes, *_of_whole_answers(unknown[rows]), *_left_out(ids, good, in_order)),
         **facts,
     )
-
-
-def first_or_last(first: NDArray[np.float64], last: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """When first tokens came, with the last one where that is not known (-1), and what to say of that."""
-    unknown = first < 0
-    notes = (f"{int(unknown.sum())} answers have no time of a first token: taken to have come with the last",)
-    return np.where(unknown, last, first), notes if unknown.any() else ()
 
 
 def prompts(rows: JsonRows, key: str, ok: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -116,6 +112,25 @@ def _check_ids(source: str, request_ids: Sequence[str]) -> None:
     name, count = Counter(request_ids).most_common(1)[0]
     if count > 1:
         raise InputError(f"{source}: request {in_short(name)} is there {count} times")
+
+
+def _first_tokens(
+    first_token_us: ArrayLike, completed_us: ArrayLike, longer: NDArray[np.bool_], good: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """[n] when first tokens came, at the latest, and whether that is all that is known.
+
+    longer: those of two tokens or more; the one token of others comes with the end.
+    """
+    first, last = np.asarray(first_token_us), np.asarray(completed_us)
+    told = ~(first < 0)  # NaN, too: such times are not in order
+    streamed = told & (good & longer & told & (first < last)).any()
+    return np.where(told, first, last), longer & ~streamed
+
+
+def _of_whole_answers(unknown: NDArray[np.bool_]) -> list[str]:
+    """What to say of answers that came in one piece."""
+    count = int(unknown.sum())
+    return [f"{count} answers were not streamed: of them only the end is known, no first token"] if count else []
 
 
 def _left_out(request_ids: Sequence[str], good: NDArray[np.bool_], in_order: NDArray[np.bool_]) -> list[str]:

@@ -41,5 +41,20 @@ def _odd_times(recording: Recording) -> str:
     typical_us = float(np.median(between_us)) if len(between_us) else np.nan
     if typical_us > _SLOW_TOKEN_US or typical_us < _FAST_TOKEN_US:
         return f"half of the answers took {typical_us / 1e6:.3g} s or {'more' if typical_us > 1e6 else 'less'} a token"
-    fastest_us = float(recording.ttft_us.min())
-    return f"the fastest first token took {fastest_us / 1e6:.3g} s" if fastest_us > _SLOW_START_US else ""
+    fastest_us = float(np.min(recording.ttft_us[recording.streamed], initial=np.inf))
+    if recording.streamed.any() and fastest_us > _SLOW_START_US:
+        return f"the fastest first token took {fastest_us / 1e6:.3g} s"
+    return _odd_ends(recording)
+
+
+def _odd_ends(recording: Recording) -> str:
+    """The same of answers that came in one piece: from arrival to end, a start and all tokens together."""
+    whole = ~recording.streamed
+    if not whole.any():
+        return ""
+    e2e_us, tokens = recording.e2e_us[whole], recording.requests.output_tokens[whole]
+    slow = float(np.median(e2e_us / (_SLOW_START_US + _SLOW_TOKEN_US * tokens))) > 1
+    fast = float(np.median(e2e_us / (_FAST_TOKEN_US * tokens))) < 1
+    typical_s = float(np.median(e2e_us)) / 1e6
+    side = "more" if slow else "less"
+    return f"half of the answers that were not streamed took {typical_s:.3g} s or {side}" if slow or fast else ""

@@ -17,7 +17,7 @@ from blis.json_strict import parse_json
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.json_rows import JsonRows, json_document
 from blis.workload.recorded.beside import server_beside
-from blis.workload.recorded.build import first_or_last, prompts, recording
+from blis.workload.recorded.build import prompts, recording
 from blis.workload.recorded.recording import Recording
 
 KEYS = ("experiments", "request_inputs", "response_timestamps", "response_outputs", "window_boundaries", "service_kind")
@@ -39,11 +39,10 @@ def load_genai_perf(path: str | Path) -> Recording:
         )
     end = answers.times("last", _MOST_NS, "ns", blank=-1)
     ok = (outputs > 0) & (end >= 0)
-    first, notes = first_or_last(answers.times("first", _MOST_NS, "ns", blank=-1), end)
     return recording(
         Path(path).name,
         arrival_us=start / 1e3,
-        first_token_us=first / 1e3,
+        first_token_us=answers.times("first", _MOST_NS, "ns", blank=-1) / 1e3,
         completed_us=end / 1e3,
         input_tokens=prompts(answers, "prompt_tokens", ok),
         output_tokens=outputs,
@@ -52,7 +51,6 @@ def load_genai_perf(path: str | Path) -> Recording:
         session=rows.texts("request_inputs.session_id"),
         client_side=True,
         server=server_beside(path),
-        notes=notes,
     )
 
 

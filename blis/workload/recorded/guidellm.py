@@ -17,7 +17,7 @@ from blis.errors import InputError
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.json_rows import JsonRows, json_document
 from blis.workload.recorded.beside import server_beside
-from blis.workload.recorded.build import first_or_last, recording
+from blis.workload.recorded.build import recording
 from blis.workload.recorded.recording import Recording
 
 KEYS = ("benchmarks", "requests", "successful", "incomplete", "errored", "prompt_tokens", "output_tokens")
@@ -33,7 +33,6 @@ def load_guidellm(path: str | Path) -> Recording:
     start = rows.times("start_time" if old else "request_start_time", _MOST_S, "s")
     end = rows.times("end_time" if old else "request_end_time", _MOST_S, "s")
     first = rows.times("first_token_time" if old else "info.timings.first_token_iteration", _MOST_S, "s", blank=-1)
-    first, notes = first_or_last(first, end)
     left = (f"{others} requests were not successful and are left out",) if others else ()
     return recording(
         Path(path).name,
@@ -47,7 +46,7 @@ def load_guidellm(path: str | Path) -> Recording:
         warm_up=start < measured_from,
         client_side=True,
         server=server_beside(path),
-        notes=(*left, *notes),
+        notes=left,
     )
 
 

@@ -16,7 +16,7 @@ from blis.errors import InputError
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.json_rows import JsonRows, json_document
 from blis.workload.recorded.beside import server_beside
-from blis.workload.recorded.build import first_or_last, prompts, recording
+from blis.workload.recorded.build import prompts, recording
 from blis.workload.recorded.recording import Recording
 
 KEYS = ("start_time", "end_time", "info", "error", "input_tokens", "output_token_times")
@@ -35,18 +35,16 @@ def load_inference_perf(path: str | Path) -> Recording:
     start, end = (rows.times(key, _MOST_S, "s") for key in ("start_time", "end_time"))
     outputs = _outputs(rows)
     ok = np.array([error is None for error in rows.values("error")]) & (outputs > 0)
-    first, notes = first_or_last(_first_tokens(rows), end)
     return recording(
         Path(path).name,
         arrival_us=start * 1e6,
-        first_token_us=first * 1e6,
+        first_token_us=_first_tokens(rows) * 1e6,
         completed_us=end * 1e6,
         input_tokens=prompts(rows, "info.input_tokens", ok),
         output_tokens=outputs,
         ok=ok,
         client_side=True,
         server=server_beside(path),
-        notes=notes,
     )
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from blis.errors import InputError
 from blis.files import read_text, unpacked_name
+from blis.workload.read.sheet import check_delimiter
 from blis.workload.read.told import nearest, told
 from blis.workload.recorded import aiperf, genai_perf, guidellm, inference_perf, request_log, vllm_bench
 from blis.workload.recorded.recording import Recording, StepLog
 from blis.workload.recorded.request_log import RESULT_COLUMNS, load_results
 from blis.workload.recorded.step_log import REQUIRED, load_step_log
-from blis.workload.recorded.trace_v2 import load_trace_v2
+from blis.workload.recorded.trace_v2 import TOLD_BY, load_trace_v2
 
 #: JSON logs: their keys, and what reads them.
 JSON_LOGS: dict[str, tuple[tuple[str, ...], Callable[[str | Path], Recording]]] = {
@@ -40,12 +41,15 @@ def read_log(path: str | Path) -> Recording | StepLog:
         return load_trace_v2(path)
     if suffix != ".csv":
         raise InputError(f"{path}: not the name of a log: {_FORMATS}")
-    header = [name.strip('"\r') for name in read_text(path).split("\n", 1)[0].split(",")]
+    line = read_text(path).split("\n", 1)[0]
+    header = [name.strip('"\r') for name in line.split(",")]
     if "send_time_us" in header:
         return load_trace_v2(path)
     results, steps = (len(set(columns) & set(header)) for columns in (RESULT_COLUMNS, REQUIRED))
     if max(results, steps) > 1:  # what else it should have is said by its own reader
         return load_results(path) if results > steps else load_step_log(path)
+    for columns in (RESULT_COLUMNS, REQUIRED, TOLD_BY):
+        check_delimiter(path, line, columns)
     needed = "; ".join(", ".join(columns) for columns in (RESULT_COLUMNS, REQUIRED))
     raise InputError(f"{path}: line 1: the columns are those of no log; needed are {needed}")
 

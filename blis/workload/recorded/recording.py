@@ -43,7 +43,7 @@ class Recording:
 
     source: str  # names of the files
     requests: RequestTable
-    first_token_us: NDArray[np.int64]  # [n] on the clock of the arrivals
+    first_token_us: NDArray[np.int64]  # [n] on the clock of the arrivals, -1 if not known: the answer came in one piece
     completed_us: NDArray[np.int64]  # [n]
     warm_up: NDArray[np.bool_]  # [n] sent to warm the server up
     scheduled_us: NDArray[np.int64] | None = None  # [n] when the engine let it in for the first time, if known
@@ -66,9 +66,14 @@ class Recording:
         return ~self.warm_up
 
     @property
+    def streamed(self) -> NDArray[np.bool_]:
+        """[n] those whose first token has a time."""
+        return self.first_token_us >= 0
+
+    @property
     def ttft_us(self) -> NDArray[np.float64]:
-        """[n] from arrival to first token."""
-        return (self.first_token_us - self.requests.arrival_us).astype(np.float64)
+        """[n] from arrival to first token, NaN where that is not known."""
+        return np.where(self.streamed, self.first_token_us - self.requests.arrival_us, np.nan)
 
     @property
     def e2e_us(self) -> NDArray[np.float64]:
@@ -77,9 +82,9 @@ class Recording:
 
     @property
     def tpot_us(self) -> NDArray[np.float64]:
-        """[n] between two tokens on average, NaN for outputs of one."""
+        """[n] between two tokens on average, NaN for outputs of one and where no first token is known."""
         gaps = self.requests.output_tokens - 1
-        return np.where(gaps > 0, (self.completed_us - self.first_token_us) / np.maximum(gaps, 1), np.nan)
+        return np.where(gaps > 0, (self.e2e_us - self.ttft_us) / np.maximum(gaps, 1), np.nan)
 
     def without_warm_up(self, count: int) -> Recording:
         """The same where also the first `count` requests are there to warm up."""

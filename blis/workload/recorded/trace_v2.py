@@ -118,12 +118,11 @@ def load_trace_v2(path: str | Path) -> Recording:
     outputs = sheet.integers("output_tokens", 0, MAX_TOKENS)
     ok = _ok(sheet) & (outputs > 0)
     streamed = np.array([cell.lower() in _TRUE for cell in sheet.cells["streaming"]])
-    sheet.check("streaming", streamed | ~ok, lambda row: "is not true: nobody knows when the first token came")
     length = _prefix_length(sheet)
     return recording(
         rows_path.name,
         arrival_us=sent,
-        first_token_us=first,
+        first_token_us=np.where(streamed, first, -1),
         completed_us=last,
         input_tokens=sheet.integers("input_tokens", 1, MAX_TOKENS),
         output_tokens=outputs,
@@ -188,7 +187,9 @@ def _files(path: str | Path) -> tuple[Path, Header, Sheet]:
         raise InputError(f"{path}: the header of the trace, {name}, is missing beside it")
     with named_source(header_path):
         header = build(Header, load_mapping(header_path))
-    rows_path = rows_path or unpacked_name(path).with_suffix(".csv")  # which is then said not to be there
+    if rows_path is None:
+        name = unpacked_name(path).with_suffix(".csv").name
+        raise InputError(f"{path}: the rows of the trace, {name}, are missing beside its header")
     return rows_path, header, Sheet(rows_path, COLUMNS, ("prefix_length",))
 
 

@@ -63,6 +63,19 @@ def test_what_may_make_figures_worthless_is_warned_of():
     assert few.metrics["ttft"].quality == "insufficient data"
 
 
+def test_answers_that_were_not_streamed_are_compared_by_their_ends():
+    some = calibrate(handmade([-2_000_000, 10_000], [50_000, 50_000]), scenario())
+    assert {name: found.n for name, found in some.metrics.items()} == {"ttft": 1, "tpot": 1, "e2e": 2}
+    assert some.warnings[0] == "1 answers were not streamed: ttft and tpot are without them"
+    none = calibrate(handmade([50_000] * 30, [50_000] * 30), scenario())
+    assert {name: found.n for name, found in none.metrics.items()} == {"ttft": 0, "tpot": 0, "e2e": 30}
+    assert none.warnings == [
+        "30 answers were not streamed: ttft and tpot are without them",
+        "too few requests to rate ttft, tpot",
+    ]
+    json.dumps(none.to_dict(), allow_nan=False)
+
+
 def test_one_class_is_not_shown_by_itself():
     one = handmade([10_000] * 3, [90_000] * 3, slo_class=["a"] * 3)
     assert calibrate(one, scenario()).classes == {}

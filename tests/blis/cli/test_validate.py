@@ -9,6 +9,7 @@ import pytest
 from blis.cli.main import main
 from blis.files import write_text
 from blis.yaml_strict import dump_yaml
+from tests.blis.workload.recorded.logs import trace
 from tests.blis.workload.trace_files import write_mooncake
 from tests.places import ROOT
 
@@ -103,6 +104,12 @@ def test_what_is_wrong_is_said(validate, tmp_path, mapping, line):
     dump_yaml(mapping, tmp_path / "f.yaml")
     status, found = one(validate, tmp_path / "f.yaml")
     assert status == 2 and found.startswith(line)
+
+
+def test_a_trace_v2_is_one_by_either_of_its_files(validate, tmp_path):
+    rows = trace(tmp_path, {"request_id": 0}, {"request_id": 1})
+    for path in (rows, rows.with_suffix(".yaml")):
+        assert one(validate, path) == (0, "trace, valid: trace-v2, 1 requests")
 
 
 def test_files_that_cannot_be_read(validate, tmp_path):

@@ -121,9 +121,26 @@ def test_what_a_client_saw_is_taken_to_the_server():
     assert fit([seen], 1.0).file.parameters == pytest.approx(fit([plain], 1.0).file.parameters, rel=0.02)
 
 
+def not_streamed(log: Recording, every: int) -> Recording:
+    """The same log, where of each so-manieth answer only the end is known."""
+    return replace(log, first_token_us=np.where(np.arange(len(log)) % every == 0, -1, log.first_token_us))
+
+
+@pytest.mark.slow
+def test_ends_alone_say_as_much_of_answers_that_were_not_streamed():
+    found = fit([not_streamed(recorded(14, 60), 2)], 1.0)
+    assert found.file.parameters == pytest.approx(TRUTH, rel=0.01) and found.file.n == 60
+
+
 @pytest.mark.parametrize(
     ("logs", "first", "said"),
     [
+        (
+            [not_streamed(recorded(1, 40), 1)],
+            1.0,
+            "made: no answer was streamed; a fit needs",
+        ),
+        ([not_streamed(recorded(1, 40), 2)] * 2, 1.0, "made and made have the same rows"),
         ([recorded(1, 40)] * 2, 1.0, "made and made have the same rows, which would count twice"),
         ([recorded(1, 40), some(recorded(1, 40), 30)], 1.0, "made and made have the same rows"),
         ([step_log(1, 40)] * 2, 1.0, "steps and steps have the same rows"),

@@ -47,8 +47,8 @@ mean over the report tables         winner     llm-d
   E2E p99                           9000.0 ms  9000.0 ms
   prompt blocks found in the cache  75.0%      75.0%
 
-load under llm-d: 4 instances, utilisation 50.0%, 56 requests/s offered, 54.2 served, 12.5% of the requests waited or\
- were not served
+load under llm-d: 4 instances, computing 50.0% of the time, 56 requests/s offered, 54.2 served, 12.5% of the\
+ requests waited or were not served
 step times fitted to a.csv; E2E off by 2.5 % on what the fit did not see; the intervals cover it: 16 members
 """
     )

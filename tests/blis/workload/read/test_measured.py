@@ -14,6 +14,7 @@ from blis.workload.read.trace_formats import FORMATS, detect_format
 from blis.workload.recorded.read import JSON_LOGS
 from tests.blis.workload.recorded.logs import ROWS, bench, request_log
 from tests.blis.workload.recorded.results import (
+    START,
     aiperf_line,
     genai_perf,
     genai_perf_request,
@@ -44,6 +45,58 @@ def test_every_format_is_told_from_its_content(tmp_path: Path):
         table = FORMATS[name].parse(path)
         assert len(table) == (3 if name == "request-log" else 2) and table.arrival_us[0] == 0
         assert table.notes[-1] == "times count from the first request on"
+
+
+def whole_answers(folder: Path, unit: float = 1.0) -> dict[str, Path]:
+    """A file of answers that were not streamed in every format of a load generator; ends are multiplied."""
+    end = {"request_end_ns": START * 10**9 + int(10**8 * unit)}
+    aiperf, inference_perf = folder / "p.jsonl", folder / "i.json"
+    aiperf.write_text(aiperf_line(0, **end).replace("time_to_first_token", "x"))
+    one = {**inference_perf_request(4, response_metrics={"output_tokens": 3}), "end_time": 4 + 2 * unit}
+    inference_perf.write_text(json.dumps([one]))
+    late = guidellm_request(0, info={}, request_end_time=START + 2 * unit)
+    whole = genai_perf_request(0, streamed=False)
+    whole["response_timestamps"] = [START * 10**9 + int(10**8 * unit)]
+    return {
+        "vllm-bench": bench(folder, ttfts=[0.5 * unit, 0.25 * unit, 0.0], itls=[[], [], []], output_lens=[3, 2, 0]),
+        "guidellm": guidellm(folder / "g.json", [late]),
+        "aiperf": aiperf,
+        "genai-perf": genai_perf(folder / "e.json", [whole]),
+        "inference-perf": inference_perf,
+    }
+
+
+def test_answers_that_were_not_streamed_are_traffic(tmp_path: Path):
+    for name, path in whole_answers(tmp_path).items():
+        table = FORMATS[name].parse(path)
+        assert len(table) == (2 if name == "vllm-bench" else 1) and table.output_tokens.min() >= 2
+        assert f"{len(table)} answers were not streamed: of them only the end is known, no first token" in table.notes
+
+
+@pytest.mark.parametrize(("unit", "side"), [(1000, "more"), (1e-5, "less")])
+def test_ends_in_another_unit_are_refused(tmp_path: Path, unit: float, side: str):
+    for name, path in whole_answers(tmp_path, unit).items():
+        with pytest.raises(InputError, match=f"answers that were not streamed took .* s or {side}: are the times"):
+            FORMATS[name].parse(path)
+
+
+def test_streamed_answers_in_another_unit_are_refused(tmp_path: Path):
+    whole = genai_perf_request(0)
+    whole["response_timestamps"] = [START * 10**9 + after * 10**9 for after in (10, 20, 100, 110, 120)]
+    metrics = {"output_tokens": 3, "output_token_times": [4.5, 500, 2000]}
+    (tmp_path / "p.jsonl").write_text(aiperf_line(0, request_end_ns=(START + 100) * 10**9))
+    (tmp_path / "i.json").write_text(
+        json.dumps([{**inference_perf_request(4, response_metrics=metrics), "end_time": 2004}])
+    )
+    for name, path in {
+        "vllm-bench": bench(tmp_path, itls=[[250, 500], [], []]),
+        "guidellm": guidellm(tmp_path / "g.json", [guidellm_request(0, request_end_time=START + 2000)]),
+        "aiperf": tmp_path / "p.jsonl",
+        "genai-perf": genai_perf(tmp_path / "e.json", [whole]),
+        "inference-perf": tmp_path / "i.json",
+    }.items():
+        with pytest.raises(InputError, match=r"half of the answers took .* s or more a token: are the times"):
+            FORMATS[name].parse(path)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])

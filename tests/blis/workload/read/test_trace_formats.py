@@ -5,6 +5,7 @@ import pytest
 from blis.errors import InputError
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.read.traces import TraceSpec, load_trace
 from blis.workload.recorded.read import JSON_LOGS
 from tests.blis.workload.recorded.logs import trace
 from tests.blis.workload.trace_files import error_of, mooncake_row
@@ -134,6 +135,28 @@ class TestDetection:
     def test_a_file_of_another_kind_is_refused_with_the_known_ones(self, tmp_path, line):
         text = error_of(detect_format, tmp_path / "t", line)
         assert text.startswith(f"line 1: {line!r} is of no known format (mooncake, bailian, ")
+
+    def test_a_trace_v2_is_told_from_either_of_its_files(self, tmp_path):
+        rows = trace(tmp_path, {"request_id": 0}, {"request_id": 1})
+        assert detect_format(rows) == detect_format(rows.with_suffix(".yaml")) == "trace-v2"
+        assert len(load_trace(TraceSpec(str(rows.with_suffix(".yaml"))))) == 1  # the other warmed the server up
+
+    def test_a_header_alone_and_other_yaml_are_said(self, tmp_path):
+        trace(tmp_path).unlink()
+        with pytest.raises(InputError, match=r"the rows of the trace, t\.csv, are missing beside its header"):
+            load_trace(TraceSpec(str(tmp_path / "t.yaml")))
+        text = error_of(detect_format, tmp_path / "w.yaml", "aggregate_rate: 3")
+        assert text.startswith("YAML without trace_version holds no recorded requests; a workload to draw is given as")
+
+    @pytest.mark.parametrize(("delimiter", "said"), [(";", "semicolons (';')"), ("\t", "tabs ('\\t')"), ("|", "bars")])
+    def test_a_delimiter_that_is_no_comma_is_named(self, tmp_path, delimiter, said):
+        for name, known in FORMATS.items():
+            if not known.json and name != "token-lists":
+                header = delimiter.join(f'"{column}"' for column in known.columns)
+                text = error_of(detect_format, tmp_path / "t.csv", f"{header}\n1{delimiter}2\n")
+                assert text.startswith(f"line 1: {said}") and text.endswith("between the columns; commas are wanted")
+        text = error_of(FORMATS["azure"].parse, tmp_path / "t.csv", f"TIMESTAMP{delimiter}ContextTokens\n")
+        assert text.startswith(f"line 1: {said}")
 
     @pytest.mark.parametrize(
         "load", [detect_format, *(known.parse for name, known in FORMATS.items() if name != "trace-v2")]

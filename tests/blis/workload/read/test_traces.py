@@ -8,7 +8,7 @@ from blis.errors import InputError
 from blis.workload.draw.senders import Tenants
 from blis.workload.draw.streams import stream
 from blis.workload.read.csv_requests import load_requests
-from blis.workload.read.traces import TraceSpec, load_trace, trace_mapping, trace_spec
+from blis.workload.read.traces import TraceSpec, load_trace, load_window, trace_mapping, trace_spec
 from blis.workload.windows import split
 from blis.yaml_strict import load_mapping
 from tests.blis.workload.trace_files import (
@@ -80,6 +80,15 @@ class TestLoad:
         assert part.request_id(0) == "request_0"
         assert later.request_id(0) == f"request_{(load_trace(spec).arrival_us < 20_000_000).sum()}"
         assert len(load_trace(replace(spec, first=10 * N))) == N
+
+    def test_notes_of_a_part_say_that_they_are_of_the_file(self, tmp_path):
+        rows = [(100, 9, 1, [1]), (0, 9, 1, [2]), *((5_000 * at, 9, 1, [at]) for at in range(3, 100))]
+        spec = TraceSpec(str(write_mooncake(tmp_path / "t.jsonl", rows)))
+        late = "1 of 99 rows come before the row above: sorted by time"
+        assert late in load_trace(spec).notes
+        part = replace(spec, first=90)
+        for table in (load_trace(part), load_trace(replace(spec, start_s=50)), load_window(part, "report")):
+            assert f"in the file: {late}" in table.notes and all(note.count("in the file") == 1 for note in table.notes)
 
     def test_rate_scale_divides_the_gaps_and_changes_nothing_else(self, spec):
         whole, fast = load_trace(spec), load_trace(replace(spec, rate_scale=4))

@@ -46,10 +46,10 @@ def test_the_unit_of_a_metric_is_read(tmp_path: Path, value, unit):
     assert read(tmp_path, aiperf_line(0, ttft={"value": value, "unit": unit})).ttft_us.tolist() == [50_000]
 
 
-def test_answers_that_were_not_streamed_came_with_their_last_token(tmp_path: Path):
+def test_answers_that_were_not_streamed_are_said(tmp_path: Path):
     found = read(tmp_path, aiperf_line(0).replace("time_to_first_token", "request_latency"), aiperf_line(30))
-    assert found.ttft_us.tolist() == [100_000, 20_000]
-    assert found.notes == ("1 answers have no time of a first token: taken to have come with the last",)
+    assert found.e2e_us.tolist() == [100_000] * 2 and found.streamed.tolist() == [False, True]
+    assert found.notes == ("1 answers were not streamed: of them only the end is known, no first token",)
 
 
 def test_warm_up_failures_and_cancellations(tmp_path: Path):

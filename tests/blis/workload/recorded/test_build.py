@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from blis.errors import InputError
@@ -49,6 +50,22 @@ def test_what_failed_or_is_not_in_order_is_left_out_and_counted():
         "1 requests got no answer and are left out, 'a' first",
         "1 requests have times that are not in order and are left out, 'c' first",
     )
+
+
+def test_answers_of_which_only_the_end_is_known():
+    """An answer of one token begins with its end."""
+    found = made(first_token_us=[-1, -1, 250])
+    assert found.streamed.tolist() == [True, True, False] and found.invalid == 0
+    np.testing.assert_array_equal(found.ttft_us, [50, 50, np.nan])
+    np.testing.assert_array_equal(found.tpot_us, [np.nan, 100, np.nan])
+    assert found.e2e_us.tolist() == [50, 150, 200]
+    assert found.notes == ("1 answers were not streamed: of them only the end is known, no first token",)
+
+
+def test_where_every_answer_begins_with_its_end_none_was_streamed():
+    found = made(first_token_us=[500, 150, 350])
+    assert found.streamed.tolist() == [True, False, False] and "2 answers were not streamed" in found.notes[0]
+    assert made(first_token_us=[500, 150, 250]).streamed.all()
 
 
 def test_what_was_found_in_the_cache_is_shared_with_who_came_before():

@@ -16,16 +16,24 @@ from tests.blis.calibration.recordings import handmade
 SOON, LATER = 50_000, 1_000_000
 
 
-def log(times: float = 1.0, outputs: int = 40) -> Recording:
-    """Three requests whose times are multiplied."""
+def log(times: float = 1.0, outputs: int = 40, streamed: int = 3) -> Recording:
+    """Three requests whose times are multiplied; only the first ones were streamed."""
     made = handmade([SOON] * 3, [LATER] * 3)
     requests = replace(made.requests, output_tokens=made.requests.output_tokens * 0 + outputs)
     first, last = ((made.requests.arrival_us + times * us).astype(int) for us in (SOON, LATER))
+    first[streamed:] = -1
     return replace(made, requests=requests, first_token_us=first, completed_us=last)
 
 
-def test_nothing_is_odd_about_an_ordinary_log():
-    assert doubts(log(), Network()) == doubts(log(), Network(rtt_us=1000, bandwidth_mbps=100)) == []
+@pytest.mark.parametrize("streamed", [3, 1, 0])
+def test_nothing_is_odd_about_an_ordinary_log(streamed: int):
+    made = log(streamed=streamed)
+    assert doubts(made, Network()) == doubts(made, Network(rtt_us=1000, bandwidth_mbps=100)) == []
+
+
+def test_a_long_wait_and_a_long_answer_are_in_the_same_unit():
+    """9 s for one token, 45 s for 40 of them: that is slow, and no other unit."""
+    assert doubts(log(9, outputs=1, streamed=0), Network()) == doubts(log(45, streamed=0), Network()) == []
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,15 @@ def test_nothing_is_odd_about_an_ordinary_log():
         (log(1000), "half of the answers took 24.4 s or more a token: are the times in another unit?"),
         (log(0.001), "half of the answers took 2.44e-05 s or less a token: are the times in another unit?"),
         (log(1000, outputs=1), "the fastest first token took 50 s: are the times in another unit?"),
+        (log(1000, streamed=1), "half of the answers took 24.4 s or more a token: are the times in another unit?"),
+        (
+            log(1000, streamed=0),
+            "half of the answers that were not streamed took 1e+03 s or more: are the times in another unit?",
+        ),
+        (
+            log(0.001, streamed=0),
+            "half of the answers that were not streamed took 0.001 s or less: are the times in another unit?",
+        ),
     ],
 )
 def test_times_in_another_unit_are_told(recording: Recording, said: str):

@@ -64,8 +64,8 @@ def test_the_names_of_older_releases(tmp_path: Path):
 def test_answers_that_were_not_streamed_are_said(tmp_path: Path):
     row = guidellm_request(0, info={"timings": {"first_token_iteration": None}})
     found = load_guidellm(guidellm(tmp_path / "b.json", [row]))
-    assert found.ttft_us.tolist() == found.e2e_us.tolist()
-    assert found.notes == ("1 answers have no time of a first token: taken to have come with the last",)
+    assert found.e2e_us.tolist() == [2_000_000] and not found.streamed.any()
+    assert found.notes == ("1 answers were not streamed: of them only the end is known, no first token",)
 
 
 def test_turns_of_a_conversation(tmp_path: Path):

@@ -44,6 +44,8 @@ def test_steps_say_nothing_of_requests(tmp_path: Path):
             "line 1: columns 'status', 'output_tokens', 'ttft_us', 'e2e_us' are missing",
         ),
         ("log.csv", "prefill_tokens,decodes\n1,2\n", "line 1: column 'duration_us' is missing"),
+        ("log.csv", "request_id;status;ttft_us\na;b;1\n", "line 1: semicolons (';') between the columns; commas are"),
+        ("log.csv", "duration_us\tdecodes\n1\t2\n", "line 1: tabs ('\\t') between the columns; commas are wanted"),
         ("log.csv", "x" * 200_000, "line 1: the columns are those of no log"),
         ("log.csv", '"a\n', "line 1: the columns are those of no log"),
     ],

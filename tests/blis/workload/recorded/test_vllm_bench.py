@@ -81,13 +81,19 @@ def test_backend_and_version_have_other_names_too_and_may_stand_beside(tmp_path:
         ({"start_times": [7, 1e300, 8]}, "start_times: item 1: 1e+300 is not a time"),
         ({"itls": [[0.25, "x"], [], []]}, "itls: item 0: [0.25, 'x'] is no list of times"),
         ({"itls": [0.25, [], []]}, "itls: item 0: 0.25 is no list of times"),
-        ({"itls": [[], [], []]}, "itls: all are empty: answers that are not streamed"),
         ({"output_lens": [0, 0, 0]}, "no request was answered"),
         ({"start_times": [7.0, 1e9, 8.0]}, "more than a year; are the times in another unit?"),
     ],
 )
 def test_a_wrong_column_is_named_with_its_item(tmp_path: Path, changes, said):
     refused(load_vllm_bench, bench(tmp_path, **changes), said)
+
+
+def test_answers_without_gaps_were_not_streamed(tmp_path: Path):
+    """But for those of one token, which is the first."""
+    found = load_vllm_bench(bench(tmp_path, itls=[[], [], []]))
+    assert found.e2e_us.tolist() == [250_000, 500_000] and found.streamed.tolist() == [True, False]
+    assert found.notes[0] == "1 answers were not streamed: of them only the end is known, no first token"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "3", '{"ttfts": NaN}', str(BENCH), "{}{}"])
