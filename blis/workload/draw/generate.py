@@ -145,10 +145,11 @@ def _draw(
     """The first `limit` requests of these starts: what they are is drawn, how they hang together follows."""
     who = who_sends(spec, names, seed, sender)
     if rounds is None:
-        return _Drawn(sender, who, draw_prompts(spec, seed, sender), who.prefix_tokens, starts_us, None)
+        prompts = draw_prompts(spec, seed, sender, np.ones(len(sender), np.bool_))
+        return _Drawn(sender, who, prompts, who.prefix_tokens, starts_us, None)
     turns = Turns.of(rounds)
     sender, who = sender[turns.start], who.take(turns.start)
-    prompts = draw_prompts(spec, seed, sender)
+    prompts = draw_prompts(spec, seed, sender, turns.round == 0)
     said_before = who.prefix_tokens + context_tokens(spec, turns, sender, prompts)
     talks = conversations(spec, turns, starts_us, sender, prompts, limit)
     order = talks.order

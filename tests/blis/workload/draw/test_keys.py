@@ -36,6 +36,7 @@ SENDER = {
             "context_growth": "none",
             "rounds_distribution": LENGTHS,
             "think_time_distribution": LENGTHS,
+            "first_input_distribution": LENGTHS,
         },
     },
 }
