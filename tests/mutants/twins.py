@@ -91,8 +91,8 @@ MUTANTS = (
     ),
     Mutant(
         _REUSE,
-        "low + stream(seed",
-        "0 * low + stream(seed",
+        "low + chance",
+        "0 * low + chance",
         _REUSE_TESTS,
         "long prompts repeat as short ones do",
     ),

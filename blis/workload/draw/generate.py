@@ -91,7 +91,10 @@ def _table(
         column.setflags(write=False)  # it is the table's from here on
     return assemble(
         _content(
-            spec, seed, (who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on)
+            spec,
+            seed,
+            drawn.sender,
+            (who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on),
         ),
         slo_names=names.slo,
         tenant_names=names.tenants,
@@ -104,11 +107,11 @@ def _table(
     )
 
 
-def _content(spec: WorkloadSpec, seed: int, columns: tuple[Any, ...]) -> InternedContent:
+def _content(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32], columns: tuple[Any, ...]) -> InternedContent:
     """What prompts share; columns: those of `intern_prefix_groups`."""
     if spec.reuse is None:
         return intern_prefix_groups(*columns)
-    return intern_copies(*draw_reuse(spec.reuse, seed, columns[2]), *columns)
+    return intern_copies(*draw_reuse(spec.reuse, seed, columns[2], sender, spec.sender_names), *columns)
 
 
 def _first(

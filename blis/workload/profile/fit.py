@@ -42,7 +42,8 @@ def profile(table: RequestTable, name: str) -> Profile:
     carried = shared_part(table, rounds)
     accumulated = carried > NEARLY_ALL
     starts_us = table.opened_us[rounds.opens]
-    kinds = _kinds(table, rounds)
+    senders = _senders(table, rounds)
+    kinds = {name: keep_rows(table, rows) for name, rows in senders.items()}
     found = {name: fit_arrivals(kind.opened_us[Rounds.of(kind).opens], starts_us) for name, kind in kinds.items()}
     rate = total(arrivals.rate for arrivals in found.values())
     clients = (_client(name, kind, found[name], rate, accumulated) for name, kind in kinds.items())
@@ -51,22 +52,22 @@ def profile(table: RequestTable, name: str) -> Profile:
         name=name,
         aggregate_rate=round(rate, 6),
         clients=tuple(clients),
-        reuse=fit_reuse(table, rounds.opens | (not accumulated)),
+        reuse=fit_reuse(table, rounds.opens | (not accumulated), senders),
     )
     said = (_left_out(table, kinds.values(), spec), _left_out_of_sessions(table, spec, rounds, accumulated, carried))
     return Profile(spec, tuple(chain.from_iterable(said)))
 
 
-def _kinds(table: RequestTable, rounds: Rounds) -> dict[str, RequestTable]:
-    """Requests by the client that stands for them: conversations, and those without one, if there are enough of both.
+def _senders(table: RequestTable, rounds: Rounds) -> dict[str, NDArray[np.bool_]]:
+    """[n] by the name of a client, whether it stands for a request: one for conversations, one for all others.
 
-    Else all of them are one client's.
+    If there are too few of either, one for all.
     """
     talks = table.session >= 0
     starts_us = [table.opened_us[rows & rounds.opens] for rows in (talks, ~talks)]
     if rounds.sizes.max() == 1 or any(len(times) < FEWEST or times[0] == times[-1] for times in starts_us):
-        return {"twin": table}
-    return {"conversations": keep_rows(table, talks), "singles": keep_rows(table, ~talks)}
+        return {"twin": np.ones(len(table), np.bool_)}
+    return {"conversations": talks, "singles": ~talks}
 
 
 def _client(name: str, table: RequestTable, arrivals: Arrivals, rate: float, accumulated: bool) -> Client:

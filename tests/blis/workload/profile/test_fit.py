@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp
 
 from blis.errors import InputError
 from blis.workload.assemble import assemble
-from blis.workload.content.reuse import ideal_hit_rate
+from blis.workload.content.reuse import ideal_hit_rate, seen_tokens
 from blis.workload.content.tree import intern_sequences
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec, spec_mapping
@@ -114,6 +114,17 @@ def test_conversations_and_requests_without_one_are_two_clients():
     found = profile(table, "twin")
     assert [client.slo_class for client in found.spec.clients] == ["fast", "slow"]
     assert not any(line.startswith(("classes", "which requests")) for line in found.left_out)
+
+
+def test_conversations_share_what_they_share_and_others_what_these_do():
+    """Prompts of much the same lengths: those that open conversations begin alike, those of others do not."""
+    alone = known(input_distribution={"type": "exponential", "params": {"mean": 1200}})["clients"][0]
+    table, twin = both(known() | {"clients": [known(**CHAT)["clients"][0], alone]})
+    shared = [
+        [(seen_tokens(one) > 0)[rows].mean() for rows in (one.session < 0, (one.session >= 0) & (one.round == 0))]
+        for one in (table, twin)
+    ]
+    assert shared[0] == pytest.approx([0, 1], abs=0.01) and shared[1] == pytest.approx(shared[0], abs=0.03)
 
 
 def test_too_few_of_a_kind_are_not_told_apart_and_that_is_said():
