@@ -21,7 +21,7 @@ from blis.text import aligned
 from blis.workload.capacity import scaled_instances, served_rate
 from blis.workload.draw.generate import generate
 from blis.workload.profile.fit import profile
-from blis.workload.profile.match import Measure, measures
+from blis.workload.profile.match import Measure, measures, poor_matches
 from blis.workload.profile.write import profile_text
 from blis.workload.read.traces import rescaled
 
@@ -35,8 +35,11 @@ examples:
   blis profile traffic.jsonl --out mine/workload/twin.yaml     # and the twin: figures, no rows
   blis profile traffic.jsonl --config conf/cluster/h100x4.yaml --policies conf/policy/*.yaml
 
-The twin is held against the trace on one table that is drawn from it. With --policies, each of them is simulated on
-both and on a second twin. Kendall's tau says whether trace and twin agree which is better, and how far two twins do.
+The twin is held against the trace on one table that is drawn from it. What does not match is said (poor match: KS, the
+largest distance between two distributions, above 0.15, or a hit rate more than 0.05 off). Where there are
+conversations, gaps are between starts, of conversations and of requests without one. With --policies, each of them is
+simulated on both and on a second twin. Kendall's tau says whether trace and twin agree which is better, and how far two
+twins do.
 There are as many instances as the trace keeps busy to --utilisation, and not less than the scenario's: it comes faster
 for them.
 """
@@ -90,7 +93,10 @@ def execute(options: argparse.Namespace) -> None:
     table = drawn_or_read(any_workload(options.source), options, Log(options.log))
     found = profile(table, options.name or Path(options.source).stem)
     twin = generate(found.spec, options.twin_seed)
-    print(_measures_text(measures(table, twin, options.block_size_in_tokens)))
+    compared = measures(table, twin, options.block_size_in_tokens)
+    print(_measures_text(compared))
+    for line in poor_matches(compared):
+        print(f"poor match: {line}")
     if policies:
         tables = [table, twin, generate(found.spec, options.twin_seed + 1)]
         print(f"\n{_agreement_text(_agreement(options, policies, tables))}")

@@ -24,9 +24,11 @@ examples:
   blis workload traffic.jsonl --picture traffic.png      # a trace in any format of `blis traces`
   blis workload rag --num-requests 500 --output json
 
-Gaps are between arrivals, with their coefficient of variation (1: as of independent requests; more: bursts). The
-quietest and the busiest are of 20 equal parts of the time. Sharing is what an endless cache of all instances would
-find, of full prompt blocks, of prompt tokens, and for how many requests anything.
+Gaps are between arrivals, with their coefficient of variation (1: as of independent requests; more: bursts). In a
+closed loop later rounds come when they are answered: gaps are between starts, of conversations and of requests without
+one, while requests/s are of all, as if answers took no time. The quietest and the busiest are of 20 equal parts of the
+time. Sharing is what an endless cache of all instances would find, of full prompt blocks, of prompt tokens, and for how
+many requests anything.
 """
 
 _HEADINGS = {
@@ -34,6 +36,7 @@ _HEADINGS = {
     "span_s": "seconds",
     "requests_per_s": "requests/s",
     "gap_ms": "gaps, ms",
+    "gap_between_starts_ms": "gaps between starts, ms",
     "input_tokens": "input tokens",
     "output_tokens": "output tokens",
     "classes": "classes",

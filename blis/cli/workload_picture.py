@@ -33,7 +33,7 @@ def workload_picture(table: RequestTable, title: str) -> Figure:
     figure.suptitle(heading, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     grid = figure.add_gridspec(3, 3)
     seconds, seen = (table.soonest_us - table.first_arrival_us) / 1e6, seen_tokens(table)
-    _draw_arrivals(figure.add_subplot(grid[0, :]), seconds)
+    _draw_arrivals(figure.add_subplot(grid[0, :]), seconds, closed=table.closed)
     _draw_tokens(figure.add_subplot(grid[1, :]), seconds, table.input_tokens, seen)
     _draw_lengths(figure.add_subplot(grid[2, 0]), table.input_tokens, "input tokens", _NEW)
     _draw_lengths(figure.add_subplot(grid[2, 1]), table.output_tokens, "output tokens", _OUTPUT)
@@ -46,12 +46,13 @@ def _bins(seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.linspace(0, float(seconds.max()) or 1.0, min(_TIMES, max(len(seconds) // 4, 1)) + 1)
 
 
-def _draw_arrivals(axes: Axes, seconds: NDArray[np.float64]) -> None:
+def _draw_arrivals(axes: Axes, seconds: NDArray[np.float64], *, closed: bool) -> None:
     edges = _bins(seconds)
     rates = np.histogram(seconds, edges)[0] / np.diff(edges)
     axes.stairs(rates, edges, fill=True, color=_NEW, alpha=0.25)
     axes.stairs(rates, edges, color=_NEW, linewidth=1.4)
-    _head(axes, "requests a second", "seconds")
+    waiting = ": starts, and those that wait for an answer, as if it took no time" if closed else ""
+    _head(axes, f"requests a second{waiting}", "seconds")
 
 
 def _draw_tokens(axes: Axes, seconds: NDArray[np.float64], inputs: NDArray[np.int64], seen: NDArray[np.int64]) -> None:

@@ -120,6 +120,12 @@ class RequestTable:
         return (len(self) - 1) / max(self.span_us, 1) * 1e6
 
     @property
+    def session_rounds(self) -> NDArray[np.int64]:
+        """[sessions] how many rows each has, in the order of session_names; rows without a session are in none."""
+        rounds = np.bincount(self.session[self.session >= 0])
+        return rounds[rounds > 0]
+
+    @property
     def scored_rows(self) -> slice:
         """The rows that count in a score; those before fill caches and queues (default-problem.md section 2)."""
         n = len(self)

@@ -17,14 +17,16 @@ _PARTS = 20  # equal parts of the time, of which the quietest and the busiest ar
 def workload_facts(table: RequestTable, block_tokens: int) -> dict[str, Any]:
     """Plain figures by name, those of one kind together; what there is none of is empty or left out.
 
-    block_tokens: of the ideal hit rate. Of requests that wait for an answer, no gap is known: their session's is.
+    block_tokens: of the ideal hit rate. Of requests that wait for an answer no gap is known: in a closed loop gaps are
+    those between starts, of conversations and of requests without one, and are called so.
     """
     arrival_us = table.arrival_us[table.arrival_us >= 0]
+    gaps = "gap_between_starts_ms" if table.closed else "gap_ms"
     return {
         "requests": len(table),
         "span_s": table.span_us / 1e6,
         "requests_per_s": _rates(table),
-        "gap_ms": _gaps(np.diff(arrival_us) / 1000),
+        gaps: _gaps(np.diff(arrival_us) / 1000),
         "input_tokens": _spread(table.input_tokens),
         "output_tokens": _spread(table.output_tokens),
         "classes": _shares(table.slo_class, table.slo_names),
@@ -71,8 +73,7 @@ def _tenants(table: RequestTable) -> dict[str, float]:
 
 def _sessions(table: RequestTable) -> dict[str, float]:
     """Rounds of a session, and the share of requests that wait for an answer before they come."""
-    rounds = np.bincount(table.session[table.session >= 0])
-    rounds = rounds[rounds > 0]
+    rounds = table.session_rounds
     if not len(rounds) and not table.closed:
         return {}
     waits = 0.0 if table.predecessor is None else float((table.predecessor >= 0).mean())

@@ -25,11 +25,20 @@ def with_longer(problem: Problem, key: str) -> Problem:
 
 
 def _longer(source: Population | Client, key: str) -> dict[str, Any]:
-    """The changed field of a source; prompts of parts have their text where others have all of it."""
+    """The changed fields of a source; prompts of parts have their text where others have all of it."""
     if key == PROMPTS and source.multimodal is not None:
         text = source.multimodal.text_distribution
         return {"multimodal": replace(source.multimodal, text_distribution=text and _scaled(text))}
-    return {key: _scaled(getattr(source, key))}
+    longer: dict[str, Any] = {key: _scaled(getattr(source, key))}
+    return longer | (_longer_openings(source) if key == PROMPTS else {})
+
+
+def _longer_openings(source: Population | Client) -> dict[str, Any]:
+    """Of conversations that open with prompts of other lengths: they too."""
+    if source.reasoning is None or source.multi_turn is None or source.first_input_distribution is None:
+        return {}
+    turns = replace(source.multi_turn, first_input_distribution=_scaled(source.first_input_distribution))
+    return {"reasoning": replace(source.reasoning, multi_turn=turns)}
 
 
 def _scaled(lengths: Distribution) -> Distribution:

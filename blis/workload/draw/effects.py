@@ -13,6 +13,7 @@ from blis.workload.draw.rates import RateOverTime
 from blis.workload.draw.senders import Client, Population
 
 RATES = "rate_over_time"
+FIRST = "reasoning.multi_turn.first_input_distribution"
 
 
 def check_effects(senders: Mapping[str, Client | Population], rates: RateOverTime | None) -> None:
@@ -20,6 +21,8 @@ def check_effects(senders: Mapping[str, Client | Population], rates: RateOverTim
     for place, sender in senders.items():
         if sender.closed_loop is not None and sender.multi_turn is None:
             raise InputError(f"{place}.closed_loop: needs reasoning.multi_turn, only conversations wait for answers")
+        if sender.first_input_distribution is not None and sender.multimodal is not None:
+            raise InputError(f"{place}.{FIRST}: multimodal says what prompts are, those of first rounds too")
         if sender.rate_over_time is not None:
             _check_rates(f"{place}.{RATES}", sender.rate_over_time, [sender], empty=rates is not None)
     if len(senders) == 1 and isinstance(only := senders.get("population"), Population) and only.rate_fraction:

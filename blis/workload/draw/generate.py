@@ -91,7 +91,10 @@ def _table(
         column.setflags(write=False)  # it is the table's from here on
     return assemble(
         _content(
-            spec, seed, (who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on)
+            spec,
+            seed,
+            drawn.sender,
+            (who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on),
         ),
         slo_names=names.slo,
         tenant_names=names.tenants,
@@ -104,11 +107,11 @@ def _table(
     )
 
 
-def _content(spec: WorkloadSpec, seed: int, columns: tuple[Any, ...]) -> InternedContent:
+def _content(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32], columns: tuple[Any, ...]) -> InternedContent:
     """What prompts share; columns: those of `intern_prefix_groups`."""
     if spec.reuse is None:
         return intern_prefix_groups(*columns)
-    return intern_copies(*draw_reuse(spec.reuse, seed, columns[2]), *columns)
+    return intern_copies(*draw_reuse(spec.reuse, seed, columns[2], sender, spec.sender_names), *columns)
 
 
 def _first(
@@ -145,10 +148,11 @@ def _draw(
     """The first `limit` requests of these starts: what they are is drawn, how they hang together follows."""
     who = who_sends(spec, names, seed, sender)
     if rounds is None:
-        return _Drawn(sender, who, draw_prompts(spec, seed, sender), who.prefix_tokens, starts_us, None)
+        prompts = draw_prompts(spec, seed, sender, np.ones(len(sender), np.bool_))
+        return _Drawn(sender, who, prompts, who.prefix_tokens, starts_us, None)
     turns = Turns.of(rounds)
     sender, who = sender[turns.start], who.take(turns.start)
-    prompts = draw_prompts(spec, seed, sender)
+    prompts = draw_prompts(spec, seed, sender, turns.round == 0)
     said_before = who.prefix_tokens + context_tokens(spec, turns, sender, prompts)
     talks = conversations(spec, turns, starts_us, sender, prompts, limit)
     order = talks.order

@@ -31,8 +31,12 @@ class Prompts(NamedTuple):
         return Prompts._make(None if column is None else column[rows] for column in self)
 
 
-def draw_prompts(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32]) -> Prompts:
-    """The draws for every request; sender: [n] number of the one who sends it, whose streams they come from."""
+def draw_prompts(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32], opens: NDArray[np.bool_]) -> Prompts:
+    """The draws for every request.
+
+    sender: [n] number of the one who sends it, whose streams they come from; opens: [n] whether nothing of its session
+    came before.
+    """
     n = len(sender)
     senders = spec.senders
     own, output = np.empty(n, np.int64), np.empty(n, np.int64)
@@ -44,8 +48,8 @@ def draw_prompts(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32]) -> Pr
         if one.multimodal is not None and modalities is not None:
             own[rows], modalities[rows] = one.multimodal.sample(streams, count)
         else:
-            own[rows] = one.input_distribution.sample(streams("input"), count)
-        output[rows] = _outputs(one, streams, count)
+            own[rows] = _own_tokens(one, streams, opens[rows])
+        output[rows] = _outputs(one, streams, opens[rows])
         if one.reasoning is not None and one.reasoning.reason_ratio_distribution is not None and ratio is not None:
             ratio[rows] = one.reasoning.reason_ratio_distribution.shares(streams("reason_ratio"), count)
         if one.multi_turn is not None:
@@ -53,12 +57,22 @@ def draw_prompts(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32]) -> Pr
     return Prompts(own, output, modalities, ratio, think)
 
 
-def _outputs(one: Client | Population, streams: Streams, count: int) -> NDArray[np.int64]:
-    """The lengths of outputs; of coupled ones, to the prompts that the stream of inputs gives."""
+def _own_tokens(one: Client | Population, streams: Streams, opens: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The lengths of prompts; of those that open sessions, from a stream of their own where they have a law."""
+    own = one.input_distribution.sample(streams("input"), len(opens))
+    if one.first_input_distribution is None:
+        return own
+    return np.where(opens, one.first_input_distribution.sample(streams("first_input"), len(opens)), own)
+
+
+def _outputs(one: Client | Population, streams: Streams, opens: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The lengths of outputs; of coupled ones, to the prompts that the streams of inputs give."""
     if one.length_coupling is None:
-        return one.output_distribution.sample(streams("output"), count)
-    draws = (streams(purpose).random(count) for purpose in ("input", "coupling", "output"))
-    return one.output_distribution.at(coupled_shares(one.length_coupling, *draws))
+        return one.output_distribution.sample(streams("output"), len(opens))
+    prompts, choice, inside = (streams(purpose).random(len(opens)) for purpose in ("input", "coupling", "output"))
+    if one.first_input_distribution is not None:
+        prompts = np.where(opens, streams("first_input").random(len(opens)), prompts)
+    return one.output_distribution.at(coupled_shares(one.length_coupling, prompts, choice, inside))
 
 
 class Streams:

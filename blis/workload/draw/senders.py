@@ -71,6 +71,11 @@ class Sender:
         return None if self.reasoning is None else self.reasoning.multi_turn
 
     @property
+    def first_input_distribution(self) -> Distribution | None:
+        """Own tokens of the prompts that open conversations, where they are said apart."""
+        return None if self.multi_turn is None else self.multi_turn.first_input_distribution
+
+    @property
     def between(self) -> Network:
         """What lies between it and the server."""
         return Network() if self.network is None else self.network.of_table
@@ -193,6 +198,7 @@ def _check_coupling(one: Client | Population) -> None:
     if one.length_coupling is None:
         return
     check_coupling("length_coupling", one.length_coupling)
-    kinds = (one.input_distribution.type, one.output_distribution.type)
-    if kinds != (EMPIRICAL, EMPIRICAL) or one.multimodal is not None:
-        raise InputError(f"length_coupling: both lengths must be {EMPIRICAL}, without multimodal, got {kinds}")
+    first = one.first_input_distribution
+    kinds = tuple(law.type for law in (first, one.input_distribution, one.output_distribution) if law is not None)
+    if set(kinds) != {EMPIRICAL} or one.multimodal is not None:
+        raise InputError(f"length_coupling: all lengths must be {EMPIRICAL}, without multimodal, got {kinds}")

@@ -27,7 +27,8 @@ class MultiTurn:
 
     max_rounds: of every session, or the most that rounds_distribution may draw. think_time_us: between an answer and
     the next question, 0 if left out, or drawn in µs from think_time_distribution. context_growth: `accumulate` puts
-    all earlier prompts and answers before each prompt.
+    all earlier prompts and answers before each prompt. first_input_distribution: own tokens of the prompt that opens a
+    session; left out = those of all rounds.
     """
 
     max_rounds: int
@@ -35,6 +36,7 @@ class MultiTurn:
     context_growth: str = ""
     rounds_distribution: Distribution | None = None
     think_time_distribution: CountDistribution | None = None
+    first_input_distribution: Distribution | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges and the growth."""
@@ -66,7 +68,8 @@ class MultiTurn:
         """Of all prompts of a session together, for such mean lengths; drawn numbers of rounds are tried out."""
         rounds = self.rounds(stream(0, "rounds"), _TRIED).astype(np.float64)
         grown = (own + output) * rounds * (rounds - 1) / 2 if self.accumulates else 0.0
-        return float(np.mean(rounds * (prefix + own) + grown))
+        first = 0.0 if self.first_input_distribution is None else self.first_input_distribution.mean_tokens - own
+        return float(np.mean(rounds * (prefix + own) + grown + first * (rounds if self.accumulates else 1)))
 
 
 @dataclass(frozen=True)

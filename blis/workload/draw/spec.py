@@ -75,7 +75,7 @@ class WorkloadSpec:
             if first.setdefault(name, i) != i:
                 raise InputError(f"clients[{i}].id: {name!r} is already the name of clients[{first[name]}]")
         if self.reuse is not None:
-            check_reuse(self.reuse)
+            check_reuse(self.reuse, self.sender_names)
         check_effects(self._places, self.rate_over_time)
         self.group_prefix_tokens()
         if self.num_requests == 0 and self.horizon is None and not all(map(self._ends, self.senders)):

@@ -29,13 +29,16 @@ class Arrivals(NamedTuple):
     rates: RateOverTime
 
 
-def fit_arrivals(times_us: NDArray[np.int64]) -> Arrivals:
-    """From when requests came, or conversations started, in order. Raises InputError if all came at the same time."""
-    times_s = (times_us - times_us[0]) / 1e6
-    if len(times_s) < 2 or times_s[-1] == 0:
+def fit_arrivals(times_us: NDArray[np.int64], among_us: NDArray[np.int64]) -> Arrivals:
+    """From when requests came, or conversations started, in order.
+
+    among_us: the same of all who send, whose time the windows part. Raises InputError if all came at the same time.
+    """
+    times_s, span_s = (times_us - among_us[0]) / 1e6, float(among_us[-1] - among_us[0]) / 1e6
+    if len(times_s) < 2 or times_s[-1] == times_s[0]:
         raise InputError("all requests, or all conversations, arrive at the same time: they have no rate")
     count = max(1, min(_MOST_WINDOWS, len(times_s) // _A_WINDOW))
-    width_s = round(float(times_s[-1]) * len(times_s) / (len(times_s) - 1) / count, 3)
+    width_s = round(span_s * len(among_us) / (len(among_us) - 1) / count, 3)
     window = np.minimum((times_s / width_s).astype(np.int64), count - 1)
     every_s = _every_s(times_s)
     windows = [times_s[window == k] for k in range(count)]

@@ -71,8 +71,10 @@ def think_us(table: RequestTable, rounds: Rounds) -> NDArray[np.int64]:
     return np.clip(np.where(waited, known, passed)[waited | timed], 0, MAX_TOKENS)
 
 
-def fit_sessions(table: RequestTable, rounds: Rounds, accumulated: bool) -> MultiTurn | None:
-    """The shape of the conversations; None if there are none."""
+def fit_sessions(
+    table: RequestTable, rounds: Rounds, accumulated: bool, first_inputs: Distribution | None = None
+) -> MultiTurn | None:
+    """The shape of the conversations; None if there are none. first_inputs: of the prompts that open them."""
     if rounds.sizes.max() == 1:
         return None
     pauses, sizes = think_us(table, rounds), binned(rounds.sizes)
@@ -81,6 +83,7 @@ def fit_sessions(table: RequestTable, rounds: Rounds, accumulated: bool) -> Mult
         context_growth=ACCUMULATE if accumulated else "none",
         rounds_distribution=Distribution("empirical", sizes),
         think_time_distribution=CountDistribution("empirical", binned(pauses)) if len(pauses) else None,
+        first_input_distribution=first_inputs,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +18,13 @@ _DEPTHS = 8  # of the prompts of a part
 _AGOS = 4  # of those of a depth
 
 
-def fit_reuse(table: RequestTable, opens: NDArray[np.bool_]) -> tuple[ReuseCell, ...] | None:
-    """Cells of what requests that open a session share with earlier ones; None if none does."""
+def fit_reuse(
+    table: RequestTable, opens: NDArray[np.bool_], clients: Mapping[str, NDArray[np.bool_]]
+) -> tuple[ReuseCell, ...] | None:
+    """Cells of what requests that open a session share with earlier ones; None if none does.
+
+    clients: by name, [n] whether a request is sent by it; each has cells of its own, unless there is one alone.
+    """
     rows = np.flatnonzero(opens)
     inputs = table.input_tokens[rows]
     depth = np.minimum(seen_tokens(table)[rows], inputs - 1)
@@ -24,8 +32,12 @@ def fit_reuse(table: RequestTable, opens: NDArray[np.bool_]) -> tuple[ReuseCell,
         return None
     ago = _openings_ago(table, opens, depth)
     cells: list[ReuseCell] = []
-    for places in cut(inputs, _PARTS):
-        cells += _of_part(inputs[places], depth[places], ago[places])
+    for name, sends in clients.items():
+        own = np.flatnonzero(sends[rows])
+        for part in cut(inputs[own], _PARTS):
+            places = own[part]
+            of_part = _of_part(inputs[places], depth[places], ago[places])
+            cells += of_part if len(clients) == 1 else [replace(cell, client=name) for cell in of_part]
     return tuple(cells)
 
 

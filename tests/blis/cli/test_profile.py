@@ -81,3 +81,11 @@ def test_a_drawn_workload_has_a_twin_too(blis):
 )
 def test_wrong_input_is_one_line(blis, trace, arguments, said):
     assert said in blis.fails("profile", *(trace if word == "T" else word for word in arguments))
+
+
+def test_what_does_not_match_is_said_and_is_no_failure(blis, tmp_path):
+    """A hundred at once, then again after a minute: no process of gaps makes that."""
+    rows = [(60_000 * (i // 100) + i % 100, 512, 10, [i]) for i in range(300)]
+    output, _ = blis("profile", write_mooncake(tmp_path / "trace.jsonl", rows))
+    (line,) = (line for line in output.splitlines() if line.startswith("poor match: "))
+    assert line.startswith("poor match: gap s: ") and line.endswith(" above 0.15")

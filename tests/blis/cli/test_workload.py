@@ -65,3 +65,8 @@ def test_mistakes_are_one_line(command, tmp_path):
     assert "--num-requests must be >= 1, got -1" in command.fails("workload", "rag", "--num-requests", "-1")
     assert "did you mean 'rag'?" in command.fails("workload", "ragg")
     assert "w.yaml: unknown key 'aggregate_rat'" in command.fails("workload", tmp_path / "w.yaml")
+
+
+def test_gaps_of_a_closed_loop_are_called_what_they_are(command):
+    out, _ = command("workload", "agentic", "--num-requests", 200)
+    assert "\ngaps between starts, ms  mean " in out and "\ngaps, ms" not in out

@@ -17,6 +17,12 @@ def test_the_middle_counts_unless_a_table_says_otherwise():
     assert replace(make_table(10), scored=(3, 5)).scored_rows == slice(3, 5)
 
 
+def test_sessions_have_their_rows_and_rows_without_one_are_in_none():
+    rows = replace(make_table(6), session=np.array([2, -1, 0, 2, -1, 2], np.int32))
+    assert rows.session_rounds.tolist() == [1, 3]
+    assert len(make_table(3).session_rounds) == 0
+
+
 def test_draws_are_uniform_the_same_every_time_and_independent_by_purpose():
     table = with_uniform()
     one, other = table.draws("length"), table.draws("choice")

@@ -51,6 +51,18 @@ def test_sessions_and_who_waits(tmp_path):
     assert facts["sessions"] == {"count": 2, "mean_rounds": 2.5, "max_rounds": 4, "waiting_share": 0.6}
 
 
+def test_gaps_of_a_closed_loop_are_those_between_starts():
+    """Of conversations of 5 rounds; requests are five times as many."""
+    talks = {"multi_turn": {"max_rounds": 5, "think_time_us": 100_000, "context_growth": "none"}}
+    found = {}
+    for closed in (True, False):
+        population = POISSON["population"] | {"reasoning": talks, "closed_loop": closed}
+        found[closed] = workload_facts(blis.generate(POISSON | {"population": population}, seed=3), 16)
+    assert "gap_ms" not in found[True] and "gap_between_starts_ms" not in found[False]
+    assert found[True]["gap_between_starts_ms"]["mean"] == pytest.approx(1000 / 50, rel=0.15)
+    assert found[True]["requests_per_s"]["mean"] == pytest.approx(5 * 50, rel=0.15)
+
+
 def test_what_there_is_none_of_is_empty():
     facts = workload_facts(table_from_tokens([5, 5], [[1], [2]], [[1], []]), 16)
     assert [name for name, found in facts.items() if found == {}] == [

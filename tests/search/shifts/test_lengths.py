@@ -60,3 +60,11 @@ def test_a_law_that_says_how_is_scaled_as_it_says(tmp_path):
         1.5 * before.output_distribution.mean_tokens, rel=1e-3
     )
     assert after.output_distribution.params["max"] == 6000
+
+
+def test_prompts_that_open_conversations_grow_too(tmp_path):
+    talks = {"multi_turn": {"max_rounds": 2, "first_input_distribution": {"type": "constant", "params": {"value": 80}}}}
+    problem = of_clients(tmp_path, {"rate_fraction": 1.0, "reasoning": talks})
+    (prompts,), (outputs,) = (SHIFTS[f"{what} x1.5"](problem).workload.clients for what in ("prompts", "outputs"))
+    assert prompts.first_input_distribution.params == {"value": 120}
+    assert outputs.first_input_distribution.params == {"value": 80}

@@ -57,5 +57,8 @@ def test_what_is_no_coupling_is_refused(coupling, said):
 
 
 def test_only_bins_can_be_coupled():
-    with pytest.raises(InputError, match="both lengths must be empirical"):
+    with pytest.raises(InputError, match="all lengths must be empirical"):
         drawn(length_coupling=[[1, 1], [1, 1]], output_distribution={"type": "exponential", "params": {"mean": 5}})
+    first = {"multi_turn": {"max_rounds": 2, "first_input_distribution": {"type": "constant", "params": {"value": 5}}}}
+    with pytest.raises(InputError, match="all lengths must be empirical"):
+        drawn(length_coupling=[[1, 1], [1, 1]], reasoning=first)

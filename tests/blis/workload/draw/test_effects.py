@@ -58,9 +58,13 @@ WITHOUT = {
     "clients[0].reasoning.multi_turn: think_time_us and think_time_distribution": client(
         reasoning={"multi_turn": {"max_rounds": 2, "think_time_us": 0, "think_time_distribution": LENGTHS}}
     ),
+    "clients[0].reasoning.multi_turn.first_input_distribution: multimodal says": client(
+        reasoning={"multi_turn": {"max_rounds": 2, "first_input_distribution": LENGTHS}},
+        multimodal={"text_distribution": LENGTHS},
+    ),
     "clients[0].multimodal: at least one of text_distribution": client(multimodal={}),
     "clients[0]: prefix_length needs a prefix_group": client(prefix_length=5),
-    "clients[0]: length_coupling: both lengths must be empirical": client(
+    "clients[0]: length_coupling: all lengths must be empirical": client(
         length_coupling=[[1, 2], [2, 1]], multimodal={"text_distribution": LENGTHS}
     ),
     "clients[0]: length_coupling: one part goes with all": client(length_coupling=[[1]]),

@@ -36,6 +36,7 @@ SENDER = {
             "context_growth": "none",
             "rounds_distribution": LENGTHS,
             "think_time_distribution": LENGTHS,
+            "first_input_distribution": LENGTHS,
         },
     },
 }
@@ -79,6 +80,7 @@ WRONG = {
     **dict.fromkeys(("duration_s", "cv_factor", "period_s", "end_us", "cv"), 0),
     **dict.fromkeys(("version", "category", "context_growth"), "no such"),
     **{key: [] for key in ("clients", "reuse", "peak_hours")},
+    "client": "no such",
     "peak_to_trough_ratio": 0.5,
     "percent": 101,
     "share": 1.5,

@@ -19,7 +19,7 @@ CELLS = (
 
 def test_prompts_get_the_cells_of_their_length_by_weight():
     lengths = np.tile([10, 100, 101, 1000, 5000], 2000)
-    depth, ago = draw_reuse(CELLS, 3, lengths)
+    depth, ago = draw_reuse(CELLS, 3, lengths, np.zeros(len(lengths), np.int32), ["all"])
     long = lengths > 100
     np.testing.assert_array_equal(depth[long], lengths[long] * 9 // 10)
     assert set(ago[long].tolist()) == {2, 4}
@@ -27,6 +27,18 @@ def test_prompts_get_the_cells_of_their_length_by_weight():
     assert (depth[~long] > 0).mean() == pytest.approx(0.25, abs=0.02)
     assert set(ago[(depth > 0) & ~long].tolist()) == {7}
     assert set(depth[lengths == 100].tolist()) == {0, 50}
+
+
+def test_cells_of_a_client_are_for_its_prompts_and_others_have_those_of_nobody():
+    own = (ReuseCell(50, 10.0, 3, 1.0, "a"), ReuseCell(2000, 20.0, 5, 1.0, "a"))
+    lengths, sender = np.tile([1000, 1000, 1000, 10], 500), np.tile([0, 1, 2, 0], 500).astype(np.int32)
+    depth, ago = draw_reuse((*CELLS, *own), 3, lengths, sender, ["a", "b", "c"])
+    assert (set(depth[0::4].tolist()), set(ago[0::4].tolist())) == ({200}, {5})
+    assert (set(depth[3::4].tolist()), set(ago[3::4].tolist())) == ({1}, {3})
+    for others in (1, 2):
+        assert set(depth[others::4].tolist()) == {900} and set(ago[others::4].tolist()) == {2, 4}
+    depth, _ = draw_reuse(own, 3, lengths, sender, ["a", "b", "c"])
+    assert not depth[1::4].any()
 
 
 def spec(reuse):
@@ -55,10 +67,13 @@ def test_drawn_requests_share_as_much_as_is_said():
         ({"percent": 101}, r"reuse\[1\]\S* ?percent"),
         ({"requests_ago": 0}, r"reuse\[1\]\S* ?requests_ago"),
         ({"weight": 0}, r"reuse\[1\]\S* ?weight"),
+        ({"client": "client0"}, r"reuse\[1\]: unknown client 'client0' \(did you mean 'client_0'\?\)"),
+        ({"client": "client_0"}, "reuse: all clients have cells of their own; nobody has those without a client"),
         ({"up_to_tokens": 5}, r"reuse\[1\]\.up_to_tokens: 5 stands behind 10"),
     ],
 )
 def test_what_is_no_cell_is_refused(cell, said):
     fine = {"up_to_tokens": 10, "percent": 1, "requests_ago": 1, "weight": 1}
+    spec([fine])
     with pytest.raises(InputError, match=said):
         spec([fine, {**fine, **cell}])

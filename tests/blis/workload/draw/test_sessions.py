@@ -34,6 +34,13 @@ def test_the_prompts_of_a_session_have_their_mean(growth, tokens):
     assert MultiTurn(3, context_growth=growth).mean_prompts_tokens(10, 2, 5) == tokens
 
 
+@pytest.mark.parametrize(("growth", "tokens"), [("accumulate", 57 + 3 * 100), ("none", 36 + 100)])
+def test_another_first_prompt_is_in_the_mean_as_often_as_it_is_read(growth, tokens):
+    first = Distribution("constant", {"value": 102})
+    turns = MultiTurn(3, context_growth=growth, first_input_distribution=first)
+    assert turns.mean_prompts_tokens(10, 2, 5) == tokens
+
+
 def test_rounds_are_bounded():
     with pytest.raises(InputError, match="max_rounds must be in"):
         MultiTurn(10**6)

@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp
 
 from blis.errors import InputError
 from blis.workload.assemble import assemble
-from blis.workload.content.reuse import ideal_hit_rate
+from blis.workload.content.reuse import ideal_hit_rate, seen_tokens
 from blis.workload.content.tree import intern_sequences
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec, spec_mapping
@@ -70,6 +70,69 @@ def test_conversations_are_as_long_and_share_as_much_as_those_of_the_trace():
     assert sizes[1].mean() == pytest.approx(sizes[0].mean(), rel=0.05)
     assert twin.input_tokens.mean() == pytest.approx(table.input_tokens.mean(), rel=0.05)
     assert ideal_hit_rate(twin, 16) == pytest.approx(ideal_hit_rate(table, 16), abs=0.03)
+
+
+CHAT = {
+    "prefix_group": "assistant",
+    "prefix_length": 1000,
+    "input_distribution": {"type": "exponential", "params": {"mean": 200}},
+    "output_distribution": {"type": "exponential", "params": {"mean": 250}},
+    "reasoning": {"multi_turn": {"max_rounds": 5, "think_time_us": 8_000_000, "context_growth": "accumulate"}},
+}
+
+
+def mixed(*shares):
+    """A chat behind a prefix that all conversations share, beside questions about three documents."""
+    chat = known(**CHAT, slo_class="fast")["clients"][0]
+    questions = [
+        known(prefix_group=f"doc {size}", prefix_length=size, slo_class="slow")["clients"][0]
+        for size in (3000, 5000, 7000)
+    ]
+    clients = [client | {"rate_fraction": share} for client, share in zip([chat, *questions], shares, strict=True)]
+    return known() | {"clients": clients}
+
+
+ONLY_CHAT = known(**CHAT)
+BOTH = mixed(4, 2, 2, 2)
+
+
+@pytest.mark.parametrize("mapping", [ONLY_CHAT, BOTH], ids=["chat", "chat and questions"])
+def test_prompts_of_conversations_behind_a_prefix_are_those_of_the_trace(mapping):
+    table, twin = both(mapping)
+    assert ks_2samp(table.input_tokens, twin.input_tokens).statistic < 0.1
+    assert twin.input_tokens.mean() == pytest.approx(table.input_tokens.mean(), rel=0.05)
+    assert ideal_hit_rate(twin, 16) == pytest.approx(ideal_hit_rate(table, 16), abs=0.03)
+    assert twin.session_rounds.mean() == pytest.approx(5, abs=0.05)
+
+
+def test_conversations_and_requests_without_one_are_two_clients():
+    table, twin = both(BOTH)
+    for talks in (True, False):
+        rows, of_twin = ((one.session >= 0) == talks for one in (table, twin))
+        assert ks_2samp(table.input_tokens[rows], twin.input_tokens[of_twin]).statistic < 0.1
+        assert of_twin.mean() == pytest.approx(rows.mean(), abs=0.05)
+    found = profile(table, "twin")
+    assert [client.slo_class for client in found.spec.clients] == ["fast", "slow"]
+    assert not any(line.startswith(("classes", "which requests")) for line in found.left_out)
+
+
+def test_conversations_share_what_they_share_and_others_what_these_do():
+    """Prompts of much the same lengths: those that open conversations begin alike, those of others do not."""
+    alone = known(input_distribution={"type": "exponential", "params": {"mean": 1200}})["clients"][0]
+    table, twin = both(known() | {"clients": [known(**CHAT)["clients"][0], alone]})
+    shared = [
+        [(seen_tokens(one) > 0)[rows].mean() for rows in (one.session < 0, (one.session >= 0) & (one.round == 0))]
+        for one in (table, twin)
+    ]
+    assert shared[0] == pytest.approx([0, 1], abs=0.01) and shared[1] == pytest.approx(shared[0], abs=0.03)
+
+
+def test_too_few_of_a_kind_are_not_told_apart_and_that_is_said():
+    table = generate(load_spec(mixed(400, 1, 1, 1)), 1)
+    assert 0 < (table.session < 0).sum() < 50
+    found = profile(table, "twin")
+    assert len(found.spec.clients) == 1
+    assert any(line.startswith("which requests are of conversations") for line in found.left_out)
 
 
 def test_closed_loops_stay_closed():

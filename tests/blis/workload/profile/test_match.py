@@ -5,7 +5,7 @@ import pytest
 
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec
-from blis.workload.profile.match import measures
+from blis.workload.profile.match import Measure, measures, poor_matches
 
 
 def table(mean=100, rate=5, turns=None, seed=1):
@@ -48,8 +48,39 @@ def test_sessions_are_compared_where_there_are_some():
     turns = {"max_rounds": 4, "think_time_us": 3_000_000, "context_growth": "none"}
     found = by_name(table(turns=turns), table())
     assert found["rounds of a session"].trace == pytest.approx(4, abs=0.2)
-    assert found["rounds of a session"].twin == 1
+    assert found["rounds of a session"].twin == 0
     assert found["think time s"].trace == pytest.approx(3, abs=1e-3)
     assert found["think time s"].twin == 0 and found["think time s"].ks is None
-    assert found["gap s"].trace == pytest.approx(1 / 5, rel=0.1)  # between conversations
-    assert np.isfinite(found["gap s"].ks)
+    assert found["gap between starts s"].trace == pytest.approx(1 / 5, rel=0.1)
+    assert np.isfinite(found["gap between starts s"].ks)
+    assert "gap between starts cv" in found and "gap s" not in found
+
+
+def test_rounds_are_those_of_sessions():
+    """Every second start is a session of 4 rounds; requests without one have none."""
+    talks = {"max_rounds": 4, "think_time_us": 3_000_000, "context_growth": "none"}
+    lengths = {"type": "constant", "params": {"value": 9}}
+    sender = {
+        "rate_fraction": 1,
+        "arrival": {"process": "poisson"},
+        "input_distribution": lengths,
+        "output_distribution": lengths,
+    }
+    clients = [sender | {"reasoning": {"multi_turn": talks}}, sender]
+    spec = load_spec({"version": "2", "aggregate_rate": 5, "horizon": 200_000_000, "clients": clients})
+    trace = generate(spec, 1)
+    assert by_name(trace, trace)["rounds of a session"].trace == 4
+
+
+def test_what_does_not_match_is_said():
+    found = [
+        Measure("requests", 1000, 10),
+        Measure("gap s", 1, 1.01, 0.15),
+        Measure("input tokens", 100, 250, 0.16),
+        Measure("ideal hit rate", 0.9, 0.84),
+    ]
+    assert list(poor_matches(found)) == [
+        "input tokens: 250 instead of 100, KS 0.160 above 0.15",
+        "ideal hit rate: 0.840 instead of 0.900, more than 0.05 off",
+    ]
+    assert list(poor_matches([Measure("ideal hit rate", 0.9, 0.86)])) == []

@@ -6,6 +6,7 @@ import pytest
 from blis.workload.assemble import assemble
 from blis.workload.content.tree import intern_sequences
 from blis.workload.draw.generate import generate
+from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.spec import load_spec
 from blis.workload.profile.sessions import Rounds, fit_sessions, lengthens, own_tokens, shared_part
 
@@ -26,6 +27,11 @@ def conversations(growth="accumulate", closed=False, rounds=None):
         "closed_loop": closed,
     }
     return generate(load_spec({"version": "2", "aggregate_rate": 2, "horizon": 400_000_000, "clients": [client]}), 1)
+
+
+def test_what_opens_conversations_is_passed_on():
+    table, first = conversations(), Distribution("constant", {"value": 9})
+    assert fit_sessions(table, Rounds.of(table), True, first).first_input_distribution == first
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -17,7 +17,8 @@ def table(depth, ago, inputs):
 
 
 def cells(depth, ago, inputs):
-    return fit_reuse(table(depth, ago, inputs), np.ones(len(inputs), bool))
+    everybody = np.ones(len(inputs), bool)
+    return fit_reuse(table(depth, ago, inputs), everybody, {"twin": everybody})
 
 
 def test_share_depth_and_distance_are_found():
@@ -38,6 +39,19 @@ def test_long_and_short_prompts_are_told_apart():
     assert {cell.percent for cell in found if cell.up_to_tokens == 100} == {0}
     long = [cell for cell in found if cell.up_to_tokens == 5000]
     assert sum(cell.weight * cell.percent for cell in long) / 600 == pytest.approx(90, abs=1)
+
+
+def test_clients_have_cells_of_their_own():
+    """Every second request shares half of its prompt, the others nothing; one client sends these, one those."""
+    sharing = np.arange(2000) % 2 == 0
+    inputs = np.full(2000, 1000)
+    requests = table(np.where(sharing, 500, 0), np.full(2000, 2), inputs)
+    found = fit_reuse(requests, np.ones(2000, bool), {"these": sharing, "those": ~sharing})
+    shared = {
+        name: [cell.weight * cell.percent for cell in found if cell.client == name] for name in ("these", "those")
+    }
+    assert sum(shared["these"]) / 1000 == pytest.approx(50, abs=0.5)
+    assert sum(shared["those"]) == 0 and shared["those"]
 
 
 def test_requests_that_share_nothing_have_no_cells():
