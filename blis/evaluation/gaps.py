@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.evaluation.gap_kernels import count, locate, percentiles, weigh, worst_means
+from blis.evaluation.gap_kernels import count, locate, percentiles, unroll, weigh, worst_means
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
 
 Ints = NDArray[np.int64]
 
-#: Parts that a range of values is cut into on the way to a threshold.
-_PARTS = 1024
+#: Parts that a range of values is cut into on the way to a threshold: in two goes down from what most caps are.
+_PARTS = 2048
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,19 @@ class Gaps:
         log, overhead_us = result.steps, result.token_overhead_us
         long, of_long = _long_gaps(result, rows)
         carried_us = overhead_us[result.instance[long["request"]]]
-        first_row = np.searchsorted(log["instance"], np.arange(len(result.instances) + 1)).astype(np.int64)
-        first_step, row_steps = _column(log["first_step"]), _column(log["count"])
+        value_us, row_steps = np.empty(len(log) + len(long), np.int64), np.empty(len(log), np.int64)
+        before = np.empty(len(result.instances) + 1, np.int64)
+        row_of = np.empty(int(log["count"].sum()), np.int32)
+        unroll(log, overhead_us, value_us, row_steps, before, row_of)
+        value_us[len(log) :] = long["gap_us"] + carried_us
         steps = np.stack([result.first_step[rows], result.last_step[rows]], axis=1).astype(np.int64)
-        away = np.stack([long["from_step"], long["to_step"]], axis=1).astype(np.int64)
+        away = np.stack([long["from_step"], long["to_step"]], axis=1)
         spans, holes = np.empty((len(rows), 4), np.int64), np.empty((len(long), 4), np.int64)
-        landmarks, shifts = np.empty(len(log), np.int64), np.empty(len(result.instances), np.int64)
-        log_rows = (first_row, first_step, landmarks, shifts)
-        locate(steps, _column(result.instance[rows]), *log_rows, spans)
+        locate(steps, _column(result.instance[rows]), log, before, row_of, spans)
         if len(long):
-            locate(away, _column(result.instance[long["request"]]), *log_rows, holes)
+            locate(away, _column(result.instance[long["request"]]), log, before, row_of, holes)
         return cls(
-            value_us=np.concatenate([log["gap_us"] + overhead_us[log["instance"]], long["gap_us"] + carried_us]),
+            value_us=value_us,
             row_steps=row_steps,
             group=_column(group),
             groups=groups,
