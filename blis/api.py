@@ -18,6 +18,7 @@ from blis.original.json_results import save_original_json
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from blis.tables.frame import results_frame, save_results
+from blis.tables.limits import within_limits
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -109,7 +110,7 @@ def simulate(
         check_choice("compat", compat, ("original",))
         compat = Compat.original()
     compat = compat or Compat()
-    requests = requests.ended_at(scenario.instance.engine.max_model_len)
+    requests = within_limits(requests, *scenario.instance.engine.limits)
     table = run_engine(scenario, requests, compat, observe)
     if violations := check_laws(scenario, requests, table, compat):
         raise EngineError("; ".join(violations))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blis.config import PROFILES, Admission, Batch, Engine, Routing, Scenario, default_tier
+from blis.config import OF_DEPLOYMENT, PROFILES, Admission, Batch, Engine, Routing, Scenario, default_tier
 from blis.errors import check_choice
 from blis.latency import LATENCY
 from blis.latency.coefficients import file_of, with_coefficients
@@ -207,7 +207,7 @@ def _with_own_server(part: dict[str, Any], shared: dict[str, Any], path: str) ->
         engine = _switches(parse_yaml(file.engine, f"{path}.engine"), f"{path}.engine")
         for given, where in ((shared.get("engine"), "instance.engine"), (part.get("engine"), f"{path}.engine")):
             own = _switches(given, where)
-            engine = {**{key: engine[key] for key in engine if key == "max_model_len" or "profile" not in own}, **own}
+            engine = {**{key: engine[key] for key in engine if key in OF_DEPLOYMENT or "profile" not in own}, **own}
         found["engine"] = engine
     if file.limits:
         given = (check_mapping(each.get("batch") or {}, "batch") for each in (shared, part))
@@ -235,13 +235,13 @@ def _read_pool(pool: dict[str, Any], shared: dict[str, Any], number: int) -> dic
 def _read_engine(given: Any, shared: dict[str, Any], path: str) -> dict[str, Any]:
     """The switches of a profile named alone or in a mapping, else the shared ones, but for those that are given.
 
-    The longest sequence belongs to the deployment: it stays with another profile.
+    The limits belong to the deployment: they stay with another profile.
     """
     own = _switches(given, path)
     name = own.get("profile")
     if isinstance(name, str):
         check_choice(f"{path}.profile" if isinstance(given, Mapping) else path, name, PROFILES)
-        shared = {**plain(PROFILES[name]), "max_model_len": shared.get("max_model_len", 0)}
+        shared = {**plain(PROFILES[name]), **{key: shared.get(key, 0) for key in OF_DEPLOYMENT}}
     return {**shared, **own}
 
 

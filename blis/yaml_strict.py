@@ -208,17 +208,19 @@ def check_mapping(value: object, path: str) -> dict[str, Any]:
     return dict(value)
 
 
-def check_keys(mapping: Mapping[str, object], valid: Iterable[str], path: str = "") -> None:
-    """Raise InputError for the first key of `mapping` that is not in `valid`."""
+def check_keys(
+    mapping: Mapping[str, object], valid: Iterable[str], path: str = "", meant: Mapping[str, str] | None = None
+) -> None:
+    """Raise InputError for the first key of `mapping` that is not in `valid`; meant: where others belong."""
     names = list(valid)
     for key in mapping:
         if key not in names:
-            raise InputError(f"{_where(path)}{unknown_name('key', key, names)}")
+            raise InputError(f"{_where(path)}{unknown_name('key', key, names, (meant or {}).get(key))}")
 
 
 @cache
 def _types_of(cls: type) -> dict[str, Any]:
-    """The types of a dataclass's fields; asking once is enough, and slow, as it is for the next two."""
+    """The types of a dataclass's fields; asking once is enough, and slow, as it is for the next three."""
     return typing.get_type_hints(cls)
 
 
@@ -239,6 +241,16 @@ def _parts_of(hint: Any) -> tuple[Any, tuple[Any, ...]]:
     return typing.get_origin(hint), typing.get_args(hint)
 
 
+@cache
+def _keys_below(cls: type) -> dict[str, str]:
+    """The keys of the mappings in a dataclass's own, with the names of these before them."""
+    found: dict[str, str] = {}
+    for part, hint in _types_of(cls).items():
+        for kind in filter(dataclasses.is_dataclass, (hint, *typing.get_args(hint))):
+            found.update({field.name: f"{part}.{field.name}" for field in dataclasses.fields(kind) if field.init})
+    return found
+
+
 def build(cls: type[T], mapping: object, path: str = "") -> T:
     """The dataclass `cls` from a mapping whose keys are its field names.
 
@@ -248,7 +260,7 @@ def build(cls: type[T], mapping: object, path: str = "") -> T:
     """
     values = check_mapping(mapping, path)
     fields = _fields_of(cls)  # type: ignore[arg-type]
-    check_keys(values, fields, path)
+    check_keys(values, fields, path, _keys_below(cls))  # type: ignore[arg-type]
     hints = _types_of(cls)  # type: ignore[arg-type]
     arguments = {key: _convert(hints[key], value, _join(path, key)) for key, value in values.items()}
     for name, needed in fields.items():

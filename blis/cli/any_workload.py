@@ -6,11 +6,11 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-import blis
 from blis.cli.diagnostics import Log
 from blis.cli.flags import whole
 from blis.cli.run_requests import tell_requests
-from blis.errors import InputError, check_integer, unknown_name
+from blis.cli.workload_names import workload_file
+from blis.errors import InputError, check_integer
 from blis.files import unpacked_name
 from blis.tables.requests import RequestTable
 from blis.workload.draw.spec import WorkloadSpec
@@ -20,34 +20,20 @@ from blis.workload.read.turns import TURNS
 from blis.workload.source import Workload, load_workload, requests_of
 from blis.yaml_strict import load_mapping
 
-#: Where named workloads are: the user's own, those of a checkout, those of an installation.
-_AROUND = Path(blis.__file__).parents[1]
-_FOLDERS = (Path("conf/workload"), _AROUND / "conf" / "workload", _AROUND / "search" / "conf" / "workload")
-
 SOURCE_HELP = "workload YAML, trace in any format of `blis traces`, folder of ServeGen's, or name of conf/workload"
 
 
 def any_workload(source: str) -> Workload:
     """What a path or a name stands for. Raises InputError for a name that there is not, with the nearest."""
+    source = workload_file(source)
     path = Path(source).expanduser()
     if path.is_dir():
         return load_workload({"servegen_data": {"path": source}}) if is_servegen(path) else TraceSpec(source)
-    if not path.exists() and path.name == source and not path.suffix:
-        return load_workload(_named(source))
     if unpacked_name(path).suffix not in (".yaml", ".yml"):
         return TraceSpec(source)
     if path.exists() and "trace_version" in load_mapping(path):
         return TraceSpec(source, format="trace-v2")
     return load_workload(source)
-
-
-def _named(name: str) -> Path:
-    """The file of a named workload."""
-    files = {file.stem: file for folder in reversed(_FOLDERS) for file in sorted(folder.glob("*.yaml"))}
-    files.pop("trace", None)  # asks for a file
-    if name not in files:
-        raise unknown_name("workload", name, files)
-    return files[name]
 
 
 def add_draw_flags(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from blis.cli.diagnostics import LEVELS, Log
 from blis.cli.flags import number, whole
+from blis.cli.run_requests import SPEC_HELP
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
+from blis.cli.workload_names import workload_file
 from blis.errors import InputError, check_integer, check_number
 from blis.yaml_strict import load_mapping, named_source
 
@@ -46,8 +48,13 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     files.add_argument("--output", choices=["text", "json"], default="text", help="on stdout; default text")
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
     requests = parser.add_argument_group("requests")
-    requests.add_argument("--workload-spec", metavar="FILE", help="workload YAML: what to draw, or which trace to read")
-    requests.add_argument("--rate", type=number, metavar="X", help="requests a second; default: the workload's")
+    requests.add_argument("--workload-spec", metavar="FILE|NAME", help=SPEC_HELP)
+    requests.add_argument(
+        "--rate",
+        type=number,
+        metavar="X",
+        help="requests, or starts of conversations, a second; default: the workload's",
+    )
     requests.add_argument("--num-requests", type=whole, metavar="N", help="of each table; default: the workload's")
     requests.add_argument("--seeds", type=whole, metavar="N", help="tables of drawn requests; default 8")
     requests.add_argument("--seed", type=whole, metavar="N", help="of the first table; default 1")
@@ -124,7 +131,8 @@ def _workload(options: argparse.Namespace, embedded: dict[str, Any] | None) -> t
     from blis.workload.read.traces import is_trace
     from blis.workload.source import load_workload
 
-    mapping = embedded if options.workload_spec is None else load_mapping(options.workload_spec)
+    spec = options.workload_spec and workload_file(options.workload_spec)
+    mapping = load_mapping(spec) if spec else embedded
     if mapping is None:
         raise InputError("no requests: give --workload-spec, or a --config that holds a workload")
     drawn = {"--rate": options.rate, "--num-requests": options.num_requests, "--seeds": options.seeds}
@@ -135,5 +143,5 @@ def _workload(options: argparse.Namespace, embedded: dict[str, Any] | None) -> t
     given = {key: value for key, value in changes.items() if value is not None}
     count, first = (default if value is None else value for value, default in ((options.seeds, 8), (options.seed, 1)))
     check_integer("--seeds", count, 1, 10_000)
-    with named_source(options.workload_spec or f"{options.config}: workload"):
+    with named_source(spec or f"{options.config}: workload"):
         return load_workload({**mapping, **given}), range(first, first + count)

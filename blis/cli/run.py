@@ -204,13 +204,10 @@ def _keeps_decisions(options: argparse.Namespace, log: Log) -> bool:
 
 def _record(path: str, result: Result, log: Log) -> None:
     """Write the run as a trace that can be replayed."""
-    from blis.workload.write.mooncake import save_mooncake
-    from blis.workload.write.trace_v2 import save_trace_v2
+    from blis.workload.write.runs import save_run
 
-    if Path(path).suffix == ".jsonl":
-        save_mooncake(path, result.requests, result.table.arrival_us)
-    elif not save_trace_v2(path, result.requests, result.table):
-        log.warn(f"{path}: prompts share more than a trace v2 can say; a .jsonl file says it")
+    for line in save_run(path, result.requests, result.table):
+        log.warn(f"{path}: {line}")
 
 
 def _decisions(options: argparse.Namespace, result: Result) -> tuple[DecisionSummary | None, list[dict[str, Any]]]:

@@ -7,10 +7,12 @@ change the one that counts, or are refused.
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from blis.cli.diagnostics import Log
 from blis.cli.flags import LENGTH_FLAGS, add_flags, given_keys, number, whole
+from blis.cli.workload_names import named_workloads, workload_file
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.original.defaults_file import load_defaults
@@ -23,6 +25,7 @@ from blis.workload.subset import keep_rows
 from blis.workload.windows import POOLS
 from blis.yaml_strict import load_mapping, named_source
 
+SPEC_HELP = "workload YAML, or name of conf/workload: what to draw, or which trace to read"
 TRACES = "traces"  # the original's name for its own CSV of token lists
 _RATE, _NUM_REQUESTS, _SEED = 1.0, 100, 42  # the original's defaults
 
@@ -32,9 +35,13 @@ def add_request_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("requests")
     source = group.add_mutually_exclusive_group()
     source.add_argument("--requests", metavar="FILE", help="requests CSV, or a trace in any format of `blis traces`")
-    source.add_argument("--workload-spec", metavar="FILE", help="workload YAML: what to draw, or which trace to read")
+    source.add_argument("--workload-spec", metavar="FILE|NAME", help=SPEC_HELP)
     names = ", ".join((DISTRIBUTION, *PRESETS, TRACES))
-    group.add_argument("--workload", metavar="NAME", help=f"one of: {names}; default {DISTRIBUTION} without --config")
+    group.add_argument(
+        "--workload",
+        metavar="NAME",
+        help=f"the original's {names}, or a name of conf/workload; default {DISTRIBUTION} without --config",
+    )
     group.add_argument("--workload-traces-filepath", metavar="FILE", help=f"CSV of token lists for {TRACES}")
     group.add_argument(
         "--window",
@@ -72,8 +79,8 @@ def read_requests(
 
     Raises InputError if none are named, or flags contradict each other.
     """
-    mapping = _described(options, workload)
-    if options.window is not None and (mapping is None or not is_trace(mapping)):
+    described = _described(options, workload)
+    if options.window is not None and (described is None or not is_trace(described.mapping)):
         raise InputError("--window is for a recorded trace that a workload names, in --config or --workload-spec")
     if options.workload_traces_filepath and options.workload != TRACES:
         raise InputError(f"--workload-traces-filepath needs --workload {TRACES}")
@@ -81,8 +88,8 @@ def read_requests(
         check_number("--rate-scale", options.rate_scale, 1e-6, 1e6)
     if options.requests is not None:
         table = _from_file(options, log)
-    elif mapping is not None:
-        table = _from_workload(options, mapping, log)
+    elif described is not None:
+        table = _from_workload(options, described, log)
     else:
         table = _named(options, scenario, log)
     tell_requests(table, log)
@@ -98,17 +105,40 @@ def tell_requests(table: RequestTable, log: Log) -> None:
 
 def is_recorded(options: argparse.Namespace, workload: dict[str, Any] | None) -> bool:
     """Whether the requests are one sample, and no seed draws others."""
-    mapping = _described(options, workload)
-    if mapping is not None:
-        return is_trace(mapping)
+    described = _described(options, workload)
+    if described is not None:
+        return is_trace(described.mapping)
     return options.requests is not None or options.workload == TRACES
 
 
-def _described(options: argparse.Namespace, workload: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The workload's mapping that counts, None if requests come from a file or by the original's name."""
+class _Described(NamedTuple):
+    """A workload, where it stands, and whether that is in the scenario's file."""
+
+    mapping: dict[str, Any]
+    where: str
+    in_config: bool
+
+
+def _described(options: argparse.Namespace, workload: dict[str, Any] | None) -> _Described | None:
+    """The workload that counts, None if requests come from a file or by the original's name."""
+    if (spec := _spec_file(options)) is not None:
+        return _Described(load_mapping(spec), spec, in_config=False)
+    if workload is None or options.requests is not None or options.workload is not None:
+        return None
+    return _Described(workload, f"{options.config}: workload", in_config=True)
+
+
+def _spec_file(options: argparse.Namespace) -> str | None:
+    """What --workload-spec means, or a --workload that is none of the original's."""
     if options.workload_spec is not None:
-        return load_mapping(options.workload_spec)
-    return None if options.requests is not None or options.workload is not None else workload
+        return workload_file(options.workload_spec)
+    name, known = options.workload, (DISTRIBUTION, TRACES, *PRESETS, *_presets(options))
+    if name is None or name in known or options.requests is not None:
+        return None
+    files = named_workloads()
+    if name not in files:
+        raise unknown_name("workload", name, {*known, *files})
+    return str(files[name])
 
 
 def _from_file(options: argparse.Namespace, log: Log) -> RequestTable:
@@ -120,12 +150,11 @@ def _from_file(options: argparse.Namespace, log: Log) -> RequestTable:
     return rescaled(load_requests(options.requests), options.rate_scale or 1.0)
 
 
-def _from_workload(options: argparse.Namespace, mapping: dict[str, Any], log: Log) -> RequestTable:
-    """The requests of a workload's mapping, with what the command line changes in it."""
-    in_config = options.workload_spec is None
-    where = f"{options.config}: workload" if in_config else options.workload_spec
+def _from_workload(options: argparse.Namespace, described: _Described, log: Log) -> RequestTable:
+    """The requests of a workload, with what the command line changes in it."""
+    mapping, where, in_config = described
     _refuse_named_flags(options, f"{where} has its own lengths")
-    if options.workload is not None:
+    if options.workload is not None and options.workload_spec is not None:
         log.warn("--workload changes nothing: the requests come from --workload-spec")
     scale = options.rate_scale or 1.0
     if is_trace(mapping):
@@ -207,7 +236,7 @@ def _preset(options: argparse.Namespace, name: str, scenario: Scenario, log: Log
         lengths = {}
     if options.prefix_tokens is not None:
         lengths["prefix_tokens"] = options.prefix_tokens
-    presets = load_defaults(options.defaults_filepath).presets if options.defaults_filepath else PRESETS
+    presets = _presets(options)
     if name != DISTRIBUTION and name not in presets:
         raise unknown_name("workload", name, (DISTRIBUTION, *presets, TRACES))
     base = Preset() if name == DISTRIBUTION else presets[name]
@@ -223,6 +252,11 @@ def _preset(options: argparse.Namespace, name: str, scenario: Scenario, log: Log
     except InputError as error:
         key, space, rest = str(error).partition(" ")
         raise InputError(f"--{key.replace('_', '-')}{space}{rest}") from None
+
+
+def _presets(options: argparse.Namespace) -> Mapping[str, Preset]:
+    """The original's workloads by name."""
+    return load_defaults(options.defaults_filepath).presets if options.defaults_filepath else PRESETS
 
 
 def _fitting(options: argparse.Namespace, table: RequestTable, log: Log) -> RequestTable:

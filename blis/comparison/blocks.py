@@ -29,7 +29,7 @@ class Blocks:
     @property
     def count(self) -> int:
         """How many there are."""
-        return int(self.of_row[-1]) + 1
+        return int(self.of_row.max()) + 1
 
     def interval(self, score: Callable[[NDArray[np.int64]], float | None], seed: int) -> Interval | None:
         """The 95 % interval of a score, if it has one. score: [rows] how often each row counts, not all 0 -> it."""
@@ -42,7 +42,7 @@ class Blocks:
 
 
 def time_blocks(arrival_us: NDArray[np.int64], e2e_p99_us: float) -> Blocks | None:
-    """Equal blocks of the time over which rows arrive, in order; None if that is too short for an interval.
+    """Equal blocks of the time over which rows arrive; None if that is too short for an interval.
 
     e2e_p99_us: of the slowest policy that is compared, a warm-up included. There are as many blocks as are at least
     BLOCK_PER_E2E times as long. What is left over at the end belongs to the last one.
@@ -52,7 +52,7 @@ def time_blocks(arrival_us: NDArray[np.int64], e2e_p99_us: float) -> Blocks | No
     if count < MIN_BLOCKS:
         return None
     length_us = span_us // count
-    since_us = arrival_us - arrival_us[0]
+    since_us = arrival_us - arrival_us.min()
     return Blocks(np.minimum(since_us // length_us, span_us // length_us - 1), length_us)
 
 
@@ -65,4 +65,4 @@ def too_short(arrival_us: NDArray[np.int64], e2e_p99_us: float) -> str:
 
 def _span_us(arrival_us: NDArray[np.int64]) -> int:
     """From the first arrival to the end of the last one's microsecond."""
-    return int(arrival_us[-1] - arrival_us[0]) + 1 if len(arrival_us) else 0
+    return int(arrival_us.max() - arrival_us.min()) + 1 if len(arrival_us) else 0

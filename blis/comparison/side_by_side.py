@@ -74,7 +74,7 @@ def _over_blocks(
     outcomes: Mapping[str, Rows], table: RequestTable, baseline: str, seed: int
 ) -> tuple[str, dict[str, dict[str, Difference]]]:
     """How intervals on one table come about, and the differences; each pair of policies has its own blocks."""
-    arrival_us, base = table.opened_us[counted_rows(table)], outcomes[baseline]
+    arrival_us, base = table.soonest_us[counted_rows(table)], outcomes[baseline]
     others = {name: rows for name, rows in outcomes.items() if name != baseline}
     slowest_us = {name: max(rows.e2e_p99_ms, base.e2e_p99_ms) * 1000 for name, rows in others.items()}
     blocks = {name: time_blocks(arrival_us, slowest_us[name]) for name in others}

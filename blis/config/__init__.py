@@ -23,7 +23,7 @@ from blis.config.cluster import (
     default_scorers,
 )
 from blis.config.compat import Compat
-from blis.config.engine import PROFILES, Engine
+from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -46,6 +46,7 @@ __all__ = [
     "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",
+    "OF_DEPLOYMENT",
     "ORDERINGS",
     "PICKERS",
     "PREEMPTIONS",

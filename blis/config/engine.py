@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from blis.errors import check_choice, check_integer
+from blis.errors import InputError, check_choice, check_integer
+
+#: What belongs to a deployment, and stays as it is with another profile.
+OF_DEPLOYMENT = ("max_model_len", "truncate_prompt_tokens")
 
 NAMES = ("original", "vllm-0.8", "vllm-2026")
 
@@ -23,11 +26,21 @@ class Engine:
     whole_lone_prefill: bool = False  # batch.long_prefill_threshold does not hold for who is alone on the instance
     async_scheduling: bool = False  # the batch of a step is chosen when the step before it begins
     max_model_len: int = 0  # a sequence ends with so many tokens, and a prompt has fewer; 0 = no limit
+    truncate_prompt_tokens: int = 0  # of a longer prompt so many tokens are kept, from its beginning; 0 = all
 
     def __post_init__(self) -> None:
-        """Check the name and the limit."""
+        """Check the name and the limits."""
         check_choice("engine.profile", self.profile, NAMES)
-        check_integer("engine.max_model_len", self.max_model_len, 0, 2**31 - 1)
+        for name in OF_DEPLOYMENT:
+            check_integer(f"engine.{name}", getattr(self, name), 0, 2**31 - 1)
+        if 0 < self.max_model_len <= self.truncate_prompt_tokens:
+            limit = f"engine.max_model_len {self.max_model_len}"
+            raise InputError(f"engine.truncate_prompt_tokens must be below {limit}, got {self.truncate_prompt_tokens}")
+
+    @property
+    def limits(self) -> tuple[int, int]:
+        """The most tokens of a prompt, and of a sequence; 0 = no limit."""
+        return self.truncate_prompt_tokens, self.max_model_len
 
     @property
     def text(self) -> str:

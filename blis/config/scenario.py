@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from blis.config.cluster import Cluster
-from blis.config.engine import Engine
+from blis.config.engine import OF_DEPLOYMENT, Engine
 from blis.config.instance import KV, Batch, Instance, LatencyModel
 from blis.config.limits import MAX_TIME_US
 from blis.config.slo_tiers import SloTier, default_tier
@@ -69,9 +69,10 @@ class Scenario:
         sizes = {replica.instance.kv.block_size_tokens for replica in self.replicas}
         if len(sizes) > 1:
             raise InputError(f"kv.block_size_tokens must be one for all pools, got {sorted(sizes)}")
-        limits = {replica.instance.engine.max_model_len for replica in self.replicas}
-        if len(limits) > 1:
-            raise InputError(f"engine.max_model_len must be one for all pools, got {sorted(limits)}")
+        for name in OF_DEPLOYMENT:
+            limits = {getattr(replica.instance.engine, name) for replica in self.replicas}
+            if len(limits) > 1:
+                raise InputError(f"engine.{name} must be one for all pools, got {sorted(limits)}")
 
     @cached_property
     def replicas(self) -> tuple[Replica, ...]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from blis.config import Compat, Scenario
 from blis.evaluation import law_kernels as laws
 from blis.evaluation.law_kernels import COUNT, LAWS, LIMITS, SUMS, Rules, Run, judge
+from blis.tables.limits import within_limits
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -92,7 +93,7 @@ def check_laws(
     compat: the switches that the run was made with; some laws do not hold under them.
     """
     compat = compat or Compat()
-    table = table.ended_at(scenario.instance.engine.max_model_len)
+    table = within_limits(table, *scenario.instance.engine.limits)
     if violations := _sizes(scenario, table, result):
         return violations  # the laws rely on them
     found = np.zeros((LAWS, 2), np.int64)

@@ -92,10 +92,17 @@ class Sizing:
 
     @cached_property
     def rate(self) -> float:
-        """Requests per second: of the specification, or of all of the trace."""
+        """Of `counted`, per second: of the specification, or of all of the trace."""
         if isinstance(self.workload, WorkloadSpec):
             return self.workload.aggregate_rate
         return self.tables[0].offered_per_s
+
+    @property
+    def counted(self) -> str:
+        """What comes at that rate: of a specification with conversations, their starts."""
+        if not isinstance(self.workload, WorkloadSpec) or not any(one.multi_turn for one in self.workload.senders):
+            return "requests"
+        return "conversations" if all(one.multi_turn for one in self.workload.senders) else "conversations and requests"
 
     @cached_property
     def classes(self) -> dict[str, Promise]:
@@ -120,7 +127,7 @@ class Sizing:
         return self._found([(scenario, 1.0) for scenario in scenarios], [float(n) for n in counts])
 
     def highest_rate(self) -> Found:
-        """With the instances that are asked for; in requests per second."""
+        """With the instances that are asked for; of `counted`, per second."""
         factors = rate_factors(RATE_REACH)
         return self._found([(self.scenario, factor) for factor in factors], [self.rate * factor for factor in factors])
 

@@ -20,6 +20,7 @@ def capacity_dict(sizing: Sizing, instances: Found | None) -> dict[str, Any]:
         "now": {
             "instances": sizing.scenario.cluster.instances,
             "rate": sizing.rate,
+            "rate_counts": sizing.counted,
             "share": share,
             "interval_95": interval and list(interval),
         },
@@ -37,13 +38,14 @@ def capacity_json(facts: dict[str, Any]) -> str:
 def capacity_text(facts: dict[str, Any], step_times: str) -> str:
     """The same for people."""
     now, least, rate = facts["now"], facts["least_instances"], facts["highest_rate"]
-    at, plural = f"{now['rate']:.4g} requests/s", "" if now["instances"] == 1 else "s"
+    unit = f" {now['rate_counts']}/s"
+    at, plural = f"{now['rate']:.4g}{unit}", "" if now["instances"] == 1 else "s"
     with_instances = f"{now['instances']} instance{plural}"
     ends = "" if now["interval_95"] is None else " [{:.2%}, {:.2%}]".format(*now["interval_95"])
     rows = [(f"in time with {with_instances} at {at}", f"{now['share']:.2%}{ends}")]
     if least is not None:
         rows.append((f"least instances at {at}", _instances(least)))
-    rows.append((f"highest rate with {with_instances}", _rate(rate)))
+    rows.append((f"highest rate with {with_instances}", _rate(rate, unit)))
     promises = ", ".join(_promise(name, Promise(**promise)) for name, promise in facts["promises"].items())
     tables = "one table, no interval" if facts["tables"] == 1 else f"{facts['tables']} tables, 95 % paired t"
     title = f"{100 * facts['target']:.4g} % of the requests in time ({promises}); {tables}"
@@ -64,10 +66,10 @@ def _instances(found: dict[str, Any]) -> str:
     return fewer + _words(found, ".3g") + ("" if found["mean"] is None else enough)
 
 
-def _rate(found: dict[str, Any]) -> str:
+def _rate(found: dict[str, Any], unit: str) -> str:
     """The mean; one that may be higher than what was tried is told as that."""
     more = "at least " if found["tried"][1] in found["by_table"] else ""
-    return more + _words(found, ".4g") + ("" if found["mean"] is None else " requests/s")
+    return more + _words(found, ".4g") + ("" if found["mean"] is None else unit)
 
 
 def _words(found: dict[str, Any], form: str) -> str:

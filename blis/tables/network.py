@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,3 +30,11 @@ def transfer_us(network: Network, tokens: NDArray[np.int64]) -> NDArray[np.float
 def upload_us(network: Network, input_tokens: NDArray[np.int64]) -> NDArray[np.float64]:
     """[n] µs that a prompt is on its way and an answer of no length comes back."""
     return network.rtt_us + transfer_us(network, input_tokens)
+
+
+def on_the_way_us(networks: Sequence[Network], client: NDArray[Any], tokens: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n] whole µs of a round trip and of so many tokens one way or the other; client: [n] whose network it is."""
+    one = np.ones(1, np.int64)
+    rtt_us = np.array([network.rtt_us for network in networks])
+    token_us = np.array([float(transfer_us(network, one)[0]) for network in networks])
+    return np.rint(rtt_us[client] + token_us[client] * tokens).astype(np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,14 +124,6 @@ class RequestTable:
         """The rows that count in a score; those before fill caches and queues (default-problem.md section 2)."""
         n = len(self)
         return slice(*(self.scored or (n // 10, 9 * n // 10)))
-
-    def ended_at(self, max_tokens: int) -> RequestTable:
-        """The table in which every sequence whose prompt is shorter ends with so many tokens; 0 = no limit."""
-        if not max_tokens:
-            return self
-        room = max_tokens - self.input_tokens
-        ended = (room > 0) & (self.output_tokens > room)
-        return replace(self, output_tokens=np.where(ended, room, self.output_tokens), cache={}) if ended.any() else self
 
     def draws(self, purpose: str) -> NDArray[np.float64]:
         """One number in [0, 1) a row for a purpose, [n]: the same for every candidate, independent of others.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError
+from blis.tables.limits import numbered
 from blis.tables.requests import RequestTable
 
 Places = slice | NDArray[Any]
@@ -60,8 +61,7 @@ def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTabl
     What a row follows must be among them.
     """
     path_node = table.path_node[entries]
-    touched_twice = np.bincount(path_node, minlength=len(table.tree.parent)) > 1
-    shared = np.where(touched_twice, np.cumsum(touched_twice) - 1, -1).astype(np.int32)
+    shared = numbered(path_node, len(table.tree.parent))
     columns: dict[str, Any] = {name: getattr(table, name)[rows] for name in _COLUMNS}
     columns |= {
         "path_offset": np.concatenate(([0], np.cumsum(np.diff(table.path_offset)[rows]))),

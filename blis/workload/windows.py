@@ -1,6 +1,7 @@
 """A trace is one sample: its pools are consecutive windows of time.
 
-What wins is chosen on earlier windows and judged on the last, so the claim is "on this trace, later".
+What wins is chosen on earlier windows and judged on the last, so the claim is "on this trace, later". Conversations of
+a closed loop are cut where a window begins or ends: requests belong where they come at the soonest.
 Source: default-problem.md section 3.
 """
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from blis.errors import InputError, check_number
 from blis.tables.requests import RequestTable
+from blis.workload.follow import cut_at
 from blis.workload.subset import take_rows
 
 POOLS = ("search", "selection", "report")  # in this order in time
@@ -59,10 +61,9 @@ class Window:
 
 def split(table: RequestTable, windows: Windows) -> dict[str, Window]:
     """The window of each pool. Raises InputError if the trace is too short, naming the pool without requests."""
-    arrival_us = table.opened_us  # a session belongs to the window in which it begins
     warmup_us = round(windows.warmup_s * 1e6)
-    begin = int(arrival_us[0]) + warmup_us
-    duration_us = int(arrival_us[-1]) + 1 - begin
+    begin = table.first_arrival_us + warmup_us
+    duration_us = table.span_us + 1 - warmup_us
     if duration_us <= 0:
         seconds = (duration_us + warmup_us) / 1e6
         raise InputError(f"the trace lasts {seconds:g} s, all of it within the warm-up of {windows.warmup_s:g} s")
@@ -70,10 +71,11 @@ def split(table: RequestTable, windows: Windows) -> dict[str, Window]:
     edges[-1] = begin + duration_us  # whatever the rounding of the sum
     found = {}
     for pool, start, end in zip(POOLS, edges[:-1], edges[1:], strict=True):
-        first, scored, last = np.searchsorted(arrival_us, (start - warmup_us, start, end)).tolist()
+        cut = cut_at(table, (start - warmup_us, start, end))
+        first, scored, last = np.searchsorted(cut.opened_us, (start - warmup_us, start, end)).tolist()
         if scored == last:
             raise InputError(f"no request in the {pool} window, {(end - start) / 1e6:g} s long: the trace is too short")
-        part = slice_rows(table, first, last, start - warmup_us)
+        part = slice_rows(cut, first, last, start - warmup_us)
         found[pool] = Window(replace(part, scored=(scored - first, last - first)), start, end)
     return found
 

@@ -77,8 +77,8 @@ def _kinds(
     warm = primary.cached_tokens >= WARM * table.input_tokens
     yield "prompt in the cache", f"{WARM:.0%} or more", warm
     yield "prompt in the cache", "less", ~warm
-    since_us = table.opened_us - table.first_arrival_us
-    quarter = np.minimum(since_us * PARTS // max(int(since_us[-1]), 1), PARTS - 1)
+    since_us = table.soonest_us - table.first_arrival_us
+    quarter = np.minimum(since_us * PARTS // max(int(since_us.max()), 1), PARTS - 1)
     for place in range(PARTS):
         yield "time", f"quarter {place + 1}", quarter == place
 

@@ -15,6 +15,7 @@ from blis.config import Scenario
 from blis.engine.run import simulate
 from blis.policies.bundle import PolicyBundle
 from blis.scenario import member_scenario, scenario_mapping
+from blis.tables.limits import within_limits
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.workload.draw.spec import WorkloadSpec
@@ -102,7 +103,7 @@ class Problem:
         """The requests under a key, made once: every candidate meets the same ones."""
         with self._lock:
             if key not in self._tables:
-                self._tables[key] = self.traffic.table(key).ended_at(self.scenario.instance.engine.max_model_len)
+                self._tables[key] = within_limits(self.traffic.table(key), *self.scenario.instance.engine.limits)
             return self._tables[key]
 
     def scenario_on(self, policy: Policy, key: TableKey) -> Scenario:

@@ -97,9 +97,10 @@ def _waits(table: RequestTable, result: ResultTable, name: str) -> tuple[Seconds
 def _over_time(table: RequestTable, result: ResultTable, name: str) -> tuple[Seconds, Seconds]:
     """The middles of PARTS of the time of arrivals, and the mean time to first token of who arrived in each."""
     rows = _rows(table, name) & (result.ttft_us >= 0)
-    start, end = table.opened_us[table.scored_rows][[0, -1]] / 1e6
+    came_us = table.soonest_us[table.scored_rows]
+    start, end = came_us.min() / 1e6, came_us.max() / 1e6
     edges = np.linspace(start, max(end, start + 1e-6), PARTS + 1)
-    part = np.clip(np.searchsorted(edges, table.opened_us[rows] / 1e6, side="right") - 1, 0, PARTS - 1)
+    part = np.clip(np.searchsorted(edges, table.soonest_us[rows] / 1e6, side="right") - 1, 0, PARTS - 1)
     total = np.bincount(part, result.ttft_us[rows] / 1e6, minlength=PARTS)
     count = np.bincount(part, minlength=PARTS)
     mean = np.divide(total, count, out=np.full(PARTS, np.nan), where=count > 0)

@@ -20,11 +20,11 @@ def as_bursty(problem: Problem, factor: float) -> Problem:
 
 def _scaled(arrival: Arrival, factor: float) -> Arrival:
     """The process with another variation. Raises InputError if it has none that is known."""
-    known = {"gamma": ("gamma", arrival.cv), "weibull": ("weibull", arrival.cv), "poisson": ("gamma", 1.0)}
+    known = {"gamma": "gamma", "weibull": "weibull", "poisson": "gamma"}
     if arrival.process not in known:
         raise InputError(f"gaps of process {arrival.process!r} have no variation that could be changed")
-    process, cv = known[arrival.process]
-    return replace(arrival, process=process, cv=min(max(cv * factor, MIN_CV), MAX_CV))
+    cv = 1.0 if arrival.cv is None else arrival.cv
+    return replace(arrival, process=known[arrival.process], cv=min(max(cv * factor, MIN_CV), MAX_CV))
 
 
 SHIFTS = {f"burstiness x{factor:g}": partial(as_bursty, factor=factor) for factor in FACTORS}

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from blis.errors import InputError
-from blis.workload.draw.lengths import LENGTH_LAWS, Distribution
+from blis.workload.draw.lengths import LENGTH_LAWS, Distribution, scaled_tokens
 from blis.workload.draw.senders import Client, Population
 from search.problem.problem import Problem
 from search.shifts.sources import with_sources
@@ -39,7 +39,7 @@ def _scaled(lengths: Distribution) -> Distribution:
     for name in lengths.params:
         if name not in _TOKENS:
             raise InputError(f"{name} of length distribution {lengths.type!r} may not be a number of tokens")
-    return replace(lengths, params={name: round(value * FACTOR, 9) for name, value in lengths.params.items()})
+    return replace(lengths, params=scaled_tokens(lengths.params, FACTOR))
 
 
 SHIFTS = {

@@ -135,7 +135,7 @@ class TraceHoldout(Holdout):
     ) -> BlockComparison:
         """A mean with its interval. all_: what is compared; score: with every row as often as it is told."""
         table = evaluator.problem.table(*evaluator.seeds)
-        arrival_us = table.opened_us[table.scored_rows]  # a session is in one block
+        arrival_us = table.soonest_us[table.scored_rows]
         e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in all_) * 1000
         blocks = time_blocks(arrival_us, e2e_p99_us)
         if blocks is None:

@@ -93,6 +93,7 @@ BOMB = "\n".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in rang
     [
         ({"name": "a", "weels": []}, ["unknown key 'weels'", "did you mean 'wheels'?", "seat"]),
         ({"name": "a", "wheels": [{"radius": 3}]}, ["wheels[0]:", "did you mean 'radius_mm'?"]),
+        ({"name": "a", "radius_mm": 3}, ["unknown key 'radius_mm' (it is called 'seat.radius_mm' here)"]),
         ({"name": "a", "wheels": [{"spokes": 3}]}, ["missing key wheels[0].radius_mm"]),
         ({}, ["missing key name"]),
         ({"name": 5}, ["name must be a text, got 5"]),

@@ -14,6 +14,7 @@ from blis.engine.run import simulate as simulate_whole
 from blis.engine.world import World
 from blis.evaluation.itl import expand_gaps
 from blis.evaluation.laws import check_laws
+from blis.tables.limits import within_limits
 from blis.tables.records import INSTANCE_COUNTERS, QUEUED
 from blis.tables.results import ResultTable
 from tests.laws.random_cases import Case
@@ -148,9 +149,9 @@ class BlockLabels:
 
     def __init__(self, case: Case) -> None:
         self.block_tokens = case.scenario.instance.kv.block_size_tokens
-        self.table = case.table
+        self.table = within_limits(case.table, case.scenario.instance.engine.truncate_prompt_tokens, 0)
         self.first_block = {}
-        tree = case.table.tree
+        tree = self.table.tree
         for node, shared in enumerate(tree.shared):
             if shared >= 0:
                 self.first_block[int(shared)] = int(tree.start_token[node]) // self.block_tokens

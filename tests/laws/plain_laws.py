@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
+from blis.tables.limits import within_limits
 from blis.tables.records import (
     COMPLETED,
     DROPPED,
@@ -62,7 +63,7 @@ def plain_laws(
     compat: the switches that the run was made with; some laws do not hold under them.
     """
     compat = compat or Compat()
-    table = table.ended_at(scenario.instance.engine.max_model_len)
+    table = within_limits(table, *scenario.instance.engine.limits)
     violations: Violations = []
     for law in (_shape, _conservation, _in_flight, _follow_ups, _order, _causality, _capacity, _steps, _tokens):
         law(scenario, table, result, compat, violations)

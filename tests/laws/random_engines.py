@@ -24,22 +24,25 @@ def with_engines(rng: Random, scenario: Scenario, table: RequestTable) -> tuple[
 
 def with_switches(rng: Random, scenario: Scenario, table: RequestTable) -> Scenario:
     """The scenario with any engine, in every pool another, and now and then with sequences that are too long."""
-    limit = 0
+    limits = {}
     if rng.random() < 0.2:
-        limit = int(rng.choice(table.input_tokens + rng.choice([0, 1, 2]))) + rng.randint(0, 5)
-    pools = tuple(replace(pool, engine=rng.choice([None, random_switches(rng, limit)])) for pool in scenario.pools)
-    return replace(scenario, instance=replace(scenario.instance, engine=random_switches(rng, limit)), pools=pools)
+        limits["max_model_len"] = int(rng.choice(table.input_tokens + rng.choice([0, 1, 2]))) + rng.randint(0, 5)
+        if rng.random() < 0.5:
+            most = min(int(rng.choice(table.input_tokens)), limits["max_model_len"]) - 1
+            limits = rng.choice([limits, {}]) | {"truncate_prompt_tokens": max(most, 0)}
+    pools = tuple(replace(pool, engine=rng.choice([None, random_switches(rng, **limits)])) for pool in scenario.pools)
+    return replace(scenario, instance=replace(scenario.instance, engine=random_switches(rng, **limits)), pools=pools)
 
 
-def random_switches(rng: Random, max_model_len: int = 0) -> Engine:
+def random_switches(rng: Random, **limits: int) -> Engine:
     """A profile, or any of its switches, the one that touches most more often."""
     kind = rng.random()
     if kind < 0.4:
-        return replace(PROFILES[rng.choice([*PROFILES])], max_model_len=max_model_len)
+        return replace(PROFILES[rng.choice([*PROFILES])], **limits)
     names = ("reserve_full_prompt", "unkeyed_first", "whole_lone_prefill", "async_scheduling")
     if kind < 0.6:
-        return Engine(**{rng.choice([*names, names[-1]]): True}, max_model_len=max_model_len)
-    return Engine(**{name: rng.random() < 0.5 for name in names}, max_model_len=max_model_len)
+        return Engine(**{rng.choice([*names, names[-1]]): True}, **limits)
+    return Engine(**{name: rng.random() < 0.5 for name in names}, **limits)
 
 
 def _with_order(rng: Random, scenario: Scenario) -> Scenario:

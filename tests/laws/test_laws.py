@@ -10,6 +10,7 @@ import pytest
 from blis.config import Cluster, Compat, LatencyModel, Scenario, Scorer, Signals
 from blis.engine.run import simulate
 from blis.policies.legacy_bucket import is_bucket
+from blis.tables.limits import within_limits
 from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -21,7 +22,7 @@ SEEDS = range(60)
 
 def strict(seed: int, **changes) -> tuple[Scenario, RequestTable]:
     case = random_case(Random(seed), max_requests=40)
-    table = case.table.ended_at(case.scenario.instance.engine.max_model_len)
+    table = within_limits(case.table, *case.scenario.instance.engine.limits)
     return replace(case.scenario, **changes), table
 
 

@@ -247,8 +247,8 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "arrival_us = table.opened_us[table.scored_rows]",
-        "arrival_us = table.opened_us",
+        "arrival_us = table.soonest_us[table.scored_rows]",
+        "arrival_us = table.soonest_us",
         ("tests/search/test_trace.py", *_HOLDOUT_TESTS),
         "blocks of the warm-up",
     ),

@@ -97,7 +97,11 @@ MUTANTS = (
         "blocks without a limit to their number",
     ),
     Mutant(
-        _BLOCKS, "since_us = arrival_us - arrival_us[0]", "since_us = arrival_us", _BLOCKS_TESTS, "blocks from time 0"
+        _BLOCKS,
+        "since_us = arrival_us - arrival_us.min()",
+        "since_us = arrival_us",
+        _BLOCKS_TESTS,
+        "blocks from time 0",
     ),
     Mutant(
         _BLOCKS,
@@ -129,8 +133,8 @@ MUTANTS = (
     ),
     Mutant(
         _WINDOWS,
-        "np.searchsorted(arrival_us, (start - warmup_us, start, end))",
-        "np.searchsorted(arrival_us, (start, start, end))",
+        "np.searchsorted(cut.opened_us, (start - warmup_us, start, end))",
+        "np.searchsorted(cut.opened_us, (start, start, end))",
         _WINDOWS_TESTS,
         "windows have no warm-up",
     ),
@@ -150,8 +154,8 @@ MUTANTS = (
     ),
     Mutant(
         _WINDOWS,
-        "begin = int(arrival_us[0]) + warmup_us",
-        "begin = int(arrival_us[0])",
+        "begin = table.first_arrival_us + warmup_us",
+        "begin = table.first_arrival_us",
         _WINDOWS_TESTS,
         "the first window begins in its warm-up",
     ),

@@ -15,6 +15,8 @@ _MOONCAKE, _MOONCAKE_TESTS = "blis/workload/read/mooncake.py", ("tests/blis/work
 _CLOCK, _CLOCK_TESTS = "blis/workload/read/clock.py", ("tests/blis/workload/read/test_clock.py",)
 _HASHES, _HASHES_TESTS = "blis/workload/read/hash_blocks.py", ("tests/blis/workload/read/test_hash_blocks.py",)
 _LENGTHS_ONLY, _LENGTHS_ONLY_TESTS = "blis/workload/read/lengths.py", ("tests/blis/workload/read/test_lengths.py",)
+_FOLLOW, _FOLLOW_TESTS = "blis/workload/follow.py", ("tests/blis/workload/test_follow.py",)
+_LIMITS, _LIMITS_TESTS = "blis/tables/limits.py", ("tests/blis/tables/test_limits.py",)
 _TURNS, _TURNS_TESTS = "blis/workload/read/turns.py", ("tests/blis/workload/read/test_turns.py",)
 _AGENTIC, _AGENTIC_TESTS = "blis/workload/read/agentic.py", ("tests/blis/workload/read/test_agentic.py",)
 _TRAFFIC = "blis/workload/read/traffic.py"
@@ -411,11 +413,11 @@ MUTANTS = (
         _CSV, "np.diff(arrival_us, prepend=0) >= 0", "np.diff(arrival_us, prepend=0) >= -1", _CSV_TESTS, "unsorted rows"
     ),
     Mutant(
-        _CSV,
-        "if first.setdefault(cell, row) != row:",
-        "if first.setdefault(cell, row) != first[cell]:",
-        _CSV_TESTS,
-        "two rows of one name",
+        _SHEET,
+        "if first.setdefault(value, row) != row:",
+        "if not value:",
+        _CSV_TESTS + _SHEET_TESTS,
+        "rows of one name",
     ),
     Mutant(_CSV, "lambda value: 0 <= value < 1", "lambda value: 0 <= value <= 1", _CSV_TESTS, "a draw of 1"),
     Mutant(_CSV, "if name in labels:", "if not name:", _CSV_TESTS, "a label twice"),
@@ -445,7 +447,11 @@ MUTANTS = (
     ),
     Mutant(_MOONCAKE, 'KEYS[:3], "s", 16', 'KEYS[:3], "ms", 16', _MOONCAKE_TESTS, "Bailian's seconds are milliseconds"),
     Mutant(
-        _TURNS, "np.lexsort((np.arange(len(table)), depth, opener))", "np.arange(len(table))", _TURNS_TESTS, "unsorted"
+        _FOLLOW,
+        "np.lexsort((np.arange(len(table)), depth, opener, arrival_us[opener]))",
+        "np.arange(len(table))",
+        _FOLLOW_TESTS,
+        "unsorted",
     ),
     Mutant(
         _TURNS, "gap_us - np.maximum(took_us[follows], 0)", "gap_us", _TURNS_TESTS, "an answer's time is paused again"
@@ -471,7 +477,18 @@ MUTANTS = (
     ),
     Mutant(_CLOCK, "since * us).astype", "since * us + 1).astype", _CLOCK_TESTS, "everybody comes 1 µs later"),
     Mutant(_CLOCK, "    first = times.min()", "    first = times[0]", _CLOCK_TESTS + _MOONCAKE_TESTS, "unsorted lines"),
-    Mutant(_CLOCK, "many = n >= _MANY and", "many = n < _MANY and", _CLOCK_TESTS, "only short files are doubted"),
+    Mutant(
+        _CLOCK, "if len(since) >= _MANY and", "if len(since) < _MANY and", _CLOCK_TESTS, "only short files are doubted"
+    ),
+    Mutant(
+        _CLOCK,
+        "float(since.max()), len(since) - 1",
+        "float(np.median(since)), len(since) - 1",
+        _CLOCK_TESTS,
+        "half a file's rate",
+    ),
+    Mutant(_CLOCK, "rate < _MOST_PER_S", "rate <= 3 * _MOST_PER_S", _CLOCK_TESTS, "whole seconds pass for ms"),
+    Mutant(_CLOCK, "_LEAST_PER_S <= rate", "_LEAST_PER_S / 1000 <= rate", _CLOCK_TESTS, "µs pass for ms"),
     Mutant(_CLOCK, "if not given:\n", "if given:\n", _CLOCK_TESTS, "a user is doubted, a format is not"),
     Mutant(
         _BLOCKS,
@@ -575,8 +592,8 @@ MUTANTS = (
     ),
     Mutant(
         _SUBSET,
-        "touched_twice = np.bincount(path_node, minlength=len(table.tree.parent)) > 1",
-        "touched_twice = table.tree.shared >= 0",
+        "shared = numbered(path_node, len(table.tree.parent))",
+        "shared = table.tree.shared",
         _SUBSET_TESTS,
         "what nobody shares any more is shared",
     ),
@@ -589,5 +606,55 @@ MUTANTS = (
         "request_ids=None",
         _SUBSET_TESTS,
         "rows are renamed",
+    ),
+    Mutant(
+        _FOLLOW,
+        "np.where(stays, table.predecessor, -1)",
+        "table.predecessor",
+        _FOLLOW_TESTS,
+        "conversations go on across an edge",
+    ),
+    Mutant(_FOLLOW, 'soonest_us, side="right")', "soonest_us)", _FOLLOW_TESTS, "who comes at an edge is before it"),
+    Mutant(
+        _TRACES,
+        "np.rint(table.think_us / rate_scale)",
+        "np.rint(table.think_us / 1)",
+        _TRACES_TESTS,
+        "clients think as long however fast the trace goes",
+    ),
+    Mutant(
+        _TRACES,
+        "table = cut_at(table, (start_us, end_us))",
+        "pass",
+        _TRACES_TESTS,
+        "a part of the time holds conversations that begin in it, whole",
+    ),
+    Mutant(
+        _DRAWN_TURNS,
+        "output_tokens[talks.predecessor] + input_tokens",
+        "input_tokens",
+        _DRAWN_TURNS_TESTS,
+        "an answer takes no time to its client",
+    ),
+    Mutant(
+        _LIMITS,
+        "np.where(crosses[node], tokens, table.path_end_token)[stays]",
+        "table.path_end_token[stays]",
+        _LIMITS_TESTS,
+        "prompts that are cut go on in their paths",
+    ),
+    Mutant(
+        _LIMITS,
+        "crosses[node] & ~cut[row], np",
+        "crosses[node], np",
+        _LIMITS_TESTS,
+        "answers to prompts that are cut are found where the whole prompt was",
+    ),
+    Mutant(
+        _LIMITS,
+        'np.argsort(tree.start_token, kind="stable")',
+        "np.arange(len(tree.start_token))",
+        _LIMITS_TESTS,
+        "what is behind a cut has a larger number than its children",
     ),
 )

@@ -77,6 +77,9 @@ def simulate(
     routing decision, with the state before it. sample_us > 0 asks for samples at its multiples. forced: row ->
     instance, rows that go there whatever the policy says, which takes note of it as of its own decision.
     """
+    longest = setup.engine.truncate_prompt_tokens
+    if longest:
+        requests = [request.cut(longest, row) for row, request in enumerate(requests)]
     cluster = _Cluster(setup, requests, compat or Compat(), on_step, on_decision, sample_us, forced or {})
     cut = cluster.run()
     return _result(cluster, cut)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from blis.tables.placement import Placement
@@ -32,6 +32,13 @@ class OracleRequest:
     think_us: int = 0  # from that one's answer to its arrival
     placement: Placement = field(default_factory=Placement)
     draws: Mapping[str, float] = field(default_factory=dict, hash=False)  # purpose -> number in [0, 1)
+
+    def cut(self, longest: int, row: int) -> OracleRequest:
+        """The request with the beginning of its prompt, if that is too long; then its answer is one of its own."""
+        if len(self.prompt) <= longest:
+            return self
+        own = -STREAM * (row + 1)
+        return replace(self, prompt=self.prompt[:longest], output=tuple(range(own, own + len(self.output))))
 
 
 def expand(table: RequestTable) -> list[OracleRequest]:

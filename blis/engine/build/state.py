@@ -47,6 +47,7 @@ from blis.latency.step import Step
 from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
 from blis.policies.schedulers import SCHEDULERS
+from blis.tables.limits import within_limits
 from blis.tables.records import LONG_GAP, STEP_LOG
 from blis.tables.requests import RequestTable
 
@@ -89,7 +90,7 @@ class State:
 
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
     """The state of a run at its start."""
-    table = table.ended_at(scenario.instance.engine.max_model_len)
+    table = within_limits(table, *scenario.instance.engine.limits)
     check_loops(table, compat)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)

@@ -22,6 +22,7 @@ MIN_CV = 0.001  # below, gamma is `constant` to within rounding
 MAX_CV = 10.0  # beyond, the gamma shape falls below 0.01 and nearly all gaps are zero
 MAX_REQUESTS = 10**8  # in one table: what memory may hold
 RECORDED = "recorded"  # the process whose gaps are given
+WITHOUT_CV = ("poisson", "constant", RECORDED)  # processes whose gaps vary as they do
 
 Gaps = NDArray[np.float64]
 
@@ -65,19 +66,19 @@ def weibull_shape(cv: float) -> float:
 class Arrival:
     """An arrival process.
 
-    cv: the gaps' coefficient of variation; it has a meaning for gamma and weibull, of ours. times: for RECORDED, when
+    cv: the gaps' coefficient of variation, of ours for gamma and weibull; left out = 1. times: for RECORDED, when
     requests came, in any unit: their pattern is repeated without end at the rate that is asked for. every_s: requests
     are let in together, at whole multiples of so many seconds; left out = when they come.
     """
 
     process: str
-    cv: float = 1.0
+    cv: float | None = None
     times: tuple[float, ...] | None = None
     every_s: float | None = None
 
     def __post_init__(self) -> None:
-        """Check the name, that cv is in [MIN_CV, MAX_CV], and that times are there where they belong, in order."""
-        check_number("cv", self.cv, MIN_CV, MAX_CV)
+        """Check the name and the ranges, that times are in order, and that they and a cv are where they belong."""
+        self._check_cv()
         if self.every_s is not None:
             check_number("every_s", self.every_s, 1e-3, 1e6)
         if self.process != RECORDED:
@@ -91,16 +92,27 @@ class Arrival:
         if len(times) < 2 or times[0] == times[-1]:
             raise InputError(f"process {RECORDED} needs `times` or a `file` with two different times or more")
 
+    def _check_cv(self) -> None:
+        """Check that a process that has one has one."""
+        if self.cv is not None:
+            check_number("cv", self.cv, MIN_CV, MAX_CV)
+            if self.process in WITHOUT_CV:
+                raise InputError(f"cv is for gamma and weibull; process {self.process} has none to choose")
+        elif self.process not in WITHOUT_CV:
+            object.__setattr__(self, "cv", 1.0)
+
     def gaps(self, random: np.random.Generator, n: int) -> Gaps:
         """[n] gaps of mean 1 (at most, over whole rounds of a recording)."""
         if self.times is None:
-            return ARRIVAL_PROCESSES[self.process](random, self.cv, n)
+            return ARRIVAL_PROCESSES[self.process](random, 1.0 if self.cv is None else self.cv, n)
         recorded = np.diff(self.times)
         return np.resize(recorded / recorded.mean(), n)
 
     def scaled(self, factor: float) -> Arrival:
         """The same with so many times the variation, as far as a process can have it."""
-        return self if factor == 1 else replace(self, cv=min(max(self.cv * factor, MIN_CV), MAX_CV))
+        if self.cv is None or factor == 1:
+            return self
+        return replace(self, cv=min(max(self.cv * factor, MIN_CV), MAX_CV))
 
 
 class Source(NamedTuple):

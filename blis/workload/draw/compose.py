@@ -28,6 +28,7 @@ def composed(specs: Mapping[str, WorkloadSpec]) -> WorkloadSpec:
         raise InputError(f"population: {' and '.join(crowded)} have one each; a specification has one")
     _refuse_reuse(specs)
     drawing = next(iter((crowded or specs).values()))  # whose seed draws the population
+    clients = tuple(_clients(specs.values()))
     return WorkloadSpec(
         aggregate_rate=total([spec.aggregate_rate for spec in specs.values()]),
         name="+".join(spec.name or name for name, spec in specs.items()),
@@ -36,8 +37,8 @@ def composed(specs: Mapping[str, WorkloadSpec]) -> WorkloadSpec:
         seed=drawing.seed,
         num_requests=_requests(specs),
         horizon=_horizon(specs),
-        clients=tuple(_clients(specs.values())),
-        population=drawing.population and _at_home(drawing, drawing.population, drawing.rate_shares[-1]),
+        clients=clients,
+        population=_population(drawing, alone=not clients),
     )
 
 
@@ -58,6 +59,14 @@ def _clients(specs: Collection[WorkloadSpec]) -> Iterator[Client]:
             yield replace(_at_home(spec, client, share), id=free, prefix_length=prefixes.get(client.prefix_group))
 
 
+def _population(spec: WorkloadSpec, *, alone: bool) -> Population | None:
+    """The population that a specification has, without a weight if it stands alone."""
+    if spec.population is None:
+        return None
+    population = _at_home(spec, spec.population, spec.rate_shares[-1])
+    return replace(population, rate_fraction=None) if alone else population
+
+
 def _names(name: str) -> Iterator[str]:
     yield name
     yield from (f"{name}-{number}" for number in count(2))
@@ -68,10 +77,11 @@ def _at_home(spec: WorkloadSpec, sender: S, share: float) -> S:
 
     share: that it has of the aggregate rate.
     """
+    rates = spec.rates_of(sender)
     return replace(
         sender,
         rate_fraction=share * spec.aggregate_rate,
-        rate_over_time=spec.rates_of(sender),
+        rate_over_time=rates and rates.of_any_process() if sender.arrival.cv is None else rates,
         closed_loop=spec.closed_loop(sender) if sender.multi_turn else sender.closed_loop,
     )
 
@@ -90,7 +100,7 @@ def _requests(specs: Mapping[str, WorkloadSpec]) -> int:
     return sum(counts.values())
 
 
-def _horizon(specs: Mapping[str, WorkloadSpec]) -> int:
+def _horizon(specs: Mapping[str, WorkloadSpec]) -> int | None:
     """The end that all say."""
     ends = {name: spec.horizon for name, spec in specs.items()}
     if len(set(ends.values())) > 1:

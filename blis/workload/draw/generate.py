@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_integer, check_number
 from blis.sums import total
-from blis.tables.network import Network
 from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
@@ -29,7 +28,7 @@ from blis.workload.draw.senders import Client, Population
 from blis.workload.draw.sessions import Turns
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.draw.streams import stream
-from blis.workload.draw.turns import Conversations, conversations
+from blis.workload.draw.turns import Conversations, conversations, over_networks
 from blis.workload.draw.who import Names, Who, population_prefix_tokens, who_sends
 
 POPULATION = "population"  # its name among those of clients
@@ -78,6 +77,7 @@ def _table(
     talks, who, prompts = drawn.talks, drawn.who, drawn.prompts
     input_tokens = prompts.own_tokens
     input_tokens += drawn.said_before
+    talks = talks and over_networks(spec, talks, drawn.sender, input_tokens, prompts.output_tokens)
     columns: dict[str, Any] = {
         "arrival_us": drawn.arrival_us,
         "input_tokens": input_tokens,
@@ -163,7 +163,7 @@ def _origin(spec: WorkloadSpec, sender: NDArray[np.int32], prompts: Prompts) -> 
         client=sender,
         client_names=tuple(name or POPULATION for name in spec.sender_names),
         streaming=tuple(isinstance(one, Client) and one.streaming for one in spec.senders),
-        networks=tuple(Network() if one.network is None else one.network.of_table for one in spec.senders),
+        networks=tuple(one.between for one in spec.senders),
         modality_tokens=prompts.modality_tokens,
         reason_ratio=prompts.reason_ratio,
     )
@@ -204,7 +204,7 @@ def _sources(spec: WorkloadSpec, rate: float) -> list[tuple[int, Source]]:
     for number, (name, one, share) in enumerate(zip(spec.sender_names, spec.senders, spec.rate_shares, strict=True)):
         stream_name = f"workload/{name}/arrivals" if name else "workload/arrivals"
         rates = spec.rates_of(one)
-        parts = rates.parts() if rates else [(1.0, None)]
+        parts = rates.parts() if rates and one.arrival.cv is not None else [(1.0, rates)]
         for part, (cv_factor, own_rates) in enumerate(parts):
             part_name, lead = (f"{stream_name}/{part}", PART_LEAD) if len(parts) > 1 else (stream_name, 0)
             clock = make_clock(own_rates, one.lifecycle)

@@ -17,6 +17,9 @@ from blis.workload.assemble import MAX_TOKENS
 
 Params = dict[str, float]
 
+#: Parameters of all laws that have them: what is drawn, and the bounds that it is moved to.
+DRAWN = ("value", "min", "max")
+
 
 class LengthLaw(NamedTuple):
     """One kind of distribution, before rounding and clipping to [min, max].
@@ -97,8 +100,14 @@ def _pareto_lognormal(random: np.random.Generator, params: Params, n: int) -> ND
 
 
 def _scaled_pareto_lognormal(params: Params, factor: float) -> Params:
-    tokens = {name: round(params[name] * factor, 9) for name in ("xm", "min", "max") if name in params}
+    tokens = scaled_tokens({name: params[name] for name in ("xm", "min", "max") if name in params}, factor)
     return params | tokens | {"mu": round(params["mu"] + math.log(factor), 9)}
+
+
+def scaled_tokens(params: Params, factor: float) -> Params:
+    """Of numbers of tokens; what must be whole is rounded down."""
+    scaled = {name: round(value * factor, 9) for name, value in params.items()}
+    return {name: float(math.trunc(value)) if name in DRAWN else value for name, value in scaled.items()}
 
 
 def _scaled_bins(params: Params, factor: float) -> Params:
@@ -134,8 +143,8 @@ def _empirical_mean(params: Params, low: float, high: float) -> float:
 LENGTH_LAWS.register("constant")(
     LengthLaw(
         required=("value",),
-        sample=lambda _random, params, n: np.full(n, math.trunc(params["value"]), np.float64),
-        mean=lambda params, _low, _high: math.trunc(params["value"]),
+        sample=lambda _random, params, n: np.full(n, params["value"], np.float64),
+        mean=lambda params, _low, _high: params["value"],
     )
 )
 LENGTH_LAWS.register("exponential")(
@@ -169,7 +178,7 @@ LENGTH_LAWS.register("pareto_lognormal")(
         required=("alpha", "xm", "mu", "sigma", "mix_weight"),
         optional=("min", "max"),
         above={"alpha": 0, "xm": 0},
-        within={"mu": (-100, 100), "sigma": (0, 100), "mix_weight": (0, 1)},
+        within={"alpha": (0, MAX_TOKENS), "mu": (-100, 100), "sigma": (0, 100), "mix_weight": (0, 1)},
         sample=_pareto_lognormal,
         mean=_pareto_lognormal_mean,
         scaled=_scaled_pareto_lognormal,
@@ -184,15 +193,17 @@ LENGTH_LAWS.register("empirical")(
 class Distribution:
     """A distribution of token counts: whole numbers >= 1, within [min, max] where these are given.
 
-    type: a name of LENGTH_LAWS. params: its numbers; min and max count whole tokens, values outside are
+    type: a name of LENGTH_LAWS. params: its numbers; value, min and max are whole, values outside are
     moved to the bound. Values are rounded to the nearest whole number.
     """
 
     type: str
     params: Params
 
-    #: The least value that is ever drawn.
+    #: The least and the largest value that is ever drawn, and whether only whole ones are.
     least: ClassVar[int] = 1
+    most: ClassVar[int] = MAX_TOKENS
+    whole: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the names, that all numbers are finite and in range, and least <= max >= min."""
@@ -208,7 +219,9 @@ class Distribution:
                 raise InputError(f"params.{name} is missing; {self.type} needs {', '.join(law.required)}")
         for name, value in self.params.items():
             low = self.least if name in ("value", "max") else 0
-            check_number(f"params.{name}", value, *law.within.get(name, (low, MAX_TOKENS)))
+            check_number(f"params.{name}", value, *law.within.get(name, (low, self.most)))
+            if self.whole and name in DRAWN and value != math.trunc(value):
+                raise InputError(f"params.{name} must be a whole number, got {value:g}")
         for name, limit in law.above.items():
             check_number(f"params.{name}", self.params[name], above=limit)
         if self.params.get("min", 0) > self.params.get("max", math.inf):
@@ -219,7 +232,7 @@ class Distribution:
         for name, weight in self.params.items():
             if not (name.isascii() and name.isdigit()):
                 raise InputError(f"params: {self.type} has token counts as keys, whole numbers, got {name!r}")
-            check_integer(f"params: the key {name}", int(name), 0, MAX_TOKENS)
+            check_integer(f"params: the key {name}", int(name), self.least, self.most)
             check_number(f"params.{name}", weight, 0)
         if len({int(name) for name in self.params}) < len(self.params):
             raise InputError("params: a token count is given twice")
@@ -227,9 +240,8 @@ class Distribution:
             raise InputError(f"params: the weights of {self.type} must sum to more than 0")
 
     @property
-    def _bounds(self) -> tuple[int, int]:
-        low = max(self.least, math.trunc(self.params.get("min", self.least)))
-        return low, math.trunc(self.params.get("max", MAX_TOKENS))
+    def _bounds(self) -> tuple[float, float]:
+        return max(self.least, self.params.get("min", self.least)), self.params.get("max", self.most)
 
     def sample(self, random: np.random.Generator, n: int) -> NDArray[np.int64]:
         """[n] token counts. The first k of n draws are the same for every n >= k."""
@@ -253,10 +265,11 @@ class CountDistribution(Distribution):
 
 
 class PercentDistribution(CountDistribution):
-    """A distribution of percentages, not rounded; what is above 100 counts as 100."""
+    """A distribution of percentages, not rounded; what is drawn above 100 counts as 100."""
+
+    most: ClassVar[int] = 100
+    whole: ClassVar[bool] = False
 
     def shares(self, random: np.random.Generator, n: int) -> NDArray[np.float64]:
         """[n] shares in [0, 1]. The first k of n draws are the same for every n >= k."""
-        low, high = self._bounds
-        values = LENGTH_LAWS[self.type].sample(random, self.params, n)
-        return np.clip(values, low, min(high, 100)) / 100
+        return np.clip(LENGTH_LAWS[self.type].sample(random, self.params, n), *self._bounds) / 100

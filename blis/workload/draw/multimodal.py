@@ -34,13 +34,15 @@ class Multimodal:
     video_count_distribution: CountDistribution | None = None
 
     def __post_init__(self) -> None:
-        """Check that tokens and numbers of items come together."""
+        """Check that tokens and numbers of items come together, and that a prompt consists of something."""
         for kind in MODALITIES:
             keys = (f"{kind}_distribution", f"{kind}_count_distribution")
             given = [key for key in keys if getattr(self, key) is not None]
             if len(given) == 1:
                 missing = keys[1 - keys.index(given[0])]
                 raise InputError(f"{missing} is missing: {given[0]} says nothing without it")
+        if not any(vars(self).values()):
+            raise InputError(f"at least one of {', '.join(vars(self))} must be given")
 
     def sample(self, streams: Streams, n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """[n] tokens of whole prompts, >= 1, and [n, 3] tokens of images, audio and video in them.

@@ -96,6 +96,17 @@ class RateOverTime:
     diurnal: Diurnal | None = None
     spikes: tuple[Spike, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Check that spikes come before the end of the stages."""
+        end_s = sum(stage.duration_s for stage in self.stages)
+        for i, spike in enumerate(self.spikes):
+            if self.stages and spike.start_s >= end_s:
+                raise InputError(f"spikes[{i}].start_s: {spike.start_s:g}, but the stages end at {end_s:g} s")
+
+    def of_any_process(self) -> RateOverTime:
+        """Without what only some processes can follow."""
+        return replace(self, stages=tuple(replace(stage, cv_factor=None) for stage in self.stages))
+
     def parts(self) -> list[tuple[float, RateOverTime]]:
         """What follows one another in time, each with its factor on the variation of gaps: one where none has its own.
 

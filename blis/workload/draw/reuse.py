@@ -19,7 +19,7 @@ class ReuseCell:
 
     up_to_tokens: the longest prompts that it is for; cells of one length share the prompts between that of the cells
     before and theirs, by weight; the last ones have all longer prompts, too. percent: of the prompt. requests_ago: how
-    many requests before; of conversations, how many of their starts.
+    many requests before; of conversations that accumulate, how many of their starts.
     """
 
     up_to_tokens: int
@@ -36,7 +36,9 @@ class ReuseCell:
 
 
 def check_reuse(cells: tuple[ReuseCell, ...]) -> None:
-    """Check that cells are in the order of their lengths. Raises InputError naming the cell."""
+    """Check that there are cells, in the order of their lengths. Raises InputError naming the cell."""
+    if not cells:
+        raise InputError("reuse: at least one cell must be given")
     for i, (before, cell) in enumerate(pairwise(cells), 1):
         if cell.up_to_tokens < before.up_to_tokens:
             raise InputError(

@@ -26,23 +26,24 @@ from blis.workload.draw.sessions import MultiTurn, Reasoning
 
 @dataclass(frozen=True)
 class ClientNetwork:
-    """The way to the server and back; it is added to what the client sees, beside what the server does.
+    """The way to the server and back; clients see it on top of what the server does, and wait for it in a closed loop.
 
-    rtt_ms: of a request of no length. bandwidth_mbps: for prompts and answers, 4 bytes a token; 0 = no limit.
+    rtt_ms: of a request of no length. bandwidth_mbps: for prompts and answers, 4 bytes a token; left out = no limit.
     """
 
     rtt_ms: float = 0.0
-    bandwidth_mbps: float = 0.0
+    bandwidth_mbps: float | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_number("rtt_ms", self.rtt_ms, 0, 1e9)
-        check_number("bandwidth_mbps", self.bandwidth_mbps, 0, 1e12)
+        if self.bandwidth_mbps is not None:
+            check_number("bandwidth_mbps", self.bandwidth_mbps, 0, 1e12, above=0)
 
     @property
     def of_table(self) -> Network:
         """The same in µs."""
-        return Network(self.rtt_ms * 1000, self.bandwidth_mbps)
+        return Network(self.rtt_ms * 1000, self.bandwidth_mbps or 0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +68,11 @@ class Sender:
     def multi_turn(self) -> MultiTurn | None:
         """The conversations, if arrivals are the starts of such."""
         return None if self.reasoning is None else self.reasoning.multi_turn
+
+    @property
+    def between(self) -> Network:
+        """What lies between it and the server."""
+        return Network() if self.network is None else self.network.of_table
 
 
 @dataclass(frozen=True)

@@ -11,31 +11,31 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from blis.errors import check_integer
-from blis.files import read_text
+from blis.files import read_text, unpacked_name
 from blis.workload.draw.arrivals import MAX_CV, MIN_CV, Arrival
 from blis.workload.draw.lengths import Distribution
 from blis.workload.draw.rates import RateOverTime, Stage
 from blis.workload.draw.senders import Client
-from blis.workload.read.servegen import Segment, ServeGen, read_servegen, trace_files
+from blis.workload.read.servegen import Segment, ServeGen, client_files, read_servegen
 
 MAX_SECONDS = 10**9
 
 
 @dataclass(frozen=True)
 class ServeGenData:
-    """A directory of ServeGen's, and which part of its time: whole seconds, 0 = from the start, to the end.
+    """A directory of ServeGen's, and which part of its time: whole seconds; span_end left out = to the end.
 
     Every client of the data is one of ours in each of its windows, with a rate and lengths of its own.
     """
 
     path: str
     span_start: int = 0
-    span_end: int = 0
+    span_end: int | None = None
 
     def __post_init__(self) -> None:
         """Check the span."""
         check_integer("span_start", self.span_start, 0, MAX_SECONDS)
-        if self.span_end:
+        if self.span_end is not None:
             check_integer("span_end", self.span_end, self.span_start + 1, MAX_SECONDS)
 
     @cached_property
@@ -54,9 +54,9 @@ class ServeGenData:
     def digest(self) -> str:
         """SHA-256 of what the directory holds."""
         digest = hashlib.sha256()
-        for chunk, file in trace_files(self.path):
-            for name in (file, file.with_name(f"chunk-{chunk}-dataset.json")):
-                digest.update(name.name.encode() + b"\0" + read_text(name).encode() + b"\0")
+        for client in client_files(self.path):
+            for file in (client.trace, client.dataset):
+                digest.update(unpacked_name(file).name.encode() + b"\0" + read_text(file).encode() + b"\0")
         return digest.hexdigest()
 
     @property
@@ -75,7 +75,7 @@ class ServeGenData:
 
     @cached_property
     def _data(self) -> ServeGen:
-        return read_servegen(self.path, self.span_start, self.span_end)
+        return read_servegen(self.path, self.span_start, math.inf if self.span_end is None else self.span_end)
 
     @property
     def _segments(self) -> tuple[Segment, ...]:

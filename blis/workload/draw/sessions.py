@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import MAX_TIME_US
-from blis.errors import check_choice, check_integer
+from blis.errors import InputError, check_choice, check_integer
 from blis.workload.content.chains import ranges
 from blis.workload.draw.lengths import CountDistribution, Distribution, PercentDistribution
 from blis.workload.draw.streams import stream
@@ -26,12 +26,12 @@ class MultiTurn:
     """Every arrival is the start of a session, whose rounds follow one another.
 
     max_rounds: of every session, or the most that rounds_distribution may draw. think_time_us: between an answer and
-    the next question, or drawn in µs from think_time_distribution. context_growth: `accumulate` puts all earlier
-    prompts and answers before each prompt.
+    the next question, 0 if left out, or drawn in µs from think_time_distribution. context_growth: `accumulate` puts
+    all earlier prompts and answers before each prompt.
     """
 
     max_rounds: int
-    think_time_us: int = 0
+    think_time_us: int | None = None
     context_growth: str = ""
     rounds_distribution: Distribution | None = None
     think_time_distribution: CountDistribution | None = None
@@ -39,7 +39,10 @@ class MultiTurn:
     def __post_init__(self) -> None:
         """Check the ranges and the growth."""
         check_integer("max_rounds", self.max_rounds, 1, MAX_ROUNDS)
-        check_integer("think_time_us", self.think_time_us, 0, MAX_TIME_US)
+        if self.think_time_us is not None:
+            check_integer("think_time_us", self.think_time_us, 0, MAX_TIME_US)
+            if self.think_time_distribution is not None:
+                raise InputError("think_time_us and think_time_distribution both say how long; one of them must go")
         check_choice("context_growth", self.context_growth, GROWTHS)
 
     @property
@@ -56,7 +59,7 @@ class MultiTurn:
     def think_us(self, random: np.random.Generator, n: int) -> NDArray[np.int64]:
         """[n] pauses. The first k of n draws are the same for every n >= k."""
         if self.think_time_distribution is None:
-            return np.full(n, self.think_time_us)
+            return np.full(n, self.think_time_us or 0)
         return self.think_time_distribution.sample(random, n)
 
     def mean_prompts_tokens(self, prefix: float, own: float, output: float) -> float:
@@ -75,6 +78,11 @@ class Reasoning:
 
     reason_ratio_distribution: PercentDistribution | None = None
     multi_turn: MultiTurn | None = None
+
+    def __post_init__(self) -> None:
+        """Check that something is said."""
+        if self.reason_ratio_distribution is None and self.multi_turn is None:
+            raise InputError("reason_ratio_distribution or multi_turn must be given; without them nothing is said")
 
 
 class Turns(NamedTuple):

@@ -15,6 +15,7 @@ from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.sums import total
 from blis.workload.draw.arrivals import MAX_RATE, MAX_REQUESTS
+from blis.workload.draw.effects import check_effects
 from blis.workload.draw.given_files import with_files_read
 from blis.workload.draw.inference_perf import BLOCK, with_clients_of_stages
 from blis.workload.draw.rates import RateOverTime, make_clock
@@ -25,6 +26,7 @@ from blis.yaml_strict import build, check_mapping, load_mapping, plain
 
 DEFAULT_PREFIX_TOKENS = 50  # of a prefix group for which no client gives a length
 VERSIONS = ("1", "2")
+_THAT_OF_DATA = 0.0  # the rate until the data are known
 CATEGORIES = ("", "language", "multimodal", "reasoning")
 
 
@@ -33,7 +35,7 @@ class WorkloadSpec:
     """A workload: `clients`, a `population` or both, or those of ServeGen's data, and how much of it.
 
     aggregate_rate: arrivals per second over all of them; of multi-turn clients, sessions. num_requests: 0 = no limit;
-    horizon: µs, 0 = none; arrivals at or after it are left out; something must end the workload.
+    horizon: µs, left out = none; arrivals at or after it are left out; something must end the workload.
     seed: the population's (prefix lengths); requests come from a table's own seed.
     version: "1" or "2": whether conversations run open or closed loop where no client says. name: for people.
     category: for people. rate_over_time: of all who have none of their own. reuse: how prompts repeat earlier ones,
@@ -46,7 +48,7 @@ class WorkloadSpec:
     category: str = ""
     seed: int = 0
     num_requests: int = 0
-    horizon: int = 0
+    horizon: int | None = None
     clients: tuple[Client, ...] = ()
     population: Population | None = None
     rate_over_time: RateOverTime | None = None
@@ -57,12 +59,13 @@ class WorkloadSpec:
         """Check all that concerns more than one client."""
         check_choice("version", self.version, VERSIONS)
         check_choice("category", self.category, CATEGORIES)
-        if self.servegen_data is not None and self.aggregate_rate == 0:
+        if self.servegen_data is not None and self.aggregate_rate == _THAT_OF_DATA:
             object.__setattr__(self, "aggregate_rate", self.servegen_data.mean_rate)
         check_number("aggregate_rate", self.aggregate_rate, 0, MAX_RATE, above=0)
         check_integer("seed", self.seed, 0)
         check_integer("num_requests", self.num_requests, 0, MAX_REQUESTS)
-        check_integer("horizon", self.horizon, 0, MAX_TIME_US)
+        if self.horizon is not None:
+            check_integer("horizon", self.horizon, 1, MAX_TIME_US)
         described = bool(self.clients) or self.population is not None
         if described == (self.servegen_data is not None):
             found = "both" if described else "neither"
@@ -71,9 +74,11 @@ class WorkloadSpec:
         for i, name in enumerate(self.sender_names):
             if first.setdefault(name, i) != i:
                 raise InputError(f"clients[{i}].id: {name!r} is already the name of clients[{first[name]}]")
-        check_reuse(self.reuse or ())
+        if self.reuse is not None:
+            check_reuse(self.reuse)
+        check_effects(self._places, self.rate_over_time)
         self.group_prefix_tokens()
-        if self.num_requests == 0 and self.horizon == 0 and not all(map(self._ends, self.senders)):
+        if self.num_requests == 0 and self.horizon is None and not all(map(self._ends, self.senders)):
             raise InputError("num_requests or horizon must be given: nothing else ends the workload")
 
     @cached_property
@@ -100,8 +105,9 @@ class WorkloadSpec:
         return tuple(weight / whole for weight in weights)
 
     def rates_of(self, sender: Sender) -> RateOverTime | None:
-        """How its rate changes."""
-        return sender.rate_over_time or self.rate_over_time
+        """How its rate changes; None if it does not."""
+        found = self.rate_over_time if sender.rate_over_time is None else sender.rate_over_time
+        return None if found == RateOverTime() else found
 
     def closed_loop(self, sender: Sender) -> bool:
         """Whether its conversations wait for their answers."""
@@ -125,6 +131,12 @@ class WorkloadSpec:
                     )
         groups = {client.prefix_group: DEFAULT_PREFIX_TOKENS for client in self.listed_clients if client.prefix_group}
         return groups | lengths
+
+    @property
+    def _places(self) -> dict[str, Client | Population]:
+        """Those who are named here, by their keys."""
+        named: dict[str, Client | Population] = {f"clients[{i}]": client for i, client in enumerate(self.clients)}
+        return named if self.population is None else named | {"population": self.population}
 
     def _ends(self, sender: Sender) -> bool:
         """Whether it sends nothing more from some time on."""
@@ -162,5 +174,7 @@ def _from_mapping(mapping: dict[str, Any]) -> WorkloadSpec:
     if BLOCK in mapping:
         mapping = with_clients_of_stages(mapping)
     if mapping.get("servegen_data") is not None:
-        mapping = {"aggregate_rate": 0.0, **mapping}
+        if "aggregate_rate" in mapping:
+            check_number("aggregate_rate", mapping["aggregate_rate"], above=0)
+        mapping = {"aggregate_rate": _THAT_OF_DATA, **mapping}
     return build(WorkloadSpec, with_files_read(mapping))

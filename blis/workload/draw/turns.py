@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.tables.network import Network, on_the_way_us
 from blis.workload.draw.prompts import Prompts, grows
 from blis.workload.draw.sessions import OPEN_LOOP_US, Turns
 from blis.workload.draw.spec import WorkloadSpec
@@ -19,7 +20,7 @@ class Conversations(NamedTuple):
     arrival_us: NDArray[np.int64]  # -1: it comes when its predecessor is answered
     round: NDArray[np.int64]
     predecessor: NDArray[np.int32]  # the row before in its session, where it waits for that; else -1
-    think_us: NDArray[np.int64]  # then, from that answer on, at least 1
+    think_us: NDArray[np.int64]  # then, from that answer on, at least 1, with the ways over the client's network
     session: NDArray[np.int64]  # number of the session, -1 without one
     carried_on: NDArray[np.int64] | None  # the same where prompts begin with all that was said before; None: nowhere
     last_us: int  # when the last of them comes, or the first one of its session
@@ -74,3 +75,21 @@ def conversations(
         carried_on=np.where(carries, number[started], -1) if carries.any() else None,
         last_us=int(comes_us[order[-1]]),
     )
+
+
+def over_networks(
+    spec: WorkloadSpec,
+    talks: Conversations,
+    sender: NDArray[np.int32],
+    input_tokens: NDArray[np.int64],
+    output_tokens: NDArray[np.int64],
+) -> Conversations:
+    """The same with the ways of answers to those who wait for them, and of the prompts that follow.
+
+    sender, input_tokens, output_tokens: [n] in the order of the table.
+    """
+    networks = [one.between for one in spec.senders]
+    if all(network == Network() for network in networks):
+        return talks
+    way_us = on_the_way_us(networks, sender, output_tokens[talks.predecessor] + input_tokens)
+    return talks._replace(think_us=talks.think_us + np.where(talks.predecessor >= 0, way_us, 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,10 @@ from blis.workload.draw.sessions import Reasoning
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.profile.arrivals import fit_arrivals
 from blis.workload.profile.lengths import fit_lengths
-from blis.workload.profile.sessions import Rounds, fit_sessions, own_tokens
+from blis.workload.profile.sessions import Rounds, fit_sessions, lengthens, own_tokens, shared_part
 from blis.workload.profile.sharing import fit_reuse
 
+NEARLY_ALL = 0.8  # of what was said before in a session; where rounds share less, each is like a request of its own
 FEWEST = 50  # requests, or conversations, of which there is a profile
 UNNAMED = "standard"  # the class of requests that have none: a search wants a name
 
@@ -33,9 +35,11 @@ def profile(table: RequestTable, name: str) -> Profile:
     if len(rounds.sizes) < FEWEST:
         what = "requests" if rounds.sizes.max(initial=1) == 1 else "conversations"
         raise InputError(f"{len(rounds.sizes)} {what} are too few for a profile that tells of none; it takes {FEWEST}")
+    carried = shared_part(table, rounds)
+    accumulated = carried > NEARLY_ALL
     arrivals = fit_arrivals(table.opened_us[rounds.opens])
-    lengths = fit_lengths(own_tokens(table, rounds), table.output_tokens)
-    multi_turn = fit_sessions(table, rounds)
+    lengths = fit_lengths(own_tokens(table, rounds, accumulated), table.output_tokens)
+    multi_turn = fit_sessions(table, rounds, accumulated)
     client = Client(
         id="twin",
         tenant_id=_only(table.tenant_names),
@@ -54,9 +58,9 @@ def profile(table: RequestTable, name: str) -> Profile:
         name=name,
         aggregate_rate=round(arrivals.rate, 6),
         clients=(client,),
-        reuse=fit_reuse(table, rounds.opens),
+        reuse=fit_reuse(table, rounds.opens | (not accumulated)),
     )
-    return Profile(spec, tuple(_left_out(table, spec)))
+    return Profile(spec, (*_left_out(table, spec), *_left_out_of_sessions(table, rounds, accumulated, carried)))
 
 
 def _only(names: tuple[str, ...]) -> str:
@@ -71,8 +75,6 @@ def _left_out(table: RequestTable, spec: WorkloadSpec) -> list[str]:
         lines.append(f"classes: the trace names none, all are {UNNAMED}")
     if spec.reuse is not None:
         lines.append("which prompts share: only how far, and after how many others")
-    if spec.clients[0].multi_turn is not None:
-        lines.append("what round a length or a pause belongs to")
     for what, names in (("classes", table.slo_names), ("tenants", table.tenant_names)):
         if len(names) > 1:
             lines.append(f"{what} ({len(names)})")
@@ -81,3 +83,16 @@ def _left_out(table: RequestTable, spec: WorkloadSpec) -> list[str]:
     if not np.all(table.output_tokens):
         lines.append(f"outputs of 0 tokens ({int((table.output_tokens == 0).sum())}), which have 1")
     return lines
+
+
+def _left_out_of_sessions(table: RequestTable, rounds: Rounds, accumulated: bool, carried: float) -> Iterator[str]:
+    """The same of conversations, if there are any."""
+    if rounds.sizes.max() == 1:
+        return
+    yield "what round a length or a pause belongs to"
+    if accumulated and carried < 1:
+        yield f"what rounds do not share with those before: {1 - carried:.1%} of it; they begin with all that was said"
+    if not accumulated and carried:
+        yield f"that rounds share {carried:.1%} of what was said before: they are like prompts of any two sessions"
+    if not accumulated and lengthens(table, rounds):
+        yield "that prompts grow from round to round: what is said before them is not what they begin with"

@@ -37,19 +37,27 @@ class Rounds(NamedTuple):
         return self.before < 0
 
 
-def grows(table: RequestTable, rounds: Rounds) -> bool:
-    """Whether most later rounds are at least as long as all that was said before."""
-    later = np.flatnonzero(~rounds.opens)
-    said = (table.input_tokens + table.output_tokens)[rounds.before[later]]
-    return len(later) > 0 and float((table.input_tokens[later] >= said).mean()) > 0.5
+def shared_part(table: RequestTable, rounds: Rounds) -> float:
+    """How much of all that was said before in their sessions later rounds begin with: 1 = all, 0 without such rounds.
+
+    By the content of the trace alone: longer prompts that share nothing are new.
+    """
+    said = _said_before(table, rounds).sum()
+    return float(_repeated_tokens(table, rounds).sum() / said) if said else 0.0
 
 
-def own_tokens(table: RequestTable, rounds: Rounds) -> NDArray[np.int64]:
-    """[n] tokens of each prompt that are new in its session, at least 1."""
-    if not grows(table, rounds):
-        return table.input_tokens
-    said = np.where(rounds.opens, 0, (table.input_tokens + table.output_tokens)[rounds.before])
-    return np.where(table.input_tokens > said, table.input_tokens - said, 1)
+def lengthens(table: RequestTable, rounds: Rounds) -> bool:
+    """Whether most later rounds are at least as long as all that was said before, whatever they share."""
+    longer = table.input_tokens[~rounds.opens] >= _said_before(table, rounds)
+    return len(longer) > 0 and float(longer.mean()) > 0.5
+
+
+def own_tokens(table: RequestTable, rounds: Rounds, accumulated: bool) -> NDArray[np.int64]:
+    """[n] tokens of each prompt that come after what is accumulated in its session, at least 1."""
+    own = table.input_tokens.copy()
+    if accumulated:
+        own[~rounds.opens] -= _said_before(table, rounds)
+    return np.maximum(own, 1)
 
 
 def think_us(table: RequestTable, rounds: Rounds) -> NDArray[np.int64]:
@@ -63,14 +71,33 @@ def think_us(table: RequestTable, rounds: Rounds) -> NDArray[np.int64]:
     return np.clip(np.where(waited, known, passed)[waited | timed], 0, MAX_TOKENS)
 
 
-def fit_sessions(table: RequestTable, rounds: Rounds) -> MultiTurn | None:
+def fit_sessions(table: RequestTable, rounds: Rounds, accumulated: bool) -> MultiTurn | None:
     """The shape of the conversations; None if there are none."""
     if rounds.sizes.max() == 1:
         return None
     pauses, sizes = think_us(table, rounds), binned(rounds.sizes)
     return MultiTurn(
         max_rounds=min(max(map(int, sizes)), MAX_ROUNDS),
-        context_growth=ACCUMULATE if grows(table, rounds) else "none",
+        context_growth=ACCUMULATE if accumulated else "none",
         rounds_distribution=Distribution("empirical", sizes),
         think_time_distribution=CountDistribution("empirical", binned(pauses)) if len(pauses) else None,
     )
+
+
+def _repeated_tokens(table: RequestTable, rounds: Rounds) -> NDArray[np.int64]:
+    """[later rounds] leading tokens that the prompt and the request before it in its session have in common."""
+    nodes, ends, offsets = table.path_node.tolist(), table.path_end_token.tolist(), table.path_offset.tolist()
+    later = np.flatnonzero(~rounds.opens)
+    found = np.zeros(len(later), np.int64)
+    for i, (row, before) in enumerate(zip(later.tolist(), rounds.before[later].tolist(), strict=True)):
+        walks = zip(range(offsets[row], offsets[row + 1]), range(offsets[before], offsets[before + 1]), strict=False)
+        for here, there in walks:
+            if nodes[here] != nodes[there]:
+                break
+            found[i] = ends[here]
+    return np.minimum(found, table.input_tokens[later])
+
+
+def _said_before(table: RequestTable, rounds: Rounds) -> NDArray[np.int64]:
+    """[later rounds] tokens of the prompt and the answer before."""
+    return (table.input_tokens + table.output_tokens)[rounds.before[~rounds.opens]]

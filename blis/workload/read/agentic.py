@@ -81,12 +81,16 @@ class _Session(NamedTuple):
 
 
 def _sessions(path: str | Path) -> Iterator[_Session]:
-    """Every session of a file or of a folder's files, in the order of their names."""
+    """Every session of a file or of a folder's files, in the order of their names. Raises InputError for one twice."""
     folder = Path(path).expanduser()
+    first: dict[str, str] = {}
     for file in sorted(folder.glob("*.json*")) if folder.is_dir() else [Path(path)]:
         one = ".jsonl" not in file.suffixes
         for where, row in [(str(file), json_document(file))] if one else json_lines(file, ("requests",)):
-            yield _session(row, where)
+            session = _session(row, where)
+            if first.setdefault(session.name, where) != where:
+                raise InputError(f"{where}: session {session.name!r} is already in {first[session.name]}")
+            yield session
 
 
 def _session(row: Any, where: str) -> _Session:

@@ -15,9 +15,9 @@ from blis.errors import InputError
 TIME_UNITS = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}
 _SPELT = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
-#: So many requests, and so many a second, or half of them so long after the one before: nobody records that. The unit
-#: is another one, then.
-_MANY, _MOST_PER_S, _LONGEST_S = 20, 2000.0, 100.0
+#: Recorded traffic comes so often, in requests a second on average over the whole file: one in 10 s to 500 a second.
+#: What does not is in another unit, or is so rare that its owner has to say so; fewer requests than _MANY tell nothing.
+_MANY, _LEAST_PER_S, _MOST_PER_S = 10, 0.1, 500.0
 _UNIX_S = (1e9, 1e10)  # from 2001 on: no other clock shows such times, in whatever unit
 _BATCH_US, _BATCHED = 2000, 4  # requests of a batch come so close together, and so many of them for each batch
 
@@ -33,7 +33,7 @@ def since_first(
     """The times [n] >= 0 in µs since the earliest of them, and what to say of them.
 
     time_unit: what the format says they are in, or the user if `given`; nobody doubts a user. Times on the Unix clock
-    show by their size what they are in. Raises InputError for others that are 1,000 times too close or too far apart.
+    show by their size what they are in. Raises InputError for others that come more or less often than traffic does.
     """
     first = times.min()
     unit = "" if given else _unix_unit(float(first))
@@ -44,6 +44,7 @@ def since_first(
         notes = [f"the first request comes at {first} {unit}: times count from there"] if first > 0 else []
         if not given:
             _check(path, times - first, unit)
+            notes.append(f"times are in {unit}, as the format says")
     since, us = times - first, TIME_UNITS[unit]
     if (last_us := float(since.max()) * us) > MAX_TIME_US:
         raise InputError(f"{path}: the last request comes {last_us:g} µs after the first, beyond {MAX_TIME_US}")
@@ -59,23 +60,21 @@ def _unix_unit(first: float) -> str:
 
 
 def _check(path: str | Path, since: NDArray[Any], unit: str) -> None:
-    """Raise InputError if times are more likely to be in the next larger or smaller unit."""
-    units = list(TIME_UNITS)
-    larger, smaller = units[max(units.index(unit) - 1, 0)], units[min(units.index(unit) + 1, len(units) - 1)]
-    seconds, n = np.sort(since) * (TIME_UNITS[unit] / 1e6), len(since)
-    many = n >= _MANY and seconds[-1] > 0
-    doubt, other = "", larger
-    if many and n > _MOST_PER_S * seconds[-1]:
-        doubt = f"{n / seconds[-1]:.0f} requests a second"
-    elif many and (gap_s := float(np.median(np.diff(seconds)))) > _LONGEST_S:
-        doubt, other = f"half of the requests come {gap_s:.0f} s or more after the one before", smaller
+    """Raise InputError if requests come too often or too rarely in this unit, or times have parts of a ms."""
+    span, gaps = float(since.max()), len(since) - 1
+    per_s = {name: gaps / (span * us / 1e6) for name, us in TIME_UNITS.items()} if span > 0 else {}
+    usual = [name for name, rate in per_s.items() if _LEAST_PER_S <= rate < _MOST_PER_S]
+    if len(since) >= _MANY and span > 0 and unit not in usual:
+        rate, places = per_s[unit], list(TIME_UNITS).index
+        doubt = f"{rate:.0f} requests a second" if rate > 1 else f"a request in {1 / rate:.3g} s"
+        doubt += " on average"
+        other = min(usual, key=lambda name: abs(places(name) - places(unit)), default="")
     elif unit == "ms" and (since != np.rint(since)).any():
-        doubt = "times have fractions of a ms"
-    if doubt and other != unit:
-        raise InputError(
-            f"{path}: {doubt}: are they {_SPELT[other]}? Say so in the workload: time_unit={other}, else"
-            f" time_unit={unit}"
-        )
+        doubt, other = "times have fractions of a ms", "s"
+    else:
+        return
+    asked = f"are they {_SPELT[other]}? Say so in the workload: time_unit={other}, else" if other else "if so, say"
+    raise InputError(f"{path}: {doubt}, with times in {unit}: {asked} time_unit={unit}")
 
 
 def _batches(since_us: NDArray[np.int64]) -> list[str]:

@@ -9,7 +9,7 @@ Columns, in any order (a header row names them):
   prefix_tokens  how many tokens the prompt starts with from the group's stream, <= input_tokens
   slo_class, tenant_id   free names, may be empty
 Optional:
-  session_id     name of the session, empty = none
+  session_id     name of the session, empty = none; its rows come when they say, or wait for answers (`turns`)
   round          0-based round of the session, empty = 0
   uniform        number in [0, 1) that breaks random ties; left out = a fixed stream of draws
   requires, prefers, avoids   labels of instances, `gpu=H100;region=eu`, empty = none
@@ -17,6 +17,7 @@ Optional:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from blis.tables.requests import RequestTable
 from blis.workload.assemble import MAX_TOKENS, assemble
 from blis.workload.content.tree import intern_prefix_groups
 from blis.workload.read.sheet import Sheet
+from blis.workload.read.turns import ARRIVALS, in_turns, turns_before
 
 COLUMNS = (
     "request_id",
@@ -45,9 +47,10 @@ OPTIONAL_COLUMNS = ("session_id", "round", "uniform", *LABEL_COLUMNS)
 MAX_PLACEMENTS = 2**15  # different ones in a table: what its column can tell apart
 
 
-def load_requests(path: str | Path) -> RequestTable:
+def load_requests(path: str | Path, turns: str = ARRIVALS) -> RequestTable:
     """The requests of a CSV file; the module's text describes the columns.
 
+    turns: how rows of a session are replayed, one of TURNS; they come when they say, unless they are to be turns.
     Token identity: input position i is token i of the group's one endless stream if i < prefix_tokens,
     else the request's own; outputs are always its own.
     Raises InputError naming file, line and column for whatever is wrong.
@@ -58,7 +61,7 @@ def load_requests(path: str | Path) -> RequestTable:
     output_tokens = sheet.integers("output_tokens", 0, MAX_TOKENS)
     prefix_tokens = sheet.integers("prefix_tokens", 0, MAX_TOKENS)
     group, _ = _names(sheet, "prefix_group", none_is=-1)
-    _check_unique(sheet, "request_id")
+    sheet.check_unique("request_id", sheet.cells["request_id"])
     sheet.check(
         "arrival_us", np.diff(arrival_us, prepend=0) >= 0, lambda row: f"is less than {arrival_us[row - 1]} before it"
     )
@@ -70,7 +73,7 @@ def load_requests(path: str | Path) -> RequestTable:
     tenant, tenant_names = _names(sheet, "tenant_id")
     session, session_names = _names(sheet, "session_id", none_is=-1)
     placement, placements = _placements(sheet)
-    return assemble(
+    table = assemble(
         intern_prefix_groups(group, prefix_tokens, input_tokens, output_tokens),
         arrival_us=arrival_us,
         input_tokens=input_tokens,
@@ -87,6 +90,18 @@ def load_requests(path: str | Path) -> RequestTable:
         placements=placements,
         request_ids=sheet.cells["request_id"],
     )
+    follows = turns_before(table)
+    if turns == ARRIVALS:
+        return replace(table, notes=_of_sessions(int((follows >= 0).sum())))
+    unknown = np.full(len(table), -1)
+    return in_turns(table, follows, unknown, unknown)
+
+
+def _of_sessions(turns: int) -> tuple[str, ...]:
+    """What to say of rows that go on with a session and wait for nobody."""
+    if not turns:
+        return ()
+    return (f"{turns} rows go on with a session and come when they say; `turns: closed` has them wait for answers",)
 
 
 def _uniform(sheet: Sheet) -> NDArray[np.float64] | None:
@@ -132,13 +147,3 @@ def _names(sheet: Sheet, column: str, none_is: int | None = None) -> tuple[NDArr
     names = [name for name in dict.fromkeys(cells) if name or none_is is None]
     number = {name: i for i, name in enumerate(names)}
     return np.array([number.get(cell, none_is) for cell in cells], np.int64), tuple(names)
-
-
-def _check_unique(sheet: Sheet, column: str) -> None:
-    """Raise InputError for the first cell that is empty or occurred before."""
-    first: dict[str, int] = {}
-    for row, cell in enumerate(sheet.cells[column]):
-        if not cell:
-            sheet.fail(column, row, "must not be empty")
-        if first.setdefault(cell, row) != row:
-            sheet.fail(column, row, f"is already in line {sheet.lines[first[cell]]}")

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from blis.errors import InputError
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import MAX_TOKENS
+from blis.workload.read.chats import chats
 from blis.workload.read.clock import most
 from blis.workload.read.hash_blocks import HASHES, started_blocks
 from blis.workload.read.json_rows import JsonRows, json_lines
 from blis.workload.read.traffic import FileRows, traffic
-from blis.workload.read.turns import CLOSED, openers
-from blis.yaml_strict import named_source
+from blis.workload.read.turns import CLOSED
 
 KEYS = ("timestamp", "input_length", "output_length", "hash_ids")
 BAILIAN_KEYS = ("chat_id", "parent_chat_id", "turn", *KEYS)
@@ -39,11 +39,12 @@ class _Layout(NamedTuple):
 
 
 class _Turns(NamedTuple):
-    """Who waits for whom, as FileRows has it."""
+    """Who waits for whom, as FileRows has it, and what is to be said of that."""
 
     sessions: Sequence[str] = ()
     follows: NDArray[np.int64] | None = None
     think_us: NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
 
 
 _MOONCAKE = _Layout(KEYS[:3], "ms", 512)
@@ -74,15 +75,13 @@ def load_dynamo(path: str | Path, time_unit: str = "", block_tokens: int | None 
 def load_bailian(
     path: str | Path, time_unit: str = "", block_tokens: int | None = None, turns: str = CLOSED
 ) -> RequestTable:
-    """The same in seconds and blocks of 16 tokens; chats with a parent that is in the file are its next turns."""
+    """The same in seconds and blocks of 16 tokens; chats with a parent before them are its next turns."""
     rows = json_lines(path, BAILIAN_KEYS[:-1])
-    chats, parents = rows.texts("chat_id"), rows.texts("parent_chat_id")
-    place = {chat: row for row, chat in enumerate(chats)}
-    follows = np.array([place.get(parent, -1) for parent in parents])
-    with named_source(path):
-        opener = openers(follows)[0]
-    sessions = [f"chat_{chats[row]}" for row in opener.tolist()]
-    return _load(rows, _BAILIAN, _Turns(sessions, follows=follows), time_unit, block_tokens, turns)
+    unit = time_unit or _BAILIAN.time_unit
+    order = np.argsort(rows.times(KEYS[0], most(unit), unit), kind="stable")
+    found = chats(rows.texts("chat_id"), rows.texts("parent_chat_id"), order.tolist())
+    said = _Turns(found.sessions, follows=found.follows, notes=found.notes)
+    return _load(rows, _BAILIAN, said, time_unit, block_tokens, turns)
 
 
 def _load(
@@ -106,7 +105,7 @@ def _load(
         follows=said.follows,
         think_us=said.think_us,
         turns=turns,
-        notes=notes,
+        notes=(*notes, *said.notes),
     )
     return traffic(file)
 

@@ -19,7 +19,8 @@ from blis.errors import InputError
 from blis.files import read_text
 
 WINDOW_S = 600.0  # the length of a chunk's only row
-_TRACE = re.compile(r"chunk-(.+)-trace\.csv")
+_FILE = re.compile(r"chunk-(.+)-(trace\.csv|dataset\.json)(?:\.gz|\.zst)?")
+_TRACE, _DATASET = "trace.csv", "dataset.json"
 
 Bins = dict[str, float]  # token count -> weight
 
@@ -51,27 +52,27 @@ class _Row(NamedTuple):
     pattern: str
 
 
-def read_servegen(path: str, span_start_s: int = 0, span_end_s: int = 0) -> ServeGen:
-    """The segments that start in [span_start_s, span_end_s); 0 = from the first, to the last.
+def read_servegen(path: str, span_start_s: int = 0, span_end_s: float = math.inf) -> ServeGen:
+    """The segments that start in [span_start_s, span_end_s).
 
     Raises InputError without trace files, without a client that sends, and for histograms that cannot be read.
     """
     segments: list[Segment] = []
     skipped = 0
-    for chunk, file in trace_files(path):
-        rows, bad = _rows(file)
+    for chunk, trace, dataset in client_files(path):
+        rows, bad = _rows(trace)
         skipped += bad
         ends = [row.start_s for row in rows[1:]]
         ends.append(rows[-1].start_s + (rows[-1].start_s - rows[-2].start_s if len(rows) > 1 else WINDOW_S))
         active = [
             (row, end)
             for row, end in zip(rows, ends, strict=True)
-            if row.rate > 0 and end > row.start_s >= span_start_s and row.start_s < (span_end_s or math.inf)
+            if row.rate > 0 and end > row.start_s >= span_start_s and row.start_s < span_end_s
         ]
         if active:
-            lengths = _Lengths(file.with_name(f"chunk-{chunk}-dataset.json"))
+            lengths = _Lengths(dataset)
             for row, end in active:
-                end = min(end, span_end_s or math.inf)
+                end = min(end, span_end_s)
                 segments.append(
                     Segment(chunk, row.start_s, end, row.rate, row.pattern, row.cv, *lengths.at(row.start_s))
                 )
@@ -82,18 +83,37 @@ def read_servegen(path: str, span_start_s: int = 0, span_end_s: int = 0) -> Serv
 
 def is_servegen(folder: Path) -> bool:
     """Whether a folder holds a client of ServeGen's."""
-    return any(map(_TRACE.match, (file.name for file in folder.glob("chunk-*-trace.csv"))))
+    return any(map(_FILE.fullmatch, (file.name for file in folder.glob("chunk-*"))))
 
 
-def trace_files(path: str) -> list[tuple[str, Path]]:
-    """(chunk id, file) of every client, in the order of their numbers. Raises InputError if there is none."""
+class ClientFiles(NamedTuple):
+    """A client: its id, and where its rates and its lengths are."""
+
+    chunk: str
+    trace: Path
+    dataset: Path
+
+
+def client_files(path: str) -> list[ClientFiles]:
+    """The files of every client, in the order of their numbers, packed ones too.
+
+    Raises InputError if there is none, or a client has only one of them, or one of them twice.
+    """
     folder = Path(path).expanduser()
-    found = [
-        (match[1], file) for file in sorted(folder.glob("chunk-*-trace.csv")) if (match := _TRACE.match(file.name))
-    ]
+    found: dict[str, dict[str, Path]] = {}
+    for file in sorted(folder.glob("chunk-*")):
+        if match := _FILE.fullmatch(file.name):
+            files = found.setdefault(match[1], {})
+            if match[2] in files:
+                raise InputError(f"{file}: {files[match[2]].name} beside it says the same of chunk {match[1]}")
+            files[match[2]] = file
     if not found:
-        raise InputError(f"{path}: no chunk-<id>-trace.csv of ServeGen in this folder")
-    return sorted(found, key=lambda item: (0, int(item[0])) if item[0].isdecimal() else (1, 0))
+        raise InputError(f"{path}: no chunk-<id>-{_TRACE} of ServeGen in this folder")
+    for chunk, files in found.items():
+        for missing in {_TRACE, _DATASET} - set(files):
+            raise InputError(f"{next(iter(files.values()))}: chunk-{chunk}-{missing} is missing beside it")
+    ordered = sorted(found, key=lambda chunk: (0, int(chunk)) if chunk.isdecimal() else (1, 0))
+    return [ClientFiles(chunk, found[chunk][_TRACE], found[chunk][_DATASET]) for chunk in ordered]
 
 
 def _rows(file: Path) -> tuple[list[_Row], int]:
@@ -156,4 +176,6 @@ class _Lengths:
             raise InputError(f"{self._file}: not a dictionary of lengths: {text[:40]!r}") from None
         if not found:
             raise InputError(f"{self._file}: an empty dictionary of lengths")
+        if "0" in found:  # a request has a token at least
+            found["1"] = found.get("1", 0.0) + found.pop("0")
         return found

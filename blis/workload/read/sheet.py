@@ -124,6 +124,15 @@ class Sheet:
             row = int(np.argmin(good))
             self.fail(column, row, problem(row))
 
+    def check_unique(self, column: str, values: Sequence[object]) -> None:
+        """Raise InputError for the first value of a column that is empty or occurred before. values: of its rows."""
+        first: dict[object, int] = {}
+        for row, value in enumerate(values):
+            if value == "":
+                self.fail(column, row, "must not be empty")
+            if first.setdefault(value, row) != row:
+                self.fail(column, row, f"is already in line {self.lines[first[value]]}")
+
     def fail(self, column: str, row: int, problem: str) -> NoReturn:
         """Raise InputError for one cell."""
         cell = in_short(self.cells[column][row])

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from blis.errors import InputError
 from blis.files import read_text
+from blis.workload.read.servegen import is_servegen
 
 #: Keys of results without a row for each request, and what they are.
 _SUMMARIES = {
@@ -20,9 +21,6 @@ _SUMMARIES = {
     ),
     "a summary of AIPerf; profile_export.jsonl has the requests": (
         *("input_config", "request_throughput", "time_to_first_token", "request_count"),
-    ),
-    "what genai-perf measured, which has no numbers of tokens; AIPerf, its successor, writes them": (
-        *("experiments", "request_inputs", "response_timestamps", "window_boundaries", "service_kind"),
     ),
 }
 
@@ -53,9 +51,11 @@ def _sample(path: str | Path) -> Path:
     folder = Path(path).expanduser()
     if not folder.is_dir():
         return Path(path)
-    if any(folder.glob("chunk-*-trace.csv")):
+    if is_servegen(folder):
         raise InputError(
-            f"{path}: ServeGen says rates, not requests: give the folder as servegen_data of a specification"
+            f"{path}: ServeGen says rates, not requests: `blis workload {path}` draws from it; write `servegen_data:"
+            f" {{path: {path}}}` and `num_requests: 4000` into a .yaml file, which is given as workload=FILE.yaml to a"
+            " search and as --workload-spec FILE.yaml to others"
         )
     files = sorted(folder.glob("*.json*"))
     if not files:

@@ -61,11 +61,12 @@ for _name, _format in {
             "vllm-bench": "detailed result of `vllm bench serve`",
             "guidellm": "result of guidellm",
             "aiperf": "profile_export.jsonl of AIPerf",
+            "genai-perf": "profile_export.json of genai-perf",
             "inference-perf": "per_request_lifecycle_metrics.json",
         }.items()
     },
     "trace-v2": Format("rows of a trace v2", trace_v2.TOLD_BY, False, trace_v2.load_replay, _TURNS),
-    "requests": Format("this program's own CSV", COLUMNS, False, load_requests),
+    "requests": Format("this program's own CSV", COLUMNS, False, load_requests, _TURNS),
     "token-lists": Format("the original's CSV of token lists", TOKEN_COLUMNS, False, load_token_lists),
 }.items():
     FORMATS.register(_name)(_format)

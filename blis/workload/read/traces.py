@@ -14,6 +14,7 @@ from blis.tables.requests import RequestTable
 from blis.workload.draw.arrivals import MAX_REQUESTS
 from blis.workload.draw.senders import Tenants
 from blis.workload.draw.streams import stream
+from blis.workload.follow import cut_at
 from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.trace_formats import FORMATS, detect_format
 from blis.workload.read.turns import TURNS
@@ -31,9 +32,11 @@ class TraceSpec:
     time_unit: what the file's times are in, a name of TIME_UNITS; None = what the format says.
     block_tokens: how many tokens a hash stands for; None = as many as the format says, or the number of hashes.
     turns: how requests of one conversation are replayed, a name of TURNS; None = closed, where the file says who
-    follows whom: the next comes when the answer before it is complete, after the recorded pause.
+    follows whom: the next comes when the answer before it is complete, after the recorded pause; our own CSV's come
+    when they say.
     start_s, end_s: only arrivals in [start_s, end_s) since the first one, and time starts there; end_s None = to
-    the end. first: of these, only so many requests; None = all. rate_scale: divides all gaps.
+    the end, and conversations are cut there. first: of these, only so many requests; None = all. rate_scale: divides
+    all gaps, and what clients think between an answer and the next question.
     classes: class name -> share, drawn a request at random for a file that names no classes; the shares sum to 1.
     tenants: the same for tenants. None = all requests are of one class or tenant without a name.
     seed: of these draws and of random ties. A row of the file draws the same whatever part of it is taken.
@@ -120,11 +123,13 @@ def load_trace(spec: TraceSpec) -> RequestTable:
     table = _complete(parse(spec, name), spec, draws_ties=name != "requests")
     start_us = round(spec.start_s * 1e6)
     end_us = MAX_TIME_US if spec.end_s is None else round(spec.end_s * 1e6)
+    if (start_us, end_us) != (0, MAX_TIME_US):
+        table = cut_at(table, (start_us, end_us))
     first, last = np.searchsorted(table.opened_us, (start_us, end_us)).tolist()
     if spec.first is not None:
         last = min(last, first + spec.first)
     if first == last:
-        reach_s = int(table.opened_us[-1]) / 1e6
+        reach_s = int(table.soonest_us.max()) / 1e6
         raise InputError(f"{spec.path}: no request from start_s {spec.start_s:g} on; the last one is at {reach_s:g} s")
     if (first, last, start_us) != (0, len(table), 0):
         table = slice_rows(table, first, last, start_us)
@@ -172,12 +177,16 @@ def _draw(spec: TraceSpec, name: str, shares: Any, n: int) -> np.ndarray[Any, An
 
 
 def rescaled(table: RequestTable, rate_scale: float) -> RequestTable:
-    """The table with all arrivals divided by `rate_scale`; clients think as long as they did."""
+    """The table with all arrivals, and what clients of a closed loop think, divided by `rate_scale`."""
     if rate_scale == 1:
         return table
-    times = np.where(table.arrival_us < 0, -1.0, table.arrival_us / rate_scale)
-    if times.max() >= MAX_TIME_US:
+    if table.soonest_us.max() / rate_scale >= MAX_TIME_US:
         raise InputError(f"rate_scale {rate_scale:g} puts arrivals beyond {MAX_TIME_US} µs")
-    arrival_us = np.rint(times).astype(np.int64)
+    arrival_us = np.where(table.arrival_us < 0, -1, np.rint(table.arrival_us / rate_scale).astype(np.int64))
     arrival_us.setflags(write=False)
-    return replace(table, arrival_us=arrival_us, cache={})
+    table = replace(table, arrival_us=arrival_us, cache={})
+    if table.predecessor is None or table.think_us is None:
+        return table
+    think_us = np.where(table.predecessor < 0, 0, np.maximum(np.rint(table.think_us / rate_scale).astype(np.int64), 1))
+    think_us.setflags(write=False)
+    return replace(table, think_us=think_us)

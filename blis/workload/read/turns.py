@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.errors import InputError
 from blis.tables.requests import RequestTable
-from blis.workload.subset import take_rows
+from blis.workload.follow import closed_loop
 
 CLOSED, ARRIVALS = "closed", "arrivals"
 
@@ -50,35 +48,4 @@ def in_turns(
         said.append(f"of {unknown.sum()} turns it is the pause from request to request: when answers came is not known")
     if early.any():
         said.append(f"{early.sum()} turns came before the answer to the one before: they keep their arrivals")
-    return replace(_closed_loop(table, follows, pause_us), notes=(*table.notes, *said))
-
-
-def _closed_loop(table: RequestTable, follows: NDArray[np.int64], pause_us: NDArray[np.int64]) -> RequestTable:
-    """Rows of a session stand behind the one that opens it, as RequestTable wants them."""
-    opener, depth = openers(follows)
-    rows = np.lexsort((np.arange(len(table)), depth, opener))
-    sizes = np.diff(table.path_offset)[rows]
-    entries = np.arange(len(table.path_node)) + np.repeat(table.path_offset[rows] - (np.cumsum(sizes) - sizes), sizes)
-    place = np.empty(len(table), np.int64)
-    place[rows] = np.arange(len(table))
-    waits = follows >= 0
-    columns: dict[str, Any] = {
-        "arrival_us": np.where(waits, -1, table.arrival_us)[rows],
-        "predecessor": np.where(waits, place[follows], -1)[rows].astype(np.int32),
-        "think_us": np.where(waits, np.maximum(pause_us, 1), 0)[rows],
-    }
-    for column in columns.values():
-        column.setflags(write=False)
-    return replace(take_rows(table, rows, entries), cache={}, **columns)
-
-
-def openers(follows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """[n] the row that each follows from in the end, and in how many steps."""
-    n = len(follows)
-    depth = (follows >= 0).astype(np.int64)
-    opener = np.where(follows >= 0, follows, np.arange(n))
-    for _ in range(n.bit_length() + 1):  # twice as far each time
-        depth, opener = depth + depth[opener], opener[opener]
-    if (follows[opener] >= 0).any():
-        raise InputError(f"request {int(np.argmax(follows[opener] >= 0))} follows itself")
-    return opener, depth
+    return replace(closed_loop(table, table.arrival_us, follows, pause_us), notes=(*table.notes, *said))

@@ -58,7 +58,8 @@ def recording(
     in_order = np.all([before <= after for before, after in pairwise(times)], axis=0)
     rows = np.flatnonzero(good & in_order)
     if not len(rows):
-        raise InputError(f"{source}: no request was answered" + (", with its times in order" if good.any() else ""))
+        why = ", with its times in order: are some in another unit?" if good.any() else ""
+        raise InputError(f"{source}: no request was answered{why}")
     rows = rows[np.argsort(times[0][rows], kind="stable")]
     zero = times[0][rows[0]]
     times = [np.rint(column[rows] - zero).astype(np.int64) for column in times]

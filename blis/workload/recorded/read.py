@@ -8,7 +8,7 @@ from pathlib import Path
 from blis.errors import InputError
 from blis.files import read_text, unpacked_name
 from blis.workload.read.told import nearest, told
-from blis.workload.recorded import aiperf, guidellm, inference_perf, request_log, vllm_bench
+from blis.workload.recorded import aiperf, genai_perf, guidellm, inference_perf, request_log, vllm_bench
 from blis.workload.recorded.recording import Recording, StepLog
 from blis.workload.recorded.request_log import RESULT_COLUMNS, load_results
 from blis.workload.recorded.step_log import REQUIRED, load_step_log
@@ -20,11 +20,13 @@ JSON_LOGS: dict[str, tuple[tuple[str, ...], Callable[[str | Path], Recording]]] 
     "vllm-bench": (vllm_bench.COLUMNS, vllm_bench.load_vllm_bench),
     "guidellm": (guidellm.KEYS, guidellm.load_guidellm),
     "aiperf": (aiperf.KEYS, aiperf.load_aiperf),
+    "genai-perf": (genai_perf.KEYS, genai_perf.load_genai_perf),
     "inference-perf": (inference_perf.KEYS, inference_perf.load_inference_perf),
 }
 
 _FORMATS = (
-    "a request log (.jsonl), a result of `vllm bench serve`, guidellm, AIPerf or inference-perf (.json or .jsonl),"
+    "a request log (.jsonl), a result of `vllm bench serve`, guidellm, AIPerf, genai-perf or inference-perf (.json or"
+    " .jsonl),"
     " a trace v2 (.yaml and .csv), results of `blis run` (.csv) or a step log (.csv)"
 )
 

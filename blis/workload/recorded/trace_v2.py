@@ -110,7 +110,7 @@ _TRUE = ("1", "t", "true")  # as the format writes it, and as others do
 def load_trace_v2(path: str | Path) -> Recording:
     """A trace by the path of either of its files; the other has the same name and ends in .yaml or .csv."""
     rows_path, header, sheet = _files(path)
-    ids = sheet.integers("request_id", 0, _MOST)
+    ids = _ids(sheet)
     arrival, sent, first, last = (
         sheet.integers(f"{name}_time_us", 0, _MOST) for name in ("arrival", "send", "first_chunk", "last_chunk")
     )
@@ -150,7 +150,7 @@ def load_replay(path: str | Path, turns: str = CLOSED) -> RequestTable:
     rows_path, header, sheet = _files(path)
     arrival, sent, last = (sheet.integers(f"{name}_time_us", 0, _MOST) for name in ("arrival", "send", "last_chunk"))
     length = _prefix_length(sheet)
-    ids = sheet.integers("request_id", 0, _MOST)
+    ids = _ids(sheet)
     unrecorded = ("no arrivals are recorded: requests come when they were sent",) if not arrival.any() else ()
     file = FileRows(
         rows_path,
@@ -191,6 +191,13 @@ def _beside(path: str | Path, endings: Sequence[str]) -> Path | None:
     base = unpacked_name(Path(path).expanduser())
     names = (base.with_suffix(f"{ending}{packed}") for ending in endings for packed in ("", ".gz", ".zst"))
     return next((name for name in names if name.is_file()), None)
+
+
+def _ids(sheet: Sheet) -> NDArray[np.int64]:
+    """[n] numbers of the requests. Raises InputError for one that is there twice."""
+    ids = sheet.integers("request_id", 0, _MOST)
+    sheet.check_unique("request_id", ids.tolist())
+    return ids
 
 
 def _ok(sheet: Sheet) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@
 the same time, and the file is refused. `output_lens` count tokens, but a gap of `itls` lies between two chunks of the
 stream (benchmarks/lib/endpoint_request_func.py), which may hold several: it is their sum that counts. The chat
 endpoint's first chunk holds a role and no token: where there is a gap for each token, the first token is that of the
-second chunk.
+second chunk. Which of that holds depends on backend and release, and a result that does not say both is refused.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError, in_short
+from blis.files import unpacked_name
 from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.json_rows import json_document
 from blis.workload.read.sheet import missing_names
@@ -31,6 +32,8 @@ COLUMNS = ("input_lens", "output_lens", "ttfts", "itls", "start_times")
 def load_vllm_bench(path: str | Path) -> Recording:
     """A detailed result. Raises InputError naming file, key and item."""
     result = _result(path)
+    server = server_beside(path, Server(model=str(result.get("model_id") or "")))
+    _check_of_whom(path, result, server)
     inputs, outputs = (np.array(_items(path, result, key, _is_count, _COUNT), np.int64) for key in COLUMNS[:2])
     ttft, start = (np.array(_items(path, result, key, _is_time, _TIME)) for key in ("ttfts", "start_times"))
     itls = _items(path, result, "itls", _is_times, "is no list of times in s >= 0")
@@ -51,8 +54,8 @@ def load_vllm_bench(path: str | Path) -> Recording:
         ok=answered,
         request_ids=[f"request_{row}" for row in range(len(start))],
         client_side=True,
-        server=server_beside(path, Server(model=str(result.get("model_id") or ""))),
-        notes=(*_of_whom(result), *_notes(path, outputs[answered], gaps[answered])),
+        server=server,
+        notes=_notes(path, outputs[answered], gaps[answered]),
     )
 
 
@@ -84,17 +87,19 @@ def _items(path: str | Path, result: dict[str, Any], key: str, good: Callable[[A
     return items
 
 
-def _of_whom(result: dict[str, Any]) -> tuple[str, ...]:
-    """What to say of a result that does not say by which code its first tokens were timed.
+def _check_of_whom(path: str | Path, result: dict[str, Any], server: Server) -> None:
+    """Raise InputError for a result that does not say by which code its tokens were timed, nor what stands beside it.
 
     By backend and release the same answers have a first chunk with a token or without one, and another number of gaps.
     """
-    backend = result.get("backend") or result.get("endpoint_type")
-    version = next((result[key] for key in _VERSIONS if result.get(key)), None)
-    unknown = [what for what, value in (("backend", backend), ("version of vLLM", version)) if not value]
-    if not unknown:
-        return ()
-    return (f"no {' and no '.join(unknown)} in the result: when first tokens came is read from the number of chunks",)
+    if not (result.get("backend") or result.get("endpoint_type")):
+        raise InputError(f"{path}: key 'backend' is missing: when first tokens came depends on it; add it to the file")
+    if not (server.vllm or any(map(result.get, _VERSIONS))):
+        meta = unpacked_name(path).with_suffix(".meta.json").name
+        raise InputError(
+            f"{path}: key 'version' is missing: when first tokens came depends on the release of vLLM; --metadata"
+            f' version=0.19.0 writes it, or say it in {meta} beside the file: {{"vllm_version": "0.19.0"}}'
+        )
 
 
 _VERSIONS = ("vllm_version", "version")  # which only --metadata version=… writes

@@ -52,7 +52,7 @@ def _save_requests(path: str, table: RequestTable) -> list[str]:
 
 def _save_trace_v2(path: str, table: RequestTable) -> list[str]:
     save_trace_v2(path, table)
-    return _read_as_turns(table)
+    return read_as_turns(table)
 
 
 def _save_mooncake(path: str, table: RequestTable) -> list[str]:
@@ -62,11 +62,12 @@ def _save_mooncake(path: str, table: RequestTable) -> list[str]:
     return [
         *([f"{rounded} of {len(table)} times are rounded to ms"] if rounded else ()),
         *([f"{shared} tokens of prompts are shared, {found} in blocks of {BLOCK_TOKENS}"] if found != shared else ()),
-        *_read_as_turns(table),
+        *read_as_turns(table),
     ]
 
 
-def _read_as_turns(table: RequestTable) -> list[str]:
+def read_as_turns(table: RequestTable) -> list[str]:
+    """What to say of sessions that do not wait, in a format whose readers take them for turns."""
     if table.closed or not _PARTS[SESSIONS](table):
         return []
     return ["sessions are read as turns, each after the answer before; `turns: arrivals` keeps their arrivals"]
@@ -86,24 +87,36 @@ def save_as(name: str, path: str, table: RequestTable, dropped: Collection[str] 
     it cannot say, and for turns, which no arrival could stand for.
     """
     writer = WRITERS[name]
-    droppable = [part for part in _PARTS if part not in writer.carries and part != TURNS]
     for part in dropped:
-        check_choice(f"part that {name} cannot say", part, droppable)
-    lost = [part for part in droppable if part not in dropped and _PARTS[part](table)]
-    if table.closed and not _says_turns(writer, table):
+        check_choice(f"part that {name} cannot say", part, _droppable(writer))
+    lost = [part for part in lost_parts(name, table) if part not in dropped]
+    if table.closed and not (TURNS in writer.carries and says_turns(table)):
         raise InputError(
             f"{name} cannot say who waits for whose answer here; --turns arrivals takes recorded times, and"
             " `blis run --record` writes those of a run"
         )
     if lost:
-        words = ", ".join(_IN_WORDS.get(part, part) for part in lost)
-        raise InputError(f"{name} cannot say {words}; --drop {','.join(lost)} leaves that out")
+        raise InputError(f"{name} cannot say {in_words(lost)}; --drop {','.join(lost)} leaves that out")
     return writer.save(path, table)
 
 
-def _says_turns(writer: Writer, table: RequestTable) -> bool:
+def lost_parts(name: str, table: RequestTable) -> list[str]:
+    """What requests have that a format of WRITERS cannot say, turns aside."""
+    return [part for part in _droppable(WRITERS[name]) if _PARTS[part](table)]
+
+
+def in_words(parts: Collection[str]) -> str:
+    """Parts as a sentence names them."""
+    return ", ".join(_IN_WORDS.get(part, part) for part in parts)
+
+
+def _droppable(writer: Writer) -> list[str]:
+    return [part for part in _PARTS if part not in writer.carries and part != TURNS]
+
+
+def says_turns(table: RequestTable) -> bool:
     """Whether everybody who waits does so for the row of the same session above, and nobody else has one there."""
-    if TURNS not in writer.carries or table.predecessor is None:
+    if table.predecessor is None:
         return False
     above: dict[int, int] = {}
     for row, (session, before) in enumerate(zip(table.session.tolist(), table.predecessor.tolist(), strict=True)):

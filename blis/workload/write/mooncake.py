@@ -18,26 +18,48 @@ BLOCK_TOKENS = 512
 
 
 def save_mooncake(path: str | Path, table: RequestTable, arrival_us: NDArray[np.int64] | None = None) -> int:
-    """Write requests in the order of these arrivals, rounded to ms; how many of their tokens were there before.
+    """Write requests in the order of their arrivals, rounded to ms; how many of their tokens were there before.
 
-    arrival_us: [n], those that never came (below 0) are left out; None = nothing has run them, and who follows another
-    has the `delay` after its answer. Equal beginnings have equal ids.
+    arrival_us: [n] of a run, -1 for those that never came; None = nothing has run them. Who waits for an answer has the
+    `delay` after it, and a `timestamp` too if it came; who neither came nor waits is left out. Equal beginnings have
+    equal ids.
     """
     ids = prompt_hashes(table, BLOCK_TOKENS)
-    came_us, times_us = (table.opened_us, table.arrival_us) if arrival_us is None else (arrival_us, arrival_us)
-    order = [row for row in np.argsort(came_us, kind="stable").tolist() if came_us[row] >= 0]
-    waits = times_us < 0
-    said_us = times_us if table.think_us is None else np.where(waits, table.think_us, times_us)
-    milliseconds = np.rint(said_us / 1000).astype(np.int64).tolist()
+    came_us = table.arrival_us if arrival_us is None else arrival_us
+    stands_us = _stands_us(table, came_us)
+    order = [row for row in np.argsort(stands_us, kind="stable").tolist() if stands_us[row] >= 0]
+    timestamps, delays = _ms(came_us), _ms(_delays_us(table))
     inputs, outputs, sessions = table.input_tokens.tolist(), table.output_tokens.tolist(), table.session.tolist()
     lines = []
     for row in order:
-        said = {"delay" if waits[row] else "timestamp": milliseconds[row]}
+        said = {"timestamp": timestamps[row]} if came_us[row] >= 0 else {}
+        said |= {"delay": delays[row]} if delays[row] >= 0 else {}
         said |= {"input_length": inputs[row], "output_length": outputs[row]}
         session = {"session_id": table.session_names[sessions[row]]} if sessions[row] >= 0 else {}
         lines.append(json.dumps({**said, "hash_ids": ids[row], **session}))
     write_text(path, "\n".join(lines) + "\n")
     return _found_tokens([ids[row] for row in order], [inputs[row] for row in order])
+
+
+def _stands_us(table: RequestTable, came_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[n] where rows stand in time: when they came, else with the one that they wait for, -1 where there is none."""
+    stands = came_us.tolist()
+    for row, before in enumerate([] if table.predecessor is None else table.predecessor.tolist()):
+        if stands[row] < 0 <= before:
+            stands[row] = stands[before]
+    return np.array(stands, np.int64)
+
+
+def _delays_us(table: RequestTable) -> NDArray[np.int64]:
+    """[n] from the answer that a row waits for to the row, below 0 for those that wait for none."""
+    if table.predecessor is None or table.think_us is None:
+        return np.full(len(table), -1000)
+    return np.where(table.predecessor >= 0, table.think_us, -1000)
+
+
+def _ms(times_us: NDArray[np.int64]) -> list[int]:
+    rounded: list[int] = np.rint(times_us / 1000).astype(np.int64).tolist()
+    return rounded
 
 
 def prompt_hashes(table: RequestTable, block_tokens: int) -> list[list[int]]:

@@ -12,6 +12,7 @@ from blis.yaml_strict import dump_yaml, load_mapping
 from tests.blis.cli.commands import Command, rows
 from tests.blis.cli.test_run import WORKLOAD
 from tests.blis.workload.trace_files import write_azure
+from tests.places import CONF
 
 TIMES = [f"2023-11-16 18:17:{second:02d}.0000000,100,{second % 5}" for second in range(40)]
 TOKENS = ("arrived,p,d,prompt,output", '0.5,2,1,"[1, 2]",[3]', '1.5,2,1,"[1, 4]",[3]')
@@ -47,6 +48,35 @@ def traced(small: Path) -> tuple[str, Path]:
     workload = {"path": str(small / "azure.csv"), "windows": {"warmup_s": 0}}
     dump_yaml({**load_mapping(small / "scenario.yaml"), "workload": workload}, small / "traced.yaml")
     return "--config", small / "traced.yaml"
+
+
+class TestNamed:
+    @pytest.fixture
+    def scenario(self, small) -> tuple[str, Path]:
+        return "--config", small / "scenario.yaml"
+
+    def test_a_name_of_conf_is_its_file(self, arrivals, scenario):
+        file = arrivals(*scenario, "--workload-spec", CONF / "workload" / "rag.yaml", "--num-requests", 20)
+        assert arrivals(*scenario, "--workload", "rag", "--num-requests", 20) == file
+        assert arrivals(*scenario, "--workload-spec", "rag", "--num-requests", 20) == file
+
+    def test_the_originals_names_stay_its_own(self, arrivals, scenario):
+        few = ("--num-requests", 3)
+        assert arrivals(*scenario, "--workload", "chatbot", *few) == [0, 1, 2]
+        assert arrivals(*scenario, "--workload-spec", "chatbot", *few) != [0, 1, 2]
+
+    def test_no_name_is_told_with_the_nearest_of_all(self, command, scenario):
+        for flag, near in (("--workload", "mixed_slo"), ("--workload", "distribution"), ("--workload-spec", "rag")):
+            said = command.fails("run", *scenario, flag, f"{near}g")
+            assert f"unknown workload '{near}g' (did you mean '{near}'?)" in said
+
+    def test_capacity_and_compare_know_them_too(self, command, scenario, small):
+        bundles = ("--bundle", small / "a.yaml", "--bundle", small / "b.yaml")
+        for name in ("a", "b"):
+            (small / f"{name}.yaml").write_text("")
+        for line in (("capacity",), ("compare", *bundles)):
+            said = command.fails(*line, *scenario, "--workload-spec", "ragg")
+            assert "unknown workload 'ragg' (did you mean 'rag'?)" in said
 
 
 class TestScaled:

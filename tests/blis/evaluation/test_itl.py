@@ -7,6 +7,7 @@ import pytest
 from blis.engine.run import simulate
 from blis.evaluation.distribution import distribution
 from blis.evaluation.itl import all_gaps, expand_gaps, itl, itl_by_group
+from blis.tables.limits import within_limits
 from blis.tables.records import COMPLETED, INSTANCE_COUNTERS, LONG_GAP, QUEUED, STEP_LOG
 from blis.tables.results import ResultTable
 from tests.blis.handmade import make_result, make_table
@@ -69,7 +70,7 @@ def test_the_distribution_is_the_lists_of_completed_requests(twice: bool):
 @pytest.mark.parametrize("seed", range(150))
 def test_random_runs(seed: int):
     case = random_case(Random(seed))
-    table = case.table.ended_at(case.scenario.instance.engine.max_model_len)
+    table = within_limits(case.table, *case.scenario.instance.engine.limits)
     result = simulate(case.scenario, table, case.compat)
     rows = range(len(table))
     assert itl(result) == in_short(thrown_together(result, rows))

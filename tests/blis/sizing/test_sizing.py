@@ -12,7 +12,7 @@ from blis.config import Pool, SloTier
 from blis.errors import InputError
 from blis.scenario import load_scenario
 from blis.sizing.sizing import RATE_REACH, RATE_STEP, Found, Promise, Sizing, rate_factors
-from blis.workload.draw.spec import load_spec
+from blis.workload.draw.spec import load_spec, spec_mapping
 from blis.workload.read.traces import trace_spec
 from tests.blis.workload.trace_files import random_mooncake_rows, write_mooncake
 
@@ -156,3 +156,14 @@ def test_rates_are_tried_from_high_to_low_in_equal_steps():
     assert 1.0 in factors and sorted(factors, reverse=True) == factors
     assert factors[0] * factors[-1] == pytest.approx(1)
     assert all(one / other == pytest.approx(RATE_STEP) for one, other in pairwise(factors))
+
+
+@pytest.mark.parametrize(
+    ("who_talks", "counted"), [((), "requests"), ((0, 1), "conversations"), ((1,), "conversations and requests")]
+)
+def test_of_a_specification_with_conversations_the_rate_counts_their_starts(who_talks, counted):
+    talks = {"reasoning": {"multi_turn": {"max_rounds": 3}}}
+    mapping = spec_mapping(SPEC)
+    clients = [one | (talks if i in who_talks else {}) for i, one in enumerate(mapping["clients"])]
+    found = sizing(workload=load_spec(mapping | {"clients": clients}))
+    assert found.counted == counted and found.rate == 30

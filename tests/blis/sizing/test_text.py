@@ -8,7 +8,7 @@ FACTS = {
     "promises": {"critical": {"ttft_ms": 400.0, "tpot_ms": 25.0}, "batch": {"ttft_ms": 4000.0, "tpot_ms": None}},
     "target": 0.95,
     "tables": 8,
-    "now": {"instances": 4, "rate": 41.0, "share": 0.96875, "interval_95": [0.9375, 1.0]},
+    "now": {"instances": 4, "rate": 41.0, "rate_counts": "requests", "share": 0.96875, "interval_95": [0.9375, 1.0]},
     "least_instances": {"mean": 3.5, "interval_95": [3.1, 3.9], "by_table": [3.0, 4.0] * 4, "tried": [1.0, 16.0]},
     "highest_rate": {"mean": 44.25, "interval_95": [43.0, 45.5], "by_table": [44.25] * 8, "tried": [5.125, 328.0]},
     "latency_model": {"state": "given"},
@@ -30,7 +30,7 @@ step times as given"""
 
 
 def test_what_was_not_found_or_not_asked_for():
-    now = {"instances": 1, "rate": 41.0, "share": 0.5, "interval_95": None}
+    now = {"instances": 1, "rate": 41.0, "rate_counts": "requests", "share": 0.5, "interval_95": None}
     rate = {"mean": None, "interval_95": None, "by_table": [None], "tried": [5.125, 328.0]}
     text = capacity_text({**FACTS, "tables": 1, "now": now, "least_instances": None, "highest_rate": rate}, "as given")
     assert text.splitlines()[0].endswith("; one table, no interval")
@@ -56,3 +56,9 @@ def test_where_the_least_that_was_tried_is_enough_fewer_may_be():
 
 def test_json_has_every_digit():
     assert json.loads(capacity_json(FACTS)) == FACTS
+
+
+def test_of_conversations_the_rate_counts_starts():
+    text = capacity_text({**FACTS, "now": FACTS["now"] | {"rate_counts": "conversations"}}, "as given")
+    assert "in time with 4 instances at 41 conversations/s" in text
+    assert "44.25 [43, 45.5] conversations/s" in text

@@ -32,13 +32,6 @@ def test_rows_with_equal_numbers_draw_apart():
     assert len(np.unique(draws)) == 500
 
 
-def test_sequences_end_where_the_prompt_leaves_room():
-    table = replace(make_table(4), input_tokens=np.array([5, 5, 9, 12]), output_tokens=np.array([4, 9, 5, 5]))
-    ended = table.ended_at(10)
-    assert ended.output_tokens.tolist() == [4, 5, 1, 5] and ended.input_tokens.tolist() == [5, 5, 9, 12]
-    assert ended.ended_at(10) is ended and table.ended_at(0) is table and table.ended_at(17) is table
-
-
 def test_rows_have_names():
     assert make_table(3).request_id(2) == "request_2"
     assert replace(make_table(2), request_ids=("a", "b")).request_id(1) == "b"

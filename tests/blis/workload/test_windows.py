@@ -9,6 +9,7 @@ from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.workload.assemble import table_from_tokens
 from blis.workload.content.reuse import ideal_hits
+from blis.workload.follow import closed_loop
 from blis.workload.read.mooncake import load_mooncake
 from blis.workload.windows import POOLS, Windows, slice_rows, split
 from tests.blis.workload.trace_files import (
@@ -170,3 +171,18 @@ class TestSplit:
         for window in found.values():
             hits, looked_up = ideal_hits(window.table, 16)
             assert 0.15 < hits / looked_up < 0.4
+
+    def test_conversations_that_all_begin_at_once_are_cut_where_windows_are(self, table):
+        n = 40
+        open_ = slice_rows(table, 0, n, 0)
+        follows = np.where(np.arange(n) < 4, -1, np.arange(n) - 4)  # four conversations of ten turns, 2 s apart
+        talks = closed_loop(open_, np.where(follows < 0, 0, -1), follows, np.full(n, 2_000_000))
+        found = split(talks, Windows(warmup_s=4, search=0.4, selection=0.3, report=0.3))
+        scored = [name for w in found.values() for name in w.table.request_ids[w.table.scored_rows]]
+        assert sorted(scored) == sorted(talks.request_ids[r] for r in range(n) if talks.soonest_us[r] >= 4_000_000)
+        for window in found.values():
+            part, origin = window.table, window.start_us - 4_000_000
+            came = dict(zip(talks.request_ids, talks.soonest_us.tolist(), strict=True))
+            assert (part.soonest_us + origin).tolist() == [came[name] for name in part.request_ids]
+            inside = (part.soonest_us + origin >= window.start_us) & (part.soonest_us + origin < window.end_us)
+            assert np.flatnonzero(inside).tolist() == list(range(len(part)))[part.scored_rows]

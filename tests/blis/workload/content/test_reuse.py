@@ -68,7 +68,7 @@ def test_a_block_has_a_token():
 @pytest.mark.parametrize("gap_ms", [3, 3000])  # requests that overlap in time, and that do not
 @pytest.mark.parametrize("size", BLOCK_SIZES)
 def test_one_instance_that_keeps_everything_finds_exactly_these(tmp_path, size, gap_ms):
-    table = load_mooncake(write_mooncake(tmp_path / "t.jsonl", random_mooncake_rows(size, 200, gap_ms)))
+    table = load_mooncake(write_mooncake(tmp_path / "t.jsonl", random_mooncake_rows(size, 200, gap_ms)), "ms")
     found, looked_up = ideal_hits(table, size)
     assert 0 < found < looked_up
     assert simulated_hits(table, size) == (found, looked_up)

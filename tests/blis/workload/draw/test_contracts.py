@@ -266,11 +266,13 @@ def test_a_rate_of_nothing_is_refused(key, rate):
         load_spec(mapping | ({key: rate} if key == "aggregate_rate" else {}))
 
 
-def test_a_horizon_of_nothing_is_none_and_one_without_requests_is_an_error():
+def test_a_horizon_of_nothing_and_one_without_requests_are_errors():
     """EC-5: nothing but the horizon ends a workload without a number; before the first arrival there is nobody."""
-    mapping = {"aggregate_rate": 1, "horizon": 0, "clients": [CLIENT]}
+    mapping = {"aggregate_rate": 1, "clients": [CLIENT]}
     with pytest.raises(InputError, match="num_requests or horizon must be given"):
         load_spec(mapping)
+    with pytest.raises(InputError, match=r"horizon must be in \[1, "):
+        load_spec(mapping | {"num_requests": 5, "horizon": 0})
     assert len(generate(load_spec(mapping | {"num_requests": 5}), 1)) == 5
     with pytest.raises(InputError, match="0 requests generated"):
         generate(replace(load_spec(mapping | {"num_requests": 5}), horizon=1), 1)

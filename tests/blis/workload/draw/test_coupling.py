@@ -23,12 +23,11 @@ def drawn(**changes):
 
 
 def test_outputs_follow_the_rows_of_their_prompts_and_keep_their_own_distribution():
-    table = drawn(length_coupling=[[0, 1], [3, 1]])
+    table = drawn(length_coupling=[[1, 3], [6, 2]])  # rows count alike, whatever they sum to
     long_prompt, long_output = table.input_tokens > 500, table.output_tokens > 500
-    assert long_output[~long_prompt].all()
+    assert long_output[~long_prompt].mean() == pytest.approx(3 / 4, abs=0.03)
     assert long_output[long_prompt].mean() == pytest.approx(1 / 4, abs=0.03)
-    even = drawn(length_coupling=[[1, 2], [2, 1]])
-    assert np.bincount(even.output_tokens // 100)[1:] / 4000 == pytest.approx(0.1, abs=0.02)
+    assert np.bincount(table.output_tokens // 100)[1:] / 4000 == pytest.approx(0.1, abs=0.02)
 
 
 def test_prompts_are_those_without_coupling():
@@ -47,6 +46,9 @@ def test_a_prompt_at_the_very_end_is_in_the_last_part():
         ([[1, 2], [1]], r"length_coupling\[1\]: 2 weights"),
         ([[1, -1]], r"length_coupling\[0\]\[1\]"),
         ([[1, 1], [0, 0]], r"length_coupling\[1\]: the weights must sum"),
+        ([[1]], "length_coupling: one part goes with all"),
+        ([[1], [2]], "length_coupling: one part goes with all"),
+        ([[0, 1], [3, 1]], r"length_coupling: column 0 has 0\.75 times its share"),
     ],
 )
 def test_what_is_no_coupling_is_refused(coupling, said):
@@ -56,4 +58,4 @@ def test_what_is_no_coupling_is_refused(coupling, said):
 
 def test_only_bins_can_be_coupled():
     with pytest.raises(InputError, match="both lengths must be empirical"):
-        drawn(length_coupling=[[1, 1]], output_distribution={"type": "exponential", "params": {"mean": 5}})
+        drawn(length_coupling=[[1, 1], [1, 1]], output_distribution={"type": "exponential", "params": {"mean": 5}})

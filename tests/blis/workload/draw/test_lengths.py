@@ -22,7 +22,7 @@ EXAMPLES = [
     Distribution(
         "pareto_lognormal", {"alpha": 1.5, "xm": 50, "mu": 5.5, "sigma": 1.2, "mix_weight": 0.9, "min": 99, "max": 8192}
     ),
-    Distribution("empirical", {"0": 1, "10": 5, "200": 3, "3000": 0.5}),
+    Distribution("empirical", {"1": 1, "10": 5, "200": 3, "3000": 0.5}),
     Distribution("empirical", {"16": 2}),
 ]
 
@@ -116,7 +116,7 @@ def test_a_count_may_be_nothing_and_a_share_is_not_rounded():
     assert CountDistribution("empirical", {"0": 1}).sample(stream(1, "x"), 2).tolist() == [0, 0]
     never = PercentDistribution("gaussian", {"mean": 0, "std_dev": 0, "min": 0, "max": 0})
     assert never.shares(stream(1, "x"), 2).tolist() == [0, 0]
-    shares = PercentDistribution("gaussian", {"mean": 50, "std_dev": 40, "min": 0, "max": 1000}).shares(
+    shares = PercentDistribution("gaussian", {"mean": 50, "std_dev": 40, "min": 0, "max": 100}).shares(
         stream(1, "x"), 999
     )
     assert (shares.min(), shares.max()) == (0, 1)

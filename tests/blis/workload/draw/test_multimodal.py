@@ -30,7 +30,9 @@ def test_no_images_are_none():
 
 
 def test_a_prompt_of_nothing_is_a_token_of_text():
-    total, parts = Multimodal().sample(Streams(1, "a"), 2)
+    none, image = CountDistribution("constant", {"value": 0}), Distribution("constant", {"value": 9})
+    prompts = Multimodal(image_distribution=image, image_count_distribution=none)
+    total, parts = prompts.sample(Streams(1, "a"), 2)
     assert total.tolist() == [1, 1] and not parts.any()
 
 

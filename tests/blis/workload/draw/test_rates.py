@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from blis.errors import InputError
-from blis.workload.draw.arrivals import Arrival, Source, merged_arrivals
+from blis.workload.draw.arrivals import WITHOUT_CV, Arrival, Source, merged_arrivals
 from blis.workload.draw.rates import ActiveWindow, Diurnal, Lifecycle, RateOverTime, Spike, Stage, make_clock
 
 HOUR_S = 3600.0
@@ -15,7 +15,7 @@ STAGES = RateOverTime(stages=(Stage(100, 0.5), Stage(50, 0), Stage(100, 2)))
 
 
 def arrivals(clock, process="poisson", rate=50.0, n=None, horizon_s=10_000, seed=1):
-    source = Source("x", Arrival(process, 2.0), rate, clock)
+    source = Source("x", Arrival(process, None if process in WITHOUT_CV else 2.0), rate, clock)
     return merged_arrivals([source], seed, n, round(horizon_s * 1e6))[0] / 1e6
 
 

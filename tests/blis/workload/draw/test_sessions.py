@@ -15,8 +15,9 @@ def test_every_session_has_its_rounds_or_as_many_as_are_drawn():
 
 
 def test_pauses_are_said_or_drawn():
+    assert MultiTurn(2).think_us(stream(1, "x"), 2).tolist() == [0, 0]
     assert MultiTurn(2, 70).think_us(stream(1, "x"), 2).tolist() == [70, 70]
-    drawn = MultiTurn(2, 70, think_time_distribution=CountDistribution("exponential", {"mean": 1e6}))
+    drawn = MultiTurn(2, think_time_distribution=CountDistribution("exponential", {"mean": 1e6}))
     assert drawn.think_us(stream(1, "x"), 4000).mean() == pytest.approx(1e6, rel=0.06)
 
 

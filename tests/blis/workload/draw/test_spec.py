@@ -208,15 +208,17 @@ def test_what_ends_by_itself_needs_no_other_end():
     windows = {"windows": [{"start_us": 0, "end_us": 10**6}]}
     one_ends = changed(endless, ["clients", 0, "lifecycle"], windows)
     assert load_spec(changed(one_ends, ["clients", 1, "lifecycle"], windows)).num_requests == 0
-    for unbounded in (one_ends, changed(endless, ["rate_over_time"], {"spikes": []})):
+    spike = {"spikes": [{"start_s": 1, "duration_s": 1, "factor": 2}]}
+    for unbounded in (one_ends, changed(endless, ["rate_over_time"], spike)):
         with pytest.raises(InputError, match="num_requests or horizon must be given"):
             load_spec(unbounded)
 
 
 def test_conversations_are_closed_loop_from_version_2_on_unless_a_client_says_else():
     """The default of version 1 is what the original does, that of version 2 what conversations do."""
+    talks = changed(CLIENTS, ["clients", 0, "reasoning"], {"multi_turn": {"max_rounds": 2}})
     for version, said, closed in [("1", None, False), ("2", None, True), ("1", True, True), ("2", False, False)]:
-        spec = load_spec(changed(changed(CLIENTS, ["version"], version), ["clients", 0, "closed_loop"], said))
+        spec = load_spec(changed(changed(talks, ["version"], version), ["clients", 0, "closed_loop"], said))
         assert spec.closed_loop(spec.clients[0]) == closed
 
 

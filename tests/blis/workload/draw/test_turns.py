@@ -193,8 +193,21 @@ def test_reason_ratios_are_percentages_that_may_be_nothing():
     table = generate(chat(), 1)
     assert not table.origin.reason_ratio.any()
     some = {
-        "reason_ratio_distribution": {"type": "gaussian", "params": {"mean": 40, "std_dev": 50, "min": 0, "max": 200}}
+        "reason_ratio_distribution": {"type": "gaussian", "params": {"mean": 40, "std_dev": 50, "min": 0, "max": 100}}
     }
     ratios = generate(load_spec(with_client(reasoning=some)), 1).origin.reason_ratio
     assert (ratios.min(), ratios.max()) == (0, 1)
     assert ratios.mean() == pytest.approx(0.43, abs=0.05)
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_in_a_closed_loop_the_next_turn_waits_for_the_ways_of_the_answer_and_of_its_own_prompt(version):
+    near = generate(load_spec(CHAT | {"version": version}), 7)
+    far = generate(load_spec(with_client(network={"rtt_ms": 40, "bandwidth_mbps": 8}) | {"version": version}), 7)
+    np.testing.assert_array_equal(near.arrival_us, far.arrival_us)
+    assert near.closed == far.closed == (version == "2")
+    if far.closed:
+        waits = far.predecessor >= 0
+        tokens = far.output_tokens[far.predecessor] + far.input_tokens
+        np.testing.assert_array_equal((far.think_us - near.think_us)[waits], 40_000 + 4 * tokens[waits])
+        assert not far.think_us[~waits].any()

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from blis.errors import InputError
-from blis.workload.draw.arrivals import Arrival, Source, merged_arrivals
+from blis.workload.draw.arrivals import WITHOUT_CV, Arrival, Source, merged_arrivals
 from blis.workload.draw.rates import RateOverTime, Stage, make_clock
 from blis.workload.profile.arrivals import fit_arrivals
 
 
 def times(process="gamma", cv=1.0, rate=10.0, n=6000, every_s=None, rates=None):
-    source = Source("x", Arrival(process, cv, every_s=every_s), rate, make_clock(rates, None))
+    source = Source(
+        "x", Arrival(process, None if process in WITHOUT_CV else cv, every_s=every_s), rate, make_clock(rates, None)
+    )
     return merged_arrivals([source], 5, n, 10**12)[0]
 
 

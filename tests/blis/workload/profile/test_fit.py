@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import ks_2samp
 
 from blis.errors import InputError
+from blis.workload.assemble import assemble
 from blis.workload.content.reuse import ideal_hit_rate
+from blis.workload.content.tree import intern_sequences
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec, spec_mapping
 from blis.workload.profile.fit import profile
@@ -76,6 +78,52 @@ def test_closed_loops_stay_closed():
     assert table.closed and twin.closed
     waits = twin.predecessor >= 0
     assert twin.think_us[waits].mean() == pytest.approx(2_000_000, rel=0.01)
+
+
+def sessions_that_share(begins, n=400, rounds=4):
+    """Open-loop sessions whose prompts are as long as if they went on; begins: (session, round) -> shared spans."""
+    random = np.random.default_rng(3)
+    new, outputs = random.integers(100, 300, (n, rounds)), np.full((n, rounds), 20)
+    inputs = np.cumsum(new + outputs, axis=1) - outputs
+    sequences = []
+    for talk in range(n):
+        for turn in range(rounds):
+            shared = begins(talk, turn, inputs[talk])
+            own = int(inputs[talk, turn]) + 20 - sum(length for _, _, length in shared)
+            sequences.append([*shared, ((talk, turn), 0, own)])
+    starts = np.sort(random.integers(0, 10**9, n))
+    return assemble(
+        intern_sequences(sequences, inputs.ravel().tolist()),
+        arrival_us=(starts[:, None] + np.arange(rounds)).ravel(),
+        input_tokens=inputs.ravel(),
+        output_tokens=outputs.ravel(),
+        session=np.repeat(np.arange(n), rounds),
+        round_number=np.tile(np.arange(rounds), n),
+        session_names=tuple(map(str, range(n))),
+    )
+
+
+SHARES = {
+    "nothing": lambda talk, turn, inputs: [],
+    "a system prompt": lambda talk, turn, inputs: [("system", 0, 80)],
+    "a part of what was said": lambda talk, turn, inputs: [(f"talk {talk}", 0, int(inputs[turn]) // 2)],
+    "all prompts": lambda talk, turn, inputs: [(f"talk {talk}", 0, int(inputs[turn]))],
+}
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_sessions_share_what_the_trace_shares_however_long_their_prompts_are(share):
+    table = sessions_that_share(SHARES[share])
+    found = profile(table, "twin")
+    twin = generate(found.spec, 2)
+    assert ideal_hit_rate(twin, 16) == pytest.approx(ideal_hit_rate(table, 16), abs=0.06)
+    assert (twin.input_tokens.mean(), Rounds.of(twin).sizes.mean()) == pytest.approx(
+        (table.input_tokens.mean(), 4), rel=0.06
+    )
+    accumulates = share == "all prompts"
+    assert any("grow from round to round" in line for line in found.left_out) != accumulates
+    assert any("of it; they begin with all that was said" in line for line in found.left_out) == accumulates
+    assert any("of what was said before" in line for line in found.left_out) == (share in list(SHARES)[1:3])
 
 
 def test_the_specification_reads_back_and_no_number_of_it_tells_of_one_request():

@@ -132,3 +132,20 @@ def test_the_samples_hold_as_many_requests_and_tokens_as_they_say():
     assert table.input_tokens.sum() == sum(totals["input"] for totals in said)
     assert table.output_tokens.sum() == sum(totals["output"] for totals in said)
     assert (table.predecessor < 0).sum() == len(said)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_session_that_is_there_twice_is_named_with_both_files(tmp_path, packed):
+    session(tmp_path / "a.json", step(0, 64, [1]), id="s")
+    session(tmp_path / ("b.json.gz" if packed else "b.json"), step(0, 64, [1]), id="s")
+    with pytest.raises(InputError) as found:
+        load_agentic(tmp_path)
+    assert str(found.value) == f"{max(tmp_path.iterdir())}: session 's' is already in {tmp_path / 'a.json'}"
+
+
+def test_a_session_that_is_in_a_file_twice_is_named_with_both_lines(tmp_path):
+    line = session(tmp_path / "s.json", step(0, 64, [1])).read_text()
+    path = tmp_path / "all.jsonl"
+    path.write_text("\n".join([line] * 2))
+    with pytest.raises(InputError, match=r"all.jsonl: line 2: session 's' is already in .*all.jsonl: line 1"):
+        load_agentic(path)

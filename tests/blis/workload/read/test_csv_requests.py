@@ -5,6 +5,7 @@ from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.workload.assemble import default_uniform
 from blis.workload.read.csv_requests import load_requests
+from blis.workload.read.traces import TraceSpec, load_trace
 
 HEADER = "request_id,arrival_us,input_tokens,output_tokens,prefix_group,prefix_tokens,slo_class,tenant_id"
 GOOD = ["a,0,100,5,sys,64,batch,t1", "b,10,64,5,sys,64,,t2", "c,10,30,0,,0,critical,t1"]
@@ -162,3 +163,32 @@ def test_a_file_without_bytes_is_an_empty_file(tmp_path):
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"missing\.csv"):
         load_requests(tmp_path / "missing.csv")
+
+
+class TestSessions:
+    """Rows that share a session come when they say, which is said, or wait for answers if that is asked for."""
+
+    TALK = ("a,0,10,1,,0,,,s", "b,5,10,1,,0,,,", "c,2000,20,1,,0,,,s", "d,7000,30,1,,0,,,s")
+
+    def talk(self, folder):
+        path = folder / "r.csv"
+        path.write_text("\n".join([f"{HEADER},session_id", *self.TALK]) + "\n")
+        return path
+
+    def test_they_come_when_they_say(self, tmp_path):
+        table = load_requests(self.talk(tmp_path))
+        assert table.arrival_us.tolist() == [0, 5, 2000, 7000] and not table.closed
+        assert table.notes == (
+            "2 rows go on with a session and come when they say; `turns: closed` has them wait for answers",
+        )
+
+    def test_they_wait_if_that_is_said(self, tmp_path):
+        table = load_trace(TraceSpec(str(self.talk(tmp_path)), turns="closed"))
+        assert table.request_ids == ("a", "c", "d", "b")
+        assert table.predecessor.tolist() == [-1, 0, 1, -1] and table.think_us.tolist() == [0, 2000, 5000, 0]
+        assert len(table.notes) == 2
+
+    def test_a_session_of_one_row_is_no_conversation(self, tmp_path):
+        path = tmp_path / "r.csv"
+        path.write_text(f"{HEADER},session_id\na,0,10,1,,0,,,s\nb,0,10,1,,0,,,t\n")
+        assert load_requests(path).notes == ()

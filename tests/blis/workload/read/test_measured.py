@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pytest
 
 from blis.errors import InputError
 from blis.workload.read.trace_formats import FORMATS, detect_format
+from blis.workload.recorded.read import JSON_LOGS
 from tests.blis.workload.recorded.logs import ROWS, bench, request_log
 from tests.blis.workload.recorded.results import (
     aiperf_line,
+    genai_perf,
+    genai_perf_request,
     guidellm,
     guidellm_request,
     inference_perf_request,
@@ -29,6 +33,7 @@ def written(folder: Path) -> dict[str, Path]:
         "vllm-bench": bench(folder),
         "guidellm": guidellm(folder / "g.json", [guidellm_request(0), guidellm_request(1)]),
         "aiperf": aiperf,
+        "genai-perf": genai_perf(folder / "e.json", [genai_perf_request(0), genai_perf_request(9)]),
         "inference-perf": inference_perf,
     }
 
@@ -79,3 +84,44 @@ def test_times_that_no_server_has_are_refused(tmp_path: Path):
     slow = [{key: 1000 * value if key.endswith("_ts") else value for key, value in row.items()} for row in ROWS]
     with pytest.raises(InputError, match=r"x.requests.jsonl: half of the answers took .* in another unit\?"):
         FORMATS["request-log"].parse(request_log(tmp_path, slow))
+
+
+#: Keys of times, by format.
+TIMES = {
+    "request-log": ("queued_ts", "scheduled_ts", "first_token_ts", "last_token_ts"),
+    "vllm-bench": ("start_times", "ttfts", "itls"),
+    "guidellm": ("request_start_time", "request_end_time", "first_token_iteration"),
+    "aiperf": ("request_start_ns", "request_end_ns"),
+    "genai-perf": ("timestamp", "response_timestamps"),
+    "inference-perf": ("start_time", "end_time", "output_token_times"),
+}
+
+
+def scaled(value: Any, keys: tuple[str, ...], factor: float) -> Any:
+    """A document with the times under these keys multiplied."""
+    if isinstance(value, list):
+        return [scaled(item, keys, factor) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: times(item, factor) if key in keys else scaled(item, keys, factor) for key, item in value.items()}
+
+
+def times(value: Any, factor: float) -> Any:
+    if isinstance(value, list):
+        return [times(item, factor) for item in value]
+    return round(value * factor) if value > 1e15 else value * factor  # ns are whole
+
+
+@pytest.mark.parametrize("name", TIMES)
+@pytest.mark.parametrize("factor", [1000, 0.0001])  # tokens are half a second apart here: 50 µs is what nobody has
+def test_times_that_are_far_too_large_or_small_are_refused(tmp_path: Path, name: str, factor: float):
+    path = written(tmp_path)[name]
+    lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
+    path.write_text("\n".join(json.dumps(scaled(json.loads(line), TIMES[name], factor)) for line in lines))
+    assert detect_format(path) == name
+    with pytest.raises(InputError, match=r"another unit\?|is not a time in"):
+        FORMATS[name].parse(path)
+
+
+def test_every_result_is_tried_with_other_units(tmp_path: Path):
+    assert set(TIMES) == set(written(tmp_path)) == set(JSON_LOGS)

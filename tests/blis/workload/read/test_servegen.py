@@ -1,9 +1,11 @@
 import json
 
+import pyarrow
 import pytest
 
 from blis.errors import InputError
-from blis.workload.read.servegen import read_servegen, trace_files
+from blis.workload.draw.servegen import ServeGenData
+from blis.workload.read.servegen import client_files, is_servegen, read_servegen
 
 
 def chunk(folder, number, rows, windows):
@@ -54,7 +56,7 @@ def test_a_span_takes_the_rows_that_start_in_it(folder):
 
 
 def test_clients_come_in_the_order_of_their_numbers(folder):
-    assert [chunk for chunk, _ in trace_files(str(folder))] == ["2", "3", "10"]
+    assert [client.chunk for client in client_files(str(folder))] == ["2", "3", "10"]
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,27 @@ def test_what_cannot_be_read_is_named(tmp_path, rows, windows, problem):
 def test_a_folder_without_traces_is_named(tmp_path):
     with pytest.raises(InputError, match=r"no chunk-<id>-trace\.csv"):
         read_servegen(str(tmp_path))
+
+
+@pytest.mark.parametrize(("gone", "left"), [("trace.csv", "dataset.json"), ("dataset.json", "trace.csv")])
+@pytest.mark.parametrize("number", [10, 3])  # one that sends and one that does not
+def test_a_client_with_one_of_its_files_is_refused(folder, gone, left, number):
+    (folder / f"chunk-{number}-{gone}").unlink()
+    with pytest.raises(InputError, match=f"chunk-{number}-{left}: chunk-{number}-{gone} is missing beside it"):
+        read_servegen(str(folder))
+
+
+@pytest.mark.parametrize(("codec", "ending"), [("gzip", ".gz"), ("zstd", ".zst")])
+def test_files_may_be_packed(folder, codec, ending):
+    plain, digest = read_servegen(str(folder)), ServeGenData(str(folder)).digest
+    for file in list(folder.iterdir()):
+        file.with_name(file.name + ending).write_bytes(pyarrow.compress(file.read_bytes(), codec=codec, asbytes=True))
+        file.unlink()
+    assert read_servegen(str(folder)) == plain and is_servegen(folder)
+    assert ServeGenData(str(folder)).digest == digest
+
+
+def test_a_file_that_is_there_twice_is_refused(folder):
+    (folder / "chunk-2-trace.csv.gz").write_bytes(b"")
+    with pytest.raises(InputError, match=r"chunk-2-trace.csv.gz: chunk-2-trace.csv beside it says the same of chunk 2"):
+        read_servegen(str(folder))

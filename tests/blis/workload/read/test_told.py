@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,10 @@ import pytest
 from blis.errors import InputError
 from blis.workload.read.trace_formats import detect_format
 from blis.workload.recorded.read import read_log
+from blis.workload.source import load_workload, requests_of
+from tests.blis.workload.read.test_servegen import EARLY, chunk
 
 VLLM = {"backend": "vllm", "num_prompts": 10, "request_throughput": 2.5, "total_input_tokens": 10, "mean_ttft_ms": 31.0}
-GENAI_REQUEST = {
-    "timestamp": 1,
-    "request_inputs": {"payload": "{}"},
-    "response_timestamps": [2],
-    "response_outputs": [],
-}
 
 
 @pytest.mark.parametrize("read", [detect_format, read_log])
@@ -30,10 +27,6 @@ GENAI_REQUEST = {
             {"input_config": {}, "request_throughput": {}, "time_to_first_token": {}, "request_count": {}},
             "a summary of AIPerf; profile_export.jsonl has the requests",
         ),
-        (
-            {"service_kind": "openai", "experiments": [{"requests": [GENAI_REQUEST], "window_boundaries": [1]}]},
-            "what genai-perf measured, which has no numbers of tokens",
-        ),
     ],
 )
 @pytest.mark.parametrize("indent", [None, 2])
@@ -43,3 +36,12 @@ def test_results_without_requests(tmp_path: Path, read, document, said, indent):
     with pytest.raises(InputError) as found:
         read(path)
     assert str(found.value).startswith(f"{path}: {said}")
+
+
+def test_rates_are_not_requests_and_what_to_write_instead_draws_from_them(tmp_path: Path):
+    chunk(tmp_path / "data", 1, ["0,2,1,"], {"0": EARLY})
+    with pytest.raises(InputError) as found:
+        detect_format(tmp_path / "data")
+    first, second = re.findall("`([^`]*)`", str(found.value))[1:]
+    (tmp_path / "w.yaml").write_text(f"{first}\n{second}\n")
+    assert len(requests_of(load_workload(tmp_path / "w.yaml"), n=50)) == 50

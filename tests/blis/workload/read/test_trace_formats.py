@@ -1,8 +1,12 @@
+import numpy as np
 import pyarrow
 import pytest
 
+from blis.errors import InputError
+from blis.workload.read.clock import TIME_UNITS
 from blis.workload.read.trace_formats import FORMATS, detect_format
 from blis.workload.recorded.read import JSON_LOGS
+from tests.blis.workload.recorded.logs import trace
 from tests.blis.workload.trace_files import error_of, mooncake_row
 
 COMPACT_HEADER = "arrived_at,num_prefill_tokens,num_decode_tokens"
@@ -30,6 +34,50 @@ FIRST_LINES = [
 ]
 
 
+HASHED = '"timestamp": {}, "input_length": 9, "output_length": 1, "hash_ids": [{}]}}'
+
+#: What writes a row, the time's place left open, and the unit that the format has.
+TIMED = {
+    "mooncake": ("", "{{" + HASHED, "ms"),
+    "bailian": ("", CHAT.replace("{", "{{") + HASHED, "s"),
+    "dynamo": ("", '{{"created_time": {}, "input_tokens": 9, "output_tokens": 1, "hash_ids": [{}]}}', "ms"),
+    "compact": (COMPACT_HEADER, "{},9,1", "s"),
+    "burstgpt": (BURSTGPT_HEADER, "{},ChatGPT,9,1,10,Conversation log", "s"),
+    "splitwise": (SPLITWISE_HEADER, "{1},2,0,{0},1,9,1", "s"),
+}  # fmt: skip
+
+
+class TestUnits:
+    """A file that is in another unit than its format's stops, however its requests come; its user may say it is not."""
+
+    @pytest.mark.parametrize("name", TIMED)
+    @pytest.mark.parametrize("per_s", [0.6, 3, 90])
+    @pytest.mark.parametrize("together", [1, 9])
+    @pytest.mark.parametrize("factor", [1, 1000, 10**6, 0.001])
+    def test_what_looks_1000_times_too_fast_or_slow_stops(self, tmp_path, name, per_s, together, factor):
+        header, row, unit = TIMED[name]
+        us = np.rint(np.arange(900) // together * together / per_s * 1e6).astype(int).tolist()
+        ticks = [time * factor / TIME_UNITS[unit] for time in us]
+        times = [f"{time:.6f}" if factor < 1 or unit == "s" else round(time) for time in ticks]
+        path = tmp_path / "t"
+        path.write_text("\n".join(filter(None, [header, *(row.format(time, i) for i, time in enumerate(times))])))
+        assert detect_format(path) == name
+        parse = FORMATS[name].parse
+        if factor == 1:
+            assert parse(path).arrival_us.tolist() == pytest.approx(us, abs=500)
+            return
+        place = list(TIME_UNITS).index(unit) + {1000: 1, 10**6: 2, 0.001: -1}[factor]
+        meant = [*TIME_UNITS, ""][place]  # above seconds there is none
+        with pytest.raises(InputError, match=f"time_unit={meant}, else" if meant else "if so, say time_unit=s"):
+            parse(path)
+        for said in filter(None, (meant, unit)):
+            scale = TIME_UNITS[said] * factor / TIME_UNITS[unit]
+            assert parse(path, time_unit=said).arrival_us[-1] == pytest.approx(us[-1] * scale, rel=1e-3)
+
+    def test_every_format_that_leaves_its_unit_open_is_tried(self):
+        assert set(TIMED) == {name for name, known in FORMATS.items() if "time_unit" in known.takes}
+
+
 class TestDetection:
     @pytest.mark.parametrize(
         ("name", "lines"),
@@ -53,6 +101,28 @@ class TestDetection:
         one, other = (FORMATS[name].parse(path) for path in (plain, packed))
         assert one.request_ids == other.request_ids and one.notes == other.notes
         assert one.input_tokens.tolist() == other.input_tokens.tolist()
+
+    @pytest.mark.parametrize(("codec", "ending"), [("gzip", ".gz"), ("zstd", ".zst")])
+    def test_sessions_of_a_folder_may_be_packed(self, tmp_path, codec, ending):
+        for name in "ba":
+            text = SESSION.replace('"id": "s"', f'"id": "{name}"')
+            packed = pyarrow.compress(text.encode(), codec=codec, asbytes=True)
+            (tmp_path / f"{name}.json{ending}").write_bytes(packed)
+        assert detect_format(tmp_path) == "agentic"
+        assert FORMATS["agentic"].parse(tmp_path).request_ids == ("a/0", "b/0")
+
+    @pytest.mark.parametrize(("codec", "ending"), [("gzip", ".gz"), ("zstd", ".zst")])
+    def test_both_files_of_a_trace_v2_may_be_packed(self, tmp_path, codec, ending):
+        rows = trace(tmp_path, {"request_id": 1}, {"request_id": 2})
+        plain = FORMATS["trace-v2"].parse(rows)
+        for file in (rows, rows.with_suffix(".yaml")):
+            file.with_name(file.name + ending).write_bytes(
+                pyarrow.compress(file.read_bytes(), codec=codec, asbytes=True)
+            )
+            file.unlink()
+        path = rows.with_name(rows.name + ending)
+        assert detect_format(path) == "trace-v2"
+        assert FORMATS["trace-v2"].parse(path).request_ids == plain.request_ids
 
     def test_every_format_is_tried_here(self):
         assert set(FORMATS) == {name for name, _ in FIRST_LINES} | set(JSON_LOGS) | {"trace-v2"}

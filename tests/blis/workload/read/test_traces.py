@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -60,7 +61,7 @@ class TestLoad:
             load_trace(TraceSpec(path, block_tokens=40))
         assert load_trace(TraceSpec(path, block_tokens=40, time_unit="s")).arrival_us.tolist() == [0, 500_000]
 
-    @pytest.mark.parametrize("said", [{"time_unit": "s"}, {"block_tokens": 16}, {"turns": "arrivals"}])
+    @pytest.mark.parametrize("said", [{"time_unit": "s"}, {"block_tokens": 16}])
     def test_what_a_format_says_cannot_be_said_again(self, requests_csv, said):
         problem = f"{next(iter(said))} is given, but format 'requests' leaves no choice in that"
         with pytest.raises(InputError, match=problem):
@@ -86,6 +87,18 @@ class TestLoad:
         np.testing.assert_array_equal(fast.slo_class, whole.slo_class)
         np.testing.assert_array_equal(fast.path_node, whole.path_node)
 
+    def test_rate_scale_divides_what_clients_think_too(self, talks):
+        whole, fast = load_trace(talks), load_trace(replace(talks, rate_scale=4))
+        assert whole.closed and fast.predecessor.tolist() == whole.predecessor.tolist()
+        assert fast.soonest_us.tolist() == (whole.soonest_us // 4).tolist()
+        assert fast.offered_per_s == pytest.approx(4 * whole.offered_per_s, rel=1e-4)
+
+    def test_conversations_are_cut_where_a_part_of_the_time_begins_and_ends(self, talks):
+        part = load_trace(replace(talks, start_s=3, end_s=9))
+        assert part.soonest_us.tolist() == [0, 3_000_000, 1_000_000, 4_000_000]
+        assert part.predecessor.tolist() == [-1, 0, -1, 2]
+        assert part.request_ids == ("request_2", "request_4", "request_3", "request_5")
+
     def test_an_empty_window_says_how_long_the_file_is(self, spec):
         with pytest.raises(InputError, match=r"no request from start_s 1e\+06 on; the last one is at \d+"):
             load_trace(replace(spec, start_s=1e6))
@@ -94,6 +107,17 @@ class TestLoad:
         path = write_mooncake(tmp_path / "t.jsonl", [(0, 1, 1, [1]), (2.0**60 / 1000, 1, 1, [1])])
         with pytest.raises(InputError, match=r"rate_scale 0\.001 puts arrivals beyond"):
             load_trace(TraceSpec(str(path), rate_scale=0.001))
+
+
+@pytest.fixture
+def talks(tmp_path):
+    """Two conversations of four turns that begin at 0 and 1 s; a turn comes 3 s after the answer before."""
+    rows = [(second * 1000, 100, 5, [second % 3]) for second in (0, 1, 3, 4, 6, 7, 9, 10)]
+    keys = ("timestamp", "input_length", "output_length", "hash_ids", "session_id")
+    lines = [json.dumps(dict(zip(keys, (*row, f"s{i % 2}"), strict=True))) for i, row in enumerate(rows)]
+    path = tmp_path / "talks.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    return TraceSpec(str(path))
 
 
 class TestDraws:

@@ -26,6 +26,7 @@ def test_rows_become_requests_in_order_of_time_from_0():
     assert table.request_ids == ("request_1", "request_3", "request_2", "request_0")
     assert table.notes == (
         "the first request comes at 10 ms: times count from there",
+        "times are in ms, as the format says",
         "2 of 4 rows come before the row above: sorted by time",
         "2 of 4 rows ask for 0 tokens, request_2 first",
     )
@@ -33,7 +34,7 @@ def test_rows_become_requests_in_order_of_time_from_0():
 
 def test_a_file_in_order_is_left_as_it_is():
     table = requests(times=np.array([0, 1, 1, 5]), output_tokens=np.ones(4, int))
-    assert table.request_ids is None and table.notes == ()
+    assert table.request_ids is None and table.notes == ("times are in ms, as the format says",)
 
 
 def test_what_is_left_out_is_counted_and_the_others_keep_their_names():

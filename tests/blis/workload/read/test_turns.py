@@ -1,11 +1,9 @@
 import numpy as np
-import pytest
 
-from blis.errors import InputError
 from blis.workload.assemble import assemble
 from blis.workload.content.reuse import seen_tokens
 from blis.workload.content.tree import intern_prefix_groups
-from blis.workload.read.turns import in_turns, openers, turns_before
+from blis.workload.read.turns import in_turns, turns_before
 
 #: Six requests: two sessions that overlap, and one request of none.
 ARRIVALS = [0, 10, 20, 30, 40, 50]
@@ -76,14 +74,3 @@ def test_where_nothing_is_known_of_answers_the_pause_is_from_request_to_request_
     assert found.think_us.tolist() == [0, 15, 30, 0, 30, 0]
     said = "of 2 turns it is the pause from request to request: when answers came is not known"
     assert found.notes[-1] == said
-
-
-def test_openers_and_how_far_they_are():
-    opener, depth = openers(np.array([-1, 0, 1, 2, 3, 4, -1, 6]))
-    assert opener.tolist() == [0] * 6 + [6] * 2 and depth.tolist() == [0, 1, 2, 3, 4, 5, 0, 1]
-
-
-@pytest.mark.parametrize("follows", [[0], [1, 0], [-1, 2, 3, 1]])
-def test_nobody_follows_itself(follows):
-    with pytest.raises(InputError, match="follows itself"):
-        openers(np.array(follows))

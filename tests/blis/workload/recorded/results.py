@@ -50,3 +50,34 @@ def inference_perf_request(at: float, *, error: Any = None, usage: Any = None, *
     metrics = {"output_tokens": 3, "server_usage": usage, "output_token_times": [at + 0.5, at + 1, at + 2]}
     said = {"request_metrics": {"text": {"input_tokens": 80}}, "response_metrics": metrics, "input_tokens": 80, **info}
     return {"start_time": at, "end_time": at + 2, "request": "{}", "response": "", "info": said, "error": error}
+
+
+def genai_perf_request(at_ms: int, tokens: int | None = 3, *, streamed: bool = True, **inputs: Any) -> dict[str, Any]:
+    """A request that was sent so many ms after START, with tokens 20 and 100 ms later; None: nobody counted."""
+    usage = None if tokens is None else {"prompt_tokens": 40, "completion_tokens": tokens}
+    parts = [{"delta": {"role": "assistant", "content": ""}}, {"delta": {"content": "a"}}, {"delta": {"content": "b"}}]
+    events = [{"choices": [part], "object": "chat.completion.chunk"} for part in parts] + [
+        {"choices": [], "usage": usage}
+    ]
+    texts = [*(f"data: {json.dumps(event)}\n\n" for event in events), "data: [DONE]\n\n"]
+    after_ms = [10, 20, 100, 110, 120]
+    if not streamed:
+        whole = {"object": "chat.completion", "choices": [{"message": {"content": "ab"}}], "usage": usage}
+        texts, after_ms = [json.dumps(whole)], [100]
+    start = START * 10**9 + at_ms * 10**6
+    return {
+        "timestamp": start,
+        "request_inputs": {"payload": '{"messages": []}', **inputs},
+        "response_timestamps": [start + after * 10**6 for after in after_ms],
+        "response_outputs": [{"response": text} for text in texts],
+    }
+
+
+def genai_perf(path: Path, *experiments: list[dict[str, Any]]) -> Path:
+    """A file of experiments with these requests."""
+    runs = [
+        {"experiment": {"mode": "request_rate", "value": 2}, "requests": rows, "window_boundaries": []}
+        for rows in experiments
+    ]
+    path.write_text(json.dumps({"service_kind": "openai", "endpoint": "x", "experiments": runs, "version": "2.50.0"}))
+    return path

@@ -8,7 +8,7 @@ import pytest
 
 from blis.workload.recorded.aiperf import load_aiperf
 from tests.blis.workload.recorded.logs import refused
-from tests.blis.workload.recorded.results import aiperf_line
+from tests.blis.workload.recorded.results import START, aiperf_line
 
 
 def read(folder: Path, *lines: str):
@@ -23,9 +23,33 @@ def test_times_and_lengths(tmp_path: Path):
     assert found.requests.input_tokens.tolist() == [550] * 2 and found.requests.output_tokens.tolist() == [5] * 2
 
 
+def test_every_request_keeps_its_own_times_and_lengths(tmp_path: Path):
+    asked = [(90, 5, 40.5, 200), (0, 7, 10.25, 30), (45, 2, 3, 900)]  # at, tokens of answer, first and last after ms
+    lines = [
+        aiperf_line(
+            at, tokens=tokens, ttft={"value": first, "unit": "ms"},
+            request_end_ns=START * 10**9 + (at + last) * 10**6, x_correlation_id=f"c{at}",
+        ).replace("550", str(100 + at))
+        for at, tokens, first, last in asked
+    ]  # fmt: skip
+    found = read(tmp_path, *lines)
+    assert found.requests.request_ids == ("q0", "q45", "q90")
+    assert found.requests.arrival_us.tolist() == [0, 45_000, 90_000]
+    assert found.requests.input_tokens.tolist() == [100, 145, 190]
+    assert found.requests.output_tokens.tolist() == [7, 2, 5]
+    assert found.ttft_us.tolist() == [10_250, 3_000, 40_500]
+    assert found.e2e_us.tolist() == [30_000, 900_000, 200_000]
+
+
 @pytest.mark.parametrize(("value", "unit"), [(0.05, "s"), (50, "ms"), (50_000, "us"), (5e7, "ns")])
 def test_the_unit_of_a_metric_is_read(tmp_path: Path, value, unit):
     assert read(tmp_path, aiperf_line(0, ttft={"value": value, "unit": unit})).ttft_us.tolist() == [50_000]
+
+
+def test_answers_that_were_not_streamed_came_with_their_last_token(tmp_path: Path):
+    found = read(tmp_path, aiperf_line(0).replace("time_to_first_token", "request_latency"), aiperf_line(30))
+    assert found.ttft_us.tolist() == [100_000, 20_000]
+    assert found.notes == ("1 answers have no time of a first token: taken to have come with the last",)
 
 
 def test_warm_up_failures_and_cancellations(tmp_path: Path):

@@ -22,6 +22,27 @@ def test_only_successful_requests_of_all_benchmarks_are_read(tmp_path: Path):
     assert found.client_side and not found.warm_up.any()
 
 
+def test_every_request_keeps_its_own_times_and_lengths(tmp_path: Path):
+    asked = [(0.25, 120, 9, 0.1, 1.5), (4.0, 7, 1, 0.3, 0.3), (1.5, 900, 33, 0.75, 8.0)]  # at, in, out, first, last
+    rows = [
+        guidellm_request(
+            at, prompt_tokens=tokens, output_tokens=answer, request_end_time=START + at + last,
+            info={"conversation_id": None, "timings": {"first_token_iteration": START + at + first}},
+        )
+        for at, tokens, answer, first, last in asked
+    ]  # fmt: skip
+    found, order = load_guidellm(guidellm(tmp_path / "b.json", rows)), (0, 2, 1)
+    assert found.requests.request_ids == tuple(f"request_{row}" for row in order)
+    for column, expected in (
+        (found.requests.arrival_us, [(asked[row][0] - 0.25) * 1e6 for row in order]),
+        (found.requests.input_tokens, [asked[row][1] for row in order]),
+        (found.requests.output_tokens, [asked[row][2] for row in order]),
+        (found.ttft_us, [asked[row][3] * 1e6 for row in order]),
+        (found.e2e_us, [asked[row][4] * 1e6 for row in order]),
+    ):
+        assert column.tolist() == pytest.approx(expected, abs=1)
+
+
 def test_requests_before_the_measurement_warmed_up(tmp_path: Path):
     path = guidellm(
         tmp_path / "b.json",

@@ -25,6 +25,25 @@ def test_requests_arrive_at_their_start_time(tmp_path: Path):
     assert found.requests.input_tokens.tolist() == [80] * 2 and found.requests.output_tokens.tolist() == [3] * 2
 
 
+def test_every_request_keeps_its_own_times_and_lengths(tmp_path: Path):
+    asked = [(9.5, 120, [9.75, 10, 14]), (2.25, 7, [2.5]), (4.0, 900, [6, 7])]  # at, tokens, when answers came
+    rows = [
+        {
+            "start_time": at, "end_time": times[-1], "error": None,
+            "info": {
+                "input_tokens": tokens, "response_metrics": {"output_tokens": len(times), "output_token_times": times}
+            },
+        }
+        for at, tokens, times in asked
+    ]  # fmt: skip
+    found = read(tmp_path, *rows)
+    assert found.requests.request_ids == ("request_1", "request_2", "request_0")
+    assert found.requests.arrival_us.tolist() == [0, 1_750_000, 7_250_000]
+    assert found.requests.input_tokens.tolist() == [7, 900, 120] and found.requests.output_tokens.tolist() == [1, 2, 3]
+    assert found.ttft_us.tolist() == [250_000, 2_000_000, 250_000]
+    assert found.e2e_us.tolist() == [250_000, 3_000_000, 4_500_000]
+
+
 def test_the_servers_count_of_tokens_counts(tmp_path: Path):
     old = inference_perf_request(2, response_metrics=None, output_tokens=9, output_token_times=[2.5, 4])
     found = read(tmp_path, inference_perf_request(0, usage={"completion_tokens": 7}), inference_perf_request(1), old)

@@ -90,7 +90,7 @@ def test_a_wrong_cell_is_named_with_its_line(tmp_path: Path, cells, said):
 
 
 def test_ids_and_columns(tmp_path: Path):
-    refused(load_trace_v2, trace(tmp_path, at(5), at(5)), "request '5' is there 2 times")
+    refused(load_trace_v2, trace(tmp_path, at(5), at(5)), "line 3: column request_id: '5' is already in line 2")
     refused(load_trace_v2, trace(tmp_path, at(0), columns=COLUMNS[:-1]), "column 'error_message' is missing")
     more = trace(tmp_path, at(0, more=1), columns=(*COLUMNS, "more"))
     refused(load_trace_v2, more, "line 1: unknown column 'more'")
@@ -170,3 +170,9 @@ def test_either_file_may_be_packed(tmp_path: Path, ending: str):
         packed.write_bytes(pyarrow.compress(part.read_bytes(), codec=codec, asbytes=True))
         part.unlink()
         assert len(load_trace_v2(packed)) == 2
+
+
+@pytest.mark.parametrize("load", [load_trace_v2, load_replay])
+def test_a_request_that_is_there_twice_is_named_with_its_lines(tmp_path: Path, load):
+    path = trace(tmp_path, {"request_id": 1}, {"request_id": 2}, {"request_id": 1})
+    refused(load, path, "line 4: column request_id: '1' is already in line 2")

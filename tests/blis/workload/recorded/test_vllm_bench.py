@@ -40,14 +40,24 @@ def test_without_errors_everybody_with_a_token_was_answered(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"backend": None}, "no backend in the result: "),
-        ({"version": None}, "no version of vLLM in the result: "),
-        ({"backend": None, "version": None}, "no backend and no version of vLLM in the result: "),
-        ({"backend": None, "endpoint_type": "openai-chat"}, "1 requests got no answer"),
+        ({"backend": None}, "key 'backend' is missing: when first tokens came depends on it"),
+        (
+            {"version": None},
+            "key 'version' is missing: when first tokens came depends on the release of vLLM; ",
+        ),
+        ({"version": None}, 'or say it in bench.meta.json beside the file: {"vllm_version": "0.19.0"}'),
     ],
 )
-def test_times_are_worth_little_without_backend_and_version(tmp_path: Path, changes, said):
-    assert load_vllm_bench(bench(tmp_path, **changes)).notes[0].startswith(said)
+def test_who_does_not_say_by_which_code_it_was_timed_is_refused(tmp_path: Path, changes, said):
+    refused(load_vllm_bench, bench(tmp_path, **changes), said)
+
+
+def test_backend_and_version_have_other_names_too_and_may_stand_beside(tmp_path: Path):
+    path = bench(tmp_path, backend=None, endpoint_type="openai-chat", version=None, vllm_version="0.18.0")
+    assert len(load_vllm_bench(path)) == 2
+    path = bench(tmp_path, version=None)
+    (tmp_path / "bench.meta.json").write_text('{"vllm_version": "0.19.0"}')
+    assert len(load_vllm_bench(path)) == 2
 
 
 @pytest.mark.parametrize(
