@@ -73,52 +73,54 @@ def _add(span, times, joins, found):
 
 
 @entry()
-def worst_means(values, weights, cap, share, parts, sums, found):
-    """The mean of the largest `share` of each group's values. parts, sums: room for each part's; found: [K].
+def worst_means(values, weights, cap, share, parts, found):
+    """The mean of the largest `share` of each group's values. parts: room for the weight of each; found: [K].
 
     Values are whole numbers: the range that holds the threshold is cut into parts until it is one number, and
     sums stay exact. There are as many parts as a power of 2, so that a value's part takes no division.
     """
+    largest = 0
+    for k in range(len(values)):
+        largest = max(largest, values[k])
     for g in range(len(found)):
-        low, bits = 0, 0  # the range is [low, low + 2 ** bits)
-        while cap[g] >> bits > 0:
+        total = 0
+        for k in range(len(values)):
+            total += weights[g, k]
+        found[g] = 0.0
+        if total == 0:
+            continue
+        wanted = max(share * total, 1.0)
+        low, bits = 0, 0  # the threshold is in [low, low + 2 ** bits)
+        while min(cap[g], largest) >> bits > 0:
             bits += 1
-        wanted = 0.0
-        above, above_sum = 0, 0  # weight above the range, and its sum
+        above = 0  # weight above that range
         while bits > 0:
             shift = 0
             while len(parts) << shift < 1 << bits:
                 shift += 1
-            _divide(values, weights[g], cap[g], low, bits, shift, parts, sums)
-            if wanted == 0.0:
-                total = 0
-                for part in range(len(parts)):
-                    total += parts[part]
-                if total == 0:
-                    break
-                wanted = max(share * total, 1.0)
-            part = ((1 << bits) - 1) >> shift
+            _divide(values, weights[g], cap[g], low, bits, shift, parts)
+            part = (1 << bits - shift) - 1
             while above + parts[part] < wanted:
                 above += parts[part]
-                above_sum += sums[part]
                 part -= 1
             low += part << shift
             bits = shift
-        found[g] = (above_sum + (wanted - above) * low) / wanted if wanted > 0.0 else 0.0
+        above_sum = 0
+        for k in range(len(values)):
+            value = min(values[k], cap[g])
+            above_sum += weights[g, k] * value * (value > low)
+        found[g] = (above_sum + (wanted - above) * low) / wanted
 
 
 @kernel
-def _divide(values, weights, cap, low, bits, shift, parts, sums):
-    """The weight and the sum of the values in each part of a range."""
-    for part in range(len(parts)):
+def _divide(values, weights, cap, low, bits, shift, parts):
+    """The weight of the values in each part of a range."""
+    for part in range(1 << bits - shift):
         parts[part] = 0
-        sums[part] = 0
     for k in range(len(values)):
         value = min(values[k], cap)
         if weights[k] > 0 and 0 <= value - low < 1 << bits:
-            part = (value - low) >> shift
-            parts[part] += weights[k]
-            sums[part] += weights[k] * value
+            parts[(value - low) >> shift] += weights[k]
 
 
 @entry()

@@ -91,8 +91,7 @@ class Gaps:
         share * n of them, at least one, the last one in part. times: as for `weights`. cap_us: [K].
         """
         found = np.zeros(self.groups)
-        parts, sums = np.zeros((2, _PARTS), np.int64)
-        worst_means(self.value_us, self.weights(times), cap_us, share, parts, sums, found)
+        worst_means(self.value_us, self.weights(times), cap_us, share, np.empty(_PARTS, np.int64), found)
         return found
 
     def percentiles_us(self, percent: float) -> NDArray[np.float64]:
