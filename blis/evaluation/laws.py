@@ -201,12 +201,10 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     that a gateway sends on in one instant either may be the first. The order of all is the oracle's to tell: sorting
     everybody would make a simulation a tenth longer.
     """
-    wrong = np.zeros(len(result), np.bool_)
-    if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay:
-        return wrong
-    rows = np.flatnonzero(_arrived_alike(table, result) & (result.queued_us >= 0))
-    if not len(rows):
-        return wrong
+    alike = _arrived_alike(table, result)
+    if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay or not alike.any():
+        return np.zeros(0, np.bool_)
+    rows = np.flatnonzero(alike & (result.queued_us >= 0))
     sent = result.instance[rows]
     alpha = np.array([replica.instance.latency_model.alpha for replica in scenario.replicas])[sent]
     queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
@@ -214,7 +212,7 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
     settled = (started_us[rows], result.routed_us[rows]) if scenario.cluster.flow_control.enabled else ()  # else by row
     order = rows[np.lexsort((*settled, reached_us, result.queued_us[rows], sent))]
-    before, after = order[:-1], order[1:]
+    before, after, wrong = order[:-1], order[1:], np.zeros(len(result), np.bool_)
     wrong[after] = (result.instance[before] == result.instance[after]) & (started_us[before] > started_us[after])
     return wrong
 
