@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from blis.comparison.gain import gain
 from blis.comparison.statistics import AnyComparison
 from blis.errors import InputError, check_choice, check_integer
 from blis.policies.bundle import PolicyBundle, bundle_mapping
@@ -139,7 +140,8 @@ def _shown(comparison: AnyComparison | None) -> str:
     if comparison is None:
         return ""
     bounds = comparison.bounds
-    return f"{comparison.mean:+.3f} " + (f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]" if bounds else "[no interval]")
+    mean, interval = gain(comparison.mean, bounds)
+    return f"{mean} {interval if bounds else '[no interval]'}"
 
 
 def page(found: Mapping[str, Found], settings: Settings, seeds: Sequence[int]) -> str:

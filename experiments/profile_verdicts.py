@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 
+from blis.comparison.gain import gain
 from blis.comparison.statistics import AnyComparison
 from blis.errors import InputError
 from blis.files import write_text
@@ -22,7 +23,6 @@ from search.running.checkpoint import begin
 from search.running.loop import run_search
 from search.settings import Settings
 from search.verdict.holdout import make_holdout
-from search.verdict.sentence import interval
 from search.verdict.validation import validate
 from search.verdict.verdict import Verdict, mean_of
 
@@ -61,7 +61,7 @@ def row(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _gain(found: AnyComparison) -> str:
-    return f"{found.mean:+.3f} {interval(found.bounds)}"
+    return " ".join(gain(found.mean, found.bounds))
 
 
 def study(overrides: list[str]) -> dict[str, tuple[str, ...]]:

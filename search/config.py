@@ -79,7 +79,7 @@ class ValidationSettings:
     random_policies: int
     tuned_knobs_share: float
     rounding_loss: float
-    simplicity_loss: float
+    simplicity_share: float
     worth: float
     explain: bool
     robust: bool
@@ -94,7 +94,7 @@ class ValidationSettings:
         check_integer("validation.random_policies", self.random_policies, 0, 10_000)
         check_number("validation.tuned_knobs_share", self.tuned_knobs_share, 0, 1)
         check_number("validation.rounding_loss", self.rounding_loss, 0)
-        check_number("validation.simplicity_loss", self.simplicity_loss, 0)
+        check_number("validation.simplicity_share", self.simplicity_share, 0, 1)
         check_number("validation.worth", self.worth, 0)
 
 

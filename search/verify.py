@@ -138,4 +138,4 @@ def _text(lines: list[Line], broken: int) -> str:
 
 def _cell(value: Any) -> str:
     """A number in a few digits."""
-    return f"{value:+.6f}" if isinstance(value, float) else str(value)
+    return f"{value:+z.6f}" if isinstance(value, float) else str(value)

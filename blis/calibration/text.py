@@ -82,7 +82,7 @@ def _makespan(found: Calibration) -> str:
 
 def _timelines(found: Calibration) -> str:
     lines = found.timelines
-    clock = f", whose clock was {lines.shift_us / 1e6:+.2f} s off" if lines.shift_us else ""
+    clock = f", whose clock was {lines.shift_us / 1e6:+z.2f} s off" if lines.shift_us else ""
     rows = [("over time", "r", "mean absolute error")]
     rows += [
         (name.replace("_", " "), _number(line.correlation, 4), _number(line.mean_absolute_error, 3))

@@ -188,7 +188,7 @@ def _named(options: argparse.Namespace, scenario: Scenario, log: Log) -> Request
             raise InputError(f"--workload {TRACES} needs --workload-traces-filepath")
         _refuse_named_flags(options, "the trace gives them all")
         _only_drawn(options, "the trace gives them all", log)
-        return rescaled(load_token_lists(options.workload_traces_filepath), options.rate_scale or 1.0)
+        return rescaled(load_token_lists(options.workload_traces_filepath, "s"), options.rate_scale or 1.0)
     if options.workload is None and options.config is not None and options.rate is None and not _named_flags(options):
         raise InputError(
             "no requests: give --requests, --workload-spec, --workload, or a --config that holds a workload"

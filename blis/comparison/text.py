@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from blis.comparison.gain import gain
 from blis.comparison.measures import MEASURES, Measure
 from blis.comparison.side_by_side import SideBySide
 from blis.latency.standing import Standing
@@ -61,12 +62,12 @@ def _cells(compared: SideBySide, name: str, key: str, measure: Measure) -> tuple
     if name == compared.baseline:
         return value, "baseline", ""
     found = compared.differences[name][key]
-    difference = _number(found.mean, measure.digits, "+")
-    if found.bounds is not None:
-        low, high = (_number(bound, measure.digits, "+") for bound in found.bounds)
-        difference += f" [{low}, {high}]"
+    if np.isnan(found.mean):
+        return value, _NOTHING, ""
+    mean, interval = gain(found.mean, found.bounds, measure.digits)
+    difference = mean if found.bounds is None else f"{mean} {interval}"
     return value, difference, found.verdict(measure.more_is_better)
 
 
-def _number(value: float, digits: int, sign: str = "") -> str:
-    return _NOTHING if np.isnan(value) else f"{value:{sign}.{digits}f}"
+def _number(value: float, digits: int) -> str:
+    return _NOTHING if np.isnan(value) else f"{value:.{digits}f}"

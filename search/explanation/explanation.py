@@ -59,10 +59,16 @@ def explain(settings: Settings, archive: Archive, verdict: Verdict, holdout: Hol
         ablation(policy, holdout, proof.winner.set_back),
         proof.winner.set_back,
         importance(settings.space, archive),
-        slices(policy, holdout.selection, settings.validation.simplicity_loss),
+        slices(policy, holdout.selection, settings.validation.simplicity_share) if _gains(verdict) else {},
         groups([_runs(settings, policy, key) for key in seeds[:TABLES]]),
         decisions(policy, settings.problem, seeds[0]),
     )
+
+
+def _gains(verdict: Verdict) -> bool:
+    """Whether there is a gain: only then can a share of it be lost."""
+    found = verdict.against_primary
+    return found is not None and found.bounds is not None and found.bounds[0] > 0
 
 
 def _runs(settings: Settings, policy: Policy, key: Any) -> tuple[Any, Any, Any]:

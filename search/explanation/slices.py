@@ -12,6 +12,7 @@ from blis.policies.bundle import BundleEngine, PolicyBundle
 from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.running.evaluator import Evaluator
+from search.verdict.simplify import may_fall_to
 
 #: What a number is multiplied with: half an octave a step, two octaves to either side.
 FACTORS = tuple(2.0 ** (step / 2) for step in range(-4, 5))
@@ -40,8 +41,8 @@ class Slice:
     cliff: float | None
 
 
-def slices(policy: Policy, evaluator: Evaluator, loss: float) -> Mapping[str, Slice]:
-    """A slice a number, by its key. loss: what is not worth mentioning."""
+def slices(policy: Policy, evaluator: Evaluator, share: float) -> Mapping[str, Slice]:
+    """A slice a number, by its key. share: of the gain, which is not worth mentioning."""
     few = Evaluator(evaluator.problem.nominal, evaluator.seeds[:TABLES], evaluator.workers)
     lines = {key: _line(value, set_to, few.problem) for key, (value, set_to) in numbers(policy.complete)}
     few.evaluate([policy, *(variant for line in lines.values() for variant in line.values())])
@@ -53,7 +54,7 @@ def slices(policy: Policy, evaluator: Evaluator, loss: float) -> Mapping[str, Sl
         line = {**lines[key], value: policy}
         values = sorted(line)
         scores = [evaluation.fitness for evaluation in few.evaluate([line[at] for at in values])]
-        found[key] = _slice(value, values, scores, own, loss)
+        found[key] = _slice(value, values, scores, own, share)
     return found
 
 
@@ -104,13 +105,13 @@ def _line(value: float, set_to: Setter, problem: Problem) -> dict[float, Policy]
     return found
 
 
-def _slice(value: float, values: Sequence[float], scores: Sequence[float | None], own: float, loss: float) -> Slice:
+def _slice(value: float, values: Sequence[float], scores: Sequence[float | None], own: float, share: float) -> Slice:
     """What the scores along a number say. own: the policy's."""
     at = values.index(value)
-    low, high = at, at
-    while low > 0 and _at_least(scores[low - 1], own - loss):
+    low, high, least = at, at, may_fall_to(own, share)
+    while low > 0 and _at_least(scores[low - 1], least):
         low -= 1
-    while high < len(values) - 1 and _at_least(scores[high + 1], own - loss):
+    while high < len(values) - 1 and _at_least(scores[high + 1], least):
         high += 1
     cliffs = [other / value for other, score in zip(values, scores, strict=True) if not _at_least(score, CLIFF * own)]
     nearest = min(cliffs, key=lambda factor: (abs(log(factor)), factor), default=None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from blis.comparison.gain import gain
 from blis.text import aligned
 from search.explanation.explanation import Explanation
 from search.explanation.groups import Group
 from search.explanation.slices import CLIFF, FACTORS
-from search.verdict.sentence import interval
 
 
 def explained(explanation: Explanation, primary: str) -> str:
@@ -26,7 +26,7 @@ def _needed(explanation: Explanation, primary: str) -> str:
     """A row a difference, the most valuable first."""
     rows = [(f"what makes the difference from {primary}", "worth", "95 %")]
     found = sorted(explanation.needed.items(), key=lambda pair: -pair[1].mean)
-    rows += [(f"  {key}", f"{one.mean:+.3f}", interval(one.bounds)) for key, one in found]
+    rows += [(f"  {key}", *gain(one.mean, one.bounds)) for key, one in found]
     lines = [aligned(rows)] if found else []
     if explanation.given_up:
         lines.append(f"given up, worth nothing: {', '.join(explanation.given_up)}")
@@ -50,7 +50,7 @@ def _who(groups: Sequence[Group]) -> list[str]:
     best, worst = min(changes, key=lambda one: changes[one]), max(changes, key=lambda one: changes[one])
     told = {"gains most": best, "gains least" if changes[worst] <= 0 else "pays": worst}
     return [
-        f"{word}: {group.kind} {group.name}, mean E2E {changes[group]:+.1%} ({group.requests} requests)"
+        f"{word}: {group.kind} {group.name}, mean E2E {changes[group]:+z.1%} ({group.requests} requests)"
         for word, group in told.items()
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.verdict.sentence import interval
+from blis.comparison.gain import gain
 
 #: A comparison as verdict.json has it.
 Compared = Mapping[str, Any]
@@ -62,7 +62,7 @@ def _row(name: str, found: Compared, note: str, place: Any) -> Row:
     low, high = (None, None) if bounds is None else map(place, bounds)
     better, worse = bounds is not None and bounds[0] > 0, bounds is not None and bounds[1] < 0
     word = "better" if better else "worse" if worse else ""
-    return Row(name, f"{found['mean']:+.3f}", interval(bounds), note, place(found["mean"]), low, high, word)
+    return Row(name, *gain(found["mean"], bounds), note, place(found["mean"]), low, high, word)
 
 
 def _ticks(low: float, high: float) -> list[float]:

@@ -23,7 +23,7 @@ class Change:
     @property
     def text(self) -> str:
         """The change with its sign."""
-        return "" if self.percent is None else f"{self.percent:+.1f} %"
+        return "" if self.percent is None else f"{self.percent:+z.1f} %"
 
 
 def latencies(measured: Mapping[str, Any]) -> list[Change]:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from blis.cli.parser import Parser
+from blis.comparison.gain import interval, signed
 from blis.errors import InputError, check_integer, named
 from blis.text import aligned
 from search.command import run_command
@@ -180,7 +181,7 @@ def _sentence(run: Any) -> str:
 
 def _number(name: str) -> Callable[[Any], str]:
     """A metric with its sign, blank if the run has none."""
-    return lambda run: f"{run.data.metrics[name]:+.3f}" if name in run.data.metrics else ""
+    return lambda run: signed(run.data.metrics[name]) if name in run.data.metrics else ""
 
 
 def _interval(run: Any) -> str:
@@ -189,7 +190,7 @@ def _interval(run: Any) -> str:
         name = clean(f"verdict/baselines/{run.data.tags.get('primary')}/{kind}")
         bounds = [run.data.metrics.get(f"{name}_{side}") for side in ("low", "high")]
         if None not in bounds:
-            return f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
+            return interval(bounds)
     return ""
 
 

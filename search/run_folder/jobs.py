@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from blis.comparison.gain import gain
 from blis.text import aligned
 from search.settings import Settings
-from search.verdict.sentence import interval
 
 
 def jobs_table(jobs: Sequence[Settings]) -> str:
@@ -28,4 +28,4 @@ def _found(job: Settings) -> tuple[str, str, str]:
     compared = facts.get("baselines", {}).get(job.primary)
     if compared is None:
         return facts.get("outcome", "no verdict"), "", ""
-    return facts["outcome"], f"{compared['mean']:+.3f}", interval(compared.get("t") or compared["interval"])
+    return facts["outcome"], *gain(compared["mean"], compared.get("t") or compared["interval"])

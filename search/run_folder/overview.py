@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from blis.comparison.gain import signed
 from blis.comparison.style import INK as INK  # other pictures take these from here, too
 from blis.comparison.style import MUTED as MUTED
 from blis.comparison.style import different_colours
@@ -56,7 +57,7 @@ def write_overview(settings: Settings, archive: Archive, verdict: Verdict, repor
     candidate = None if verdict.outcome == INTERRUPTED else verdict.candidate
     found = {} if candidate is None else latencies({WINNER_NAME: candidate, **settings.baselines}, report)
     compared = verdict.against_primary
-    proof = f": {compared.mean:+.3f} against {settings.primary}" if compared else ""
+    proof = f": {signed(compared.mean)} against {settings.primary}" if compared else ""
     data = overview_png(archive, list(settings.baselines), found, WINNER_NAME, verdict.outcome.capitalize() + proof)
     write_bytes(settings.run_dir / "figures" / "overview.png", data)
 
@@ -130,7 +131,7 @@ def _label_levels(axes: Axes, levels: Mapping[str, float], colours: Mapping[str,
     at = low - 0.6 * gap
     for name, level in sorted(levels.items(), key=lambda item: item[1]):
         at = max(level, at + gap)
-        text = name if level > low else f"↓ {name} ({level:+.2f})"
+        text = name if level > low else f"↓ {name} ({signed(level, 2)})"
         axes.annotate(
             text, (1.0, at), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
             color=colours[name], fontsize=8, va="center",

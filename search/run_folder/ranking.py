@@ -11,6 +11,7 @@ from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
+from blis.comparison.gain import gain, signed
 from blis.comparison.statistics import Comparison, holm
 from blis.errors import InputError
 from blis.text import aligned
@@ -23,7 +24,6 @@ from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.verdict.holdout import Holdout
 from search.verdict.judgement import SIGNIFICANCE
-from search.verdict.sentence import interval
 
 HEADINGS = ("", "policy", "fitness", "the first against it", "95 % paired t", "p (Holm)")
 
@@ -64,11 +64,11 @@ class Ranking:
     def _rows(self) -> Iterator[tuple[str, ...]]:
         p_holm = self.p_holm
         for place, (name, score) in enumerate(zip(self.names, self.scores, strict=True)):
-            mine = str(place + 1), name, f"{score:+.3f}"
+            mine = str(place + 1), name, signed(score)
             pair = self.pairs.get((0, place))
             found = ("", "", "")
             if pair is not None:
-                found = f"{pair.mean:+.3f}", interval(pair.bounds), f"{p_holm[0, place]:.3g}"
+                found = *gain(pair.mean, pair.bounds), f"{p_holm[0, place]:.3g}"
             yield *mine, *found
 
 

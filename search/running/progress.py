@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from blis.comparison.gain import signed
 from blis.stdout import note
 from search.running.archive import Archive
 
@@ -70,8 +71,8 @@ class Progress:
         """Show the best score so far; repeated candidates, which need no simulation, count here."""
         self._count = len(archive.rows) * self._simulations
         best = archive.best()
-        if best is not None:
-            self._best = f", generation {generation}, best {best.evaluation.fitness:+.3f}"
+        if best is not None and best.evaluation.fitness is not None:
+            self._best = f", generation {generation}, best {signed(best.evaluation.fitness)}"
         if self._bar is not None:
             self._bar.n = self._count
             self._bar.set_postfix_str(self._best.removeprefix(", "), refresh=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from blis.comparison.gain import gain, interval, signed
 from blis.comparison.statistics import BCA, AnyComparison, BlockComparison
 from blis.latency.standing import Standing
 from blis.policies.bundle import given_fields
 from blis.text import aligned
 from search.verdict.outlook import Outlook
 from search.verdict.robustness import numbers
-from search.verdict.sentence import interval
 from search.verdict.tuned_knobs import TunedKnobs
 from search.verdict.verdict import Proof, Question, Verdict, mean_of
 
@@ -68,7 +68,7 @@ def comparisons(question: Question, proof: Proof) -> str:
     nothing = ("",) * (len(headings) + 1)
     rows.append((f"against {question.primary}", "", *nothing))
     rows += [(name, *_cells(found), "") for name, found in beside.items()]
-    rows += [(name, f"{score:+.3f}", *nothing) for name, score in _scores(proof).items()]
+    rows += [(name, f"{signed(score)}", *nothing) for name, score in _scores(proof).items()]
     return aligned(rows) + f"\n{_tuned(proof.tuned_knobs)}"
 
 
@@ -137,10 +137,11 @@ def _tuned(tuned: TunedKnobs) -> str:
 
 def _cells(found: AnyComparison) -> tuple[str, ...]:
     """The mean and its intervals, as many as there are headings."""
-    mean, method = f"{found.mean:+.3f}", "" if found.bootstrap == BCA else f" {found.bootstrap}"
+    method = "" if found.bootstrap == BCA else f" {found.bootstrap}"
+    mean, bounds = gain(found.mean, found.bounds)
     if isinstance(found, BlockComparison):
-        return mean, interval(found.bounds) + method
-    return mean, interval(found.bounds), interval((found.bca_low, found.bca_high)) + method
+        return mean, bounds + method
+    return mean, bounds, interval((found.bca_low, found.bca_high)) + method
 
 
 def _scores(proof: Proof) -> dict[str, float]:

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from blis.comparison.gain import gain
 from blis.comparison.statistics import AnyComparison
 from blis.errors import EngineError, InputError
 from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.shifts.worlds import worlds
 from search.verdict.holdout import Holdout
-from search.verdict.sentence import interval
 from search.verdict.verdict import comparison_dict
 
 
@@ -96,4 +96,4 @@ def _under(holdout: Holdout, name: str, world: Problem, policy: Policy, rule: Po
 
 def numbers(found: AnyComparison) -> str:
     """A mean and its interval."""
-    return f"{found.mean:+.3f} {interval(found.bounds)}"
+    return " ".join(gain(found.mean, found.bounds))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from blis.comparison.gain import gain
 from blis.comparison.statistics import BCA, POINT, AnyComparison, Comparison
 from search.verdict.advice import KEEP, RULE, Advice
 from search.verdict.judgement import HARDLY_WORTH, NO_INTERVAL, NO_WINNER, WINNER, Judgement
@@ -17,8 +18,9 @@ def sentence(
     parts = [_claim(judgement.outcome, _numbers(against), primary)]
     if tuned in comparisons and judgement.outcome in (WINNER, HARDLY_WORTH):
         beyond = comparisons[tuned]
-        found = interval(beyond.bounds) if beyond.bounds is not None else "(no interval)"
-        parts.append(f"beyond tuned engine knobs {beyond.mean:+.3f} {found}")
+        mean, interval = gain(beyond.mean, beyond.bounds)
+        found = interval if beyond.bounds is not None else "(no interval)"
+        parts.append(f"beyond tuned engine knobs {mean} {found}")
     if judgement.beats_all:
         parts.append(f"it beats all {_count(judgement.beats, 'baseline')}")
     elif judgement.beats:
@@ -44,11 +46,6 @@ def advice_words(advice: Advice) -> str:
     return ""
 
 
-def interval(bounds: Sequence[float] | None) -> str:
-    """The two ends of an interval with their signs."""
-    return "none" if bounds is None else f"[{bounds[0]:+.3f}, {bounds[1]:+.3f}]"
-
-
 def _claim(outcome: str, found: str, primary: str) -> str:
     """What is said of the primary baseline, with the numbers."""
     if outcome == NO_INTERVAL:
@@ -62,16 +59,16 @@ def _claim(outcome: str, found: str, primary: str) -> str:
 
 def _numbers(against: AnyComparison) -> str:
     """The mean, its interval and how that was found."""
-    mean = f"{against.mean:+.3f}"
+    mean, interval = gain(against.mean, against.bounds)
     if isinstance(against, Comparison) and against.bootstrap == POINT:
         return f"{mean} (the same on all {against.n} fresh tables)"
     if isinstance(against, Comparison):
-        return f"{mean} {interval(against.bounds)} (95 %, paired t, {against.n} fresh tables)"
+        return f"{mean} {interval} (95 %, paired t, {against.n} fresh tables)"
     if against.bounds is None:
         return f"{mean} on this trace, later, but {against.flaw}"
     blocks = f"{against.blocks} blocks of {against.block_us / 1e6:.3g} s"
     how = "" if against.bootstrap == BCA else f" ({against.bootstrap})"
-    return f"{mean} {interval(against.bounds)} on this trace, later (95 %, block bootstrap{how}, {blocks})"
+    return f"{mean} {interval} on this trace, later (95 %, block bootstrap{how}, {blocks})"
 
 
 def _list(names: Sequence[str]) -> str:

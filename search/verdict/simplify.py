@@ -29,10 +29,11 @@ class Simplified:
     set_back: tuple[str, ...] = ()
 
 
-def simplify(policy: Policy, evaluator: Evaluator, loss: float) -> Simplified:
+def simplify(policy: Policy, evaluator: Evaluator, share: float) -> Simplified:
     """Set back what costs nothing, in passes, since without one difference another may be worth nothing.
 
-    loss: how much less than the best of all that is seen on the way the result may score on the evaluator's tables.
+    share: of the gain over the primary baseline, which the best of all that is seen on the way has on the evaluator's
+    tables, that the result may lose there.
     """
     found, best = policy, evaluator.evaluate([policy])[0].fitness
     if best is None:
@@ -45,12 +46,19 @@ def simplify(policy: Policy, evaluator: Evaluator, loss: float) -> Simplified:
             if variant is None or not one_back(variant, evaluator.problem):  # the primary baseline itself
                 continue
             score = evaluator.evaluate([variant])[0].fitness
-            if score is not None and score >= best - loss:
+            if score is not None and score >= may_fall_to(best, share):
                 set_back.append(key)
                 found, best = variant, max(best, score)
         if len(set_back) == known:
             break
-    return Simplified(_with_whole_weights(found, evaluator, best - loss).spelled_out(), tuple(dict.fromkeys(set_back)))
+    return Simplified(
+        _with_whole_weights(found, evaluator, may_fall_to(best, share)).spelled_out(), tuple(dict.fromkeys(set_back))
+    )
+
+
+def may_fall_to(score: float, share: float) -> float:
+    """What is left of a score without such a share of the gain: the primary baseline scores 0."""
+    return score - share * max(score, 0.0)
 
 
 def _cheapest_first(policy: Policy, evaluator: Evaluator) -> list[str]:

@@ -111,7 +111,7 @@ def unproved(settings: Settings, archive: Archive, outcome: str, text: str) -> V
 
 def _simplified(finalist: Finalist, evaluator: Evaluator, holdout: Holdout) -> Finalist:
     """A finalist without the differences from the primary baseline that cost nothing."""
-    found = simplify(finalist.policy, holdout.selection, holdout.settings.validation.simplicity_loss)
+    found = simplify(finalist.policy, holdout.selection, holdout.settings.validation.simplicity_share)
     rounded = evaluator.evaluate([found.policy])[0].nominal
     return finalist if rounded is None else Finalist(found.policy, finalist.search, rounded, found.set_back)
 

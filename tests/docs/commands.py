@@ -20,6 +20,7 @@ from blis.cli.main import main as blis
 from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
 from search.workers import Workers
+from tests.blis.cli.commands import DEPLOY, OURS
 from tests.docs.pages import GUIDES, blocks
 from tests.inputs import __main__ as inputs
 from tests.laws import fuzz
@@ -132,8 +133,10 @@ STUDIES = (
     ),
     Study(
         "noise",
-        {"--policies": "20", "--seeds": "8"},
+        {"--policies": "8", "--seeds": "4"},
         {
+            "TOP": 6,
+            "SEARCH_SEEDS": 2,
             "LENGTHS": (100, 150),
             "OPTIMISM_LENGTHS": (100, 150),
             "SMALL_CLUSTER_LENGTHS": (100,),
@@ -207,20 +210,4 @@ def inline(code: str) -> bool:
         return bool(re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE))
     if words[:2] == ["python", "-m"]:
         return find_spec(words[2]) is not None
-    return words[1] in (
-        "run",
-        "replay",
-        "compare",
-        "capacity",
-        "fit",
-        "calibrate",
-        "traces",
-        "workload",
-        "convert",
-        "compose",
-        "profile",
-        "validate",
-        "import",
-        "export",
-        "verify",
-    )
+    return words[1] in (*OURS, *DEPLOY)

@@ -46,8 +46,8 @@ MUTANTS = (
     ),
     Mutant(
         _SIMPLIFY,
-        "score >= best - loss",
-        "score >= best - 10 * loss",
+        "return score - share * max(score, 0.0)",
+        "return score - 10 * share * max(score, 0.0)",
         _SIMPLIFY_TESTS,
         "much more is given up than may be",
     ),

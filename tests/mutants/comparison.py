@@ -10,6 +10,7 @@ _MEASURES_TESTS = ("tests/blis/comparison/test_measures.py",)
 _SIDE_TESTS = ("tests/blis/comparison/test_side_by_side.py",)
 _TEXT_TESTS = ("tests/blis/comparison/test_text.py",)
 _FILES_TESTS = ("tests/blis/test_files.py",)
+_GAIN, _GAIN_TESTS = "blis/comparison/gain.py", ("tests/blis/comparison/test_gain.py",)
 
 MUTANTS = (
     Mutant(
@@ -113,17 +114,24 @@ MUTANTS = (
     ),
     Mutant(
         _TEXT,
-        'return _NOTHING if np.isnan(value) else f"{value:{sign}.{digits}f}"',
-        'return f"{value:{sign}.{digits}f}"',
+        'return _NOTHING if np.isnan(value) else f"{value:.{digits}f}"',
+        'return f"{value:.{digits}f}"',
         _TEXT_TESTS,
         "nan is shown",
     ),
     Mutant(
-        _TEXT,
-        '_number(bound, measure.digits, "+")',
-        "_number(bound, measure.digits)",
-        _TEXT_TESTS,
-        "bounds without a sign",
+        _GAIN,
+        'return text if text.strip("+-0.") else text[1:]',
+        "return text[1:]",
+        _GAIN_TESTS,
+        "differences without a sign",
+    ),
+    Mutant(
+        _GAIN,
+        "if bounds[0] > 0 or bounds[1] < 0:",
+        "if bounds[0] > 0 and bounds[1] < 0:",
+        _GAIN_TESTS,
+        "a small loss that is proved looks as if it were none",
     ),
     Mutant(
         _RUNS,

@@ -100,8 +100,8 @@ MUTANTS = (
     Mutant(_LENGTHS, "np.rint(LENGTH_LAWS", "np.floor(LENGTH_LAWS", _LENGTHS_TESTS, "lengths are rounded down"),
     Mutant(
         _LENGTHS,
-        'max(self.least, math.trunc(self.params.get("min", self.least)))',
-        'math.trunc(self.params.get("min", 0))',
+        'max(self.least, self.params.get("min", self.least))',
+        'self.params.get("min", 0)',
         _LENGTHS_TESTS,
         "empty prompts",
     ),
@@ -236,8 +236,8 @@ MUTANTS = (
     Mutant(_SPEC, "if known != client.prefix_length:", "if not known:", _SPEC_TESTS, "two lengths of one prefix"),
     Mutant(
         _SENDERS,
-        "if abs(sum(self.classes.values()) - 1) > 1e-9:",
-        "if sum(self.classes.values()) > 1 + 1e-9:",
+        "if abs(sum(shares.values()) - 1) > 1e-9:",
+        "if sum(shares.values()) > 1 + 1e-9:",
         _SPEC_TESTS,
         "classes may sum to less",
     ),
@@ -285,8 +285,8 @@ MUTANTS = (
     ),
     Mutant(
         _LENGTHS,
-        "return np.clip(values, low, min(high, 100)) / 100",
-        "return np.maximum(np.rint(values), 1) / 100",
+        "return np.clip(LENGTH_LAWS[self.type].sample(random, self.params, n), *self._bounds) / 100",
+        "return np.maximum(np.rint(LENGTH_LAWS[self.type].sample(random, self.params, n)), 1) / 100",
         _LENGTHS_TESTS,
         "a share of nothing is a percent",
     ),
@@ -423,7 +423,7 @@ MUTANTS = (
     Mutant(_CSV, "if name in labels:", "if not name:", _CSV_TESTS, "a label twice"),
     Mutant(
         _SHEET,
-        "self.lines.append(reader.line_num)",
+        "self.lines.append(number)",
         "self.lines.append(len(rows))",
         _SHEET_TESTS + _CSV_TESTS,
         "errors name the row, not the line",

@@ -46,6 +46,7 @@ def command(monkeypatch, tmp_path, capfd):
         ("+fitness.classes.gold={ttft_us: 1, tpot_us: 1}", "missing key fitness.classes.gold.weight"),
         ("+fitness.classes.batch.name=gold", "fitness.classes.batch: unknown key 'name'"),
         ("~seed", "missing key seed"),
+        ("validation.simplicity_loss=0.01", "(did you mean 'validation.simplicity_share'?)"),
     ],
 )
 def test_one_line_on_stderr_exit_2_and_no_run_folder(command, tmp_path, argument, message):
@@ -86,6 +87,7 @@ def composed():
         ("search_space.engine.max_running.low", 600, "low <= high must hold, got low 600 and high 512"),
         ("validation.report_seeds", 1, "validation.report_seeds must be in [2, 10000], got 1"),
         ("validation.shift_seeds", 1, "validation.shift_seeds must be in [2, 10000], got 1"),
+        ("validation.simplicity_share", 1.5, "validation.simplicity_share must be in [0, 1], got 1.5"),
         ("validation.robust", 3, "validation.robust must be true or false, got 3"),
         ("shifts", ["rate x1.3"], "unknown shifts 'rate x1.3'"),
         ("fitness.robust", "wurst", "unknown fitness.robust 'wurst' (did you mean 'worst'?)"),

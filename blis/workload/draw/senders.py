@@ -5,6 +5,7 @@ Source: workload-and-calibration.md section 5, and default-problem.md section 1 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -176,10 +177,15 @@ class Population(Sender):
         if self.rate_fraction is not None:
             check_number("rate_fraction", self.rate_fraction, 0, MAX_WEIGHT, above=0)
         _check_coupling(self)
-        for name, share in self.classes.items():
-            check_number(f"classes.{name}", share, 0, 1)
-        if abs(sum(self.classes.values()) - 1) > 1e-9:
-            raise InputError(f"classes: the shares must sum to 1, got {sum(self.classes.values()):g}")
+        check_shares("classes", self.classes)
+
+
+def check_shares(key: str, shares: Mapping[str, float]) -> None:
+    """Check that shares by name are shares of one whole."""
+    for name, share in shares.items():
+        check_number(f"{key}.{name}", share, 0, 1)
+    if abs(sum(shares.values()) - 1) > 1e-9:
+        raise InputError(f"{key}: the shares must sum to 1, got {sum(shares.values()):g}")
 
 
 def _check_coupling(one: Client | Population) -> None:

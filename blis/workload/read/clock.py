@@ -43,8 +43,7 @@ def since_first(
         unit = time_unit
         notes = [f"the first request comes at {first} {unit}: times count from there"] if first > 0 else []
         if not given:
-            _check(path, times - first, unit)
-            notes.append(f"times are in {unit}, as the format says")
+            notes.append(check_unit(path, times - first, unit))
     since, us = times - first, TIME_UNITS[unit]
     if (last_us := float(since.max()) * us) > MAX_TIME_US:
         raise InputError(f"{path}: the last request comes {last_us:g} µs after the first, beyond {MAX_TIME_US}")
@@ -59,8 +58,11 @@ def _unix_unit(first: float) -> str:
     return next((unit for unit, us in TIME_UNITS.items() if low_s <= first * us / 1e6 < high_s), "")
 
 
-def _check(path: str | Path, since: NDArray[Any], unit: str) -> None:
-    """Raise InputError if requests come too often or too rarely in this unit, or times have parts of a ms."""
+def check_unit(path: str | Path, since: NDArray[Any], unit: str) -> str:
+    """What to say of times since the first of them that are in a format's unit.
+
+    Raises InputError if requests come too often or too rarely then, or times have parts of a ms.
+    """
     span, gaps = float(since.max()), len(since) - 1
     per_s = {name: gaps / (span * us / 1e6) for name, us in TIME_UNITS.items()} if span > 0 else {}
     usual = [name for name, rate in per_s.items() if _LEAST_PER_S <= rate < _MOST_PER_S]
@@ -72,7 +74,7 @@ def _check(path: str | Path, since: NDArray[Any], unit: str) -> None:
     elif unit == "ms" and (since != np.rint(since)).any():
         doubt, other = "times have fractions of a ms", "s"
     else:
-        return
+        return f"times are in {unit}, as the format says"
     asked = f"are they {_SPELT[other]}? Say so in the workload: time_unit={other}, else" if other else "if so, say"
     raise InputError(f"{path}: {doubt}, with times in {unit}: {asked} time_unit={unit}")
 

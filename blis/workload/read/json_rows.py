@@ -97,7 +97,7 @@ def json_lines(path: str | Path, keys: Sequence[str] = ()) -> JsonRows:
         raise InputError(f"{path}: empty file; one JSON object a line is expected")
     rows = _all_at_once([line for _, line in lines])
     if rows is None:
-        rows = [_object(line, f"{path}: line {number}") for number, line in lines]
+        rows = [json_object(line, f"{path}: line {number}") for number, line in lines]
     if not all(map(frozenset(keys).issubset, rows)):
         for (number, _), row in zip(lines, rows, strict=True):
             if missing := missing_names("key", keys, row):
@@ -127,11 +127,12 @@ def _all_at_once(lines: Sequence[str]) -> list[dict[str, Any]] | None:
     return rows if len(rows) == len(lines) else None
 
 
-def _object(line: str, where: str) -> dict[str, Any]:
+def json_object(text: str, where: str) -> dict[str, Any]:
+    """The object that a text is. Raises InputError with the place."""
     try:
-        row = parse_json(line)
+        found = parse_json(text)
     except ValueError as error:
         raise InputError(f"{where}: not valid JSON: {error}") from None
-    if not isinstance(row, dict):
-        raise InputError(f"{where}: a JSON object is expected, got {line.strip()[:40]!r}")
-    return row
+    if not isinstance(found, dict):
+        raise InputError(f"{where}: a JSON object is expected, got {text.strip()[:40]!r}")
+    return found

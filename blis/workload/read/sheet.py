@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,6 +36,22 @@ def _hint(name: str, others: dict[str, str]) -> str:
     return f" (is it {others.pop(near[0])!r}?)" if near else ""
 
 
+def csv_lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
+    """Numbers and cells of the header of a CSV file and of its rows, which must be as wide; blank ones are none."""
+    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
+    try:
+        header = next(reader, [])
+        yield reader.line_num, header
+        for row in filter(None, reader):
+            if len(row) != len(header):
+                raise InputError(
+                    f"{path}: line {reader.line_num}: {len(row)} columns, but the header has {len(header)}"
+                )
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise InputError(f"{path}: line {reader.line_num}: {error}") from None
+
+
 class Sheet:
     """A CSV file with a header: `cells[column]` holds a column's texts, `lines` the line that each row ends in.
 
@@ -55,23 +71,14 @@ class Sheet:
         self.path = path
         self.lines: list[int] = []
         rows: list[list[str]] = []
-        reader = csv.reader(io.StringIO(read_text(path)), strict=True)
-        try:
-            header = next(reader, None)
-            if not header:
-                raise InputError(f"{path}: empty file; the first line must name the columns: {', '.join(required)}")
-            self._check_header(header, required, None if others_allowed else (*required, *optional))
-            for row in reader:
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path}: line {reader.line_num}: {len(row)} columns, but the header has {len(header)}"
-                    )
-                rows.append(row)
-                self.lines.append(reader.line_num)
-        except csv.Error as error:
-            raise InputError(f"{path}: line {reader.line_num}: {error}") from None
+        lines = csv_lines(path)
+        _, header = next(lines)
+        if not header:
+            raise InputError(f"{path}: empty file; the first line must name the columns: {', '.join(required)}")
+        self._check_header(header, required, None if others_allowed else (*required, *optional))
+        for number, row in lines:
+            rows.append(row)
+            self.lines.append(number)
         if not rows:
             raise InputError(f"{path}: no requests after the header")
         self.cells = dict(zip(header, zip(*rows, strict=True), strict=True))

@@ -67,7 +67,7 @@ for _name, _format in {
     },
     "trace-v2": Format("rows of a trace v2", trace_v2.TOLD_BY, False, trace_v2.load_replay, _TURNS),
     "requests": Format("this program's own CSV", COLUMNS, False, load_requests, _TURNS),
-    "token-lists": Format("the original's CSV of token lists", TOKEN_COLUMNS, False, load_token_lists),
+    "token-lists": Format("the original's CSV of token lists", TOKEN_COLUMNS, False, load_token_lists, ("time_unit",)),
 }.items():
     FORMATS.register(_name)(_format)
 

@@ -12,7 +12,7 @@ from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.tables.requests import RequestTable
 from blis.workload.draw.arrivals import MAX_REQUESTS
-from blis.workload.draw.senders import Tenants
+from blis.workload.draw.senders import Tenants, check_shares
 from blis.workload.draw.streams import stream
 from blis.workload.follow import cut_at
 from blis.workload.read.clock import TIME_UNITS
@@ -80,10 +80,7 @@ class TraceSpec:
         if self.utilisation is not None:
             check_number("utilisation", self.utilisation, 0, 10, above=0)
         if self.classes is not None:
-            for name, share in self.classes.items():
-                check_number(f"classes.{name}", share, 0, 1)
-            if abs(sum(self.classes.values()) - 1) > 1e-9:
-                raise InputError(f"classes: the shares must sum to 1, got {sum(self.classes.values()):g}")
+            check_shares("classes", self.classes)
 
     def faster(self, factor: float) -> TraceSpec:
         """The same with so many times the arrival rate."""

@@ -14,9 +14,10 @@ from blis.errors import InputError
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import assemble
 from blis.workload.content.blocks import intern_blocks
-from blis.workload.content.tree import InternedContent, intern_prefix_groups
+from blis.workload.content.tree import InternedContent
 from blis.workload.read.clock import since_first
 from blis.workload.read.hash_blocks import HashBlocks
+from blis.workload.read.names import grouped_content, named_columns
 from blis.workload.read.turns import CLOSED, in_turns, turns_before
 
 
@@ -85,22 +86,13 @@ def _open_loop(file: FileRows, rows: NDArray[np.int64], arrival_us: NDArray[np.i
     """Some rows as requests that come when they came."""
     as_in_file = len(rows) == len(file) and bool((np.diff(rows) > 0).all())
     inputs, outputs = file.input_tokens[rows], file.output_tokens[rows]
-    sessions, session_names = numbered(file.sessions, rows)
-    classes, slo_names = numbered(file.classes, rows)
-    tenants, tenant_names = numbered(file.tenants, rows)
     return assemble(
         _content(file, None if as_in_file else rows, inputs, outputs),
         arrival_us=arrival_us,
         input_tokens=inputs,
         output_tokens=outputs,
-        slo_class=classes,
-        tenant=tenants,
-        session=sessions - 1,
-        round_number=rounds(sessions),
-        slo_names=slo_names,
-        tenant_names=tenant_names,
-        session_names=session_names[1:],
         request_ids=_ids(file.ids, rows, as_in_file),
+        **named_columns(rows, file.classes, file.tenants, file.sessions),
     )
 
 
@@ -124,9 +116,8 @@ def _content(
         hashes = file.hashes if rows is None else file.hashes.of_rows(rows)
         return intern_blocks(hashes.ids, hashes.blocks, hashes.tokens, inputs, outputs)
     rows = np.arange(len(inputs)) if rows is None else rows
-    group = numbered(file.prefix_groups, rows)[0] - 1
     tokens = np.zeros(len(rows), np.int64) if file.prefix_tokens is None else file.prefix_tokens[rows]
-    return intern_prefix_groups(group, np.where(group >= 0, np.minimum(tokens, inputs), 0), inputs, outputs)
+    return grouped_content(rows, file.prefix_groups, tokens, inputs, outputs)
 
 
 def _ids(ids: Sequence[str], rows: NDArray[np.int64], as_in_file: bool) -> list[str] | None:
@@ -134,23 +125,6 @@ def _ids(ids: Sequence[str], rows: NDArray[np.int64], as_in_file: bool) -> list[
     if ids:
         return [ids[row] for row in rows.tolist()]
     return None if as_in_file else [f"request_{row}" for row in rows.tolist()]
-
-
-def numbered(names: Sequence[str], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The names of rows as numbers, and the names by number: "" is 0, the others follow in order of appearance."""
-    if not any(names):
-        return np.zeros(len(rows), np.int64), ("",)
-    chosen = [names[row] for row in rows.tolist()]
-    known = {name: number for number, name in enumerate(dict.fromkeys(("", *chosen)))}
-    return np.array([known[name] for name in chosen], np.int64), tuple(known)
-
-
-def rounds(sessions: NDArray[np.int64]) -> NDArray[np.int64]:
-    """[n] how many rows of the same session stand above each; 0 without one, which is session 0."""
-    order = np.argsort(sessions, kind="stable")
-    found = np.empty(len(order), np.int64)
-    found[order] = np.arange(len(order)) - np.searchsorted(sessions[order], sessions[order])
-    return np.where(sessions > 0, found, 0)
 
 
 def _counted(rows: int, file: FileRows, what: str) -> list[str]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from blis.errors import InputError, in_short
 from blis.files import read_text, unpacked_name
-from blis.json_strict import parse_json
+from blis.workload.read.json_rows import json_object
 from blis.workload.read.sheet import Sheet
 from blis.workload.recorded.recording import MOMENT, Server
 
@@ -34,12 +34,7 @@ def server_beside(log: str | Path, own: Server | None = None) -> Server:
 
 
 def _server(path: Path) -> Server:
-    try:
-        meta = parse_json(read_text(path))
-    except ValueError as error:
-        raise InputError(f"{path}: not valid JSON: {error}") from None
-    if not isinstance(meta, dict):
-        raise InputError(f"{path}: a JSON object is expected")
+    meta = json_object(read_text(path), str(path))
     started, cache, hardware = (_part(path, meta, key) for key in ("engine_kwargs", "kv_cache", "hardware"))
     scheduler = _part(path, _part(path, meta, "resolved_config"), "scheduler_config")
     return Server(

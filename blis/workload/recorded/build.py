@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from blis.errors import InputError, in_short
 from blis.workload.assemble import MAX_TOKENS, assemble
-from blis.workload.content.tree import InternedContent, intern_prefix_groups, intern_sequences
+from blis.workload.content.tree import intern_sequences
 from blis.workload.read.json_rows import JsonRows
-from blis.workload.read.traffic import numbered, rounds
+from blis.workload.read.names import grouped_content, named_columns
 from blis.workload.recorded.hits import Hits, with_hits
 from blis.workload.recorded.recording import Recording
 
@@ -30,7 +30,7 @@ def recording(
     input_tokens: ArrayLike,
     output_tokens: ArrayLike,
     ok: ArrayLike,
-    request_ids: Sequence[str],
+    request_ids: Sequence[str] = (),
     scheduled_us: ArrayLike | None = None,
     slo_class: Sequence[str] = (),
     tenant: Sequence[str] = (),
@@ -44,14 +44,16 @@ def recording(
 ) -> Recording:
     """A recording of rows in any order; times are µs on one clock, whatever its zero. facts: fields of Recording.
 
-    cached_tokens: how much of each prompt was found in the cache, where nothing is known of prefix groups.
-    session: a name for each row, "" = none; rows of one are its rounds, in order of time.
+    request_ids: request_<row> if there are none. cached_tokens: how much of each prompt was found in the cache, where
+    nothing is known of prefix groups. session: a name for each row, "" = none; rows of one are its rounds, in order of
+    time.
 
     Rows that are not `ok` are left out and counted, and so are those whose times are not in order. Raises InputError
     if none is left, an id is given twice, or the recording is longer than can be simulated.
     """
-    n = len(request_ids)
-    _check_ids(source, request_ids)
+    n = len(np.asarray(arrival_us))
+    ids = request_ids or [f"request_{row}" for row in range(n)]
+    _check_ids(source, ids)
     good = np.broadcast_to(np.asarray(ok, bool), n)
     columns = (arrival_us, scheduled_us, first_token_us, completed_us)
     times = [np.asarray(column) for column in columns if column is not None]
@@ -73,23 +75,14 @@ def recording(
         notes = (*notes, *_of_hits(cached, hits))
     else:
         prefix = np.broadcast_to(np.asarray(prefix_tokens, np.int64), n)[rows]
-        content = _of_groups(numbered(prefix_group, rows)[0] - 1, prefix, inputs, outputs)
-    slo, slo_names = numbered(slo_class, rows)
-    tenants, tenant_names = numbered(tenant, rows)
-    sessions, session_names = numbered(session, rows)
+        content = grouped_content(rows, prefix_group, prefix, inputs, outputs)
     table = assemble(
         content,
         arrival_us=times[0],
         input_tokens=inputs,
         output_tokens=outputs,
-        slo_class=slo,
-        tenant=tenants,
-        session=sessions - 1,
-        round_number=rounds(sessions),
-        slo_names=slo_names,
-        tenant_names=tenant_names,
-        session_names=session_names[1:],
-        request_ids=[request_ids[row] for row in rows.tolist()],
+        request_ids=[ids[row] for row in rows.tolist()],
+        **named_columns(rows, slo_class, tenant, session),
     )
     return Recording(
         source=source,
@@ -100,7 +93,7 @@ def recording(
         warm_up=np.broadcast_to(np.asarray(warm_up, bool), n)[rows],
         failed=int(n - good.sum()),
         invalid=int((good & ~in_order).sum()),
-        notes=(*notes, *_left_out(request_ids, good, in_order)),
+        notes=(*notes, *_left_out(ids, good, in_order)),
         **facts,
     )
 
@@ -133,13 +126,6 @@ def _left_out(request_ids: Sequence[str], good: NDArray[np.bool_], in_order: NDA
             first = in_short(request_ids[int(np.argmax(wrong))])
             said.append(f"{int(wrong.sum())} requests {what} and are left out, {first} first")
     return said
-
-
-def _of_groups(
-    group: NDArray[np.int64], prefix: NDArray[np.int64], inputs: NDArray[np.int64], outputs: NDArray[np.int64]
-) -> InternedContent:
-    """Prompts that begin with so many tokens of their group's, -1 for those of none."""
-    return intern_prefix_groups(group, np.where(group >= 0, np.minimum(prefix, inputs), 0), inputs, outputs)
 
 
 def _of_hits(cached: NDArray[np.int64], hits: Hits) -> list[str]:

@@ -43,7 +43,6 @@ def load_guidellm(path: str | Path) -> Recording:
         input_tokens=rows.integers("prompt_tokens", 1, MAX_TOKENS),
         output_tokens=rows.integers("output_tokens", 0, MAX_TOKENS),
         ok=np.ones(len(rows), bool),
-        request_ids=[f"request_{row}" for row in range(len(rows))],
         session=rows.texts("info.conversation_id"),
         warm_up=start < measured_from,
         client_side=True,

@@ -44,7 +44,6 @@ def load_inference_perf(path: str | Path) -> Recording:
         input_tokens=prompts(rows, "info.input_tokens", ok),
         output_tokens=outputs,
         ok=ok,
-        request_ids=[f"request_{row}" for row in range(len(rows))],
         client_side=True,
         server=server_beside(path),
         notes=notes,

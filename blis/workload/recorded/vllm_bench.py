@@ -52,7 +52,6 @@ def load_vllm_bench(path: str | Path) -> Recording:
         input_tokens=inputs,
         output_tokens=outputs,
         ok=answered,
-        request_ids=[f"request_{row}" for row in range(len(start))],
         client_side=True,
         server=server,
         notes=_notes(path, outputs[answered], gaps[answered]),

@@ -1,4 +1,4 @@
-"""Running the command inside a test, and reading what it wrote."""
+"""The command: what it offers, running it inside a test, and reading what it wrote."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from pathlib import Path
 import pytest
 
 from blis.cli.main import main
+
+#: What the command offers, in the order of its help: to bring and run a workload, and what the package of bundles adds.
+OURS = (
+    *("run", "replay", "compare", "capacity", "fit", "calibrate"),
+    *("traces", "workload", "convert", "compose", "profile", "validate"),
+)
+DEPLOY = ("import", "export", "verify")
 
 
 class Command:

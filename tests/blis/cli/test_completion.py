@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from blis.cli.main import main
+from tests.blis.cli.commands import DEPLOY, OURS
 
 BASH = shutil.which("bash")
 OFFER = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _blis; echo "${COMPREPLY[@]}"'
@@ -30,24 +31,7 @@ def offered(capsys):
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 def test_commands_flags_and_choices(offered):
-    bring, deploy = (
-        [
-            "run",
-            "replay",
-            "compare",
-            "capacity",
-            "fit",
-            "calibrate",
-            "traces",
-            "workload",
-            "convert",
-            "compose",
-            "profile",
-            "validate",
-        ],
-        ["import", "export", "verify"],
-    )
-    assert offered("blis", "") == [*bring, *deploy, "completion"]
+    assert offered("blis", "") == [*OURS, *DEPLOY, "completion"]
     assert offered("blis", "va") == ["validate"]
     assert offered("blis", "run", "--rate") == ["--rate", "--rate-scale"]
     assert offered("blis", "compare", "--output", "") == ["text", "json"]

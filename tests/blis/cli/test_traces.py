@@ -46,6 +46,16 @@ def test_what_was_done_to_a_file_is_said_and_what_it_leaves_open_can_be(tmp_path
     assert facts(output)["time span"] == "1.000 s"
 
 
+@pytest.mark.parametrize(("factor", "unit"), [(0.001, "s"), (1000, "us")])
+def test_a_file_in_another_unit_stops_though_its_arrivals_stand_together(tmp_path, capsys, factor, unit):
+    path = write_mooncake(tmp_path / "t.jsonl", [(round(i // 9 * 3000 * factor), 512, 10, [i]) for i in range(90)])
+    assert main(["traces", "--check", str(path)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and f"time_unit={unit}, else time_unit=ms" in error
+    assert main(["traces", "--check", str(path), "--time-unit", unit]) == 0
+    assert facts(capsys.readouterr().out)["time span"] == "27.000 s"
+
+
 def test_the_load_is_always_said_and_that_of_a_scenario_if_there_is_one(tmp_path, capsys):
     path = write_mooncake(tmp_path / "t.jsonl", [(100 * i, 512, 10, [i]) for i in range(101)])
     assert main(["traces", "--check", str(path)]) == 0

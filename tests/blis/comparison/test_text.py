@@ -35,3 +35,10 @@ def test_more_is_better_or_worse_by_the_measure():
 def test_what_is_not_known_is_a_dash_or_left_out():
     assert block(text_of(NAN, Difference(NAN, None)), "E2E p99 (ms)")[1] == "  long-name     –  –"
     assert block(text_of(9.0, Difference(-1.0, None)), "E2E p99 (ms)")[1] == "  long-name   9.0  -1.0"
+
+
+def test_a_difference_that_is_proved_shows_a_digit_and_nothing_has_no_sign():
+    lines = text_of(9.0, Difference(-0.002, (-0.003, -0.001)))
+    assert block(lines, "TPOT mean (ms)")[1] == "  long-name   9.00  -0.002 [-0.003, -0.001]  better"
+    lines = text_of(9.0, Difference(-0.002, (-0.004, 0.001)))
+    assert block(lines, "TPOT mean (ms)")[1] == "  long-name   9.00  0.00 [0.00, 0.00]  unproved"

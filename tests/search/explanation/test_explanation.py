@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,7 @@ from search.__main__ import run
 from search.application import EXIT_OK
 from search.explanation.explanation import explain
 from tests.search.small import without_pictures
-from tests.search.verdict.comparisons import drawn_verdict
+from tests.search.verdict.comparisons import drawn_verdict, interval
 from tests.search.verdict.pools import marked_settings
 
 
@@ -31,6 +32,22 @@ def test_it_stands_in_the_verdict(done):
     assert explanation["given_up"] == found["winner"]["set_back"] == []
     assert explanation["slices"]["engine.max_scheduled_tokens"]["value"] == 1200
     assert {group["kind"] for group in explanation["groups"]} >= {"prompt tokens", "time"}
+
+
+def test_nothing_is_said_of_a_share_of_a_gain_that_may_be_none(monkeypatch):
+    """Where the interval of the gain holds 0 there is no half of it that could be gone."""
+    module = "search.explanation.explanation."
+    for name in ("ablation", "importance", "slices"):
+        monkeypatch.setattr(module + name, lambda *_: {"routing.scorers.queue-depth": None})
+    for name in ("groups", "decisions", "_runs"):
+        monkeypatch.setattr(module + name, lambda *_: [])
+    settings = SimpleNamespace(validation=SimpleNamespace(explain=True, simplicity_share=0.1), space=None, problem=None)
+    holdout = SimpleNamespace(selection=None, report=SimpleNamespace(seeds=[0]))
+    verdict = drawn_verdict()
+    for bounds, said in (((0.01, 0.05), True), ((-0.01, 0.05), False), ((0.0, 0.05), False)):
+        compared = {**verdict.proof.baselines, verdict.question.primary: interval(*bounds)}
+        other = replace(verdict, evidence=replace(verdict.proof, baselines=compared))
+        assert bool(explain(settings, None, other, holdout).slices) == said
 
 
 def test_nothing_is_explained_that_is_not_proved_or_asked_for(done):

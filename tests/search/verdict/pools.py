@@ -117,6 +117,7 @@ def marked_settings(
     validation = (
         f"validation.finalists={finalists}",
         "validation.rounding_loss=0.05",
+        "validation.simplicity_share=0.01",  # least-loaded is worth 5 % of the gain
         f"validation.tuned_knobs_share={tuned}",
     )
     settings = small_settings(run_dir, "driver=random", "driver.budget=30", *validation)

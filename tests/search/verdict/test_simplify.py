@@ -9,7 +9,7 @@ from blis.policies.bundle import load_bundle
 from blis.workload.draw.pools import SELECTION_POOL
 from search.running.evaluator import Evaluation, Evaluator
 from search.verdict.simplify import one_back, simplify
-from tests.search.verdict.pools import BUDGETS, QUEUE_DEPTH, marked_settings
+from tests.search.verdict.pools import BUDGETS, marked_settings
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_a_difference_without_a_worth_is_set_back(evaluator):
     given = policy(
         evaluator, routing={"policy": "least-loaded"}, engine={"max_scheduled_tokens": 1200, "max_running": 99}
     )
-    found = simplify(given, evaluator, 0.001)
+    found = simplify(given, evaluator, 0.01)
     assert found.set_back == ("engine.max_running",)
     assert found.policy.bundle.engine.max_running == evaluator.problem.against.complete.engine.max_running
     assert found.policy.bundle.engine.max_scheduled_tokens == 1200
@@ -39,10 +39,10 @@ def test_a_difference_without_a_worth_is_set_back(evaluator):
 
 
 def test_what_is_lost_in_all_is_bounded(evaluator):
-    """Routing is worth 0.02, the budget 0.35: of what may be lost only the cheaper one goes."""
+    """Routing is worth 0.02, the budget 0.35, of a gain of 0.37: only the cheaper one goes."""
     given = policy(evaluator, routing={"policy": "least-loaded"}, engine={"max_scheduled_tokens": 1200})
-    assert simplify(given, evaluator, 0.019).set_back == ()
-    assert simplify(given, evaluator, 0.021).set_back == ("routing.policy",)
+    assert simplify(given, evaluator, 0.019 / 0.37).set_back == ()
+    assert simplify(given, evaluator, 0.021 / 0.37).set_back == ("routing.policy",)
     assert BUDGETS[SELECTION_POOL][1200] > 0.3
     assert simplify(given, evaluator, 1.0).set_back == ("routing.policy",)  # the rest would be the primary itself
 
@@ -62,11 +62,24 @@ KNOBS = {"max_running": 99, "max_scheduled_tokens": 1200, "long_prefill_threshol
 
 
 def test_small_losses_add_up(evaluator):
-    """Each of three knobs is worth 0.006: of 0.01 that may be lost only one can be paid."""
-    priced = Priced(evaluator, lambda bundle: 0.006 * sum(getattr(bundle.engine, k) == v for k, v in KNOBS.items()))
-    given = policy(evaluator, routing={"policy": "round-robin"}, engine=KNOBS)
-    assert len(simplify(given, priced, 0.01).set_back) == 1
-    assert len(simplify(given, priced, 0.0121).set_back) == 2
+    """Each of three knobs is worth a tenth of the gain, which may be large or small."""
+    given = policy(evaluator, routing={"policy": "lmetric"}, engine=KNOBS)
+    for scale in (0.06, 6.0):
+
+        def price(bundle, scale=scale):
+            knobs = sum(getattr(bundle.engine, key) == value for key, value in KNOBS.items())
+            return scale * (0.1 * knobs + 0.7 * (bundle.routing.policy == "lmetric"))
+
+        priced = Priced(evaluator, price)
+        for share, count in ((0.05, 0), (0.15, 1), (0.25, 2)):
+            assert len(simplify(given, priced, share).set_back) == count
+
+
+def test_a_policy_without_a_gain_has_none_to_lose(evaluator):
+    """One that scores below the primary baseline gives up only what does not cost anything."""
+    given = policy(evaluator, routing={"policy": "lmetric"}, engine={"max_running": 99})
+    falls = Priced(evaluator, lambda bundle: -0.5 - 0.01 * (bundle.routing.policy != "lmetric"))
+    assert simplify(given, falls, 0.9).set_back == ("engine.max_running",)
 
 
 def test_weights_are_rounded_as_coarsely_as_costs_nothing(evaluator):
@@ -86,7 +99,7 @@ def test_weights_are_whole_and_without_a_common_divisor(evaluator):
     problem = replace(evaluator.problem, baseline=against)
     others = Evaluator(problem, evaluator.seeds, evaluator.workers)
     given = policy(others, routing=weighted(queue_depth=1, load_balance=3, queue_waiting=6))
-    found = simplify(given, others, QUEUE_DEPTH[SELECTION_POOL] * 1.5)
+    found = simplify(given, others, 1.0)
     assert "routing.scorers.queue-depth" in found.set_back
     weights = [scorer.weight for scorer in found.policy.bundle.routing.scorers]
     assert len(weights) == 2 and all(weight.is_integer() for weight in weights)

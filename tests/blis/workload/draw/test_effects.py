@@ -135,15 +135,17 @@ def test_what_has_an_effect_is_taken_and_comes_back(what):
 
 
 def test_a_process_without_variation_draws_the_same_whatever_is_said_of_it():
-    bursts, steady = (
-        spec(client(), client(arrival={"process": "gamma"}), rate_over_time=one) for one in (BURSTS, STEADY)
-    )
-    times = [
-        table.arrival_us[table.origin.client == 0]
-        for table in (generate(load_spec(one), 1, 400) for one in (bursts, steady))
-    ]
-    least = min(map(len, times))
-    assert least > 20 and times[0][:least].tolist() == times[1][:least].tolist()
+    """Of the others the burstiness changes from stage to stage."""
+
+    def times(**more):
+        stages = [{"duration_s": 5, "factor": 1, **more}, {"duration_s": 9, "factor": 1}]
+        both = spec(client(), client(arrival={"process": "gamma"}), rate_over_time={"stages": stages})
+        table = generate(load_spec(both | {"aggregate_rate": 20, "num_requests": 10_000}), 1)
+        return [table.arrival_us[table.origin.client == number].tolist() for number in (0, 1)]
+
+    (poisson, gamma), (same, other) = times(cv_factor=3), times()
+    assert poisson == same and len(same) > 50
+    assert gamma != other
 
 
 def test_a_population_alone_is_composed_without_a_weight():

@@ -12,7 +12,8 @@ from blis.workload.draw.spec import load_spec, spec_mapping
 CELLS = (
     ReuseCell(100, 0.0, 1, 3.0),
     ReuseCell(100, 50.0, 7, 1.0),
-    ReuseCell(1000, 90.0, 2, 5.0),
+    ReuseCell(1000, 90.0, 2, 3.0),
+    ReuseCell(1000, 90.0, 4, 1.0),
 )
 
 
@@ -21,7 +22,8 @@ def test_prompts_get_the_cells_of_their_length_by_weight():
     depth, ago = draw_reuse(CELLS, 3, lengths)
     long = lengths > 100
     np.testing.assert_array_equal(depth[long], lengths[long] * 9 // 10)
-    assert set(ago[long].tolist()) == {2}
+    assert set(ago[long].tolist()) == {2, 4}
+    assert (ago[long] == 4).mean() == pytest.approx(0.25, abs=0.02)
     assert (depth[~long] > 0).mean() == pytest.approx(0.25, abs=0.02)
     assert set(ago[(depth > 0) & ~long].tolist()) == {7}
     assert set(depth[lengths == 100].tolist()) == {0, 50}

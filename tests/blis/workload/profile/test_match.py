@@ -51,4 +51,5 @@ def test_sessions_are_compared_where_there_are_some():
     assert found["rounds of a session"].twin == 1
     assert found["think time s"].trace == pytest.approx(3, abs=1e-3)
     assert found["think time s"].twin == 0 and found["think time s"].ks is None
+    assert found["gap s"].trace == pytest.approx(1 / 5, rel=0.1)  # between conversations
     assert np.isfinite(found["gap s"].ks)

@@ -43,6 +43,7 @@ TIMED = {
     "dynamo": ("", '{{"created_time": {}, "input_tokens": 9, "output_tokens": 1, "hash_ids": [{}]}}', "ms"),
     "compact": (COMPACT_HEADER, "{},9,1", "s"),
     "burstgpt": (BURSTGPT_HEADER, "{},ChatGPT,9,1,10,Conversation log", "s"),
+    "token-lists": ("arrived,p,d,prompt,output", "{},9,1,[1],[2]", "s"),
     "splitwise": (SPLITWISE_HEADER, "{1},2,0,{0},1,9,1", "s"),
 }  # fmt: skip
 
