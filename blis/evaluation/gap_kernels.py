@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from blis.jit import entry, kernel
 
+#: Steps of a row that are set whether there are so many or not: most rows have fewer, and where a loop ends after one or
+#: two of them is what a processor cannot foresee. What is set too far is set again, or is room at the end.
+AHEAD = 4
+
 
 @entry()
 def unroll(log, overhead_us, value_us, row_steps, before, row_of):
     """Read the step log: the gap and the steps of each row, and the row of each step of all instances, one by one.
 
-    value_us, row_steps: [R]; before: [instances + 1] steps of the instances before; row_of: [steps of all instances].
+    value_us, row_steps: [R]; before: [instances + 1] steps of the instances before; row_of: [steps of all instances +
+    AHEAD].
     """
     number, instance = 0, -1
     for row in range(len(log)):
@@ -22,9 +27,11 @@ def unroll(log, overhead_us, value_us, row_steps, before, row_of):
             before[instance] = number
         value_us[row] = step.gap_us + overhead_us[step.instance]
         row_steps[row] = step.count
-        for _ in range(step.count):
-            row_of[number] = row
-            number += 1
+        for k in range(AHEAD):
+            row_of[number + k] = row
+        for k in range(AHEAD, step.count):
+            row_of[number + k] = row
+        number += step.count
     for i in range(instance + 1, len(before)):
         before[i] = number
 
@@ -119,7 +126,7 @@ def _divide(values, weights, cap, low, bits, shift, parts):
         parts[part] = 0
     for k in range(len(values)):
         value = min(values[k], cap)
-        if weights[k] > 0 and 0 <= value - low < 1 << bits:
+        if 0 <= value - low < 1 << bits:  # a weight may well be 0
             parts[(value - low) >> shift] += weights[k]
 
 

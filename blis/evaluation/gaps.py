@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.evaluation.gap_kernels import count, locate, percentiles, unroll, weigh, worst_means
+from blis.evaluation.gap_kernels import AHEAD, count, locate, percentiles, unroll, weigh, worst_means
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
 
@@ -50,7 +50,7 @@ class Gaps:
         carried_us = overhead_us[result.instance[long["request"]]]
         value_us, row_steps = np.empty(len(log) + len(long), np.int64), np.empty(len(log), np.int64)
         before = np.empty(len(result.instances) + 1, np.int64)
-        row_of = np.empty(int(log["count"].sum()), np.int32)
+        row_of = np.empty(int(log["count"].sum()) + AHEAD, np.int32)
         unroll(log, overhead_us, value_us, row_steps, before, row_of)
         value_us[len(log) :] = long["gap_us"] + carried_us
         steps = np.stack([result.first_step[rows], result.last_step[rows]], axis=1).astype(np.int64)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.evaluation.gap_kernels import AHEAD
 from blis.jit import entry, kernel
 from blis.tables.records import (
     COMPLETED,
@@ -106,8 +107,8 @@ class Rules(NamedTuple):
 def judge(run, rules, sums, tenant_sums, elapsed_us, gap_sums, found):
     """Look for broken laws.
 
-    sums: [I, SUMS], tenant_sums: [1 + T, 2], found: [LAWS, 2], zero before. elapsed_us: [steps of all instances + 1],
-    gap_sums: [n, 2], room.
+    sums: [I, SUMS], tenant_sums: [1 + T, 2], found: [LAWS, 2], zero before. elapsed_us: [steps of all instances + 1 +
+    AHEAD], gap_sums: [n, 2], room.
     """
     if _shape(run, found):
         return  # the other laws rely on it
@@ -308,16 +309,18 @@ def _unrolled(run, elapsed_us):
     for i in range(len(run.counters)):
         before = number
         last = number + run.counters[i].steps
-        if last >= len(elapsed_us):
+        if last > len(elapsed_us) - 1 - AHEAD:
             return False
         while row < len(run.log) and run.log[row].instance == i:
             step = run.log[row]
             if step.count < 1 or step.first_step != number - before + 1 or step.count > last - number:
                 return False
-            for _ in range(step.count):
-                now_us += step.gap_us
-                number += 1
-                elapsed_us[number] = now_us
+            for k in range(1, 1 + AHEAD):
+                elapsed_us[number + k] = now_us + k * step.gap_us
+            for k in range(1 + AHEAD, 1 + step.count):
+                elapsed_us[number + k] = now_us + k * step.gap_us
+            now_us += step.count * step.gap_us
+            number += step.count
             row += 1
         if number != last:
             return False
@@ -355,7 +358,7 @@ def _gaps(run, rules, sums, elapsed_us, gap_sums, found):
 @kernel
 def _between_us(elapsed_us, first, last):
     """From the end of one step to the end of another; of steps that there are not, those nearest."""
-    latest = len(elapsed_us) - 1
+    latest = len(elapsed_us) - 1 - AHEAD
     return elapsed_us[min(max(last, 0), latest)] - elapsed_us[min(max(first, 0), latest)]
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
 from blis.evaluation import law_kernels as laws
+from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.law_kernels import COUNT, LAWS, LIMITS, SUMS, Rules, Run, judge
 from blis.tables.limits import within_limits
 from blis.tables.requests import RequestTable
@@ -104,7 +105,7 @@ def check_laws(
         _rules(scenario, result, compat),
         np.zeros((instances, SUMS), np.int64),
         np.zeros((1 + len(table.tenant_names), 2), np.int64),
-        np.empty(steps + 1 if complete and steps > 0 else 1, np.int64),
+        np.empty((steps if complete and steps > 0 else 0) + 1 + AHEAD, np.int64),
         np.empty((len(table), 2), np.int64),
         found,
     )

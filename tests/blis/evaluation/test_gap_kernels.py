@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 
-from blis.evaluation.gap_kernels import locate, unroll, worst_means
+from blis.evaluation.gap_kernels import AHEAD, locate, unroll, worst_means
 from blis.tables.records import STEP_LOG
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 7, 64])
 def test_a_step_is_in_the_row_that_begins_at_it_or_before(rows):
-    counts = np.random.default_rng(rows).integers(1, 5, rows)
+    counts = np.random.default_rng(rows).integers(1, 8, rows)
     first_step = np.cumsum(counts) - counts + 1
     log = np.zeros(rows, STEP_LOG)
     log["instance"], log["first_step"], log["count"], log["gap_us"] = 1, first_step, counts, 10 * counts
     value_us, row_steps, before = np.empty(rows, np.int64), np.empty(rows, np.int64), np.empty(4, np.int64)
-    row_of = np.empty(counts.sum(), np.int32)
+    row_of = np.empty(counts.sum() + AHEAD, np.int32)
     unroll(log, np.array([7, 3, 9]), value_us, row_steps, before, row_of)
     assert (value_us.tolist(), row_steps.tolist()) == ((10 * counts + 3).tolist(), counts.tolist())
     steps = np.arange(1, counts.sum() + 1)
