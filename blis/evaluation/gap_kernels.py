@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from blis.jit import entry, kernel
 
-#: Steps of a row that are set whether there are so many or not: most rows have fewer, and where a loop ends after one or
-#: two of them is what a processor cannot foresee. What is set too far is set again, or is room at the end.
+#: Steps of a row that are set whether there are so many or not: most rows have fewer, and where a loop ends after one
+#: or two of them is what a processor cannot foresee. What is set too far is set again, or is room at the end.
 AHEAD = 4
 
 
