@@ -83,4 +83,4 @@ def _save_spec(options: argparse.Namespace, workload: Workload) -> str:
             raise InputError(f"{flag} is for requests; --to {_SPEC} writes none")
     spec = written_out(workload)
     dump_yaml(spec_mapping(spec), options.target)
-    return f"{options.target}: {_SPEC}, {len(spec.senders)} senders, {spec.aggregate_rate:g} requests a second"
+    return f"{options.target}: {_SPEC}, {len(spec.senders)} senders, {spec.aggregate_rate:g} {spec.counts} a second"

@@ -131,7 +131,7 @@ def _check_workload(path: str) -> str:
         return f"the trace {workload.path}"
     clients = [f"{len(workload.listed_clients)} clients"] if workload.listed_clients else []
     senders = " and ".join(clients + ["a population"] * (workload.population is not None))
-    return "; ".join((f"{senders}, {workload.aggregate_rate:g} requests a second", *workload.notes))
+    return "; ".join((f"{senders}, {workload.aggregate_rate:g} {workload.counts} a second", *workload.notes))
 
 
 def _check_trace(path: str) -> str:

@@ -99,10 +99,8 @@ class Sizing:
 
     @property
     def counted(self) -> str:
-        """What comes at that rate: of a specification with conversations, their starts."""
-        if not isinstance(self.workload, WorkloadSpec) or not any(one.multi_turn for one in self.workload.senders):
-            return "requests"
-        return "conversations" if all(one.multi_turn for one in self.workload.senders) else "conversations and requests"
+        """What comes at that rate."""
+        return self.workload.counts if isinstance(self.workload, WorkloadSpec) else "requests"
 
     @cached_property
     def classes(self) -> dict[str, Promise]:

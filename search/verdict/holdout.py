@@ -100,6 +100,9 @@ class Holdout:
         return value
 
 
+_MORE = " workload.windows.report gives it a larger share of the trace"
+
+
 class TraceHoldout(Holdout):
     """The later windows of a trace: one table a pool, and intervals from blocks of its time."""
 
@@ -139,7 +142,7 @@ class TraceHoldout(Holdout):
         e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in all_) * 1000
         blocks = time_blocks(arrival_us, e2e_p99_us)
         if blocks is None:
-            return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)}")
+            return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)};{_MORE}")
         if score(np.ones(len(arrival_us), np.int64)) is None:
             return BlockComparison(mean, flaw="this fitness gives no interval on a trace")
         found = blocks.interval(score, self.settings.seed)

@@ -23,7 +23,7 @@ PASSES = 3
 
 @dataclass(frozen=True)
 class Simplified:
-    """policy: what is left; set_back: the differences in the order in which they were, by their keys."""
+    """policy: what is left; set_back: the differences that are none any more but for rounding, in their order."""
 
     policy: Policy
     set_back: tuple[str, ...] = ()
@@ -51,8 +51,10 @@ def simplify(policy: Policy, evaluator: Evaluator, share: float) -> Simplified:
                 found, best = variant, max(best, score)
         if len(set_back) == known:
             break
+    left = one_back(found, evaluator.problem)  # a share of the weights that was set back changes with the others
     return Simplified(
-        _with_whole_weights(found, evaluator, may_fall_to(best, share)).spelled_out(), tuple(dict.fromkeys(set_back))
+        _with_whole_weights(found, evaluator, may_fall_to(best, share)).spelled_out(),
+        tuple(key for key in dict.fromkeys(set_back) if key not in left),
     )
 
 

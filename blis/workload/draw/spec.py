@@ -114,6 +114,12 @@ class WorkloadSpec:
         return self.version != "1" if sender.closed_loop is None else sender.closed_loop
 
     @property
+    def counts(self) -> str:
+        """What its rate counts: where there are conversations, their starts."""
+        talking = [sender.multi_turn is not None for sender in self.senders]
+        return "conversations" if all(talking) else "conversations and requests" if any(talking) else "requests"
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was not taken as it stands in the files that are named, a line each."""
         return () if self.servegen_data is None else self.servegen_data.notes

@@ -33,10 +33,11 @@ def since_first(
     """The times [n] >= 0 in µs since the earliest of them, and what to say of them.
 
     time_unit: what the format says they are in, or the user if `given`; nobody doubts a user. Times on the Unix clock
-    show by their size what they are in. Raises InputError for others that come more or less often than traffic does.
+    show by their size what they are in. Raises InputError for others that come more or less often than traffic does,
+    and for those that may be either.
     """
     first = times.min()
-    unit = "" if given else _unix_unit(float(first))
+    unit = "" if given else _unix_unit(path, times, time_unit)
     if unit:
         notes = [f"times are on the Unix clock, in {unit}: they count from the first request on"]
     else:
@@ -52,10 +53,28 @@ def since_first(
     return since_us, (*notes, *_batches(since_us))
 
 
-def _unix_unit(first: float) -> str:
-    """In which unit a time on the Unix clock is, "" if it is on no such clock."""
-    low_s, high_s = _UNIX_S
-    return next((unit for unit, us in TIME_UNITS.items() if low_s <= first * us / 1e6 < high_s), "")
+def _unix_unit(path: str | Path, times: NDArray[Any], time_unit: str) -> str:
+    """In which unit times on the Unix clock are, "" if they are on no such clock.
+
+    Where requests would come as traffic does in the format's own unit alone, they are a late piece of a long file.
+    """
+    first, (low_s, high_s) = float(times.min()), _UNIX_S
+    unit = next((unit for unit, us in TIME_UNITS.items() if low_s <= first * us / 1e6 < high_s), "")
+    usual = [name for name, per_s in _rates(times - first).items() if _LEAST_PER_S <= per_s < _MOST_PER_S]
+    if unit in ("", time_unit) or time_unit not in usual or len(times) < _MANY:
+        return unit
+    if unit in usual:
+        raise InputError(
+            f"{path}: times may be on the Unix clock, in {unit}, or {first:g} {time_unit} after the begin of another"
+            f" clock: say in the workload time_unit={unit} or time_unit={time_unit}"
+        )
+    return ""
+
+
+def _rates(since: NDArray[Any]) -> dict[str, float]:
+    """Requests a second on average by the unit that times since the first are in; none if all come at once."""
+    span, gaps = float(since.max()), len(since) - 1
+    return {unit: gaps / (span * us / 1e6) for unit, us in TIME_UNITS.items()} if span > 0 else {}
 
 
 def check_unit(path: str | Path, since: NDArray[Any], unit: str) -> str:
@@ -63,10 +82,9 @@ def check_unit(path: str | Path, since: NDArray[Any], unit: str) -> str:
 
     Raises InputError if requests come too often or too rarely then, or times have parts of a ms.
     """
-    span, gaps = float(since.max()), len(since) - 1
-    per_s = {name: gaps / (span * us / 1e6) for name, us in TIME_UNITS.items()} if span > 0 else {}
+    per_s = _rates(since)
     usual = [name for name, rate in per_s.items() if _LEAST_PER_S <= rate < _MOST_PER_S]
-    if len(since) >= _MANY and span > 0 and unit not in usual:
+    if len(since) >= _MANY and per_s and unit not in usual:
         rate, places = per_s[unit], list(TIME_UNITS).index
         doubt = f"{rate:.0f} requests a second" if rate > 1 else f"a request in {1 / rate:.3g} s"
         doubt += " on average"

@@ -62,9 +62,7 @@ def load_mooncake(
     turns; where one has a `delay` (ms) it comes so long after the answer before it. Other keys are ignored.
     """
     rows = json_lines(path, KEYS[1:3])
-    delays = rows.times("delay", most("ms"), "ms", blank=-1)
-    said = _Turns(rows.texts("session_id"), think_us=np.where(delays < 0, -1, np.rint(delays * 1e3)).astype(int))
-    return _load(rows, _MOONCAKE, said, time_unit, block_tokens, turns)
+    return _load(rows, _MOONCAKE, _delayed_turns(rows), time_unit, block_tokens, turns)
 
 
 def load_dynamo(path: str | Path, time_unit: str = "", block_tokens: int | None = None) -> RequestTable:
@@ -82,6 +80,18 @@ def load_bailian(
     found = chats(rows.texts("chat_id"), rows.texts("parent_chat_id"), order.tolist())
     said = _Turns(found.sessions, follows=found.follows, notes=found.notes)
     return _load(rows, _BAILIAN, said, time_unit, block_tokens, turns)
+
+
+def _delayed_turns(rows: JsonRows) -> _Turns:
+    """Sessions, and what their turns have as `delay` (ms)."""
+    sessions, delays = rows.texts("session_id"), rows.times("delay", most("ms"), "ms", blank=-1)
+    delayed = delays >= 0
+    alone = np.array([not name for name in sessions])
+    rows.check("delay", ~(delayed & alone), lambda _: "is of a turn of a session, and the row has no session_id")
+    opens = np.unique(sessions, return_index=True)[1]
+    early = int(np.count_nonzero(delayed[opens]))
+    notes = (f"{early} sessions begin with a delay, which is after an answer: left out",) if early else ()
+    return _Turns(sessions, think_us=np.where(delayed, np.rint(delays * 1e3), -1).astype(int), notes=notes)
 
 
 def _load(
@@ -129,8 +139,8 @@ def _times(rows: JsonRows, key: str, unit: str, said: _Turns, turns: str) -> NDA
 
 def _no_hashes(rows: JsonRows) -> tuple[str, ...]:
     """What to say of rows without hashes; nothing if one has some. Raises InputError if they are only misspelt."""
-    if HASHES in rows.keys:
+    if HASHES in rows.keys and any(ids is not None for ids in rows.values(HASHES)):
         return ()
-    if near := difflib.get_close_matches(HASHES, rows.keys, n=1, cutoff=0.75):
+    if HASHES not in rows.keys and (near := difflib.get_close_matches(HASHES, rows.keys, n=1, cutoff=0.75)):
         raise InputError(f"{rows.path}: {rows.names[0]}: key {HASHES!r} is missing (is it {near[0]!r}?)")
     return ("no hash_ids: prompts share nothing",)

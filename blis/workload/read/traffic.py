@@ -67,7 +67,8 @@ def traffic(file: FileRows) -> RequestTable:
     if not len(rows):
         raise InputError(f"{file.path}: all {len(file)} rows {file.left_out}")
     since_us, of_clock = since_first(file.path, file.times[rows], file.time_unit, file.unit_given)
-    late = int((np.diff(since_us) < 0).sum())
+    timed = slice(None) if file.think_us is None or file.turns != CLOSED else file.think_us[rows] < 0
+    late = int((np.diff(since_us[timed]) < 0).sum()) if file.in_order else 0
     order = np.argsort(since_us, kind="stable")
     table = _open_loop(file, rows[order], since_us[order])
     none = rows[file.output_tokens[rows] == 0]
@@ -75,7 +76,7 @@ def traffic(file: FileRows) -> RequestTable:
         *file.notes,
         *_counted(len(file) - len(rows), file, f"{file.left_out}: left out"),
         *of_clock,
-        *_counted(late if file.in_order else 0, file, "come before the row above: sorted by time"),
+        *_counted(late, file, "come before the row above: sorted by time"),
         *_counted(len(none), file, f"ask for 0 tokens, request_{none.min(initial=len(file))} first"),
     )
     table = replace(table, notes=notes)

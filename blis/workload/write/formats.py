@@ -92,8 +92,8 @@ def save_as(name: str, path: str, table: RequestTable, dropped: Collection[str] 
     lost = [part for part in lost_parts(name, table) if part not in dropped]
     if table.closed and not (TURNS in writer.carries and says_turns(table)):
         raise InputError(
-            f"{name} cannot say who waits for whose answer here; --turns arrivals takes recorded times, and"
-            " `blis run --record` writes those of a run"
+            f"{name} cannot say who waits for whose answer here: `blis run --record` writes the times of a run, and"
+            " --turns arrivals takes those of a recorded trace"
         )
     if lost:
         raise InputError(f"{name} cannot say {in_words(lost)}; --drop {','.join(lost)} leaves that out")

@@ -26,6 +26,24 @@ def test_two_named_workloads_are_one(command):
     assert "requests" in command("workload", "both.yaml", "--num-requests", 50)[0]
 
 
+def test_parts_that_end_in_different_ways_end_together_if_that_is_said(command, tmp_path):
+    text = (CONF / "workload/chatbot.yaml").read_text()
+    (tmp_path / "hour.yaml").write_text(text.replace("num_requests: 4000\n", "horizon: 3600000000\n"))
+    assert "num_requests" in command.fails("compose", "rag", "hour.yaml", "--out", "both.yaml")
+    command("compose", "rag", "hour.yaml", "--out", "both.yaml", "--num-requests", 700)
+    whole = load_workload("both.yaml")
+    assert whole.num_requests == 700 and whole.horizon is None
+
+
+def test_of_two_seeds_one_is_taken_and_that_is_said(command, tmp_path):
+    for seed in (0, 3):
+        text = (CONF / "workload/chatbot.yaml").read_text().replace("\nseed: 0\n", f"\nseed: {seed}\n")
+        (tmp_path / f"s{seed}.yaml").write_text(text)
+    out, _ = command("compose", "s3.yaml", "s0.yaml", "--out", "both.yaml")
+    assert out.splitlines()[1:] == ["seed 3 for all, so that some draw other requests than alone: s0.yaml has 0"]
+    assert load_workload("both.yaml").seed == 3
+
+
 @pytest.mark.parametrize(
     ("sources", "problem"),
     [

@@ -72,7 +72,7 @@ def test_recorded_times_stand_for_turns_if_asked_for(command, tmp_path):
     lines = [json.dumps({"timestamp": time_ms, **row}) for time_ms in (0, 40, 90)]
     (tmp_path / "t.jsonl").write_text("\n".join(lines))
     problem = command.fails("convert", "t.jsonl", "r.csv", "--to", "requests", "--log", "error")
-    assert "requests cannot say who waits for whose answer here; --turns arrivals takes recorded times" in problem
+    assert "requests cannot say who waits for whose answer here: `blis run --record` writes the times" in problem
     command("convert", "t.jsonl", "r.csv", "--to", "requests", "--turns", "arrivals")
     assert blis.load_requests("r.csv").arrival_us.tolist() == [0, 40_000, 90_000]
     assert "--turns is for a recorded trace" in command.fails("workload", "rag", "--turns", "closed")

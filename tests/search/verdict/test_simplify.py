@@ -106,6 +106,19 @@ def test_weights_are_whole_and_without_a_common_divisor(evaluator):
     assert gcd(*map(int, weights)) == 1
 
 
+def test_a_share_that_moved_again_was_not_set_back(evaluator):
+    """Beside a scorer that the primary baseline has not, not all can have the shares that they have there."""
+    against = load_bundle({"routing": weighted(load_balance=2, queue_waiting=3, kv_utilization=5)})
+    others = Priced(evaluator, lambda bundle: float("queue-depth" in {one.name for one in bundle.routing.scorers}))
+    others.problem = replace(evaluator.problem, baseline=against)
+    routing = weighted(load_balance=5, queue_waiting=3, kv_utilization=2, queue_depth=6)
+    found = simplify(policy(others, routing=routing), others, 0.01)
+    weights = {one.name: one.weight for one in found.policy.bundle.routing.scorers}
+    theirs = {"load-balance": 0.2, "queue-waiting": 0.3, "kv-utilization": 0.5}
+    equal = {name for name, share in theirs.items() if abs(weights[name] / sum(weights.values()) - share) < 0.01}
+    assert set(found.set_back) == {f"routing.scorers.{name}" for name in equal} and 0 < len(equal) < 3
+
+
 def test_it_never_becomes_the_primary_itself(evaluator):
     problem = replace(evaluator.problem, baseline=load_bundle({"routing": weighted(load_balance=1, queue_waiting=3)}))
     others = Evaluator(problem, evaluator.seeds, evaluator.workers)

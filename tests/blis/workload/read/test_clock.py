@@ -21,6 +21,20 @@ def test_the_unix_clock_shows_its_unit(unit, says):
     assert notes == (f"times are on the Unix clock, in {unit}: they count from the first request on",)
 
 
+@pytest.mark.parametrize("first", [1_200_000_000, 5_000_000_000])
+def test_a_late_piece_of_a_long_file_is_not_on_the_unix_clock(first):
+    arrival, notes = since(first + GAPS * 500)
+    assert arrival.tolist() == (GAPS * 500_000).tolist()
+    assert notes[0] == f"the first request comes at {first} ms: times count from there"
+
+
+def test_times_that_may_be_either_are_asked_for():
+    times = 1_200_000_000 + GAPS * 5  # one in 5 s, or 200 a second
+    with pytest.raises(InputError, match=r"Unix clock, in s, or 1.2e.09 ms after .* time_unit=s or time_unit=ms"):
+        since(times)
+    assert since(times, "s", given=True)[0].max() == 145_000_000
+
+
 def test_a_piece_from_the_middle_of_a_day_starts_at_0():
     arrival, notes = since([43_200_000, 43_200_500])
     assert arrival.tolist() == [0, 500_000]

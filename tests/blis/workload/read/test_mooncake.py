@@ -170,9 +170,10 @@ class TestMooncake:
             "1 of 4 rows come before the row above: sorted by time",
         )
 
-    def test_without_hashes_nothing_is_shared_and_that_is_said(self, tmp_path):
+    @pytest.mark.parametrize("hashes", ["", ', "hash_ids": null'])
+    def test_without_hashes_nothing_is_shared_and_that_is_said(self, tmp_path, hashes):
         path = tmp_path / "t.jsonl"
-        path.write_text('{"timestamp": 0, "input_length": 600, "output_length": 3}\n' * 2)
+        path.write_text(f'{{"timestamp": 0, "input_length": 600, "output_length": 3{hashes}}}\n' * 2)
         table = load_mooncake(path)
         assert table.tree.n_shared == 0 and table.notes[0] == "no hash_ids: prompts share nothing"
 
@@ -226,6 +227,24 @@ class TestTurns:
         path = lines(tmp_path, *(session(name, at, delay=delay) for name, at, delay in rows))
         with pytest.raises(InputError, match=f"line 2: column timestamp: {problem}"):
             load_mooncake(path, turns=turns)
+
+    def test_a_delay_without_a_session_is_of_no_turn(self, tmp_path):
+        path = lines(
+            tmp_path, session("a", 7), {k: v for k, v in session("", 9, delay=30).items() if k != "session_id"}
+        )
+        with pytest.raises(InputError, match="line 2: column delay: 30 is of a turn of a session, and the row has no"):
+            load_mooncake(path)
+
+    def test_a_delay_of_a_first_turn_is_left_out_and_counted(self, tmp_path):
+        path = lines(tmp_path, session("a", 7, delay=50), session("b", 9), session("a", 20, delay=30))
+        table = load_mooncake(path)
+        assert table.arrival_us.tolist() == [0, -1, 2000] and table.think_us.tolist() == [0, 30_000, 0]
+        assert "1 sessions begin with a delay, which is after an answer: left out" in table.notes
+
+    def test_turns_that_come_by_their_delay_are_not_out_of_order(self, tmp_path):
+        rows = [session("a", 0), session("a", None, delay=5), session("b", 9), session("b", None, delay=5)]
+        table = load_mooncake(lines(tmp_path, *rows, session("c", 4)))
+        assert "1 of 5 rows come before the row above: sorted by time" in table.notes
 
 
 class TestBailian:
