@@ -13,7 +13,8 @@ from search.explanation.text import explained
 from search.report import command as report_command
 from search.report.page import write_page
 from search.run_folder import comparison, sync
-from search.run_folder.export import Stopwatch, write_run, write_run_info
+from search.run_folder.deployable import deployable
+from search.run_folder.export import Stopwatch, best_policy, write_run, write_run_info
 from search.run_folder.jobs import jobs_table
 from search.run_folder.overview import write_overview
 from search.run_folder.pareto import write_pareto
@@ -81,7 +82,8 @@ def finish(
         with watch.part("export"):
             write_run(settings, archive, verdict, explanation)
     finally:  # even if there is no room for files
-        heard = say(*_title(settings), report(verdict, why), f"run folder: {settings.run_dir}")
+        router = "" if verdict.proof is None else deployable(best_policy(settings, verdict)) + "\n"
+        heard = say(*_title(settings), report(verdict, why) + router, f"run folder: {settings.run_dir}")
     with watch.part("export"):
         write_overview(settings, archive, verdict, holdout.report)
         write_pareto(settings, archive)

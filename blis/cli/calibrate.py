@@ -13,7 +13,6 @@ from blis.cli.flags import SCENARIO_FLAGS, number, whole
 from blis.cli.run_scenario import DATA_FLAGS, add_scenario_flags, read_scenario, scenario_of
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, check_number
-from blis.files import check_writable
 from blis.tables.network import Network
 from blis.workload.recorded.recording import Recording
 
@@ -96,8 +95,6 @@ def _check(options: argparse.Namespace) -> None:
             check_number(name, value, 0, 1e9)
     if options.picture and Path(options.picture).suffix != ".png":
         raise InputError(f"--picture must end in .png, got {options.picture!r}")
-    if options.picture:
-        check_writable(options.picture)
 
 
 def _scenario(options: argparse.Namespace, recording: Recording, log: Log) -> Scenario:

@@ -13,7 +13,6 @@ from blis.cli.run_requests import add_request_flags, is_recorded, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer, unknown_name
-from blis.files import check_writable
 
 if TYPE_CHECKING:
     from blis.tables.requests import RequestTable
@@ -68,8 +67,6 @@ def execute(options: argparse.Namespace) -> None:
     baseline = _baseline(options, names)
     if options.picture and Path(options.picture).suffix != ".png":
         raise InputError(f"--picture must end in .png, got {options.picture!r}")
-    if options.picture:
-        check_writable(options.picture)
     scenarios: dict[str, Scenario] = {}
     for name, bundle in names.items():
         scenarios[name], workload = read_scenario(_with(options, policy_config=bundle), log)

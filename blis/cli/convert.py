@@ -9,7 +9,6 @@ from typing import Any
 from blis.cli.any_workload import SOURCE_HELP, add_draw_flags, any_workload, drawn_or_read
 from blis.cli.diagnostics import LEVELS, Log
 from blis.errors import InputError
-from blis.files import check_writable
 from blis.workload.draw.compose import written_out
 from blis.workload.draw.spec import WorkloadSpec, spec_mapping
 from blis.workload.source import Workload
@@ -42,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.set_defaults(execute=execute)
     parser.add_argument("source", metavar="IN", help=SOURCE_HELP)
-    parser.add_argument("target", metavar="OUT", help="file to write; of a trace v2 the header, which ends in .yaml")
+    parser.add_argument("out", metavar="OUT", help="file to write; of a trace v2 the header, which ends in .yaml")
     parser.add_argument("--to", required=True, choices=[*WRITERS, _SPEC], help="format of OUT")
     parser.add_argument("--drop", metavar="LIST", default="", help="what may be left out because OUT cannot say it")
     parser.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
@@ -52,26 +51,16 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 def execute(options: argparse.Namespace) -> None:
     """Read or draw, and write."""
     suffix = ".yaml" if options.to == _SPEC else WRITERS[options.to].suffix
-    if Path(options.target).suffix != suffix:
-        raise InputError(f"--to {options.to} writes a file that ends in {suffix}, got {options.target!r}")
-    for path in _written(options):
-        if path.resolve() == Path(options.source).resolve():
-            raise InputError(f"{path}: would be written over by what is made of it")
-        check_writable(path)
+    if Path(options.out).suffix != suffix:
+        raise InputError(f"--to {options.to} writes a file that ends in {suffix}, got {options.out!r}")
     log, workload = Log(options.log), any_workload(options.source)
     if options.to == _SPEC:
         print(_save_spec(options, workload))
         return
     table = drawn_or_read(workload, options, log)
-    for line in save_as(options.to, options.target, table, [part for part in options.drop.split(",") if part]):
-        log.note(f"{options.target}: {line}")
-    print(f"{options.target}: {options.to}, {len(table)} requests")
-
-
-def _written(options: argparse.Namespace) -> list[Path]:
-    """The files that OUT means: a trace v2 has its rows beside its header."""
-    target = Path(options.target)
-    return [target, target.with_suffix(".csv")] if options.to == "trace-v2" else [target]
+    for line in save_as(options.to, options.out, table, [part for part in options.drop.split(",") if part]):
+        log.note(f"{options.out}: {line}")
+    print(f"{options.out}: {options.to}, {len(table)} requests")
 
 
 def _save_spec(options: argparse.Namespace, workload: Workload) -> str:
@@ -82,5 +71,5 @@ def _save_spec(options: argparse.Namespace, workload: Workload) -> str:
         if value:
             raise InputError(f"{flag} is for requests; --to {_SPEC} writes none")
     spec = written_out(workload)
-    dump_yaml(spec_mapping(spec), options.target)
-    return f"{options.target}: {_SPEC}, {len(spec.senders)} senders, {spec.aggregate_rate:g} {spec.counts} a second"
+    dump_yaml(spec_mapping(spec), options.out)
+    return f"{options.out}: {_SPEC}, {len(spec.senders)} senders, {spec.aggregate_rate:g} {spec.counts} a second"

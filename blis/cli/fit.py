@@ -12,7 +12,6 @@ from blis.cli.diagnostics import Log
 from blis.cli.flags import number, whole
 from blis.config.engine import NAMES
 from blis.errors import check_integer
-from blis.files import check_writable
 from blis.stdout import note
 
 _EXAMPLES = """\
@@ -70,8 +69,6 @@ def execute(options: argparse.Namespace) -> None:
     from blis.workload.recorded.recording import Recording
 
     check_integer("--warm-up", options.warm_up, 0)
-    if options.out:
-        check_writable(options.out)
     if options.total_kv_blocks is not None:
         check_integer("--total-kv-blocks", options.total_kv_blocks, 1, 2**31 - 1)
     given = {"gpu": options.hardware, "kv_blocks": options.total_kv_blocks}

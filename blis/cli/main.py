@@ -28,6 +28,7 @@ from blis.cli import (
     validate,
     workload,
 )
+from blis.cli.outputs import check_outputs
 from blis.cli.parser import Parser
 from blis.errors import EngineError, InputError, check_choice
 from blis.stdout import delivered, note
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _read(sys.argv[1:] if arguments is None else arguments)
+        check_outputs(options)
         return int(options.execute(options) or 0)
     except InputError as error:
         return _complain(error, BAD_INPUT)

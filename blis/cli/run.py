@@ -15,7 +15,6 @@ from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
 from blis.config import Scenario
 from blis.errors import InputError, check_integer
-from blis.files import check_writable
 from blis.policies.admission import ADMISSION
 from blis.policies.legacy_bucket import is_bucket
 from blis.tables.records import COMPLETED, REJECTED
@@ -148,8 +147,6 @@ def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
         raise InputError(
             "--trace-output writes decisions as JSON lines; --record FILE.yaml writes the run as a trace v2"
         )
-    for path in filter(None, (options.results_path, options.trace_output, options.record)):
-        check_writable(path)
     weights = parse_weights(options.fitness_weights) if options.fitness_weights else None
     keeps_decisions = _keeps_decisions(options, log)
     scenario, workload = read_scenario(options, log)

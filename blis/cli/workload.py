@@ -12,7 +12,7 @@ from blis.cli.any_workload import SOURCE_HELP, add_draw_flags, any_workload, dra
 from blis.cli.diagnostics import LEVELS, Log
 from blis.cli.traces import SERVER, load_lines, serving_scenario
 from blis.errors import InputError
-from blis.files import check_writable, write_bytes
+from blis.files import write_bytes
 from blis.text import aligned
 from blis.workload.capacity import load_of
 from blis.workload.facts import workload_facts
@@ -66,8 +66,6 @@ def execute(options: argparse.Namespace) -> None:
     """Draw or read the requests, print their figures and draw them."""
     if options.picture and Path(options.picture).suffix != ".png":
         raise InputError(f"--picture must end in .png, got {options.picture!r}")
-    if options.picture:
-        check_writable(options.picture)
     scenario = serving_scenario(options.config)
     table = drawn_or_read(any_workload(options.source), options, Log(options.log))
     facts = workload_facts(table, scenario.instance.kv.block_size_tokens)

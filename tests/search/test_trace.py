@@ -84,7 +84,7 @@ class TestVerdict:
         assert not any(key.startswith("p") for found in verdict["baselines"].values() for key in found)
 
     def test_the_policy_carries_its_proof(self, done):
-        provenance, verdict = load_bundle(done.run_dir / "best_policy.yaml").provenance, facts(done)
+        provenance, verdict = load_bundle(done.run_dir / "best_candidate.yaml").provenance, facts(done)
         report = verdict["pools"]["report"]
         assert provenance["tables"]["report"].startswith(f"{report['requests']} requests from {report['start_s']:g} s")
         primary = verdict["baselines"]["llm-d-default"]
@@ -117,9 +117,8 @@ def test_a_recorded_trace_is_one_sample_and_takes_no_ensemble(settings_of, tmp_p
 
 
 class TestReproducible:
-    @pytest.mark.parametrize("workers", [1, 2])
-    def test_same_bytes_for_any_number_of_workers(self, done, settings_of, tmp_path, workers, no_figures):
-        assert run(settings_of(tmp_path, f"parallel.n_jobs={workers}")) == EXIT_OK
+    def test_same_bytes_with_another_number_of_workers(self, done, settings_of, tmp_path, no_figures):
+        assert run(settings_of(tmp_path, "parallel.n_jobs=2")) == EXIT_OK
         for name in CANONICAL:
             assert (tmp_path / name).read_bytes() == (done.run_dir / name).read_bytes()
 
@@ -140,7 +139,8 @@ class TestRunAgain:
 
     @staticmethod
     def arguments(folder):
-        return ["run", "--config", str(folder / "scenario.yaml"), "--policy-config", str(folder / "best_policy.yaml")]
+        policy = folder / "best_candidate.yaml"
+        return ["run", "--config", str(folder / "scenario.yaml"), "--policy-config", str(policy)]
 
     def test_the_report_window_is_what_the_verdict_measured(self, done, capsys):
         outputs = []

@@ -21,6 +21,7 @@ from blis.workload.recorded.recording import MOMENT, Server
 
 _KINDS = {str: "a text", int: "a whole number", bool: "true or false", dict: "a JSON object"}
 _TOO_MANY = 2**31
+_META, _TIMELINE = _ENDINGS = ("meta.json", "timeseries.csv")
 
 
 def server_beside(log: str | Path, own: Server | None = None) -> Server:
@@ -29,7 +30,7 @@ def server_beside(log: str | Path, own: Server | None = None) -> Server:
     Raises InputError naming file and key.
     """
     own = own or Server()
-    path = _beside(log, "meta.json")
+    path = _beside(log, _META)
     return own if path is None else own.over(_server(path))
 
 
@@ -53,7 +54,7 @@ def _server(path: Path) -> Server:
 
 def timeline_beside(log: str | Path) -> NDArray[np.void] | None:
     """[instants] MOMENT of its timeseries.csv: `t` in s, `running`, `waiting`, `kv_cache_pct`; None without one."""
-    path = _beside(log, "timeseries.csv")
+    path = _beside(log, _TIMELINE)
     if path is None:
         return None
     sheet = Sheet(path, ("t", "running", "waiting", "kv_cache_pct"), others_allowed=True)
@@ -66,6 +67,11 @@ def timeline_beside(log: str | Path) -> NDArray[np.void] | None:
     moments["running"], moments["waiting"] = column("running"), column("waiting")
     moments["kv_share"] = column("kv_cache_pct", 100) / 100
     return np.sort(moments, order="time_us")
+
+
+def files_beside(log: str | Path) -> list[Path]:
+    """The files of both kinds that a log has beside it."""
+    return [path for ending in _ENDINGS if (path := _beside(log, ending)) is not None]
 
 
 def _beside(path: str | Path, ending: str) -> Path | None:

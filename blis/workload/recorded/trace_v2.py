@@ -39,6 +39,7 @@ TOLD_BY = ("client_id", "round_index", "streaming", "send_time_us", "first_chunk
 
 STATUSES = ("ok", "error", "timeout")
 
+_ROWS, _HEADER = (".csv",), (".yaml", ".yml")  # endings
 _VERSION, _UNIT, _MOST = 2, "microseconds", 2**62
 
 
@@ -174,9 +175,14 @@ def load_replay(path: str | Path, turns: str = CLOSED) -> RequestTable:
     return traffic(file)
 
 
+def files_beside(path: str | Path) -> list[Path]:
+    """The files of a trace by the path of one of them, as far as they are there."""
+    return [found for endings in (_ROWS, _HEADER) if (found := _beside(path, endings)) is not None]
+
+
 def _files(path: str | Path) -> tuple[Path, Header, Sheet]:
     """Where the rows are, the header, and the rows."""
-    rows_path, header_path = _beside(path, (".csv",)), _beside(path, (".yaml", ".yml"))
+    rows_path, header_path = _beside(path, _ROWS), _beside(path, _HEADER)
     if header_path is None:
         name = unpacked_name(path).with_suffix(".yaml").name
         raise InputError(f"{path}: the header of the trace, {name}, is missing beside it")

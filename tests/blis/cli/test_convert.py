@@ -86,8 +86,6 @@ def test_recorded_times_stand_for_turns_if_asked_for(command, tmp_path):
         (("rag", "r.jsonl", "--to", "mooncake"), "--drop classes,tenants leaves that out"),
         (("rag", "r.csv", "--to", "requests", "--drop", "sharin"), "did you mean 'sharing'?"),
         (("rag", "s.yaml", "--to", "spec", "--seed", "3"), "--seed is for requests; --to spec writes none"),
-        (("t.jsonl", "t.jsonl", "--to", "mooncake"), "t.jsonl: would be written over"),
-        (("t.csv", "t.yaml", "--to", "trace-v2"), "t.csv: would be written over"),
         (("t.jsonl", "s.yaml", "--to", "spec"), "t.jsonl: a trace has requests; `blis profile` fits"),
     ],
 )
