@@ -220,8 +220,25 @@ def check_keys(
 
 @cache
 def _types_of(cls: type) -> dict[str, Any]:
-    """The types of a dataclass's fields; asking once is enough, and slow."""
+    """The types of a dataclass's fields; asking once is enough, and slow, as it is for the next three."""
     return typing.get_type_hints(cls)
+
+
+@cache
+def _fields_of(cls: type) -> dict[str, bool]:
+    """The fields that a dataclass takes, and whether each must be given."""
+    missing = dataclasses.MISSING
+    return {
+        field.name: field.default is missing and field.default_factory is missing
+        for field in dataclasses.fields(cls)
+        if field.init
+    }
+
+
+@cache
+def _parts_of(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    """What a type is made of: dict and (str, float) of dict[str, float]."""
+    return typing.get_origin(hint), typing.get_args(hint)
 
 
 @cache
@@ -242,13 +259,12 @@ def build(cls: type[T], mapping: object, path: str = "") -> T:
     whatever the dataclass itself refuses.
     """
     values = check_mapping(mapping, path)
-    fields = {field.name: field for field in dataclasses.fields(cls) if field.init}  # type: ignore[arg-type]
+    fields = _fields_of(cls)  # type: ignore[arg-type]
     check_keys(values, fields, path, _keys_below(cls))  # type: ignore[arg-type]
     hints = _types_of(cls)  # type: ignore[arg-type]
     arguments = {key: _convert(hints[key], value, _join(path, key)) for key, value in values.items()}
-    for name, field in fields.items():
-        has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-        if name not in arguments and not has_default:
+    for name, needed in fields.items():
+        if needed and name not in arguments:
             raise InputError(f"missing key {_join(path, name)}")
     try:
         return cls(**arguments)
@@ -294,7 +310,7 @@ def dump_yaml(value: object, path: str | Path) -> None:
 
 def _convert(hint: Any, value: object, path: str) -> Any:
     """`value` as the annotated type `hint`, or InputError."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    origin, arguments = _parts_of(hint)
     if hint is Any or hint is object:
         return value
     if origin in (typing.Union, types.UnionType):

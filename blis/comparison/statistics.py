@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from blis.errors import InputError
 from blis.workload.draw.streams import stream
+
+# scipy.stats is imported where it is used: it takes longer than most of what a search loads before its first candidate.
 
 LEVEL = 0.95
 N_BOOT = 9999
@@ -88,6 +89,8 @@ def paired_comparison(differences: ArrayLike, seed: int) -> Comparison:
 
 def paired_t_interval(differences: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
     """Student's interval of the mean difference; a point if all differences are equal."""
+    from scipy import stats
+
     values = _checked(differences)
     mean, error = float(values.mean()), _standard_error(values)
     reach = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
@@ -96,6 +99,8 @@ def paired_t_interval(differences: ArrayLike, level: float = LEVEL) -> tuple[flo
 
 def t_p_value(differences: ArrayLike) -> float:
     """Two-sided p value of the paired t test; of equal differences 1 if they are 0, else 0."""
+    from scipy import stats
+
     values = _checked(differences)
     mean, error = float(values.mean()), _standard_error(values)
     if error == 0:
@@ -141,6 +146,8 @@ def _bootstrap(
     data: NDArray[Any], statistic: Callable[..., Any], seed: int, level: float, n_boot: int, **options: bool
 ) -> Interval:
     """The BCa interval of a statistic of drawn data; where it is not defined, percentiles take its place."""
+    from scipy import stats
+
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         for warning in (stats.DegenerateDataWarning, RuntimeWarning):
             warnings.simplefilter("ignore", warning)

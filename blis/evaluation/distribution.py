@@ -83,7 +83,8 @@ def weighted_distribution(numbers: Weighted, unit: float = US_PER_MS) -> Distrib
         return Distribution(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     last_rank = np.cumsum(numbers.weights) - 1
     n = int(last_rank[-1]) + 1
-    mean = float(np.dot(numbers.values.astype(np.float64), numbers.weights.astype(np.float64))) / n / unit
+    whole = float((numbers.values * numbers.weights.astype(np.float64)).sum())  # np.dot would wait for its threads
+    mean = whole / n / unit
     p50, p90, p95, p99 = (_percentile(numbers.values, last_rank, percent, unit) for percent in (50, 90, 95, 99))
     low, high = (float(value) / unit for value in numbers.values[[0, -1]])
     return Distribution(n, mean, p50, p90, p95, p99, low, high)

@@ -7,49 +7,48 @@ from __future__ import annotations
 
 from blis.jit import entry, kernel
 
+#: Steps of a row that are set whether there are so many or not: most rows have fewer, and where a loop ends after one
+#: or two of them is what a processor cannot foresee. What is set too far is set again, or is room at the end.
+AHEAD = 4
+
 
 @entry()
-def locate(steps, instance, first_row, first_step, landmarks, shifts, positions):
-    """Positions of two steps of each request. steps: [n, 2]; first_row: [instances + 1]; positions: [n, 4].
+def unroll(log, overhead_us, value_us, row_steps, before, row_of):
+    """Read the step log: the gap and the steps of each row, and the row of each step of all instances, one by one.
 
-    landmarks: [R], shifts: [instances]: room for the rows that hold every 2**shift-th step of an instance, as many as
-    it has rows at most, so that a step is looked for among a few rows.
+    value_us, row_steps: [R]; before: [instances + 1] steps of the instances before; row_of: [steps of all instances +
+    AHEAD].
     """
-    for i in range(len(shifts)):
-        _set_landmarks(first_row[i], first_row[i + 1], first_step, landmarks, shifts, i)
+    number, instance = 0, -1
+    for row in range(len(log)):
+        step = log[row]
+        while instance < step.instance:
+            instance += 1
+            before[instance] = number
+        value_us[row] = step.gap_us + overhead_us[step.instance]
+        row_steps[row] = step.count
+        for k in range(AHEAD):
+            row_of[number + k] = row
+        for k in range(AHEAD, step.count):
+            row_of[number + k] = row
+        number += step.count
+    for i in range(instance + 1, len(before)):
+        before[i] = number
+
+
+@entry()
+def locate(steps, instance, log, before, row_of, positions):
+    """Positions of two steps of each request. steps: [n, 2]; positions: [n, 4], row -1 where there is no step."""
     for j in range(len(steps)):
-        begin, end = first_row[instance[j]], first_row[instance[j] + 1]
-        shift = shifts[instance[j]]
+        begin, end = before[instance[j]], before[instance[j] + 1]
         for k in range(2):
             positions[j, 2 * k] = -1
             positions[j, 2 * k + 1] = 0
             if steps[j, 0] < 1 or begin == end:
                 continue
-            mark = begin + (steps[j, k] >> shift)
-            marks = begin + (first_step[end - 1] >> shift)
-            row = landmarks[min(mark, marks)]
-            left = (landmarks[mark + 1] if mark < marks else end - 1) - row + 1
-            while left > 1:
-                half = left // 2
-                row += half * (first_step[row + half] <= steps[j, k])
-                left -= half
+            row = row_of[min(begin + steps[j, k], end) - 1]
             positions[j, 2 * k] = row
-            positions[j, 2 * k + 1] = steps[j, k] - first_step[row] + 1
-
-
-@kernel
-def _set_landmarks(begin, end, first_step, landmarks, shifts, i):
-    """The row in which step 2**shift * k is, or the first one, for every k until the last row begins."""
-    shifts[i] = 0
-    if begin == end:
-        return
-    while first_step[end - 1] >> shifts[i] >= end - begin:
-        shifts[i] += 1
-    row = begin
-    for k in range((first_step[end - 1] >> shifts[i]) + 1):
-        while row + 1 < end and first_step[row + 1] <= k << shifts[i]:
-            row += 1
-        landmarks[begin + k] = row
+            positions[j, 2 * k + 1] = steps[j, k] - log[row].first_step + 1
 
 
 @entry()
@@ -81,42 +80,54 @@ def _add(span, times, joins, found):
 
 
 @entry()
-def worst_means(values, weights, cap, share, parts, sums, found):
-    """The mean of the largest `share` of each group's values. parts, sums: room for each part's; found: [K].
+def worst_means(values, weights, cap, share, parts, found):
+    """The mean of the largest `share` of each group's values. parts: room for the weight of each; found: [K].
 
     Values are whole numbers: the range that holds the threshold is cut into parts until it is one number, and
-    sums stay exact.
+    sums stay exact. There are as many parts as a power of 2, so that a value's part takes no division.
     """
+    largest = 0
+    for k in range(len(values)):
+        largest = max(largest, values[k])
     for g in range(len(found)):
-        low, high = 0, cap[g]
-        wanted = 0.0
-        above, above_sum = 0, 0  # weight above `high`, and its sum
-        while low < high:
-            width = (high - low) // len(parts) + 1
-            for part in range(len(parts)):
-                parts[part] = 0
-                sums[part] = 0
-            for k in range(len(values)):
-                value = min(values[k], cap[g])
-                if weights[g, k] > 0 and low <= value <= high:
-                    part = (value - low) // width
-                    parts[part] += weights[g, k]
-                    sums[part] += weights[g, k] * value
-            if wanted == 0.0:
-                total = 0
-                for part in range(len(parts)):
-                    total += parts[part]
-                if total == 0:
-                    break
-                wanted = max(share * total, 1.0)
-            part = (high - low) // width
+        total = 0
+        for k in range(len(values)):
+            total += weights[g, k]
+        found[g] = 0.0
+        if total == 0:
+            continue
+        wanted = max(share * total, 1.0)
+        low, bits = 0, 0  # the threshold is in [low, low + 2 ** bits)
+        while min(cap[g], largest) >> bits > 0:
+            bits += 1
+        above = 0  # weight above that range
+        while bits > 0:
+            shift = 0
+            while len(parts) << shift < 1 << bits:
+                shift += 1
+            _divide(values, weights[g], cap[g], low, bits, shift, parts)
+            part = (1 << bits - shift) - 1
             while above + parts[part] < wanted:
                 above += parts[part]
-                above_sum += sums[part]
                 part -= 1
-            low += part * width
-            high = min(low + width - 1, high)
-        found[g] = (above_sum + (wanted - above) * low) / wanted if wanted > 0.0 else 0.0
+            low += part << shift
+            bits = shift
+        above_sum = 0
+        for k in range(len(values)):
+            value = min(values[k], cap[g])
+            above_sum += weights[g, k] * value * (value > low)
+        found[g] = (above_sum + (wanted - above) * low) / wanted
+
+
+@kernel
+def _divide(values, weights, cap, low, bits, shift, parts):
+    """The weight of the values in each part of a range."""
+    for part in range(1 << bits - shift):
+        parts[part] = 0
+    for k in range(len(values)):
+        value = min(values[k], cap)
+        if 0 <= value - low < 1 << bits:  # a weight may well be 0
+            parts[(value - low) >> shift] += weights[k]
 
 
 @entry()

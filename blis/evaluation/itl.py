@@ -8,7 +8,6 @@ completed request counts once more (engine.md 12.2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,32 +17,6 @@ from blis.evaluation.distribution import Distribution, Weighted, weighted_distri
 from blis.evaluation.gaps import Gaps
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
-
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class StepIndex:
-    """Numbers the steps of all instances through, from 1: step s of instance i has the number before[i] + s.
-
-    before: [instances] steps of the instances before. rows: [log rows] number of each row's first step.
-    total: steps in all.
-    """
-
-    before: Ints
-    rows: Ints
-    total: int
-
-    @classmethod
-    def of(cls, result: ResultTable) -> StepIndex:
-        """The index of a result's step log."""
-        steps = result.instances["steps"]
-        before = np.cumsum(steps) - steps
-        return cls(before, before[result.steps["instance"]] + result.steps["first_step"], int(steps.sum()))
-
-    def number(self, instance: NDArray[np.int32], step: NDArray[np.integer[Any]]) -> Ints:
-        """The numbers of steps."""
-        return self.before[instance] + step
 
 
 def expand_gaps(result: ResultTable, row: int) -> list[int]:

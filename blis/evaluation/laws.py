@@ -2,6 +2,7 @@
 
 Sources: engine.md section 15, cluster-and-policies.md section 14. Nothing that lies behind the horizon is reported
 (engine.md Q20), of the step that passes it neither tokens nor time; with compat's `behind_horizon` it is.
+law_kernels.py looks for broken laws; here they get their words.
 """
 
 from __future__ import annotations
@@ -12,25 +13,77 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
-from blis.evaluation.itl import StepIndex
+from blis.evaluation import law_kernels as laws
+from blis.evaluation.gap_kernels import AHEAD
+from blis.evaluation.law_kernels import COUNT, LAWS, LIMITS, SUMS, Rules, Run, judge
 from blis.tables.limits import within_limits
-from blis.tables.records import (
-    COMPLETED,
-    DROPPED,
-    IN_TRANSIT,
-    NOT_ARRIVED,
-    QUEUED,
-    REJECTED,
-    RUNNING,
-    STATUS_NAMES,
-)
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
 Violations = list[str]
 Mask = NDArray[np.bool_]
 
-_NEVER_US = np.iinfo(np.int64).max
+_NEVER_US = int(np.iinfo(np.int64).max)
+
+#: What a broken law is called; `{}` is the first who breaks it.
+WORDS = {
+    laws.STATUS: "request {} has no valid status",
+    laws.INSTANCE: "request {} has no valid instance",
+    laws.COUNTS_COMPLETED: "instance {} counts other completed requests than have that status",
+    laws.COUNTS_DROPPED: "instance {} counts other dropped requests than have that status",
+    laws.COUNTS_QUEUED: "instance {} counts other queued requests than have that status",
+    laws.COUNTS_RUNNING: "instance {} counts other running requests than have that status",
+    laws.ROUTED: "instance {} was sent other requests than it accounts for",
+    laws.PLACED: "request {} was served without an instance",
+    laws.NOT_PLACED: "request {} was never routed but has an instance",
+    laws.UNFINISHED: "request {} is unfinished though the run had no horizon",
+    laws.IN_FLIGHT: "instance {} has other prompt tokens in flight than its requests",
+    laws.TENANT_REQUESTS: "the tenants have other requests in flight than theirs",
+    laws.TENANT_TOKENS: "the tenants have other tokens in flight than theirs",
+    laws.CLIENT: "request {} came at another time than its client's",
+    laws.UNANSWERED: "request {} came though what it follows has no answer",
+    laws.OWN_ARRIVAL: "request {} came at another time than its own",
+    laws.TURN: "request {} was not routed when it was its turn",
+    laws.OVERTAKEN: "request {} was scheduled before one that came to the queue earlier",
+    laws.LACKING: "request {} is completed but lacks an event",
+    laws.NO_OUTPUT: "request {} has a first token though it has no output",
+    laws.SILENT_E2E: "request {} has no output and another E2E than from its arrival to its end",
+    laws.COMPLETED_US: "request {} has completed_us though it is not completed, or lacks it",
+    laws.E2E_US: "request {} has e2e_us though it is not completed, or lacks it",
+    laws.UNSERVED: "request {} got a token though it was not served",
+    laws.QUEUED_EARLY: "request {} was queued before it arrived",
+    laws.LATE_START: "request {} was queued or scheduled after the horizon",
+    laws.LATE_TOKEN: "request {} has its first or last token after the horizon",
+    laws.SCHEDULED_EARLY: "request {} was scheduled before it was queued",
+    laws.TOKEN_EARLY: "request {} had its first token before it was scheduled",
+    laws.COMPLETED_EARLY: "request {} completed before its first token",
+    laws.E2E_SHORT: "request {} has E2E < TTFT",
+    laws.TTFT_TOKEN: "request {} has a TTFT without a first token, or lacks it",
+    laws.STEPS_BACK: "request {} has its last step before its first",
+    laws.PEAK_BLOCKS: "instance {} used more KV blocks than it has",
+    laws.IDLE_BLOCKS: "instance {} holds KV blocks with nothing running",
+    laws.BLOCKS: "instance {} holds more KV blocks than there are",
+    laws.TOO_MANY_RUN: "instance {} runs more requests than it may",
+    laws.NO_TIER: "instance {} offloaded KV blocks without a tier to hold them",
+    laws.OFFLOADED: "instance {} offloaded more KV blocks than it took",
+    laws.BROUGHT_BACK: "instance {} brought back more KV blocks than it offloaded",
+    laws.THRASHED: "instance {} thrashed more KV blocks than came back",
+    laws.BUSY_LONG: "instance {} was busy for longer than the run",
+    laws.NEGATIVE_GAP: "the step log has a negative gap",
+    laws.HOLES: "the step log has holes",
+    laws.BUSY: "instance {} was busy for another time than its steps",
+    laws.NO_SUCH_STEP: "request {} has a step that its instance never made",
+    laws.GAP_NUMBER: "request {} has another number of gaps than tokens after the first",
+    laws.TTFT: "request {} has another TTFT than its first token and one overhead",
+    laws.GAP_SUM: "request {} has gaps that do not add up to E2E - TTFT",
+    laws.ALL_TOKENS: "request {} is completed without all its tokens",
+    laws.TOO_MANY_TOKENS: "request {} generated more tokens than it has",
+    laws.CACHED: "request {} found more cached tokens than its prompt has",
+    laws.OUTPUT_TOKENS: "instance {} counts other output_tokens than its requests",
+    laws.INPUT_TOKENS: "instance {} counts other input_tokens than its requests",
+    laws.PREEMPTIONS: "instance {} counts other preemptions than its requests",
+    laws.PREFILL: "instance {} charged other prefill tokens than its requests lacked in the cache",
+}
 
 
 def check_laws(
@@ -42,301 +95,137 @@ def check_laws(
     """
     compat = compat or Compat()
     table = within_limits(table, *scenario.instance.engine.limits)
-    violations: Violations = []
-    for law in (_shape, _conservation, _in_flight, _follow_ups, _order, _causality, _capacity, _steps, _tokens):
-        law(scenario, table, result, compat, violations)
-        if violations and law is _shape:  # the other laws rely on it
-            return violations
-    return violations
+    if violations := _sizes(scenario, table, result):
+        return violations  # the laws rely on them
+    found = np.zeros((LAWS, 2), np.int64)
+    instances, steps = len(result.instances), int(result.instances["steps"].sum())
+    complete = steps == int(result.steps["count"].sum())
+    judge(
+        _run(scenario, table, result),
+        _rules(scenario, result, compat),
+        np.zeros((instances, SUMS), np.int64),
+        np.zeros((1 + len(table.tenant_names), 2), np.int64),
+        np.empty((steps if complete and steps > 0 else 0) + 1 + AHEAD, np.int64),
+        np.empty((len(table), 2), np.int64),
+        found,
+    )
+    if not found[[laws.STATUS, laws.INSTANCE], COUNT].any():
+        overtaken = _overtaken(scenario, table, result, compat)
+        found[laws.OVERTAKEN] = int(np.argmax(overtaken)) if len(overtaken) else 0, int(np.count_nonzero(overtaken))
+    return [_worded(law, *map(int, found[law])) for law in range(LAWS) if found[law, COUNT]]
 
 
-def _shape(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """Rows, codes and indices are valid."""
-    n, instances = len(table), len(result.instances)
+def _worded(law: int, first: int, count: int) -> str:
+    """A broken law, who breaks it first, and how many others do."""
+    words = WORDS[law]
+    if "{}" not in words:
+        return words
+    return words.format(first) + (f" (and {count - 1} more)" if count > 1 else "")
+
+
+def _sizes(scenario: Scenario, table: RequestTable, result: ResultTable) -> Violations:
+    """One row a request, and one row of counters an instance."""
+    n, instances, violations = len(table), len(result.instances), []
     if len(result) != n:
         violations.append(f"{n} requests but {len(result)} results")
     if instances != scenario.cluster.instances:
         violations.append(f"{scenario.cluster.instances} instances but counters of {instances}")
-    _rows(violations, "has no valid status", (result.status < 0) | (result.status >= len(STATUS_NAMES)))
-    _rows(violations, "has no valid instance", (result.instance < -1) | (result.instance >= instances))
+    return violations
 
 
-def _conservation(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """Every request is in one place, and the instances' counters add up to the requests (L1, L4)."""
-    status, routed = result.status, result.instance >= 0
-    counters = result.instances
-    placed = result.instance[routed].astype(np.int64) * len(STATUS_NAMES) + status[routed]
-    count = np.bincount(placed, minlength=len(counters) * len(STATUS_NAMES)).reshape(len(counters), -1)
-    for code in (COMPLETED, DROPPED, QUEUED, RUNNING):
-        name = STATUS_NAMES[code]
-        _instances(violations, f"counts other {name} requests than have that status", counters[name] != count[:, code])
-    _instances(violations, "was sent other requests than it accounts for", counters["routed"] != count.sum(axis=1))
-    needs_instance = (status == COMPLETED) | (status == DROPPED) | (status == QUEUED) | (status == RUNNING)
-    _rows(violations, "was served without an instance", needs_instance & ~routed)
-    _rows(violations, "was never routed but has an instance", ((status == REJECTED) | (status == NOT_ARRIVED)) & routed)
-    if scenario.horizon_us is None:
-        left = (status == QUEUED) | (status == RUNNING) | (status == IN_TRANSIT)
-        _rows(violations, "is unfinished though the run had no horizon", left)
+def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
+    """The columns that laws are about."""
+    tenants, nobody = result.tenants, np.zeros(0, np.int64)
+    followed = table.predecessor is not None and table.think_us is not None
+    instances = [replica.instance for replica in scenario.replicas]
+    limits = [(one.kv.blocks, one.batch.max_running, len(one.kv.lower_tiers)) for one in instances]
+    return Run(
+        due_us=_read_only(table.arrival_us),
+        input_tokens=_read_only(table.input_tokens),
+        output_tokens=_read_only(table.output_tokens),
+        predecessor=_read_only(table.predecessor if followed else nobody.astype(np.int32)),
+        think_us=_read_only(table.think_us if followed else nobody),
+        tenant=_read_only(table.tenant),
+        **{name: _read_only(getattr(result, name)) for name in _COLUMNS},
+        log=_read_only(result.steps),
+        gaps=_read_only(result.gaps),
+        counters=_read_only(result.instances),
+        tenants=np.zeros((0, 2), np.int64)
+        if tenants is None
+        else np.stack([tenants["in_flight"], tenants["tokens"]], 1),
+        overhead_us=_read_only(result.token_overhead_us),
+        limits=np.array(limits, LIMITS),
+    )
 
 
-def _in_flight(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """In flight is who was let in and has not left: on every instance, and of every tenant if a policy asks."""
-    status = result.status
-    inside = (result.instance >= 0) & (status != COMPLETED) & (status != DROPPED)
-    tokens = _sum(result, result.instance[inside], table.input_tokens[inside])
-    text = "has other prompt tokens in flight than its requests"
-    _instances(violations, text, result.instances["in_flight_tokens"] != tokens)
-    if result.tenants is None:
-        return
-    horizon_us = _NEVER_US if scenario.horizon_us is None else scenario.horizon_us
-    admitted = result.arrival_us + scenario.cluster.admission.latency_us <= horizon_us
-    inside |= admitted & (status == IN_TRANSIT)
-    for name, noun, values in (
-        ("in_flight", "requests", np.ones(len(table))),
-        ("tokens", "tokens", table.input_tokens),
-    ):
-        count = np.bincount(table.tenant[inside], values[inside], len(result.tenants) - 1)
-        if (result.tenants[name] != np.append(count.sum(), count)).any():
-            violations.append(f"the tenants have other {noun} in flight than theirs")
+#: What a `Run` takes of a ResultTable as it is.
+_COLUMNS = Run._fields[Run._fields.index("status") : Run._fields.index("last_step") + 1]
 
 
-def _follow_ups(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """Whoever follows another comes when that one is answered and its client has thought, or not at all."""
-    if table.predecessor is None or table.think_us is None:
-        return
-    horizon_us = _NEVER_US if scenario.horizon_us is None else scenario.horizon_us
-    before = np.maximum(table.predecessor, 0)
-    due_us = result.arrival_us[before] + result.e2e_us[before] + table.think_us
-    comes = (result.e2e_us[before] >= 0) & (due_us <= horizon_us)
-    follows = table.predecessor >= 0
-    other = comes & (result.arrival_us != due_us)
-    _rows(violations, "came at another time than its client's", follows & other)
-    came = (result.arrival_us >= 0) | (result.status != NOT_ARRIVED)
-    _rows(violations, "came though what it follows has no answer", follows & ~comes & came)
-    _rows(violations, "came at another time than its own", ~follows & (result.arrival_us != table.arrival_us))
+def _read_only(column: Any) -> NDArray[Any]:
+    """A view that nobody writes: some columns are that already, and a kernel is compiled for one kind."""
+    view: NDArray[Any] = column.view()
+    view.flags.writeable = False
+    return view
 
 
-def _order(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """Nobody overtakes among equal arrivals: they go in the order of rows, and `fcfs` serves them as they queue.
+def _rules(scenario: Scenario, result: ResultTable, compat: Compat) -> Rules:
+    """What holds of this scenario under these switches."""
+    cluster, has_horizon = scenario.cluster, scenario.horizon_us is not None
+    whole = not has_horizon or compat.behind_horizon  # every step that is begun counts with all its time
+    ends_early = compat.behind_horizon or compat.duration_last_event  # before its last step does
+    return Rules(
+        duration_us=result.duration_us,
+        horizon_us=_NEVER_US if scenario.horizon_us is None else scenario.horizon_us,
+        has_horizon=has_horizon,
+        admission_us=cluster.admission.latency_us,
+        routing_us=cluster.routing.latency_us,
+        gateway=cluster.flow_control.enabled,
+        # Members of several steps that the horizon cuts still run, and any number of steps lie across it at once.
+        free_batch=not whole and compat.idle_when_batch_empties,
+        busy_at_most=whole or not compat.idle_when_batch_empties,
+        overlap=compat.idle_when_batch_empties or (has_horizon and ends_early),
+        cut=not whole,
+        behind_horizon=compat.behind_horizon,
+        last_gap_twice=compat.last_gap_twice,
+        gaps_end_twice=result.last_gap_twice,
+        first_token_without_output=compat.first_token_without_output,
+        last_scheduling_delay=compat.last_scheduling_delay,
+        decode_tokens_only=compat.decode_tokens_only,
+    )
 
-    A gateway has an order of its own; of two that it sends on in one instant either may be the first. The order of
-    all is the oracle's to tell: sorting everybody would make a simulation a tenth longer.
+
+def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat) -> Mask:
+    """[n] who was scheduled before one that came to the queue earlier; no rows where no law says who is first.
+
+    Nobody overtakes among equal arrivals: `fcfs` serves them as they queue, and they go in the order of rows. Of two
+    that a gateway sends on in one instant either may be the first. The order of all is the oracle's to tell: sorting
+    everybody would make a simulation a tenth longer.
     """
-    cluster, sent, queued_us = scenario.cluster, result.instance, result.queued_us
-    gateway = cluster.flow_control.enabled
-    routed_us = result.arrival_us + (cluster.admission.latency_us + cluster.routing.latency_us)
-    _rows(violations, "was not routed when it was its turn", (sent >= 0) & (result.routed_us != routed_us) & ~gateway)
-    if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay:
-        return
     alike = _arrived_alike(table, result)
-    if not alike.any():
-        return
-    started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
-    rows = np.flatnonzero(alike & (queued_us >= 0))
-    alpha = np.array([replica.instance.latency_model.alpha for replica in scenario.replicas])[sent[rows]]
+    if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay or not alike.any():
+        return np.zeros(0, np.bool_)
+    rows = np.flatnonzero(alike & (result.queued_us >= 0))
+    sent = result.instance[rows]
+    alpha = np.array([replica.instance.latency_model.alpha for replica in scenario.replicas])[sent]
     queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
-    settled = (started_us[rows], result.routed_us[rows]) if gateway else ()  # else by row
-    order = rows[np.lexsort((*settled, reached_us, queued_us[rows], sent[rows]))]
-    wrong = np.zeros(len(result), np.bool_)
-    before, after = order[:-1], order[1:]
-    wrong[after] = (sent[before] == sent[after]) & (started_us[before] > started_us[after])
-    _rows(violations, "was scheduled before one that came to the queue earlier", wrong)
+    started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
+    settled = (started_us[rows], result.routed_us[rows]) if scenario.cluster.flow_control.enabled else ()  # else by row
+    order = rows[np.lexsort((*settled, reached_us, result.queued_us[rows], sent))]
+    before, after, wrong = order[:-1], order[1:], np.zeros(len(result), np.bool_)
+    wrong[after] = (result.instance[before] == result.instance[after]) & (started_us[before] > started_us[after])
+    return wrong
 
 
 def _arrived_alike(table: RequestTable, result: ResultTable) -> Mask:
-    """[n] whether somebody else arrived at the same instant."""
+    """[n] whether somebody else arrived at the same instant; where all arrivals are known, made once a table."""
     arrival_us = result.arrival_us
     if table.closed:
         _, number, count = np.unique(arrival_us, return_inverse=True, return_counts=True)
         return (count > 1)[number] & (arrival_us >= 0)
-    same = np.zeros(len(table) + 1, np.bool_)
-    same[1:-1] = arrival_us[1:] == arrival_us[:-1]
-    return same[1:] | same[:-1]
-
-
-def _causality(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """Events come in order, and exactly those that the status says (L8)."""
-    status, arrival = result.status, result.arrival_us
-    queued, scheduled = result.queued_us, result.scheduled_us
-    first, completed = result.first_token_us, result.completed_us
-    done = status == COMPLETED
-    silent = (table.output_tokens == 0) & (not compat.first_token_without_output)
-    lacking = (queued < 0) | (scheduled < 0) | ((first < 0) & ~silent)
-    _rows(violations, "is completed but lacks an event", done & lacking)
-    _rows(violations, "has a first token though it has no output", silent & (first >= 0))
-    other = done & silent & (result.e2e_us != completed - arrival) & (not compat.last_gap_twice)
-    _rows(violations, "has no output and another E2E than from its arrival to its end", other)
-    for name, column in (("completed_us", completed), ("e2e_us", result.e2e_us)):
-        _rows(violations, f"has {name} though it is not completed, or lacks it", (column >= 0) != done)
-    unserved = (status == REJECTED) | (status == DROPPED) | (status == NOT_ARRIVED)
-    _rows(violations, "got a token though it was not served", unserved & (first >= 0) & (result.preemptions == 0))
-    _rows(violations, "was queued before it arrived", (queued >= 0) & (queued < arrival))
-    if scenario.horizon_us is not None:
-        late = np.maximum(queued, scheduled) > scenario.horizon_us
-        _rows(violations, "was queued or scheduled after the horizon", late)
-        late = (np.maximum(first, completed) > scenario.horizon_us) & (not compat.behind_horizon)
-        _rows(violations, "has its first or last token after the horizon", late)
-    _rows(violations, "was scheduled before it was queued", (scheduled >= 0) & ((scheduled < queued) | (queued < 0)))
-    again = compat.last_scheduling_delay & (result.preemptions > 0)
-    _rows(violations, "had its first token before it was scheduled", (first >= 0) & (first < scheduled) & ~again)
-    _rows(violations, "completed before its first token", done & (completed < first))
-    _rows(violations, "has E2E < TTFT", done & (result.e2e_us < result.ttft_us))
-    _rows(violations, "has a TTFT without a first token, or lacks it", (result.ttft_us >= 0) != (first >= 0))
-    _rows(violations, "has its last step before its first", (first >= 0) & (result.last_step < result.first_step))
-
-
-def _capacity(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """Blocks stay within the cache and are given back (L2)."""
-    counters, replicas = result.instances, scenario.replicas
-    blocks = np.array([replica.instance.kv.blocks for replica in replicas])
-    max_running = np.array([replica.instance.batch.max_running for replica in replicas])
-    _instances(violations, "used more KV blocks than it has", counters["peak_blocks"] > blocks)
-    _instances(
-        violations, "holds KV blocks with nothing running", (counters["running"] == 0) & (counters["used_blocks"] != 0)
-    )
-    _instances(violations, "holds more KV blocks than there are", counters["used_blocks"] > blocks)
-    cut = scenario.horizon_us is not None and not compat.behind_horizon
-    if not (cut and compat.idle_when_batch_empties):  # else members of several steps that the horizon cuts still run
-        _instances(violations, "runs more requests than it may", counters["running"] > max_running)
-    _tiers(scenario, counters, violations)
-
-
-def _tiers(scenario: Scenario, counters: NDArray[np.void], violations: Violations) -> None:
-    """A lower tier gets at most one block for each that is taken, and gives back what it has got."""
-    offloaded, back = counters["offloaded_blocks"], counters["cpu_hit_blocks"]
-    if not (offloaded.any() or back.any() or counters["thrashed_blocks"].any()):
-        return
-    tiers = np.array([len(replica.instance.kv.lower_tiers) for replica in scenario.replicas])
-    _instances(violations, "offloaded KV blocks without a tier to hold them", (offloaded > 0) & (tiers == 0))
-    _instances(violations, "offloaded more KV blocks than it took", offloaded > counters["miss_blocks"] + back)
-    _instances(violations, "brought back more KV blocks than it offloaded", back > offloaded)
-    _instances(violations, "thrashed more KV blocks than came back", counters["thrashed_blocks"] > back)
-
-
-def _steps(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """The step log is complete, fits into the run, and explains every E2E (L7, L10, L11)."""
-    log, counters = result.steps, result.instances
-    whole = scenario.horizon_us is None or compat.behind_horizon  # every step that is begun counts with all its time
-    ends_early = compat.behind_horizon or compat.duration_last_event  # before its last step does
-    overlap = compat.idle_when_batch_empties or (scenario.horizon_us is not None and ends_early)
-    if not overlap:
-        _instances(violations, "was busy for longer than the run", counters["busy_us"] > result.duration_us)
-    if (log["gap_us"] < 0).any() or (result.gaps["gap_us"] < 0).any():
-        violations.append("the step log has a negative gap")
-    index = StepIndex.of(result)
-    count = log["count"]
-    if int(count.sum()) != index.total or (count < 1).any() or (index.rows != np.cumsum(count) - count + 1).any():
-        violations.append("the step log has holes")
-        return
-    elapsed_us = np.zeros(index.total + 1, np.int64)  # [number of a step] durations up to its end
-    np.cumsum(np.repeat(log["gap_us"], count), out=elapsed_us[1:])
-    busy_us = elapsed_us[index.before + counters["steps"]] - elapsed_us[index.before]
-    cut_us = np.zeros(len(counters), np.int64)
-    if not whole:  # of the last step only what lies before the horizon
-        started = counters["steps"] > 0
-        last = (index.before + counters["steps"])[started]
-        cut_us[started] = elapsed_us[last] - elapsed_us[last - 1]
-    wrong = busy_us < counters["busy_us"]
-    if whole or not compat.idle_when_batch_empties:  # else any number of steps lie across the horizon at once
-        wrong |= busy_us - cut_us > counters["busy_us"]
-    _instances(violations, "was busy for another time than its steps", wrong)
-    steps = np.where(result.instance >= 0, counters["steps"][result.instance], -1)
-    strange = (result.last_step > steps) | ((result.status == COMPLETED) & (result.first_step < 1))
-    _rows(violations, "has a step that its instance never made", strange)
-    if not strange.any():
-        _gaps(table, result, index, elapsed_us, violations)
-
-
-def _gaps(
-    table: RequestTable, result: ResultTable, index: StepIndex, elapsed_us: NDArray[np.int64], violations: Violations
-) -> None:
-    """Completed requests got one gap for each token after the first, and these add up to E2E - TTFT."""
-    done = np.flatnonzero(result.status == COMPLETED)
-    first = index.number(result.instance[done], result.first_step[done])
-    last = index.number(result.instance[done], result.last_step[done])
-    number, total_us = last - first, elapsed_us[last] - elapsed_us[first]
-    if len(result.gaps):
-        late = result.gaps["request"]
-        start = index.number(result.instance[late], result.gaps["from_step"])
-        end = index.number(result.instance[late], result.gaps["to_step"])
-        more_us = result.gaps["gap_us"] - (elapsed_us[end] - elapsed_us[start])
-        number += np.bincount(late, 1 - (end - start), len(result))[done].astype(np.int64)
-        total_us += np.bincount(late, more_us, len(result))[done].astype(np.int64)
-    wrong = np.zeros(len(result), np.bool_)
-    wrong[done] = number != np.maximum(table.output_tokens[done], 1) - 1
-    _rows(violations, "has another number of gaps than tokens after the first", wrong)
-    if result.last_gap_twice:
-        number, total_us = number + 1, total_us + elapsed_us[last] - elapsed_us[last - 1]
-    total_us += number * result.token_overhead_us[result.instance[done]]
-    overhead_us = result.token_overhead_us[result.instance]
-    token = result.first_token_us >= 0
-    late = token & (result.ttft_us != result.first_token_us - result.arrival_us + overhead_us)
-    _rows(violations, "has another TTFT than its first token and one overhead", late)
-    answered = result.ttft_us[done] >= 0
-    wrong[done] = answered & (total_us != result.e2e_us[done] - result.ttft_us[done])
-    _rows(violations, "has gaps that do not add up to E2E - TTFT", wrong)
-
-
-def _tokens(
-    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
-) -> None:
-    """Tokens are generated, counted and charged once (L5)."""
-    counters, generated = result.instances, result.generated_tokens
-    done = result.status == COMPLETED
-    _rows(violations, "is completed without all its tokens", done & (generated != table.output_tokens))
-    _rows(violations, "generated more tokens than it has", (generated < 0) | (generated > table.output_tokens))
-    _rows(violations, "found more cached tokens than its prompt has", result.cached_tokens > table.input_tokens)
-    counted = np.maximum(generated - 1, 0) if compat.decode_tokens_only else generated
-    routed = result.instance >= 0
-    sent = result.instance[routed]
-    for name, column in (
-        ("output_tokens", counted),
-        ("input_tokens", np.where(result.queued_us >= 0, table.input_tokens, 0)),
-        ("preemptions", result.preemptions),
-    ):
-        text = f"counts other {name} than its requests"
-        _instances(violations, text, counters[name] != _sum(result, sent, column[routed]))
-    scheduled = result.scheduled_us >= 0
-    if not result.preemptions.any() and (done == scheduled).all():
-        missing = np.where(done, table.input_tokens - result.cached_tokens, 0)
-        text = "charged other prefill tokens than its requests lacked in the cache"
-        _instances(violations, text, counters["prefill_tokens"] != _sum(result, sent, missing[routed]))
-
-
-def _sum(result: ResultTable, instance: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
-    """[instances] sums of values; exact below 2**53."""
-    return np.bincount(instance, values, len(result.instances))
-
-
-def _rows(violations: Violations, text: str, broken: Mask) -> None:
-    """Note the first request that breaks a law, and how many do."""
-    if broken.any():
-        violations.append(f"request {int(np.argmax(broken))} {text}{_more(broken)}")
-
-
-def _instances(violations: Violations, text: str, broken: Mask) -> None:
-    """The same for instances."""
-    if broken.any():
-        violations.append(f"instance {int(np.argmax(broken))} {text}{_more(broken)}")
-
-
-def _more(broken: Mask) -> str:
-    others = int(np.count_nonzero(broken)) - 1
-    return f" (and {others} more)" if others else ""
+    if "laws/alike" not in table.cache:
+        same = np.zeros(len(table) + 1, np.bool_)
+        same[1:-1] = table.arrival_us[1:] == table.arrival_us[:-1]
+        table.cache["laws/alike"] = same[1:] | same[:-1]
+    return table.cache["laws/alike"]  # type: ignore[return-value]

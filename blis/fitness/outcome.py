@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from blis.evaluation.gaps import Gaps
 from blis.evaluation.ratios import jain_index
 from blis.evaluation.slo import ITL_PERCENT, SLOClass, class_targets
+from blis.fitness.term_kernels import worst_means
 from blis.sums import total
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
@@ -163,11 +164,22 @@ class Outcome:
         drawn = (self.completed[places], self.good[places], latencies)
         return Outcome.of(scoring, *drawn, self.instances, self.gaps, self.places[places], kept)
 
+    def worst_ttft_us(self, chosen: NDArray[np.bool_]) -> Floats:
+        """[K] the mean of the longest 5 % of the TTFT of the chosen rows of each class, capped; 0 without any."""
+        if np.array_equal(chosen, self.answered):  # nearly always, and of a baseline every time the same
+            return self._worst_ttft_us
+        return self._worst_ttft_of(chosen)
+
     def worst_gaps_us(self, chosen: NDArray[np.bool_]) -> Floats:
         """[K] the mean of the worst 5 % of the gaps of the chosen rows of each class, capped; 0 without any."""
-        if np.array_equal(chosen, self.paced):  # nearly always, and of a baseline every time the same
+        if np.array_equal(chosen, self.paced):
             return self._worst_gaps_us
-        return self._worst_of(chosen)
+        return self._worst_gaps_of(chosen)
+
+    @cached_property
+    def answered(self) -> NDArray[np.bool_]:
+        """[m] completed, with a first token."""
+        return self.completed & self.scoring.has_output
 
     @cached_property
     def paced(self) -> NDArray[np.bool_]:
@@ -175,10 +187,19 @@ class Outcome:
         return self.completed & (self.scoring.later_tokens > 0)
 
     @cached_property
-    def _worst_gaps_us(self) -> Floats:
-        return self._worst_of(self.paced)
+    def _worst_ttft_us(self) -> Floats:
+        return self._worst_ttft_of(self.answered)
 
-    def _worst_of(self, chosen: NDArray[np.bool_]) -> Floats:
+    def _worst_ttft_of(self, chosen: NDArray[np.bool_]) -> Floats:
+        ends, found = np.array([rows.stop for rows in self.scoring.classes]), np.empty(len(self.scoring.classes))
+        worst_means(ends, chosen, self.ttft_us, TAIL_SHARE, np.empty(len(chosen)), found)
+        return found
+
+    @cached_property
+    def _worst_gaps_us(self) -> Floats:
+        return self._worst_gaps_of(self.paced)
+
+    def _worst_gaps_of(self, chosen: NDArray[np.bool_]) -> Floats:
         times = np.bincount(self.places[chosen], minlength=len(self.gaps.spans))
         return self.gaps.worst_means_us(times, self.scoring.itl_cap_us, TAIL_SHARE)
 

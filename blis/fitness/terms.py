@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.fitness.outcome import TAIL_SHARE, Floats, Keep, Outcome
+from blis.fitness.outcome import Floats, Keep, Outcome
+from blis.fitness.term_kernels import HALVINGS, mean_differences
 from blis.plugins import FITNESS, Named
+from blis.sums import total
 
 
 class Common(NamedTuple):
@@ -33,7 +35,7 @@ class Pair:
         self.x, self.b = x, b
         both = x.completed & b.completed
         self.common = self._by_class(both)
-        self.answered = self._by_class(both & x.scoring.has_output)  # with a first token
+        self.answered = self._by_class(x.answered & b.answered)  # with a first token
         self.paced = self._by_class(x.paced & b.paced)  # with a token after the first
 
     def _by_class(self, chosen: NDArray[np.bool_]) -> list[Common]:
@@ -67,12 +69,8 @@ def ttft(pair: Pair) -> float:
 @term("tail", 0.20)
 def tail(pair: Pair) -> float:
     """Log ratio of the mean of the longest 5 % of times to first token."""
-    total = 0.0
-    for rows, chosen, share in pair.answered:
-        if share > 0:
-            worst_b, worst_x = worst_mean(pair.b.ttft_us[rows][chosen]), worst_mean(pair.x.ttft_us[rows][chosen])
-            total += share * float(np.log(worst_b) - np.log(worst_x))
-    return total
+    chosen = pair.x.answered & pair.b.answered
+    return _log_ratio(pair.answered, pair.b.worst_ttft_us(chosen), pair.x.worst_ttft_us(chosen))
 
 
 @term("tpot", 0.10)
@@ -85,12 +83,7 @@ def tpot(pair: Pair) -> float:
 def itl(pair: Pair) -> float:
     """Log ratio of the mean of the longest 5 % of gaps between tokens. TPOT alone hides stalls."""
     chosen = pair.x.paced & pair.b.paced
-    worst_b, worst_x = pair.b.worst_gaps_us(chosen), pair.x.worst_gaps_us(chosen)
-    total = 0.0
-    for common, theirs_us, ours_us in zip(pair.paced, worst_b, worst_x, strict=True):
-        if common.share > 0 and (ours_us > 0 or theirs_us > 0):
-            total += common.share * float(np.log(theirs_us) - np.log(ours_us))
-    return total
+    return _log_ratio(pair.paced, pair.b.worst_gaps_us(chosen), pair.x.worst_gaps_us(chosen))
 
 
 @term("e2e", 0.15)
@@ -118,23 +111,21 @@ def cost(pair: Pair) -> float:
     return float(np.log(pair.b.instances) - np.log(pair.x.instances))
 
 
-def worst_mean(values: Floats) -> float:
-    """The mean of the largest 5 % of at least one value: 0.05 n of them, at least one, the last one in part."""
-    count = max(TAIL_SHARE * len(values), 1.0)
-    whole = int(count)
-    needed = min(whole + 1, len(values))
-    largest = np.sort(np.partition(values, -needed)[-needed:])[::-1]
-    part = (count - whole) * largest[whole] if count > whole else 0.0
-    return float((largest[:whole].sum() + part) / count)
-
-
 def _mean_ratio(common: list[Common], x: Floats, b: Floats) -> float:
     """The mean of b - x over the requests of each class, weighted."""
-    total = 0.0
-    for rows, chosen, share in common:
-        if share > 0:
-            total += share * float(np.mean((b[rows] - x[rows])[chosen]))
-    return total
+    ends, chosen = np.array([one.rows.stop for one in common]), np.concatenate([one.chosen for one in common])
+    means = np.empty(len(common))
+    mean_differences(ends, chosen, b, x, np.empty(len(x)), np.empty(HALVINGS), means)
+    return total(one.share * float(mean) for one, mean in zip(common, means, strict=True) if one.share > 0)
+
+
+def _log_ratio(common: list[Common], theirs: Floats, ours: Floats) -> float:
+    """The log ratio of a number of each class, weighted; where neither run has one there is none."""
+    return total(
+        one.share * float(np.log(b) - np.log(x))
+        for one, b, x in zip(common, theirs, ours, strict=True)
+        if one.share > 0 and (x > 0 or b > 0)
+    )
 
 
 def _confidence(chosen: NDArray[np.bool_]) -> float:

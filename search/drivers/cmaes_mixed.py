@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from cmaes import CatCMAwM
 from numpy.typing import NDArray
 
 from blis.errors import check_integer, check_number
 from search.drivers.base import DRIVERS, MOST, Proposal, Scored, SeededDriver
 from search.space.parameters import Category, Number, Value
 from search.space.space import Genome, Space, genome_key
+
+if TYPE_CHECKING:
+    from cmaes import CatCMAwM
 
 #: Share of the initial distribution of every choice that lies on the start's value; the rest is uniform.
 START_SHARE = 0.5
@@ -61,6 +63,8 @@ class Coordinates:
 
     def optimizer(self, start: Genome, options: CMAOptions, seed: int) -> CatCMAwM:
         """CMA-ES around a genome."""
+        from cmaes import CatCMAwM  # here, because it brings scipy.stats, which takes long to load
+
         gaussian: dict[str, Any] = {}
         if self._numbers:
             mean = np.array([self._place(key, start.get(key)) for key in self._numbers])

@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Mapping
 
 import optuna
-from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import TrialState
 
 from search.drivers.optuna_trials import trial_of
@@ -25,13 +24,16 @@ def importance(space: Space, archive: Archive) -> Mapping[str, float]:
     scored = [row for row in archive.rows if row.genome and row.evaluation.fitness is not None]
     if len(scored) < FEWEST:
         return {}
+    # Here, because it brings scikit-learn: most of a second before the first candidate.
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # no line per study
     study = optuna.create_study(direction="maximize")
     study.add_trials([trial_of(space, row.genome, TrialState.COMPLETE, row.evaluation.fitness) for row in scored])
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         try:
-            found = optuna.importance.get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
+            found = get_param_importances(study, evaluator=PedAnovaImportanceEvaluator())
         except UserWarning:  # none is better than the others
             return {}
     return {key: float(share) for key, share in sorted(found.items(), key=lambda pair: (-pair[1], pair[0]))}

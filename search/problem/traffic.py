@@ -76,7 +76,7 @@ class Drawn:
         """The seeds."""
         return list(self.pool(pool, n))
 
-    @property
+    @cached_property
     def rates(self) -> dict[str, float]:
         """Of the specification, not of a table."""
         return {OFFERED_TOKENS: self.spec.aggregate_rate * mean_input_tokens(self.spec)}
@@ -142,7 +142,7 @@ class Recorded:
             "warmup_requests": scored.start,
         }
 
-    @property
+    @cached_property
     def rates(self) -> dict[str, float]:
         """Of the search window: what comes later is not known yet."""
         window = self.windows["search"]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
 from blis.errors import InputError, named, one_line
-from blis.evaluation.distribution import US_PER_MS, Weighted, distribution, known
+from blis.evaluation.distribution import US_PER_MS, Weighted, distribution, known, weighted_distribution
 from blis.evaluation.hit_rates import hit_rates
-from blis.evaluation.itl import all_gaps, counted, itl_by_group
+from blis.evaluation.itl import all_gaps, counted
 from blis.evaluation.laws import check_laws
 from blis.evaluation.load import Load, load_of
 from blis.evaluation.slo import tpot_us
@@ -50,13 +50,12 @@ class Measures:
     prompt_hit_rate: float
 
     @classmethod
-    def of(cls, table: RequestTable, result: ResultTable) -> Measures:
-        """Of the whole table, a warm-up included."""
+    def of(cls, table: RequestTable, result: ResultTable, longest_us: int, gaps_us: Weighted) -> Measures:
+        """Of the whole table, a warm-up included. longest_us: of all gaps; gaps_us: those of what was completed."""
         completed = result.status == COMPLETED
         ttft, e2e = known(result.ttft_us).flat("ttft"), known(result.e2e_us).flat("e2e")
         tpot = distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)]).flat("tpot")
-        gaps = all_gaps(result)
-        itl = itl_by_group(gaps, completed)[0].flat("itl")
+        itl = weighted_distribution(gaps_us).flat("itl")
         return cls(
             completed_requests=int(np.count_nonzero(completed)),
             ttft_mean_ms=ttft["ttft_mean_ms"],
@@ -67,7 +66,7 @@ class Measures:
             itl_p95_ms=itl["itl_p95_ms"],
             itl_p99_ms=itl["itl_p99_ms"],
             itl_max_ms=itl["itl_max_ms"],
-            longest_stall_ms=gaps.longest_us() / US_PER_MS or None,
+            longest_stall_ms=longest_us / US_PER_MS or None,
             e2e_mean_ms=e2e["e2e_mean_ms"],
             e2e_p99_ms=e2e["e2e_p99_ms"],
             prompt_hit_rate=hit_rates(result, Compat()).prompt,
@@ -133,8 +132,10 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     outcome, served = fitness.outcome(scenario, table, result), int(np.count_nonzero(done[table.scored_rows]))
     load = load_of(scenario, table, result)
     ttft_us = result.ttft_us[done & (result.ttft_us >= 0)]
-    gaps_us = counted(all_gaps(result), done)
-    return Performance(outcome, served, Measures.of(table, result), load, ttft_us, result.e2e_us[done], gaps_us)
+    gaps = all_gaps(result)
+    gaps_us = counted(gaps, done)
+    measures = Measures.of(table, result, gaps.longest_us(), gaps_us)
+    return Performance(outcome, served, measures, load, ttft_us, result.e2e_us[done], gaps_us)
 
 
 @_survived

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants import Mutant
 
+_KERNELS = "blis/fitness/term_kernels.py"
 _RELATIVE, _TERMS, _OUTCOME = "blis/fitness/relative.py", "blis/fitness/terms.py", "blis/fitness/outcome.py"
 _ORIGINAL, _SLO = "blis/fitness/original.py", "blis/evaluation/slo.py"
 _TESTS = ("tests/blis/fitness",)
@@ -22,16 +23,16 @@ MUTANTS = (
     Mutant(_RELATIVE, "SQUASH * np.tanh(term / SQUASH)", "np.tanh(term)", _TESTS, "terms saturate at 1"),
     Mutant(_OUTCOME, "TAIL_SHARE = 0.05", "TAIL_SHARE = 0.01", _TESTS, "the tail is the worst percent"),
     Mutant(
-        _TERMS,
-        "largest = np.sort(np.partition(values, -needed)[-needed:])[::-1]",
-        "largest = np.sort(values)",
+        _KERNELS,
+        "elif values[row] > heap[0]:",
+        "elif values[row] < heap[0]:",
         _TESTS,
         "the tail is the best",
     ),
     Mutant(
-        _TERMS,
-        "part = (count - whole) * largest[whole] if count > whole else 0.0",
-        "part = 0.0",
+        _KERNELS,
+        "(total - heap[0]) + (count - whole) * heap[0]",
+        "total - heap[0]",
         _TESTS,
         "the last of the tail does not count in part",
     ),
@@ -72,8 +73,8 @@ MUTANTS = (
     ),
     Mutant(
         _TERMS,
-        "share * float(np.log(worst_b) - np.log(worst_x))",
-        "float(np.log(worst_b) - np.log(worst_x))",
+        "one.share * float(np.log(b) - np.log(x))",
+        "float(np.log(b) - np.log(x))",
         _TESTS,
         "tails have no weights",
     ),
@@ -167,7 +168,11 @@ MUTANTS = (
         "gaps of requests that one of both did not complete",
     ),
     Mutant(
-        _TERMS, "np.log(theirs_us) - np.log(ours_us)", "np.log(ours_us) - np.log(theirs_us)", _TESTS, "stalls are good"
+        _TERMS,
+        "pair.b.worst_gaps_us(chosen), pair.x.worst_gaps_us(chosen)",
+        "pair.x.worst_gaps_us(chosen), pair.b.worst_gaps_us(chosen)",
+        _TESTS,
+        "stalls are good",
     ),
     Mutant(
         _OUTCOME,

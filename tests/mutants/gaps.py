@@ -46,7 +46,7 @@ MUTANTS = (
         "compat: the first gap counts twice",
     ),
     Mutant(
-        _GAPS, "above_sum += sums[part]", "above_sum += 0", _GAPS_TESTS, "what is above the threshold does not count"
+        _GAPS, "weights[g, k] * value * (value > low)", "0", _GAPS_TESTS, "what is above the threshold does not count"
     ),
     Mutant(
         _GAPS,

@@ -7,7 +7,8 @@ from tests.mutants import Mutant
 _METRICS, _RAW = "blis/evaluation/metrics.py", "blis/evaluation/raw_metrics.py"
 _DISTRIBUTION = "blis/evaluation/distribution.py"
 _RATIOS, _ATTAINMENT = "blis/evaluation/ratios.py", "blis/evaluation/attainment.py"
-_HITS, _LAWS = "blis/evaluation/hit_rates.py", "blis/evaluation/laws.py"
+_HITS, _OVERTAKEN = "blis/evaluation/hit_rates.py", "blis/evaluation/laws.py"
+_LAWS = "blis/evaluation/law_kernels.py"
 _WHAT_IF, _DECISIONS = "blis/evaluation/counterfactual.py", "blis/evaluation/decisions.py"
 _IMBALANCE = "blis/evaluation/detectors/imbalance.py"
 _INVERSIONS = "blis/evaluation/detectors/inversions.py"
@@ -22,14 +23,14 @@ _DETECTORS = f"{_FOLDER}/detectors"
 MUTANTS = (
     Mutant(
         _LAWS,
-        "inside |= admitted & (status == IN_TRANSIT)",
-        "inside |= status == IN_TRANSIT",
+        "(admitted and run.status[r] == IN_TRANSIT)",
+        "run.status[r] == IN_TRANSIT",
         _LAWS_TESTS,
         "who waits for admission at the horizon is expected in flight",
     ),
     Mutant(
-        _LAWS,
-        "settled = (started_us[rows], result.routed_us[rows]) if gateway else ()",
+        _OVERTAKEN,
+        "settled = (started_us[rows], result.routed_us[rows]) if scenario.cluster.flow_control.enabled else ()",
         "settled = (started_us[rows], result.routed_us[rows])",
         _LAWS_TESTS,
         "of equal arrivals the second may be served first",
@@ -79,8 +80,8 @@ MUTANTS = (
     ),
     Mutant(
         _DISTRIBUTION,
-        "np.dot(numbers.values.astype(np.float64), numbers.weights.astype(np.float64))) / n",
-        "numbers.values.mean() * n) / n",
+        "float((numbers.values * numbers.weights.astype(np.float64)).sum())",
+        "float(numbers.values.mean()) * n",
         _DISTRIBUTION_TESTS + _METRICS_TESTS,
         "means without weights",
     ),
@@ -342,53 +343,67 @@ MUTANTS = (
     ),
     Mutant(
         _LAWS,
-        'counters["peak_blocks"] > blocks)',
-        'counters["peak_blocks"] > 2 * blocks)',
+        "counters.peak_blocks > limits.blocks)",
+        "counters.peak_blocks > 2 * limits.blocks)",
         _LAWS_TESTS,
         "more blocks than there are",
     ),
     Mutant(
-        _LAWS, "done & (result.e2e_us < result.ttft_us)", "done & (result.e2e_us < 0)", _LAWS_TESTS, "E2E below TTFT"
+        _LAWS,
+        "completed and run.e2e_us[r] < run.ttft_us[r]",
+        "completed and run.e2e_us[r] < 0",
+        _LAWS_TESTS,
+        "E2E below TTFT",
     ),
     Mutant(
         _LAWS,
-        "done & (generated != table.output_tokens)",
-        "done & (generated > table.output_tokens)",
+        "completed and generated != run.output_tokens[r]",
+        "completed and generated > run.output_tokens[r]",
         _LAWS_TESTS,
         "completed without all tokens",
     ),
     Mutant(
         _LAWS,
-        "result.cached_tokens > table.input_tokens",
-        "result.cached_tokens < 0",
+        "run.cached_tokens[r] > run.input_tokens[r]",
+        "run.cached_tokens[r] < -1",
         _LAWS_TESTS,
         "more cached than there is",
     ),
-    Mutant(_LAWS, 'counters["running"] > max_running', 'counters["running"] < 0', _LAWS_TESTS, "batches too large"),
+    Mutant(_LAWS, "counters.running > limits.max_running", "counters.running < 0", _LAWS_TESTS, "batches too large"),
     Mutant(
         _LAWS,
-        '(counters["running"] == 0) & (counters["used_blocks"] != 0)',
-        '(counters["running"] < 0)',
+        "counters.running == 0 and counters.used_blocks != 0",
+        "counters.running < 0",
         _LAWS_TESTS,
         "blocks are not given back",
     ),
     Mutant(
         _LAWS,
-        "left = (status == QUEUED) | (status == RUNNING) | (status == IN_TRANSIT)",
-        "left = (status == QUEUED) & (status == RUNNING)",
+        "(waits_or_runs or status == IN_TRANSIT) and not rules.has_horizon",
+        "waits_or_runs and status == IN_TRANSIT",
         _LAWS_TESTS,
         "requests are left over",
     ),
     Mutant(
         _LAWS,
-        "wrong[done] = answered & (total_us != result.e2e_us[done] - result.ttft_us[done])",
-        "wrong[done] = False",
+        "run.ttft_us[r] >= 0 and total_us != run.e2e_us[r] - run.ttft_us[r]",
+        "False",
         _LAWS_TESTS,
         "gaps do not add up",
     ),
     Mutant(_LAWS, "back > offloaded)", "back < 0)", _LAWS_TESTS, "more comes back than went"),
     Mutant(
-        _LAWS, "needs_instance & ~routed", "needs_instance & ~needs_instance", _LAWS_TESTS, "served without an instance"
+        _LAWS,
+        "or waits_or_runs) and not routed",
+        "or waits_or_runs) and False",
+        _LAWS_TESTS,
+        "served without an instance",
     ),
-    Mutant(_LAWS, "(scheduled < queued) | (queued < 0)", "(queued < 0)", _LAWS_TESTS, "scheduled before it was queued"),
+    Mutant(
+        _LAWS,
+        "scheduled_us >= 0 and (scheduled_us < queued_us or queued_us < 0)",
+        "scheduled_us >= 0 and queued_us < 0",
+        _LAWS_TESTS,
+        "scheduled before it was queued",
+    ),
 )

@@ -129,7 +129,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         transit=room(HEAP, (instances, 1024)),
         waiting=room(HEAP, (instances, 0 if queue_order(scenario.instance) == FCFS else 1024)),
         service=service(scenario, table),
-        log=room(STEP_LOG, 4 * len(table) + 1024),
+        log=room(STEP_LOG, 16 * len(table) + 1024),  # more than most take: rows that nobody writes cost nothing
         gaps=room(LONG_GAP, 4 * members + len(table) + 64),
         times=np.empty((len(TIMES), len(table)), np.int64),
         counts=np.empty((len(COUNTS), len(table)), np.int32),

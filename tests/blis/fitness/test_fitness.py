@@ -11,12 +11,12 @@ from blis.evaluation.slo import SLOClass
 from blis.fitness.make import make_fitness
 from blis.fitness.original import OriginalFitness, original_fitness, parse_weights
 from blis.fitness.relative import RelativeFitness, complete_weights, squash
-from blis.fitness.terms import worst_mean
 from blis.tables.records import QUEUED, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.yaml_strict import load_mapping
 from tests.blis.evaluation.test_metrics import SIMULATED, recorded, simulated
+from tests.blis.fitness.plain import worst_mean
 from tests.blis.handmade import make_result, make_table, with_status
 from tests.parity.cases import CASES, Case, recorded_totals
 from tests.places import CONF
@@ -301,12 +301,6 @@ def test_a_latency_of_zero_gives_a_term_that_is_not_finite():
     found = score(table, make_result(table, 10, 0), make_result(table, 10, 5), slo)
     assert found.terms["f_tpot"] == float("inf")
     assert np.isnan(score(table, make_result(table, 10, 0), make_result(table, 10, 0), slo).value)
-
-
-@pytest.mark.parametrize(("n", "expected"), [(1, 30), (10, 30), (20, 30), (30, (30 + 0.5 * 29) / 1.5), (60, 29)])
-def test_the_worst_five_percent_are_weighted_fractionally(n: int, expected: float):
-    values = np.random.default_rng(0).permutation(np.arange(31.0 - min(n, 30), 31))
-    assert worst_mean(np.concatenate([values, np.zeros(max(n - 30, 0))])) == pytest.approx(expected)
 
 
 def test_an_undeclared_class_is_named():

@@ -11,11 +11,11 @@ from blis.engine.run import simulate
 from blis.evaluation.itl import expand_gaps
 from blis.evaluation.slo import class_targets, good_requests
 from blis.fitness.relative import RelativeFitness
-from blis.fitness.terms import worst_mean
 from blis.tables.records import REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.workload.assemble import table_from_tokens
+from tests.blis.fitness.plain import worst_mean
 from tests.blis.fitness.test_fitness import FITNESS, NAMES, SLO, scored_rows
 from tests.blis.handmade import with_status
 

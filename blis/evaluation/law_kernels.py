@@ -1,0 +1,388 @@
+"""The laws as compiled passes over a finished run: which are broken, by whom first, and by how many.
+
+laws.py says what each is called. n requests, I instances, T tenants, R rows of the step log.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blis.evaluation.gap_kernels import AHEAD
+from blis.jit import entry, kernel
+from blis.tables.records import (
+    COMPLETED,
+    DROPPED,
+    IN_TRANSIT,
+    NOT_ARRIVED,
+    QUEUED,
+    REJECTED,
+    RUNNING,
+    STATUS_NAMES,
+)
+
+#: The laws in the order in which they are told.
+(
+    STATUS, INSTANCE,
+    COUNTS_COMPLETED, COUNTS_DROPPED, COUNTS_QUEUED, COUNTS_RUNNING, ROUTED, PLACED, NOT_PLACED, UNFINISHED,
+    IN_FLIGHT, TENANT_REQUESTS, TENANT_TOKENS,
+    CLIENT, UNANSWERED, OWN_ARRIVAL,
+    TURN, OVERTAKEN,
+    LACKING, NO_OUTPUT, SILENT_E2E, COMPLETED_US, E2E_US, UNSERVED, QUEUED_EARLY, LATE_START, LATE_TOKEN,
+    SCHEDULED_EARLY, TOKEN_EARLY, COMPLETED_EARLY, E2E_SHORT, TTFT_TOKEN, STEPS_BACK,
+    PEAK_BLOCKS, IDLE_BLOCKS, BLOCKS, TOO_MANY_RUN, NO_TIER, OFFLOADED, BROUGHT_BACK, THRASHED,
+    BUSY_LONG, NEGATIVE_GAP, HOLES, BUSY, NO_SUCH_STEP, GAP_NUMBER, TTFT, GAP_SUM,
+    ALL_TOKENS, TOO_MANY_TOKENS, CACHED, OUTPUT_TOKENS, INPUT_TOKENS, PREEMPTIONS, PREFILL,
+) = range(56)  # fmt: skip
+LAWS = PREFILL + 1
+
+FIRST, COUNT = range(2)  # columns of what is found of a law: the first who breaks it, and how many do
+
+#: Columns of what is added up of an instance's requests: how many have each status, and the rest.
+IN_FLIGHT_TOKENS, OUTPUT, INPUT, PREEMPTED, MISSING, BEFORE = range(len(STATUS_NAMES), len(STATUS_NAMES) + 6)
+SUMS = BEFORE + 1
+
+#: What an instance has.
+LIMITS = np.dtype([("blocks", "i8"), ("max_running", "i8"), ("tiers", "i8")])
+
+Array = NDArray[Any]
+
+
+class Run(NamedTuple):
+    """What laws are about: columns of the requests, of the results and of the instances."""
+
+    due_us: Array  # [n] arrivals as far as the request table knows them
+    input_tokens: Array  # [n]
+    output_tokens: Array  # [n]
+    predecessor: Array  # [n], like `think_us` without rows where nobody follows anybody
+    think_us: Array
+    tenant: Array  # [n]
+    status: Array  # [n] this one and the next 14 as ResultTable has them
+    instance: Array
+    arrival_us: Array
+    routed_us: Array
+    queued_us: Array
+    scheduled_us: Array
+    first_token_us: Array
+    completed_us: Array
+    ttft_us: Array
+    e2e_us: Array
+    cached_tokens: Array
+    generated_tokens: Array
+    preemptions: Array
+    first_step: Array
+    last_step: Array
+    log: Array  # [R] STEP_LOG
+    gaps: Array  # LONG_GAP
+    counters: Array  # [I] INSTANCE_COUNTERS
+    tenants: Array  # [1 + T, 2] requests and prompt tokens in flight, of everybody and of each; no rows if not counted
+    overhead_us: Array  # [I]
+    limits: Array  # [I] LIMITS
+
+
+class Rules(NamedTuple):
+    """What a scenario and the switches of `Compat` make of the laws."""
+
+    duration_us: int
+    horizon_us: int
+    has_horizon: bool
+    admission_us: int  # latencies of the control plane
+    routing_us: int
+    gateway: bool  # requests wait before they are routed
+    free_batch: bool  # more may run than the batch holds
+    overlap: bool  # steps may go on behind the end of the run
+    cut: bool  # of the last step of an instance only what lies before the horizon counts
+    busy_at_most: bool  # busy for no longer than the steps say
+    behind_horizon: bool
+    last_gap_twice: bool
+    gaps_end_twice: bool  # the last gap of each request stands twice in its list
+    first_token_without_output: bool
+    last_scheduling_delay: bool
+    decode_tokens_only: bool
+
+
+@entry(Run, Rules)
+def judge(run, rules, sums, tenant_sums, elapsed_us, gap_sums, found):
+    """Look for broken laws.
+
+    sums: [I, SUMS], tenant_sums: [1 + T, 2], found: [LAWS, 2], zero before. elapsed_us: [steps of all instances + 1 +
+    AHEAD], gap_sums: [n, 2], room.
+    """
+    if _shape(run, found):
+        return  # the other laws rely on it
+    _conservation(run, rules, sums, found)
+    _in_flight(run, rules, sums, tenant_sums, found)
+    _follow_ups(run, rules, found)
+    _order(run, rules, found)
+    for r in range(len(run.status)):
+        _events(run, rules, r, found)
+        _causality(run, rules, r, found)
+    _capacity(run, rules, found)
+    _steps(run, rules, sums, elapsed_us, gap_sums, found)
+    _tokens(run, rules, sums, found)
+
+
+@kernel
+def note(found, law, place, broken):
+    """Count who breaks a law."""
+    if broken:
+        if found[law, COUNT] == 0:
+            found[law, FIRST] = place
+        found[law, COUNT] += 1
+
+
+@kernel
+def _shape(run, found):
+    """Codes and indices are valid; whether one is not."""
+    for r in range(len(run.status)):
+        note(found, STATUS, r, run.status[r] < 0 or run.status[r] >= len(STATUS_NAMES))
+        note(found, INSTANCE, r, run.instance[r] < -1 or run.instance[r] >= len(run.counters))
+    return found[STATUS, COUNT] + found[INSTANCE, COUNT] > 0
+
+
+@kernel
+def _conservation(run, rules, sums, found):
+    """Every request is in one place, and the instances' counters add up to the requests (L1, L4)."""
+    for r in range(len(run.status)):
+        if run.instance[r] >= 0:
+            sums[run.instance[r], run.status[r]] += 1
+    for i in range(len(run.counters)):
+        counters, placed = run.counters[i], sums[i]
+        note(found, COUNTS_COMPLETED, i, counters.completed != placed[COMPLETED])
+        note(found, COUNTS_DROPPED, i, counters.dropped != placed[DROPPED])
+        note(found, COUNTS_QUEUED, i, counters.queued != placed[QUEUED])
+        note(found, COUNTS_RUNNING, i, counters.running != placed[RUNNING])
+        routed = 0
+        for status in range(len(STATUS_NAMES)):
+            routed += placed[status]
+        note(found, ROUTED, i, counters.routed != routed)
+    for r in range(len(run.status)):
+        status, routed = run.status[r], run.instance[r] >= 0
+        waits_or_runs = status in (QUEUED, RUNNING)
+        note(found, PLACED, r, (status in (COMPLETED, DROPPED) or waits_or_runs) and not routed)
+        note(found, NOT_PLACED, r, status in (REJECTED, NOT_ARRIVED) and routed)
+        note(found, UNFINISHED, r, (waits_or_runs or status == IN_TRANSIT) and not rules.has_horizon)
+
+
+@kernel
+def _in_flight(run, rules, sums, tenant_sums, found):
+    """In flight is who was let in and has not left: on every instance, and of every tenant if a policy asks."""
+    for r in range(len(run.status)):
+        inside = run.instance[r] >= 0 and run.status[r] != COMPLETED and run.status[r] != DROPPED
+        if inside:
+            sums[run.instance[r], IN_FLIGHT_TOKENS] += run.input_tokens[r]
+        admitted = run.arrival_us[r] + rules.admission_us <= rules.horizon_us
+        if len(run.tenants) > 0 and (inside or (admitted and run.status[r] == IN_TRANSIT)):
+            _add(tenant_sums[0], run.input_tokens[r])
+            _add(tenant_sums[1 + run.tenant[r]], run.input_tokens[r])
+    for i in range(len(run.counters)):
+        note(found, IN_FLIGHT, i, run.counters[i].in_flight_tokens != sums[i, IN_FLIGHT_TOKENS])
+    for tenant in range(len(run.tenants)):
+        note(found, TENANT_REQUESTS, tenant, run.tenants[tenant, 0] != tenant_sums[tenant, 0])
+        note(found, TENANT_TOKENS, tenant, run.tenants[tenant, 1] != tenant_sums[tenant, 1])
+
+
+@kernel
+def _add(sums, tokens):
+    """Count one more request with so many tokens."""
+    sums[0] += 1
+    sums[1] += tokens
+
+
+@kernel
+def _follow_ups(run, rules, found):
+    """Whoever follows another comes when that one is answered and its client has thought, or not at all."""
+    for r in range(len(run.predecessor)):
+        before, arrival_us = run.predecessor[r], run.arrival_us[r]
+        if before < 0:
+            note(found, OWN_ARRIVAL, r, arrival_us != run.due_us[r])
+            continue
+        due_us = run.arrival_us[before] + run.e2e_us[before] + run.think_us[r]
+        comes = run.e2e_us[before] >= 0 and due_us <= rules.horizon_us
+        note(found, CLIENT, r, comes and arrival_us != due_us)
+        note(found, UNANSWERED, r, not comes and (arrival_us >= 0 or run.status[r] != NOT_ARRIVED))
+
+
+@kernel
+def _order(run, rules, found):
+    """Nobody overtakes on the way to an instance, unless a gateway has an order of its own."""
+    for r in range(len(run.status)):
+        turn_us = run.arrival_us[r] + rules.admission_us + rules.routing_us
+        note(found, TURN, r, run.instance[r] >= 0 and run.routed_us[r] != turn_us and not rules.gateway)
+
+
+@kernel
+def _events(run, rules, r, found):
+    """A request has exactly the events that its status says (L8)."""
+    status, completed = run.status[r], run.status[r] == COMPLETED
+    first_us = run.first_token_us[r]
+    silent = run.output_tokens[r] == 0 and not rules.first_token_without_output
+    started = run.queued_us[r] >= 0 and run.scheduled_us[r] >= 0
+    note(found, LACKING, r, completed and not (started and (first_us >= 0 or silent)))
+    note(found, NO_OUTPUT, r, silent and first_us >= 0)
+    took_us = run.completed_us[r] - run.arrival_us[r]
+    note(found, SILENT_E2E, r, completed and silent and run.e2e_us[r] != took_us and not rules.last_gap_twice)
+    note(found, COMPLETED_US, r, (run.completed_us[r] >= 0) != completed)
+    note(found, E2E_US, r, (run.e2e_us[r] >= 0) != completed)
+    unserved = status in (REJECTED, DROPPED, NOT_ARRIVED)
+    note(found, UNSERVED, r, unserved and first_us >= 0 and run.preemptions[r] == 0)
+
+
+@kernel
+def _causality(run, rules, r, found):
+    """Events come in order (L8)."""
+    completed = run.status[r] == COMPLETED
+    queued_us, scheduled_us = run.queued_us[r], run.scheduled_us[r]
+    first_us, completed_us = run.first_token_us[r], run.completed_us[r]
+    note(found, QUEUED_EARLY, r, queued_us >= 0 and queued_us < run.arrival_us[r])
+    if rules.has_horizon:
+        note(found, LATE_START, r, max(queued_us, scheduled_us) > rules.horizon_us)
+        note(found, LATE_TOKEN, r, max(first_us, completed_us) > rules.horizon_us and not rules.behind_horizon)
+    note(found, SCHEDULED_EARLY, r, scheduled_us >= 0 and (scheduled_us < queued_us or queued_us < 0))
+    again = rules.last_scheduling_delay and run.preemptions[r] > 0
+    note(found, TOKEN_EARLY, r, first_us >= 0 and first_us < scheduled_us and not again)
+    note(found, COMPLETED_EARLY, r, completed and completed_us < first_us)
+    note(found, E2E_SHORT, r, completed and run.e2e_us[r] < run.ttft_us[r])
+    note(found, TTFT_TOKEN, r, (run.ttft_us[r] >= 0) != (first_us >= 0))
+    note(found, STEPS_BACK, r, first_us >= 0 and run.last_step[r] < run.first_step[r])
+
+
+@kernel
+def _capacity(run, rules, found):
+    """Blocks stay within the cache and are given back (L2); a lower tier gets at most one for each that is taken."""
+    for i in range(len(run.counters)):
+        counters = run.counters[i]
+        limits = run.limits[i]
+        note(found, PEAK_BLOCKS, i, counters.peak_blocks > limits.blocks)
+        note(found, IDLE_BLOCKS, i, counters.running == 0 and counters.used_blocks != 0)
+        note(found, BLOCKS, i, counters.used_blocks > limits.blocks)
+        note(found, TOO_MANY_RUN, i, counters.running > limits.max_running and not rules.free_batch)
+        offloaded, back = counters.offloaded_blocks, counters.cpu_hit_blocks
+        note(found, NO_TIER, i, offloaded > 0 and limits.tiers == 0)
+        note(found, OFFLOADED, i, offloaded > counters.miss_blocks + back)
+        note(found, BROUGHT_BACK, i, back > offloaded)
+        note(found, THRASHED, i, counters.thrashed_blocks > back)
+
+
+@kernel
+def _steps(run, rules, sums, elapsed_us, gap_sums, found):
+    """The step log is complete, fits into the run, and explains every E2E (L7, L10, L11)."""
+    for i in range(len(run.counters)):
+        note(found, BUSY_LONG, i, run.counters[i].busy_us > rules.duration_us and not rules.overlap)
+    note(found, NEGATIVE_GAP, 0, _negative_gaps(run.log) + _negative_gaps(run.gaps) > 0)
+    if not _unrolled(run, elapsed_us):
+        note(found, HOLES, 0, True)
+        return
+    before = 0
+    for i in range(len(run.counters)):
+        counters = run.counters[i]
+        end = before + counters.steps
+        whole_us = elapsed_us[end] - elapsed_us[before]
+        cut_us = elapsed_us[end] - elapsed_us[end - 1] if rules.cut and counters.steps > 0 else 0
+        longer = rules.busy_at_most and whole_us - cut_us > counters.busy_us
+        note(found, BUSY, i, whole_us < counters.busy_us or longer)
+        sums[i, BEFORE] = before
+        before = end
+    for r in range(len(run.status)):
+        steps = run.counters[run.instance[r]].steps if run.instance[r] >= 0 else -1
+        never = run.last_step[r] > steps or (run.status[r] == COMPLETED and run.first_step[r] < 1)
+        note(found, NO_SUCH_STEP, r, never)
+    if found[NO_SUCH_STEP, COUNT] == 0:
+        _gaps(run, rules, sums, elapsed_us, gap_sums, found)
+
+
+@kernel
+def _negative_gaps(rows):
+    found = 0
+    for k in range(len(rows)):
+        found += rows[k].gap_us < 0
+    return found
+
+
+@kernel
+def _unrolled(run, elapsed_us):
+    """Set the time in steps up to the end of each, one instance after the other; whether the log has them all."""
+    elapsed_us[0] = 0
+    row, number, now_us = 0, 0, 0
+    for i in range(len(run.counters)):
+        before = number
+        last = number + run.counters[i].steps
+        if last > len(elapsed_us) - 1 - AHEAD:
+            return False
+        while row < len(run.log) and run.log[row].instance == i:
+            step = run.log[row]
+            if step.count < 1 or step.first_step != number - before + 1 or step.count > last - number:
+                return False
+            for k in range(1, 1 + AHEAD):
+                elapsed_us[number + k] = now_us + k * step.gap_us
+            for k in range(1 + AHEAD, 1 + step.count):
+                elapsed_us[number + k] = now_us + k * step.gap_us
+            now_us += step.count * step.gap_us
+            number += step.count
+            row += 1
+        if number != last:
+            return False
+    return row == len(run.log)
+
+
+@kernel
+def _gaps(run, rules, sums, elapsed_us, gap_sums, found):
+    """Completed requests got one gap for each token after the first, and these add up to E2E - TTFT."""
+    for r in range(len(run.status)):
+        before = sums[run.instance[r], BEFORE]
+        gap_sums[r, 0] = run.last_step[r] - run.first_step[r]
+        gap_sums[r, 1] = _between_us(elapsed_us, before + run.first_step[r], before + run.last_step[r])
+    for h in range(len(run.gaps)):
+        gap = run.gaps[h]
+        r, before = gap.request, sums[run.instance[gap.request], BEFORE]
+        gap_sums[r, 0] += 1 - (gap.to_step - gap.from_step)
+        gap_sums[r, 1] += gap.gap_us - _between_us(elapsed_us, before + gap.from_step, before + gap.to_step)
+    for r in range(len(run.status)):
+        overhead_us = run.overhead_us[run.instance[r]]
+        late_us = run.first_token_us[r] - run.arrival_us[r] + overhead_us
+        note(found, TTFT, r, run.first_token_us[r] >= 0 and run.ttft_us[r] != late_us)
+        if run.status[r] != COMPLETED:
+            continue
+        number, total_us = gap_sums[r, 0], gap_sums[r, 1]
+        note(found, GAP_NUMBER, r, number != max(run.output_tokens[r], 1) - 1)
+        if rules.gaps_end_twice:
+            last = sums[run.instance[r], BEFORE] + run.last_step[r]
+            number += 1
+            total_us += _between_us(elapsed_us, last - 1, last)
+        total_us += number * overhead_us
+        note(found, GAP_SUM, r, run.ttft_us[r] >= 0 and total_us != run.e2e_us[r] - run.ttft_us[r])
+
+
+@kernel
+def _between_us(elapsed_us, first, last):
+    """From the end of one step to the end of another; of steps that there are not, those nearest."""
+    latest = len(elapsed_us) - 1 - AHEAD
+    return elapsed_us[min(max(last, 0), latest)] - elapsed_us[min(max(first, 0), latest)]
+
+
+@kernel
+def _tokens(run, rules, sums, found):
+    """Tokens are generated, counted and charged once (L5)."""
+    preempted, all_ended = False, True
+    for r in range(len(run.status)):
+        generated, completed = run.generated_tokens[r], run.status[r] == COMPLETED
+        note(found, ALL_TOKENS, r, completed and generated != run.output_tokens[r])
+        note(found, TOO_MANY_TOKENS, r, generated < 0 or generated > run.output_tokens[r])
+        note(found, CACHED, r, run.cached_tokens[r] > run.input_tokens[r])
+        preempted |= run.preemptions[r] != 0
+        all_ended &= completed == (run.scheduled_us[r] >= 0)
+        if run.instance[r] < 0:
+            continue
+        of = sums[run.instance[r]]
+        of[OUTPUT] += max(generated - 1, 0) if rules.decode_tokens_only else generated
+        of[INPUT] += run.input_tokens[r] if run.queued_us[r] >= 0 else 0
+        of[PREEMPTED] += run.preemptions[r]
+        of[MISSING] += run.input_tokens[r] - run.cached_tokens[r] if completed else 0
+    for i in range(len(run.counters)):
+        counters, of = run.counters[i], sums[i]
+        note(found, OUTPUT_TOKENS, i, counters.output_tokens != of[OUTPUT])
+        note(found, INPUT_TOKENS, i, counters.input_tokens != of[INPUT])
+        note(found, PREEMPTIONS, i, counters.preemptions != of[PREEMPTED])
+        note(found, PREFILL, i, not preempted and all_ended and counters.prefill_tokens != of[MISSING])

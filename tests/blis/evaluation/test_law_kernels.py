@@ -1,0 +1,70 @@
+"""The compiled laws say what the same laws in numpy say, whatever is broken in a run."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from random import Random
+from re import sub
+
+import pytest
+
+from blis.config import Compat
+from blis.engine.run import simulate
+from blis.evaluation.laws import WORDS, check_laws
+from blis.tables.records import INSTANCE_COUNTERS, STATUS_NAMES
+from blis.tables.results import ResultTable
+from tests.laws.plain_laws import plain_laws
+from tests.laws.random_cases import Case, random_case
+
+COLUMNS = (
+    "status", "instance", "queued_us", "scheduled_us", "first_token_us", "completed_us", "ttft_us", "e2e_us",
+    "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "routed_us",
+)  # fmt: skip
+RECORDS = {
+    "instances": INSTANCE_COUNTERS.names or (),
+    "steps": ("first_step", "count", "gap_us"),
+    "gaps": ("from_step", "to_step", "gap_us"),
+    "tenants": ("in_flight", "tokens"),
+}
+
+
+def broken(rng: Random, case: Case, result: ResultTable) -> ResultTable:
+    """The result with one to three of its numbers changed a little, or set to what hardly ever is right."""
+    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+        name = rng.choice([*COLUMNS, *RECORDS, *(["arrival_us"] if case.table.closed else [])])
+        table = getattr(result, name)
+        if table is None or not len(table):
+            continue
+        changed = table.copy()
+        column = changed[rng.choice(RECORDS[name])] if name in RECORDS else changed
+        row = rng.randrange(len(column))
+        old, instances = int(column[row]), len(result.instances)
+        low, high = {"status": (-1, len(STATUS_NAMES)), "instance": (-2, instances)}.get(name, (-1, 10**6))
+        column[row] = min(max(rng.choice([old - 1, old + 1, -1, 0, 1, 10**6, rng.randint(low, high)]), low), high)
+        result = replace(result, **{name: changed})
+    return result
+
+
+def cases(seed: int) -> Iterator[tuple[Case, ResultTable, Compat]]:
+    """Runs broken in many ways, some held to laws that their switches break."""
+    rng = Random(seed)
+    case = random_case(rng)
+    result = simulate(case.scenario, case.table, case.compat)
+    for _ in range(60):
+        yield case, broken(rng, case, result), rng.choice([case.compat, case.compat, Compat(), Compat.original()])
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_broken_runs_break_the_same_laws_in_numpy(seed: int):
+    for case, result, compat in cases(seed):
+        expected = plain_laws(case.scenario, case.table, result, compat)
+        assert check_laws(case.scenario, case.table, result, compat) == expected
+
+
+def test_every_law_is_broken_by_some_of_them():
+    told = {
+        sub(r"(request|instance) \d+ ", "", text.split(" (and")[0])
+        for seed in range(80)
+        for case, result, compat in cases(seed)
+        for text in check_laws(case.scenario, case.table, result, compat)
+    }
+    assert told == {words.replace("request {} ", "").replace("instance {} ", "") for words in WORDS.values()}
