@@ -10,6 +10,7 @@ from blis.config import Compat, Routing, Scorer
 from blis.engine import boundary
 from blis.engine.build.state import encode
 from blis.engine.gateway import facts, prefix_index
+from blis.tables.limits import within_limits
 from tests.kernels import callable_kernel
 from tests.laws.random_cases import random_case
 from tests.oracle import expand
@@ -52,7 +53,8 @@ def test_equals_a_plain_lru(block_tokens, max_tokens, capacity, root_first):
         reset(w)
         plain = PlainIndex(capacity, root_first)
         size = block_tokens or scenario.replicas[0].instance.kv.block_size_tokens
-        for r, request in enumerate(expand(case.table)):
+        longest = case.scenario.instance.engine.truncate_prompt_tokens
+        for r, request in enumerate(expand(within_limits(case.table, longest, 0))):
             known = min(len(request.prompt), max_tokens or len(request.prompt))
             chain = [request.prompt[:end] for end in range(size, known + 1, size)]
             match(w, r)
