@@ -1,7 +1,7 @@
 """The wait queue and the batch of an instance.
 
 The batch, and the queue under `fcfs`, are lists of requests (links.py). Under any other scheduler those who wait are in
-a tree (tree.py), as their order is settled before (order.py). Only that of `least-attained-service` changes from step to
+a tree (tree.py): their order is settled before (order.py). Only that of `least-attained-service` changes from step to
 step, for all of a tenant at once: there each tenant has a tree of its own, and the queue is a list of these tenants.
 """
 
