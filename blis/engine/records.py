@@ -15,7 +15,7 @@ NONE = -1
 NEVER_US = 2**62
 
 # Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
-FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_WAITING, GROW_STEPS = range(10)
+FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_STEPS = range(9)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
@@ -174,7 +174,7 @@ INSTANCE = np.dtype(
         ("step_us", "i8"),  # start of the pending step, or NEVER_US
         ("busy_until_us", "i8"),
         ("pending", "i8"),  # routed here, not yet in the wait queue
-        ("queue", ENDS),  # of requests that wait, unless their queue is a heap
+        ("queue", ENDS),  # of requests that wait, or of SERVICE records with a tree of such
         ("queue_depth", "i8"),
         ("batch", ENDS),  # of requests, in the order of admissions
         ("batch_size", "i8"),
@@ -246,7 +246,7 @@ REQUEST = np.dtype(
         ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end
         ("own_run", "i4"),  # its own free blocks while it is evicted
         ("sequence", "i4"),  # place in the order of admissions
-        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch
+        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch; in a tree those below
         ("next", "i4"),
         ("ring", "i4"),  # it takes a new block in the steps with number = ring (mod bs)
         ("status", "i1"),
@@ -306,6 +306,9 @@ SERVICE = np.dtype(
         ("charged_step", "i8"),  # … that with this number
         ("decoding", "i8"),  # members in decode: each has got a token in every step …
         ("base_steps", "i8"),  # … after its REQUEST.base_step; the sum of these
+        ("root", "i8"),  # of its requests that wait, the one that is admitted first
+        ("prev", "i8"),  # … if there is any, its neighbours among those who have one
+        ("next", "i8"),
     ],
     align=True,
 )

@@ -41,7 +41,6 @@ class World(NamedTuple):
     ring: Array  # [I, bs] decoding members that take a block in steps of this remainder
     finish: Array  # [I, R] HEAP of (last step, sequence): who completes next
     transit: Array  # [I, capacity] HEAP of (queued_us, decision): who enters the wait queue next
-    waiting: Array  # [I, capacity] HEAP of (rank, 0): the wait queue, unless it is a list
     service: Array  # [I, tenants] SERVICE, no tenants if nobody asks
     log: Array  # [capacity] STEP_LOG
     gaps: Array  # [capacity] LONG_GAP

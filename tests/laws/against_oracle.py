@@ -198,7 +198,7 @@ def _oracle_snapshot(engine: Engine, labels: BlockLabels) -> Snapshot:
 
 def _engine_snapshot(arrays: World, i: int, labels: BlockLabels) -> Snapshot:
     instance = arrays.instances[i]
-    entered_us = _heap(arrays, i)
+    entered_us = _in_trees(arrays, i)
     return {
         "used": int(instance.used_blocks),
         "batch": _requests(arrays, int(instance.batch.head)),
@@ -215,11 +215,11 @@ def _engine_snapshot(arrays: World, i: int, labels: BlockLabels) -> Snapshot:
     }
 
 
-def _heap(arrays: World, i: int) -> dict[int, int]:
-    """Who waits in a queue that is a heap, and since when."""
+def _in_trees(arrays: World, i: int) -> dict[int, int]:
+    """Who waits in a queue that has an order, and since when."""
     if arrays.config.queue_order == FCFS:
         return {}
-    rows = arrays.waiting.request[i, : arrays.instances[i].queue_depth]
+    rows = np.flatnonzero((arrays.requests.status == QUEUED) & (arrays.requests.instance == i))
     return {int(row): int(arrays.requests[row].queued_us) for row in rows}
 
 

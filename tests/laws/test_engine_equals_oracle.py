@@ -49,7 +49,6 @@ def test_capacities_that_start_small_change_nothing(seed):
         log=full.log[:4].copy(),
         gaps=full.gaps[:4].copy(),
         transit=full.transit[:, :4].copy(),
-        waiting=full.waiting[:, :4].copy(),
     )
     assert not resume(state)
     found = collect(state.arrays, case.scenario, case.table, case.compat)

@@ -9,6 +9,7 @@ _LEAP = "blis/engine/instance/leap.py"
 _BATCH = "blis/engine/instance/batch.py"
 _QUEUE = "blis/engine/instance/queue.py"
 _SERVICE = "blis/engine/instance/service.py"
+_TREE = "blis/engine/instance/tree.py"
 _HEAP = "blis/engine/heap.py"
 _HEAPS = ("tests/blis/engine/test_heap.py",)
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
@@ -390,8 +391,8 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "(tokens == fewest and _before(w, i, position, best))",
-        "(tokens == fewest)",
+        "tokens == fewest and tree.before(w, w.service[i, t].root, w.service[i, best].root)",
+        "tokens == fewest",
         _tests("service"),
         "of tenants that got as much the one that came last is served",
     ),
@@ -528,4 +529,7 @@ MUTANTS = (
         _HEAPS,
         "the left of two equal children rises whatever its tie",
     ),
+    Mutant(_TREE, "one.tie < two.tie", "one.tie > two.tie", _tests("tree"), "of equal ranks the last one is first"),
+    Mutant(_TREE, "if before(w, b, a):", "if before(w, a, b):", _tests("tree"), "the highest rank is on top"),
+    Mutant(_TREE, "w.requests[above].next = rest", "pass", _tests("tree"), "who is left over is lost"),
 )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Instance, Scenario
 from blis.engine.build.arrays import blank, room
-from blis.engine.records import COLUMNS, FCFS, LEAST_ATTAINED, ORDER, RANKED, SERVICE
+from blis.engine.records import COLUMNS, FCFS, LEAST_ATTAINED, NONE, ORDER, RANKED, SERVICE
 from blis.engine.world import Array
 from blis.policies import schedulers
 from blis.policies.priority import PRIORITIES
@@ -56,9 +56,11 @@ def order(scenario: Scenario, table: RequestTable, compat: Compat) -> Array:
 
 
 def service(scenario: Scenario, table: RequestTable) -> Array:
-    """SERVICE at the start, [instances, tenants]; no tenants if nobody asks."""
-    tenants = len(table.tenant_names) if queue_order(scenario.instance) == LEAST_ATTAINED else 0
-    return blank(SERVICE, (scenario.cluster.instances, tenants))
+    """SERVICE at the start, [instances, tenants]; one stands for all if only ranks count, none if nothing does."""
+    tenants = {FCFS: 0, RANKED: 1, LEAST_ATTAINED: len(table.tenant_names)}[queue_order(scenario.instance)]
+    found = blank(SERVICE, (scenario.cluster.instances, tenants))
+    found.root = NONE
+    return found
 
 
 def static_priority(scenario: Scenario, table: RequestTable, arrival_us: NDArray[np.int64]) -> NDArray[np.float64]:

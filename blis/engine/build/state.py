@@ -22,14 +22,12 @@ from blis.engine.records import (
     CLUSTER,
     CONFIG,
     ENGINE,
-    FCFS,
     GROW_GAPS,
     GROW_LOG,
     GROW_RUNS,
     GROW_SAMPLES,
     GROW_STEPS,
     GROW_TRANSIT,
-    GROW_WAITING,
     HEAP,
     INSTANCE,
     NEVER_US,
@@ -62,7 +60,6 @@ _GROWS = {
     GROW_TRANSIT: "transit",
     GROW_SAMPLES: "samples",
     GROW_STEPS: "kept_steps",
-    GROW_WAITING: "waiting",
 }
 
 
@@ -127,7 +124,6 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         ring=np.empty((instances, block_tokens), np.int64),
         finish=room(HEAP, (instances, members)),
         transit=room(HEAP, (instances, 1024)),
-        waiting=room(HEAP, (instances, 0 if queue_order(scenario.instance) == FCFS else 1024)),
         service=service(scenario, table),
         log=room(STEP_LOG, 16 * len(table) + 1024),  # more than most take: rows that nobody writes cost nothing
         gaps=room(LONG_GAP, 4 * members + len(table) + 64),

@@ -1,15 +1,16 @@
 """The wait queue and the batch of an instance.
 
-The batch, and the queue under `fcfs`, are lists of requests (links.py). Under any other
-scheduler the queue is a heap: the order of the requests is settled before the run (order.py), and only
-`least-attained-service`, whose keys change from step to step, looks through all of it.
+The batch, and the queue under `fcfs`, are lists of requests (links.py). Under any other scheduler those who wait are in
+a tree (tree.py): their order is settled before (order.py). Only that of `least-attained-service` changes from step to
+step, for all of a tenant at once: there each tenant has a tree of its own, and the queue is a list of these tenants.
 """
 
 from __future__ import annotations
 
-from blis.engine import heap, links
+from blis.engine import links
+from blis.engine.instance import tree
 from blis.engine.instance.service import attained_tokens
-from blis.engine.records import FCFS, LEAST_ATTAINED
+from blis.engine.records import FCFS, LEAST_ATTAINED, NONE
 from blis.jit import kernel
 
 
@@ -18,7 +19,10 @@ def put(w, i, r, first):
     """Let a request wait: behind all others, or `first` before them; where there is an order, at its place."""
     instance = w.instances[i]
     if w.config.queue_order != FCFS:
-        heap.push(w.waiting, i, instance.queue_depth, w.order[r].rank, w.order[r].tie, r)
+        t = w.order[r].tenant if w.config.queue_order == LEAST_ATTAINED else 0
+        if w.service[i, t].root == NONE:
+            links.push_tail(instance.queue, w.service[i], t)
+        w.service[i, t].root = tree.with_one(w, w.service[i, t].root, r)
     elif first:
         links.push_head(instance.queue, w.requests, r)
     else:
@@ -28,21 +32,23 @@ def put(w, i, r, first):
 
 @kernel
 def head(w, i):
-    """The request that is admitted next, and its position in the heap. The queue is not empty."""
+    """The request that is admitted next, and whose tree it is in. The queue is not empty."""
+    t = w.instances[i].queue.head
     if w.config.queue_order == FCFS:
-        return w.instances[i].queue.head, 0
-    position = 0
+        return t, 0
     if w.config.queue_order == LEAST_ATTAINED:
-        position = _least_attained(w, i)
-    return w.waiting[i, position].request, position
+        t = _least_attained(w, i)
+    return w.service[i, t].root, t
 
 
 @kernel
-def take_out(w, i, position):
+def take_out(w, i, t):
     """Remove what `head` has found."""
     instance = w.instances[i]
     if w.config.queue_order != FCFS:
-        heap.remove(w.waiting, i, instance.queue_depth, position)
+        w.service[i, t].root = tree.without_first(w, w.service[i, t].root)
+        if w.service[i, t].root == NONE:
+            links.unlink(instance.queue, w.service[i], t)
     else:
         links.unlink(instance.queue, w.requests, instance.queue.head)
     instance.queue_depth -= 1
@@ -50,23 +56,18 @@ def take_out(w, i, position):
 
 @kernel
 def _least_attained(w, i):
-    """Where the request waits whose tenant has got the least here; ties by rank."""
-    best = 0
-    fewest = attained_tokens(w, i, w.waiting[i, 0].request)
-    for position in range(1, w.instances[i].queue_depth):
-        tokens = attained_tokens(w, i, w.waiting[i, position].request)
-        if tokens < fewest or (tokens == fewest and _before(w, i, position, best)):
-            best = position
+    """The tenant that has got the least here, of those who have requests that wait; ties by rank."""
+    best = w.instances[i].queue.head
+    fewest = attained_tokens(w, i, best)
+    t = w.service[i, best].next
+    while t != NONE:
+        tokens = attained_tokens(w, i, t)
+        ranks_first = tokens == fewest and tree.before(w, w.service[i, t].root, w.service[i, best].root)
+        if tokens < fewest or ranks_first:
+            best = t
             fewest = tokens
+        t = w.service[i, t].next
     return best
-
-
-@kernel
-def _before(w, i, position, other):
-    """Whether one who waits ranks before another."""
-    one = w.waiting[i, position]
-    two = w.waiting[i, other]
-    return one.key < two.key or (one.key == two.key and one.tie < two.tie)
 
 
 @kernel

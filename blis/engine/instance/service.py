@@ -11,9 +11,9 @@ from blis.jit import kernel
 
 
 @kernel
-def attained_tokens(w, i, r):
-    """Tokens computed for a request's tenant before the step at hand."""
-    service = w.service[i, w.order[r].tenant]
+def attained_tokens(w, i, t):
+    """Tokens computed for a tenant before the step at hand."""
+    service = w.service[i, t]
     steps = w.instances[i].steps
     tokens = service.tokens + service.decoding * steps - service.base_steps
     if service.charged_step <= steps:

@@ -20,12 +20,10 @@ from blis.engine.records import (
     AWAY,
     DECODE,
     DONE,
-    FCFS,
     GROW_GAPS,
     GROW_LOG,
     GROW_RUNS,
     GROW_STEPS,
-    GROW_WAITING,
     NEVER_US,
     NONE,
     PAUSED,
@@ -50,9 +48,6 @@ def advance(w, i, until_us):
         w.cluster.turns_left -= 1
         w.cluster.changes += 1
         if queued_us <= instance.step_us and not _lets_wait(w, i):  # who is queued at t is seen by the step at t (Q3)
-            if not _room_to_wait(w, i, 1):
-                w.cluster.halt = GROW_WAITING
-                return
             _take_in(w, i, queued_us)
             continue
         w.cluster.halt = _room_for_step(w, i)
@@ -80,13 +75,6 @@ def _lets_wait(w, i):
 
 
 @kernel
-def _room_to_wait(w, i, more):
-    """Whether so many more fit in a queue that is a heap, even if the whole batch is sent back to it."""
-    instance = w.instances[i]
-    return w.config.queue_order == FCFS or instance.queue_depth + instance.batch_size + more <= w.waiting.shape[1]
-
-
-@kernel
 def _room_for_step(w, i):
     """Whether everything one step can append fits: kernels cannot allocate, so the caller makes room before."""
     if w.cluster.steps_left == 0:
@@ -95,8 +83,6 @@ def _room_for_step(w, i):
     engine = w.engines[i]
     members, waiting = instance.batch_size, instance.queue_depth
     if engine.schedules_ahead:  # a second formation may follow the first, with all that have come
-        if not _room_to_wait(w, i, instance.pending):
-            return GROW_WAITING
         members, waiting = 2 * members, waiting + instance.pending
     members += min(waiting, min(engine.budget_tokens, engine.max_running))
     if w.cluster.run_slots.used + members * (w.config.max_path + 6) + 2 > len(w.runs):
