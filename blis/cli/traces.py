@@ -8,6 +8,7 @@ from typing import Any
 
 from blis.cli.flags import whole
 from blis.config import Scenario
+from blis.latency.standing import standing
 from blis.latency.table import TABLE_BLOCK_TOKENS
 from blis.scenario import load_scenario
 from blis.tables.requests import RequestTable
@@ -122,7 +123,8 @@ def load_lines(table: RequestTable, scenario: Scenario) -> list[tuple[str, str]]
     name = " ".join([model.model or model.kind, model.gpu, f"TP {model.tp}"])
     served = f"at most {load.served_per_s:.3g} requests/s by {scenario.cluster.instances} x {name}"
     at_most = ("served", f"{served}, if nothing is cached")
+    stands = ("step times", str(standing(model)))
     if load.offered_per_s is None or load.utilisation is None:
-        return [("offered", "all at once, or when answers release them"), at_most]
+        return [("offered", "all at once, or when answers release them"), at_most, stands]
     busy = f"{load.utilisation:.1%} = offered / served"
-    return [("offered", f"{load.offered_per_s:.3g} requests/s"), at_most, ("utilisation", busy)]
+    return [("offered", f"{load.offered_per_s:.3g} requests/s"), at_most, ("utilisation", busy), stands]
