@@ -247,6 +247,12 @@ class TestTurns:
         assert "1 of 5 rows come before the row above: sorted by time" in table.notes
 
 
+def chat_row(chat):
+    """A row of Bailian's from (chat, parent, time)."""
+    keys = ("chat_id", "parent_chat_id", "timestamp")
+    return dict(zip(keys, chat, strict=True)) | {"turn": 1, "input_length": 9, "output_length": 1}
+
+
 class TestBailian:
     def test_seconds_and_blocks_of_16(self, tmp_path):
         chat = {"parent_chat_id": -1, "type": "text", "turn": 1}
@@ -263,18 +269,7 @@ class TestBailian:
 
     def test_a_chat_comes_after_the_answer_to_its_parent(self, tmp_path):
         chats = [(1, -1, 0), (2, -1, 1), (3, 1, 60), (4, 1, 70), (5, 3, 90), (6, 99, 95)]
-        rows = [
-            {
-                "chat_id": chat,
-                "parent_chat_id": parent,
-                "turn": 1,
-                "timestamp": at,
-                "input_length": 9,
-                "output_length": 1,
-            }
-            for chat, parent, at in chats
-        ]
-        table = load_bailian(lines(tmp_path, *rows))
+        table = load_bailian(lines(tmp_path, *map(chat_row, chats)))
         assert table.request_ids == tuple(f"request_{row}" for row in (0, 2, 3, 4, 1, 5))
         assert table.predecessor.tolist() == [-1, 0, 0, 1, -1, -1]
         assert table.think_us.tolist() == [0, 60_000_000, 70_000_000, 30_000_000, 0, 0]
@@ -282,18 +277,7 @@ class TestBailian:
 
     def test_parents_that_nobody_can_wait_for_are_counted(self, tmp_path):
         chats = [(1, -1, 0), (2, 2, 10), (3, 77, 20), (4, 5, 30), (5, 1, 40), (1, -1, 50), (6, 1, 60)]
-        rows = [
-            {
-                "chat_id": chat,
-                "parent_chat_id": parent,
-                "turn": 1,
-                "timestamp": at,
-                "input_length": 9,
-                "output_length": 1,
-            }
-            for chat, parent, at in chats
-        ]
-        table = load_bailian(lines(tmp_path, *rows))
+        table = load_bailian(lines(tmp_path, *map(chat_row, chats)))
         assert table.notes[1:4] == (
             "1 of 7 chats have a parent that is not in the file: they begin conversations",
             "2 of 7 chats have a parent that comes no sooner than they do: they begin conversations",
