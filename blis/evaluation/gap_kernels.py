@@ -80,6 +80,17 @@ def _add(span, times, joins, found):
 
 
 @entry()
+def values_at(values, order, weights, ranks, found):
+    """The values at ascending ranks. order: places of the values in ascending order; weights: how often each occurs."""
+    upto, place = 0, -1
+    for k in range(len(ranks)):
+        while upto <= ranks[k]:
+            place += 1
+            upto += weights[order[place]]
+        found[k] = values[order[place]]
+
+
+@entry()
 def spread(order, key, spans, long, first_long, twice, row_steps, room, found):
     """How often each value occurs under each key, as far as there is room for it; how many such pairs there are.
 
