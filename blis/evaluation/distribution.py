@@ -70,8 +70,10 @@ class Distribution:
 
 def distribution(values: NDArray[Any], unit: float = US_PER_MS) -> Distribution:
     """Mean, percentiles and range of numbers in µs, divided by `unit` (ms by default)."""
-    ordered = np.sort(values)
-    return summary(len(ordered), ordered.sum(dtype=np.float64), lambda ranks: ordered[ranks], unit)
+    if values.dtype.kind == "f":
+        values = np.sort(values)  # their sum depends on the order, that of whole numbers does not
+    whole = values.sum(dtype=np.float64)
+    return summary(len(values), whole, lambda ranks: np.partition(values, ranks)[ranks], unit)
 
 
 def known(values: NDArray[np.int64], unit: float = US_PER_MS) -> Distribution:

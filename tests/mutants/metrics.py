@@ -101,8 +101,8 @@ MUTANTS = (
     ),
     Mutant(
         _METRICS,
-        "completed & (table.output_tokens > 1)])",
-        "completed & (table.output_tokens > 0)])",
+        "(result.status == COMPLETED) & (table.output_tokens > 1)",
+        "(result.status == COMPLETED) & (table.output_tokens > 0)",
         _METRICS_TESTS,
         "single tokens have a pace",
     ),
