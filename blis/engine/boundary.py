@@ -5,6 +5,7 @@ from __future__ import annotations
 from blis.engine import links
 from blis.engine.follow_ups import answer_overhead_us
 from blis.engine.in_flight import note_admitted, note_sent
+from blis.engine.instance import agenda
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RUNNING
@@ -51,6 +52,7 @@ def reset(w):
         request.computed = 0
         request.preemptions = 0
         request.detached = 0
+    agenda.clear(w.agenda)
     for i in range(w.config.instances):
         _reset_instance(w, i)
     w.ask.block_tokens = w.config.index_block_tokens

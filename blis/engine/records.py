@@ -49,6 +49,7 @@ CONFIG = np.dtype(
         ("random_ties", "i8"),
         ("weighted_picker", "i8"),  # draw in proportion to the scores instead of taking the best
         ("filters", "i8"),
+        ("live", "i8"),  # readings that somebody wants as they are at every moment: bits of SIGNAL.kind
         ("reads_pending", "i8"),  # who reads a fact: bits of the events in control_records
         ("reads_in_flight", "i8"),
         ("reads_prefix", "i8"),

@@ -10,6 +10,7 @@ _BATCH = "blis/engine/instance/batch.py"
 _QUEUE = "blis/engine/instance/queue.py"
 _SERVICE = "blis/engine/instance/service.py"
 _TREE = "blis/engine/instance/tree.py"
+_AGENDA = "blis/engine/instance/agenda.py"
 _HEAP = "blis/engine/heap.py"
 _HEAPS = ("tests/blis/engine/test_heap.py",)
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
@@ -32,6 +33,13 @@ MUTANTS = (
         "who joins the queue at the start of a step is not seen by it",
     ),
     Mutant(
+        _AGENDA,
+        "if agenda[at] >= until_us:",
+        "if agenda[at] > agenda[at + 1]:",
+        _tests("agenda"),
+        "the soonest instance goes on first, not the one with the lowest number",
+    ),
+    Mutant(
         _STEP,
         "if next_us(w, i) >= until_us:",
         "if next_us(w, i) > until_us:",
@@ -39,7 +47,7 @@ MUTANTS = (
         "whoever looks at an instant sees the instance's events of that instant",
     ),
     Mutant(
-        _STEP,
+        "blis/engine/gateway/signals.py",
         "until_us = min(until_us, w.config.horizon_us + 1)",
         "until_us = min(until_us, w.config.horizon_us)",
         _tests("step"),

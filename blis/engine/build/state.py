@@ -117,6 +117,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         scheduler=_values(SCHEDULERS, scenario.instance.scheduler, scenario.instance.scheduler_parameters),
         requests=room(REQUEST, len(table)),
         instances=blank(INSTANCE, instances),
+        agenda=np.empty(2 << (instances - 1).bit_length(), np.int64),
         nodes=room(NODE, (instances, nodes)),
         runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config.max_path) + 4) + 64),
         tiers=tiers,

@@ -36,7 +36,6 @@ from blis.tables.records import COMPLETED, DROPPED, QUEUED
 @kernel
 def advance(w, i, until_us):
     """Run all events of an instance before `until_us`. May stop early: look at cluster.halt."""
-    until_us = min(until_us, w.config.horizon_us + 1)
     instance = w.instances[i]
     while True:
         queued_us = w.transit[i, 0].key if instance.pending > 0 else NEVER_US
