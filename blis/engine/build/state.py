@@ -95,7 +95,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
     config = _config(scenario, table, longest, compat, control_config)
-    engines, latencies = _engines(scenario, table, compat, observe)
+    engines, latencies = _engines(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
     nodes = max(table.tree.n_shared, 1)
@@ -223,7 +223,7 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     return tiers, below
 
 
-def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe) -> tuple[Array, Array]:
+def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
 
     Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
@@ -234,7 +234,7 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: O
     for key, instance in different.items():
         latency = instance.latency_model.under(compat)
         latencies[key] = LATENCY.parameters(latency, compat)
-        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key]) and not observe.steps
+        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key])
         engines[key] = _engine(instance, latency, leaps)
         step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)

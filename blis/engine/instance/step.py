@@ -12,7 +12,7 @@ from blis.engine.follow_ups import release_followers
 from blis.engine.in_flight import note_left
 from blis.engine.instance.batch import form_batch, next_ordered, stored_tokens, target_tokens
 from blis.engine.instance.latency import step_us
-from blis.engine.instance.leap import leap, log_steps
+from blis.engine.instance.leap import count_step, leap, log_steps
 from blis.engine.instance.queue import leave_batch, put
 from blis.engine.instance.service import enter_decode, leave_decode
 from blis.engine.observe import keep_step
@@ -143,7 +143,7 @@ def _step(w, i, now_us):
     duration_us = step_us(w, i) + instance.transfer_us
     end_us = now_us + duration_us
     instance.steps += 1
-    _count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
+    count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
     log_steps(w, i, 1, duration_us)
     if w.config.keeps_steps:
         keep_step(w, i, now_us, duration_us)
@@ -175,19 +175,6 @@ def _end_and_form(w, i, now_us):
         _take_in(w, i, now_us)
     if instance.batch_size == 0:
         form_batch(w, i, now_us)
-
-
-@kernel
-def _count_step(w, i, duration_us):
-    """Count a step and what it does. duration_us: as much of it as is reported."""
-    instance = w.instances[i]
-    instance.busy_us += duration_us
-    instance.prefill_tokens += instance.step.prefill_tokens
-    instance.next_tokens += instance.step.decodes
-    instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
-    instance.block_us += instance.used_blocks * duration_us
-    instance.queue_sum += instance.queue_depth
-    instance.batch_sum += instance.batch_size
 
 
 @kernel
