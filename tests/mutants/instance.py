@@ -216,11 +216,11 @@ MUTANTS = (
         "the end of a leap is an event, even beyond the horizon",
     ),
     Mutant(
-        _LEAP,
-        "row.first_step = instance.steps - steps + 1",
-        "row.first_step = instance.steps",
+        "blis/engine/build/outcome.py",
+        "steps[i] += logged.count",
+        "steps[i] += 1",
         _tests("leap"),
-        "the steps of a leap are logged as its last one",
+        "the steps of a leap are logged as one",
     ),
     Mutant(
         _LEAP,
@@ -336,8 +336,8 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "if request.scheduled_us == NONE or w.config.last_scheduling_delay:",
-        "if request.scheduled_us == NONE or request.preemptions > 0:",
+        "if w.times[SCHEDULED_US, r] == NONE or w.config.last_scheduling_delay:",
+        "if w.times[SCHEDULED_US, r] == NONE or request.preemptions > 0:",
         _tests("batch"),
         "the delay is that of the last admission",
     ),

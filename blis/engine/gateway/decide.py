@@ -6,7 +6,7 @@ Cluster-and-policies.md section 2, docs/policies.md sections 3 and 4.
 from __future__ import annotations
 
 from blis.engine import heap
-from blis.engine.boundary import REASON, ROUTED_US
+from blis.engine.columns import REASON, ROUTED_US
 from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
 from blis.engine.gateway.facts import ask_about, match, remember

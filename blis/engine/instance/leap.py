@@ -147,13 +147,14 @@ def count_step(w, i, duration_us):
 def log_steps(w, i, steps, duration_us):
     """Note the gap that all decoding members share in the latest steps; equal consecutive steps are one row."""
     instance = w.instances[i]
-    if instance.log_row != NONE and w.log[instance.log_row].gap_us == duration_us:
+    if instance.log_row != NONE and instance.gap_us == duration_us:
         w.log[instance.log_row].count += steps
         return
+    instance.gap_us = duration_us
     instance.log_row = w.cluster.log_rows
+    instance.log_rows += 1
     row = w.log[w.cluster.log_rows]
     row.instance = i
-    row.first_step = instance.steps - steps + 1
     row.count = steps
     row.gap_us = duration_us
     w.cluster.log_rows += 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 from blis.engine import heap, links
 from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import blocks_for, fill, release
+from blis.engine.columns import COMPLETED_US, FIRST_TOKEN_US, QUEUED_US
 from blis.engine.follow_ups import release_followers
 from blis.engine.in_flight import note_left
 from blis.engine.instance.batch import form_batch, next_ordered, stored_tokens, target_tokens
@@ -121,7 +122,7 @@ def _enqueue(w, i, r, now_us):
         note_left(w, i, r)
         return
     request.status = QUEUED
-    request.queued_us = now_us
+    w.times[QUEUED_US, r] = now_us
     instance.input_tokens += w.rows[r].input_tokens
     put(w, i, r, False)
     if instance.step_us == NEVER_US:
@@ -170,7 +171,7 @@ def _end_and_form(w, i, now_us):
     form_batch(w, i, now_us)
     instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     if instance.leaving_size > 0:
-        _let_go(w, i, now_us, w.log[instance.log_row].gap_us, now_us)
+        _let_go(w, i, now_us, instance.gap_us, now_us)
     while instance.pending > 0 and w.transit[i, 0].key <= now_us:
         _take_in(w, i, now_us)
     if instance.batch_size == 0:
@@ -186,7 +187,7 @@ def _finish_prefills(w, i, end_us):
         request = w.requests[r]
         if request.phase == PREFILL and request.computed == target_tokens(w, r):
             if request.generated == 0:
-                request.first_token_us = end_us
+                w.times[FIRST_TOKEN_US, r] = end_us
                 request.first_step = instance.steps
                 instance.first_tokens += w.rows[r].output_tokens > 0
             else:
@@ -250,7 +251,7 @@ def _let_go(w, i, now_us, duration_us, end_us):
         release(w, i, r, stored, False)
         request.phase = AWAY
         request.status = COMPLETED
-        request.completed_us = end_us
+        w.times[COMPLETED_US, r] = end_us
         request.finish_us = duration_us
         request.generated = w.rows[r].output_tokens
         request.last_step = instance.steps

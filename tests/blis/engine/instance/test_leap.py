@@ -25,7 +25,7 @@ def step_by_step(scenario, table, compat=None):
     state = encode(scenario, table, compat or Compat())
     while resume(state, steps=1):
         pass
-    return collect(state.arrays, scenario, table, compat or Compat())
+    return collect(*state.results(), scenario, table, compat or Compat())
 
 
 def own(tokens: int, name: int = 1) -> range:
