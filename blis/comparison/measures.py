@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.evaluation.distribution import US_PER_MS, Weighted, known, weighted_distribution
 from blis.evaluation.gaps import Gaps
-from blis.evaluation.itl import counted
 from blis.evaluation.ratios import US_PER_S
 from blis.evaluation.slo import tpot_us
 from blis.tables.records import COMPLETED, REJECTED
@@ -43,7 +42,7 @@ class Rows:
     @property
     def gaps_us(self) -> Weighted:
         """The gaps between tokens of the completed requests among these."""
-        return counted(self.gaps, np.bincount(self.places[~self.unserved], minlength=len(self.gaps.spans)))
+        return self.gaps.counted(np.bincount(self.places[~self.unserved], minlength=len(self.gaps.spans)))
 
 
 def counted_rows(table: RequestTable) -> slice:

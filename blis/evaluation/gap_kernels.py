@@ -91,6 +91,22 @@ def values_at(values, order, weights, ranks, found):
 
 
 @entry()
+def merge(values, order, weights, several, times):
+    """The different values that occur, ascending, and how often each does: as many as are returned."""
+    n = 0
+    for k in range(len(order)):
+        value, weight = values[order[k]], weights[order[k]]
+        if weight == 0:
+            continue
+        if n > 0 and several[n - 1] == value:
+            times[n - 1] += weight
+        else:
+            several[n], times[n] = value, weight
+            n += 1
+    return n
+
+
+@entry()
 def spread(order, key, spans, long, first_long, twice, row_steps, room, found):
     """How often each value occurs under each key, as far as there is room for it; how many such pairs there are.
 

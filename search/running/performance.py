@@ -15,7 +15,7 @@ from blis.config import Compat, Scenario
 from blis.errors import InputError, named, one_line
 from blis.evaluation.distribution import US_PER_MS, Weighted, distribution, known, weighted_distribution
 from blis.evaluation.hit_rates import hit_rates
-from blis.evaluation.itl import all_gaps, counted
+from blis.evaluation.itl import all_gaps
 from blis.evaluation.laws import check_laws
 from blis.evaluation.load import Load, load_of
 from blis.evaluation.slo import tpot_us
@@ -133,7 +133,7 @@ def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: Req
     load = load_of(scenario, table, result)
     ttft_us = result.ttft_us[done & (result.ttft_us >= 0)]
     gaps = all_gaps(result)
-    gaps_us = counted(gaps, done)
+    gaps_us = gaps.counted(done)
     measures = Measures.of(table, result, gaps.longest_us(), gaps_us)
     return Performance(outcome, served, measures, load, ttft_us, result.e2e_us[done], gaps_us)
 
