@@ -17,6 +17,7 @@ from blis.evaluation.distribution import Weighted
 from blis.files import write_bytes
 from search.problem.policy import Policy
 from search.running.archive import BASELINE, Archive
+from search.running.evaluation import OK
 from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.verdict.verdict import FAILED, INTERRUPTED, Verdict
@@ -103,14 +104,15 @@ def _draw_convergence(axes: Axes, archive: Archive, colours: Mapping[str, str]) 
     """Scores of candidates as dots, the best so far as a line, baselines as level lines with their names."""
     scored = [(row.index, row.evaluation.fitness) for row in archive.rows if row.evaluation.fitness is not None]
     index, score = np.array([i for i, _ in scored]), np.array([value for _, value in scored])
+    whole = np.array([row.evaluation.status == OK for row in archive.rows if row.evaluation.fitness is not None])
     by_name = {row.name: row.evaluation.fitness for row in archive.rows if row.origin == BASELINE}
     levels = {name: value for name, value in by_name.items() if value is not None}
     top = max([0.0, *score])
     low = top - SHOWN_LOSS
     axes.scatter(index, score, s=9, color=MUTED, alpha=0.5, linewidths=0, label="candidate")
-    if len(score):
-        best = np.maximum.accumulate(score)
-        axes.step(index, best, where="post", color=WINNER_COLOUR, linewidth=2.2, label="best so far", zorder=3)
+    if whole.any():
+        best = np.maximum.accumulate(score[whole])
+        axes.step(index[whole], best, where="post", color=WINNER_COLOUR, linewidth=2.2, label="best so far", zorder=3)
     for name, level in levels.items():
         if level > low:
             axes.axhline(level, color=colours[name], linewidth=1, alpha=0.8)

@@ -24,7 +24,7 @@ from search.identity import origin
 from search.run_folder.export import bundle_text
 from search.run_folder.overview import baseline_colours
 from search.running.archive import BASELINE, Archive, Row
-from search.running.evaluator import OK
+from search.running.evaluation import OK
 from search.settings import Settings
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ WITHOUT = {
     "blis/cli/run_scenario.py": "the flags of a command: tests/blis/cli/test_run.py and test_data_files.py",
     "blis/config/limits.py": "one constant",
     "blis/config/slo_tiers.py": "one dataclass: tests/blis/config/test_scenario.py",
+    "blis/engine/columns.py": "names of columns: tests/blis/engine/test_boundary.py",
     "blis/evaluation/detectors/anomalies.py": "puts other detectors together: tests/blis/evaluation/test_metrics.py",
     "blis/fitness/block_kernels.py": "what by_blocks.py calls: tests/blis/fitness/test_by_blocks.py",
     "blis/fitness/make.py": "one choice: tests/blis/fitness/test_fitness.py",
