@@ -23,6 +23,7 @@ from blis.evaluation.gap_kernels import (
     merge,
     percentiles,
     spread,
+    tally,
     unroll,
     values_at,
     weigh,
@@ -106,7 +107,8 @@ class Gaps:
             values_at(self.value_us, self.order, weights, ascending, found)
             return found[places]
 
-        return summary(int(weights.sum()), int((self.value_us * weights).sum()), at, US_PER_MS)
+        n, whole, _ = tally(self.value_us, weights)
+        return summary(n, whole, at, US_PER_MS)
 
     def counted(self, times: NDArray[Any]) -> Weighted:
         """All gaps in µs, every value once, if request j counts times[j] times."""
@@ -162,8 +164,8 @@ class Gaps:
 
     def longest_us(self) -> int:
         """The longest gap of all, 0 without any."""
-        used = self.weights(np.ones(len(self.spans), np.int64)).sum(axis=0) > 0
-        return int(self.value_us[used].max(initial=0))
+        weights = self.weights(np.ones(len(self.spans), np.int64))
+        return max(tally(self.value_us, each)[2] for each in weights)
 
 
 def _long_gaps(result: ResultTable, rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.void], Ints]:
