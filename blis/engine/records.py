@@ -245,7 +245,7 @@ REQUEST = np.dtype(
         ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end
         ("own_run", "i4"),  # its own free blocks while it is evicted
         ("sequence", "i4"),  # place in the order of admissions
-        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch; in a tree those below
+        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch
         ("next", "i4"),
         ("ring", "i4"),  # it takes a new block in the steps with number = ring (mod bs)
         ("status", "i1"),
@@ -269,6 +269,8 @@ ORDER = np.dtype(
         ("victim", "i8"),  # among members to be preempted, the lowest goes first
         ("tie", "i4"),  # … of equal ranks the lowest of these
         ("tenant", "i4"),
+        ("left", "i4"),  # those below it in the tree of who waits
+        ("right", "i4"),
     ],
     align=True,
 )
