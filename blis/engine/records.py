@@ -46,6 +46,7 @@ CONFIG = np.dtype(
         ("routing_latency_us", "i8"),
         ("admission", "i8"),  # template codes
         ("routing", "i8"),
+        ("scores_depend", "i8"),  # on what the routing template's scores depend: REQUEST, VIEWS or VIEW
         ("random_ties", "i8"),
         ("weighted_picker", "i8"),  # draw in proportion to the scores instead of taking the best
         ("filters", "i8"),
@@ -151,6 +152,7 @@ CLUSTER = np.dtype(
         ("decided_us", "i8"),  # latest event of the control plane
         ("expects", "i8"),  # when instances went on last, it was known that somebody comes
         ("turn", "i8"),  # routing decisions so far
+        ("unrated", "i8"),  # entries of World.unrated; as many as there are instances: all of them
         ("cold", "i8"),  # of these, for requests that no instance knew
         ("rejected", "i8"),  # requests so far
         ("waiting", "i8"),  # at the gateway
