@@ -19,7 +19,7 @@ def _tests(name: str) -> tuple[str, ...]:
 
 MUTANTS = (
     Mutant(
-        "blis/engine/gateway/signals.py",
+        _SIGNALS,
         "        w.cluster.unrated = w.config.instances\n        for i",
         "        for i",
         ("tests/laws/test_engine_equals_oracle.py",),
