@@ -1,12 +1,14 @@
-"""Which optimizer finds better policies for the same simulated requests: every file of conf/driver/, several seeds.
+"""Which search finds better policies for its CPU seconds: every file of conf/driver/, or any sides; several seeds.
 
     python -m experiments.drivers                              10 seeds x 240 candidates of every driver
     python -m experiments.drivers --seeds 3 --drivers random,deap_ga
+    python -m experiments.drivers --side "driver.budget=960 driver.race=null" --side "driver.budget=240"
     python -m experiments.drivers workload=chat_bursty         any override of the main job
 
-The score that counts is that of the best policy found, on fresh tables: a driver that fits the search tables
-better has not found a better policy. Searches run side by side in processes with one worker each: measured,
-that is the fastest, and drivers that draw from Python's global generator must not share a process.
+The score that counts is that of the policy that a verdict would be about, on fresh tables: rounded, and chosen among
+the finalists on the selection tables. A driver that fits the search tables better has not found a better policy.
+Searches run side by side in processes with one worker each: measured, that is the fastest, and drivers that draw from
+Python's global generator must not share a process.
 """
 
 from __future__ import annotations
@@ -23,23 +25,25 @@ from numpy.typing import NDArray
 
 from blis.comparison.statistics import Comparison, holm, paired_comparison
 from blis.errors import InputError, check_choice
-from blis.workload.draw.pools import SELECTION_POOL
+from blis.workload.draw.pools import REPORT_POOL, SELECTION_POOL
 from experiments.page import make_figure, markdown_table, publish
 from search.application import EXIT_INPUT, EXIT_OK, compose_settings
 from search.config import choices
 from search.run_folder.overview import BASELINE_COLOURS, dress
 from search.running.candidates import policy_of
 from search.running.checkpoint import begin
-from search.running.evaluator import INVALID, Evaluator
+from search.running.evaluation import STOPPED
+from search.running.evaluator import Evaluator
 from search.running.loop import run_search
 from search.settings import Settings
+from search.verdict.finalists import best_of, choose_finalists
 from search.verdict.judgement import SIGNIFICANCE
 from search.workers import Workers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FRESH_TABLES = 16
+FRESH_TABLES = 32
 FIRST_SHOWN = 0.05  # of the requests: where curves begin, after the first baselines
 PROBES = 16  # policies that are timed for the estimate
 
@@ -51,37 +55,42 @@ class Curve(NamedTuple):
 
     requests: Floats  # [n] simulated so far, in millions
     best: Floats  # [n] best score so far on the search tables
-    fresh: float  # score of the best policy on fresh tables
-    seconds: float  # of the search
+    fresh: float  # score of the policy chosen, on fresh tables
+    cpu_s: float  # of the search
 
 
-def one_search(overrides: Sequence[str], driver: str, seed: int, budget: int) -> Curve:
-    """Run a search without verdict and score what it found on fresh tables."""
-    settings = settings_of(overrides, driver, seed, budget)
+def one_search(overrides: Sequence[str], seed: int) -> Curve:
+    """Run a search without verdict and score what it would prove on fresh tables."""
+    settings = settings_of(overrides, seed)
     problem = settings.problem
     candidates, evaluator, archive = begin(settings)
-    start = time.perf_counter()
+    evaluator.evaluate([problem.against])  # makes the tables and loads the kernels
+    start = time.process_time()
     run_search(candidates, evaluator, settings.driver, archive)
-    seconds = time.perf_counter() - start
-    found = archive.best()
-    if found is None or found.policy is None:
-        raise InputError(f"{driver}, seed {seed}: no candidate has a score")
-    fresh = Evaluator(problem, settings.pool(SELECTION_POOL, FRESH_TABLES), settings.workers)
-    score = fresh.evaluate([found.policy])[0].fitness
+    cpu_s = time.process_time() - start
+    finalists = [finalist.policy for finalist in choose_finalists(settings, archive, evaluator)]
+    selection = settings.pool(SELECTION_POOL, settings.validation.selection_seeds)
+    chosen = best_of([one.fitness for one in Evaluator(problem, selection, settings.workers).evaluate(finalists)])
+    if chosen is None:
+        raise InputError(f"{' '.join(overrides)}, seed {seed}: no candidate has a score")
+    fresh = Evaluator(problem, settings.pool(REPORT_POOL, FRESH_TABLES), settings.workers)
+    score = fresh.evaluate([finalists[chosen]])[0].fitness
     evaluations = [row.evaluation for row in archive.rows]
     first: dict[str, int] = {}
-    new = [e.status != INVALID and first.setdefault(e.genome_id, i) == i for i, e in enumerate(evaluations)]
-    scores = [-np.inf if e.fitness is None else e.fitness for e in evaluations]
-    a_candidate = sum(len(problem.table(key)) for key in problem.search_seeds) / 1e6
+    new = [first.setdefault(e.genome_id, i) == i for i, e in enumerate(evaluations)]
+    scores = [-np.inf if e.fitness is None or e.status == STOPPED else e.fitness for e in evaluations]
+    sizes = [len(problem.table(key)) / 1e6 for key in problem.search_seeds]
+    seen = [
+        sum(size for size, value in zip(sizes, e.seed_values, strict=False) if value is not None) for e in evaluations
+    ]
     return Curve(
-        np.cumsum(new) * a_candidate, np.maximum.accumulate(scores), np.nan if score is None else score, seconds
+        np.cumsum(np.multiply(new, seen)), np.maximum.accumulate(scores), np.nan if score is None else score, cpu_s
     )
 
 
-def settings_of(overrides: Sequence[str], driver: str, seed: int, budget: int) -> Settings:
+def settings_of(overrides: Sequence[str], seed: int) -> Settings:
     """The settings of one of the searches."""
-    own = [f"driver={driver}", f"driver.budget={budget}", f"seed={seed}", "parallel.n_jobs=1", "tracking=none"]
-    return compose_settings([*overrides, *own])
+    return compose_settings([*overrides, f"seed={seed}", "parallel.n_jobs=1", "tracking=none"])
 
 
 def estimated_seconds(settings: Settings, searches: int, workers: Workers) -> float:
@@ -93,14 +102,15 @@ def estimated_seconds(settings: Settings, searches: int, workers: Workers) -> fl
     start = time.perf_counter()
     evaluator.evaluate(policies)
     simulation = (time.perf_counter() - start) / PROBES
-    simulations = settings.driver.budget * len(problem.search_seeds) + 2 * FRESH_TABLES
+    selection = settings.validation.finalists * settings.validation.selection_seeds
+    simulations = settings.driver.budget * len(problem.search_seeds) + selection + 2 * FRESH_TABLES
     return simulation * simulations * searches / workers.count
 
 
-Found = Mapping[str, Sequence[Curve]]  # driver -> its searches, by seed
+Found = Mapping[str, Sequence[Curve]]  # side -> its searches, by seed
 
 
-def page(found: Found, budget: int) -> str:
+def page(found: Found) -> str:
     """The table, best first, and the sentence."""
     rows = []
     for name in ranking(found):
@@ -114,22 +124,22 @@ def page(found: Found, budget: int) -> str:
                 f"{fresh.std(ddof=1) / len(fresh) ** 0.5:.4f}",
                 f"{fresh.min():+.4f}",
                 f"{np.mean([curve.requests[-1] for curve in curves]):.2f}",
-                f"{np.mean([curve.seconds for curve in curves]):.1f}",
+                f"{np.mean([curve.cpu_s for curve in curves]):.1f}",
             )
         )
-    header = ("driver", "on search tables", "on fresh tables", "standard error", "worst seed", "million requests", "s")
+    header = ("search", "on its tables", "on fresh tables", "standard error", "worst seed", "million requests", "CPU s")
     n_seeds = len(next(iter(found.values())))
-    title = f"# Drivers compared ({n_seeds} seeds x {budget} candidates; means over seeds of the best policy found)"
+    title = f"# Searches compared ({n_seeds} seeds each; means over seeds)"
     return "\n\n".join([title, markdown_table(header, rows), sentence(found)])
 
 
 def ranking(found: Found) -> list[str]:
-    """The drivers by their mean score on fresh tables, best first."""
+    """The sides by their mean score on fresh tables, best first."""
     return sorted(found, key=lambda name: -fresh_scores(found[name]).mean())
 
 
 def sentence(found: Found) -> str:
-    """Which driver is best, and than which others that is proved (paired t by seed, Holm)."""
+    """Which side is best, and than which others that is proved (paired t by seed, Holm)."""
     first, *others = ranking(found)
     if not others:
         return f"Only {first} was run."
@@ -164,7 +174,7 @@ def _proof(beaten: Sequence[str], level: Sequence[str], comparisons: Mapping[str
 
 def picture(found: Found) -> Figure:
     """Best so far against simulated requests, and the scores on fresh tables."""
-    figure, (left, right) = make_figure("Drivers compared", 2)
+    figure, (left, right) = make_figure("Searches compared", 2)
     order = ranking(found)
     end = min(curve.requests[-1] for curves in found.values() for curve in curves)
     grid = np.linspace(FIRST_SHOWN * end, end, 200)
@@ -185,7 +195,7 @@ def picture(found: Found) -> Figure:
     left.legend(fontsize=8, frameon=False, loc="upper left")
     right.set_yticks(range(len(order)), order)
     right.invert_yaxis()
-    right.set_xlabel("score of the best policy found on fresh tables; bar: mean")
+    right.set_xlabel("score of the policy chosen on fresh tables; bar: mean")
     right.set_title("what counts", loc="left", fontsize=10)
     for panel in (left, right):
         dress(panel)
@@ -201,33 +211,35 @@ def _at(curve: Curve, grid: Floats) -> Floats:
 def main(arguments: Sequence[str]) -> int:
     """The command; its exit code."""
     parser = argparse.ArgumentParser(prog="python -m experiments.drivers", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10, help="searches of each driver (10)")
-    parser.add_argument("--budget", type=int, default=240, help="candidates of a search (240)")
+    parser.add_argument("--seeds", type=int, default=10, help="searches of each side (10)")
+    parser.add_argument("--budget", type=int, default=240, help="candidates of a search of --drivers (240)")
     parser.add_argument("--drivers", default=",".join(choices("driver")), help="some of conf/driver/ (all)")
+    parser.add_argument("--side", action="append", metavar="OVERRIDES", help="instead of --drivers; several times")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="any override of the main job")
     options = parser.parse_args(arguments)
     names = options.drivers.split(",")
     try:
         for name in names:
             check_choice("driver", name, choices("driver"))
+        sides = {side: side.split() for side in options.side or ()}
+        sides = sides or {name: [f"driver={name}", f"driver.budget={options.budget}"] for name in names}
         if options.seeds < 2:
             raise InputError(f"--seeds must be at least 2, got {options.seeds}")
         workers = Workers(-1, "loky")
-        tasks = [
-            (options.overrides, name, seed, options.budget) for name in names for seed in range(1, options.seeds + 1)
-        ]
+        runs = [(name, seed) for name in sides for seed in range(1, options.seeds + 1)]
+        tasks = [([*options.overrides, *sides[name]], seed) for name, seed in runs]
         seconds = estimated_seconds(settings_of(*tasks[0]), len(tasks), workers)
         print(
             f"{len(tasks)} searches, about {seconds / 60:.1f} minutes and what drivers need themselves", file=sys.stderr
         )
-        found: dict[str, list[Curve]] = {name: [] for name in names}
-        for (_, name, seed, _), curve in zip(tasks, workers.map(one_search, tasks), strict=True):
+        found: dict[str, list[Curve]] = {name: [] for name in sides}
+        for (name, seed), curve in zip(runs, workers.map(one_search, tasks), strict=True):
             found[name].append(curve)
-            print(f"{name}, seed {seed}: {curve.fresh:+.4f} on fresh tables, {curve.seconds:.1f} s", file=sys.stderr)
+            print(f"{name}, seed {seed}: {curve.fresh:+.4f} on fresh tables, {curve.cpu_s:.1f} CPU s", file=sys.stderr)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_INPUT
-    folder = publish("drivers", page(found, options.budget), picture(found))
+    folder = publish("drivers", page(found), picture(found))
     print(f"written to {folder}", file=sys.stderr)
     return EXIT_OK
 

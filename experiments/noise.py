@@ -48,7 +48,7 @@ from search.application import EXIT_INPUT, EXIT_OK, compose_settings
 from search.run_folder.overview import BASELINE_COLOURS, MUTED, WINNER_COLOUR, dress
 from search.running.archive import BASELINE
 from search.running.checkpoint import begin
-from search.running.evaluator import OK
+from search.running.evaluation import OK
 from search.running.loop import run_search
 from search.settings import Settings
 from search.space.space import Genome, genome_key

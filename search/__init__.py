@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from search.application import compose_settings
     from search.problem.problem import Problem
-    from search.running.evaluator import Evaluation, evaluate
+    from search.running.evaluation import Evaluation
+    from search.running.evaluator import evaluate
 
 __all__ = ["Evaluation", "Problem", "compose_settings", "evaluate"]
 

@@ -11,12 +11,25 @@ from typing import Any
 
 from blis.errors import InputError, check_integer, check_number
 from blis.yaml_strict import build, load_mapping
-from search.drivers import driver_options
+from search.drivers import DRIVERS, driver_options
 from search.shifts.worlds import check_shifts
 from search.uri import check_uri
 
 #: conf/ stands beside the package in a checkout and inside it in a wheel.
 _CONF_FOLDERS = (Path(__file__).parents[1] / "conf", Path(__file__).parent / "conf")
+
+
+@dataclass(frozen=True)
+class RaceSettings:
+    """`driver.race`. error: of stopping one that is as good; band: what counts as equally good, in units of fitness."""
+
+    error: float
+    band: float
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        check_number("driver.race.error", self.error, 0, 0.5, above=0)
+        check_number("driver.race.band", self.band, 0)
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,7 @@ class DriverSettings:
     batch: int
     options: dict[str, Any]
     seconds: float | None = None
+    race: RaceSettings | None = None
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -36,6 +50,8 @@ class DriverSettings:
         driver_options(self.name, self.options)
         if self.seconds is not None:
             check_number("driver.seconds", self.seconds, above=0)
+        if self.race is not None and DRIVERS[self.name].pareto:
+            raise InputError(f"driver.race must be null for {self.name}: of compromises none is simply worse")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blis.engine import links
+from blis.engine import agenda, links
 from blis.engine.columns import (
     COMPLETED_US,
     E2E_US,
@@ -19,7 +19,6 @@ from blis.engine.columns import (
 )
 from blis.engine.follow_ups import answer_overhead_us
 from blis.engine.in_flight import note_admitted, note_sent
-from blis.engine.instance import agenda
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RUNNING

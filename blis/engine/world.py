@@ -34,7 +34,7 @@ class World(NamedTuple):
     scheduler: Array  # parameters of the scheduler
     requests: Array  # [n] REQUEST
     instances: Array  # [I] INSTANCE
-    agenda: Array  # [2 x a power of two] when who does something next, see instance/agenda.py
+    agenda: Array  # [2 x a power of two] when who does something next, see agenda.py
     nodes: Array  # [I, S] NODE
     runs: Array  # [capacity] RUN
     tiers: Array  # [lower tiers, I] TIER

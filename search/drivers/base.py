@@ -35,7 +35,10 @@ class Scored(Protocol):
 
     @property
     def fitness(self) -> float | None:
-        """The score, None for an invalid or failed candidate."""
+        """The score, None for an invalid or failed candidate.
+
+        Of one that a race stopped it is an estimate, good for learning: it is known to be worse than the best.
+        """
 
     @property
     def objectives(self) -> Sequence[float]:

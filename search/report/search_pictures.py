@@ -24,6 +24,7 @@ from search.report.svg import (
 from search.run_folder.overview import SHOWN_LOSS
 from search.run_folder.pareto import LABELS, SHOWN
 from search.running.archive import BASELINE
+from search.running.evaluation import OK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +43,8 @@ def convergence(candidates: Rows, primary: str) -> Picture | None:
     axes = axes_of(WIDE_INCHES, right=NAMES_INCHES)
     seen = score >= low
     axes.scatter(index[seen], score[seen], s=5, color=MUTED, alpha=0.5, linewidths=0)
-    axes.step(index, np.maximum.accumulate(score), where="post", color=POLICY, linewidth=1.8, zorder=3)
+    whole = np.array([row["status"] == OK for row in scored])
+    axes.step(index[whole], np.maximum.accumulate(score[whole]), where="post", color=POLICY, linewidth=1.8, zorder=3)
     axes.set_ylim(low, top + 0.1 * (top - low))
     _name_levels(axes, {row["name"]: float(row["fitness"]) for row in scored if row["origin"] == BASELINE}, primary)
     axes.set_xlabel("candidate")

@@ -18,7 +18,7 @@ from blis.json_strict import parse_json
 from blis.policies.bundle import PolicyBundle, load_bundle
 from blis.yaml_strict import check_mapping, load_mapping, named_source
 from search.running.archive import LABELS, UNDONE_AND_HARM, Archive, Row
-from search.running.evaluator import Evaluation
+from search.running.evaluation import Evaluation
 from search.settings import Settings, make_settings
 from search.space.space import Genome
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from search.problem.policy import Policy
-from search.running.evaluator import OK, Evaluation
+from search.running.evaluation import OK, Evaluation
 from search.space.parameters import Value
 from search.space.space import Genome
 
@@ -96,6 +96,7 @@ class Archive:
         ]
 
     def _scored(self) -> Sequence[Row]:
+        """Those that saw all tables; what a race stopped has an estimate."""
         return [row for row in self.rows if row.evaluation.status == OK]
 
 

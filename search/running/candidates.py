@@ -12,7 +12,7 @@ from search.drivers.base import SEED, Driver, Proposal
 from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.running.archive import BASELINE
-from search.running.evaluator import Evaluation
+from search.running.evaluation import Evaluation
 from search.settings import Settings
 from search.space.codec import decode, encode, silent_part
 from search.space.space import Genome, Space

@@ -3,53 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from blis.api import load_policy
 from blis.errors import EngineError, InputError
 from blis.policies.bundle import PolicyBundle, bundle_mapping
 from blis.yaml_strict import dump_yaml
-from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.problem.problem import Problem, Score
 from search.problem.traffic import TableKey
+from search.running.evaluation import STOPPED, Evaluation, mean_evaluation, over_worlds
 from search.running.performance import Failure, Performance, perform, perform_for_score, score
+from search.running.race import Race
 from search.workers import Workers
-
-OK, INVALID, FAILED = "ok", "invalid", "failed"
 
 QUARANTINE = "quarantine"  # folder of a run folder for reproducers of violated laws
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What is known of one candidate: the mean over the seeds, and every seed. None where there is no score.
-
-    Where there are other worlds, `fitness` and `objectives` are what the problem's aim makes of all of them.
-    """
-
-    genome_id: str
-    status: str  # OK, INVALID (no policy at all) or FAILED (no score: why is in `reason`)
-    reason: str = ""
-    fitness: float | None = None
-    terms: Mapping[str, float] = field(default_factory=dict)
-    undone: float | None = None
-    harm: float | None = None
-    seed_values: tuple[float | None, ...] = ()
-    objectives: tuple[float, ...] = ()  # mean over the seeds, to be made small; named by the problem's fitness
-    worlds: Mapping[str, float | None] = field(default_factory=dict)  # the mean over the seeds in each other one
-
-    @property
-    def nominal(self) -> float | None:
-        """The mean over the seeds in the world as it is."""
-        known = [value for value in self.seed_values if value is not None]
-        return _mean(known) if self.status == OK else None
 
 
 class Evaluator:
@@ -69,12 +40,14 @@ class Evaluator:
         self._evaluations: dict[str, Evaluation] = {}  # by the policy's id
         self._performances: dict[tuple[str, TableKey], Performance] = {}  # of policies that are compared
 
-    def evaluate(self, policies: Sequence[Policy]) -> list[Evaluation]:
-        """One evaluation per policy, in order."""
-        new = {policy.id: policy for policy in policies if policy.id not in self._evaluations}
+    def evaluate(self, policies: Sequence[Policy], race: Race | None = None) -> list[Evaluation]:
+        """One evaluation per policy, in order. race: what stops those that are worse; without it all see all tables."""
+        known = self._evaluations
+        final = {policy_id for policy_id, found in known.items() if race is not None or found.status != STOPPED}
+        new = {policy.id: policy for policy in policies if policy.id not in final}
         if new:
-            self._evaluations.update(self._everywhere(list(new.values())))
-        return [self._evaluations[policy.id] for policy in policies]
+            known.update(self._everywhere(list(new.values()), race))
+        return [known[policy.id] for policy in policies]
 
     def remember(self, evaluations: Iterable[Evaluation]) -> None:
         """Take over what an earlier part of the same search found on these tables: it is not simulated again."""
@@ -97,9 +70,9 @@ class Evaluator:
             known[key] = found
         return [[known[policy.id, seed] for seed in seeds] for policy in policies]
 
-    def _everywhere(self, policies: Sequence[Policy]) -> dict[str, Evaluation]:
+    def _everywhere(self, policies: Sequence[Policy], race: Race | None) -> dict[str, Evaluation]:
         """Evaluations by id of different policies in all worlds that there are."""
-        here = self._evaluated(policies)
+        here = self._evaluated(policies, race)
         if not self._worlds:
             return here
         found = {name: world.evaluate(policies) for name, world in self._worlds.items()}
@@ -107,20 +80,30 @@ class Evaluator:
         pairs = zip(policies, elsewhere, strict=True)
         return {policy.id: over_worlds(self.problem.aim, here[policy.id], others) for policy, others in pairs}
 
-    def _evaluated(self, policies: Sequence[Policy]) -> dict[str, Evaluation]:
-        """Evaluations by id of different policies; one whose performance is known is not simulated for its score."""
+    def _evaluated(self, policies: Sequence[Policy], race: Race | None) -> dict[str, Evaluation]:
+        """Evaluations by id of different policies, all of them on one block of tables after the other."""
+        scores: dict[str, list[Score | Failure]] = {policy.id: [] for policy in policies}
+        running = policies
+        for block in race.blocks if race else [slice(None)]:
+            pairs = [(policy, seed) for policy in running for seed in self.seeds[block]]
+            for (policy, _), found in zip(pairs, self._scores(pairs), strict=True):
+                scores[policy.id].append(found)
+            running = [policy for policy in running if race and _goes_on(scores[policy.id], race)]
+        means = [mean_evaluation(policy_id, found) for policy_id, found in scores.items()]
+        return {one.genome_id: race.judged(one) if race else one for one in means}
+
+    def _scores(self, pairs: Sequence[tuple[Policy, TableKey]]) -> list[Score | Failure]:
+        """A score for each policy on its table; one whose performance is known is not simulated for it."""
         fitness, known = self.problem.fitness, self._performances
         (against,) = self.performances([self.problem.against])
         baseline = {seed: found.outcome for seed, found in zip(self.seeds, against, strict=True)}
-        pairs = [(policy, seed) for policy in policies for seed in self.seeds]
         jobs = [(one, seed, baseline[seed]) for one, seed in pairs if (one.id, seed) not in known]
         simulated = iter(self._simulated(perform_for_score, jobs))
-        scores: dict[str, list[Score | Failure]] = {policy.id: [] for policy in policies}
-        for policy, seed in pairs:
-            kept = known.get((policy.id, seed))
-            found = next(simulated) if kept is None else score(fitness, kept.outcome, baseline[seed])
-            scores[policy.id].append(found)
-        return {policy_id: _mean_evaluation(policy_id, found) for policy_id, found in scores.items()}
+        kept = [known.get((policy.id, seed)) for policy, seed in pairs]
+        return [
+            next(simulated) if found is None else score(fitness, found.outcome, baseline[seed])
+            for found, (_, seed) in zip(kept, pairs, strict=True)
+        ]
 
     def _simulated(self, function: Callable[..., T | Failure], jobs: Sequence[tuple[Any, ...]]) -> list[T | Failure]:
         """What `function` makes of (policy, table, …) jobs, in order; bugs are put in quarantine."""
@@ -160,38 +143,7 @@ def evaluate(
     return Evaluator(problem, chosen, Workers()).evaluate([problem.policy(load_policy(policy))])[0]
 
 
-def _mean_evaluation(policy_id: str, scores: Sequence[Score | Failure]) -> Evaluation:
-    """The mean over the tables; one without a score leaves the candidate without one."""
-    values = tuple(None if isinstance(score, Failure) else float(score.value) for score in scores)
-    failures = [score for score in scores if isinstance(score, Failure)]
-    if failures:
-        return Evaluation(policy_id, FAILED, failures[0].reason, seed_values=values)
-    numbers = [score for score in scores if not isinstance(score, Failure)]
-    return Evaluation(
-        policy_id,
-        OK,
-        fitness=_mean([score.value for score in numbers]),
-        terms={name: _mean([score.terms[name] for score in numbers]) for name in numbers[0].terms},
-        undone=_mean([score.undone for score in numbers]),
-        harm=_mean([score.harm for score in numbers]),
-        seed_values=values,
-        objectives=tuple(map(_mean, zip(*(score.objectives for score in numbers), strict=True))),
-    )
-
-
-def over_worlds(aim: str, here: Evaluation, elsewhere: Mapping[str, Evaluation]) -> Evaluation:
-    """One evaluation of those in the world as it is and in others; without a score in one of them there is none."""
-    worlds = {name: one.fitness for name, one in elsewhere.items()}
-    reasons = [here.reason, *(f"under {name}: {one.reason}" for name, one in elsewhere.items() if one.reason)]
-    scores = [score for score in (here.fitness, *worlds.values()) if score is not None]
-    if len(scores) <= len(worlds):
-        reason = next(filter(None, reasons))
-        return Evaluation(here.genome_id, FAILED, reason, seed_values=here.seed_values, worlds=worlds)
-    losses = zip(here.objectives, *(one.objectives for one in elsewhere.values()), strict=True)
-    objectives = tuple(-AIMS[aim]([-loss for loss in column]) for column in losses)
-    return replace(here, fitness=AIMS[aim](scores), objectives=objectives, worlds=worlds)
-
-
-def _mean(values: Sequence[float]) -> float:
-    """The arithmetic mean, summed in the order of the seeds."""
-    return float(np.mean(np.array(values, dtype=np.float64)))
+def _goes_on(scores: Sequence[Score | Failure], race: Race) -> bool:
+    """Whether a candidate with these scores so far is worth another block of tables."""
+    values = [one.value for one in scores if not isinstance(one, Failure)]
+    return len(values) == len(scores) and not race.stops(values)

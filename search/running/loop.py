@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Protocol
 
-from search.config import DriverSettings
+from search.config import DriverSettings, RaceSettings
 from search.problem.policy import ID_DIGITS
 from search.running.archive import Archive, Row
 from search.running.candidates import Candidate, Candidates
-from search.running.evaluator import INVALID, Evaluation, Evaluator
+from search.running.evaluation import INVALID, Evaluation
+from search.running.evaluator import Evaluator
+from search.running.race import make_race
 from search.space.space import Genome, genome_key
 
 
@@ -43,7 +45,8 @@ def run_search(
         if size <= 0 or (generation and late) or archive.exhausted():
             return
         batch = candidates.take(size)
-        evaluations = _evaluate(batch, evaluator)
+        race = None if evaluator.problem.worlds else limits.race
+        evaluations = _evaluate(batch, evaluator, [row.evaluation for row in archive.rows], race)
         candidates.tell(batch, evaluations)
         archive.rows += [
             Row(index, generation, one.origin, one.genome, one.policy, evaluation, one.name)
@@ -53,9 +56,16 @@ def run_search(
             listener.generation(archive, generation)
 
 
-def _evaluate(batch: Sequence[Candidate], evaluator: Evaluator) -> list[Evaluation]:
-    """Evaluations of a batch in its order; a candidate that is no policy is `invalid` without a simulation."""
-    scored = iter(evaluator.evaluate([candidate.policy for candidate in batch if candidate.policy is not None]))
+def _evaluate(
+    batch: Sequence[Candidate], evaluator: Evaluator, earlier: Sequence[Evaluation], settings: RaceSettings | None
+) -> list[Evaluation]:
+    """Evaluations of a batch in its order; a candidate that is no policy is `invalid` without a simulation.
+
+    Given policies see all tables; with the earlier candidates they are what the others are raced against.
+    """
+    given = [one.policy for one in batch if one.name and one.policy is not None]
+    race = make_race(settings, [*earlier, *evaluator.evaluate(given)])
+    scored = iter(evaluator.evaluate([one.policy for one in batch if one.policy is not None], race))
     return [
         next(scored) if candidate.policy is not None else invalid(candidate.genome, candidate.reason)
         for candidate in batch

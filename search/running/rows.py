@@ -12,7 +12,7 @@ from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.running.archive import BASELINE, Row
 from search.running.candidates import given_origin, policy_of, seed_genomes
-from search.running.evaluator import FAILED, OK, Evaluation
+from search.running.evaluation import FAILED, OK, STOPPED, Evaluation
 from search.running.loop import invalid
 from search.saved import FILE, Saved, SavedRow
 from search.settings import Settings
@@ -89,22 +89,23 @@ def _check_evaluation(settings: Settings, policy: Policy, found: Evaluation) -> 
     """Raise InputError unless this is what an evaluation of the policy looks like."""
     if found.genome_id != policy.id:
         raise InputError(f"genome_id {found.genome_id!r} must be {policy.id!r}")
-    fitness, scored = settings.problem.fitness, found.status == OK
+    fitness, whole = settings.problem.fitness, found.status == OK
+    scored = whole or (found.status == STOPPED and settings.driver.race is not None)
     single = found.fitness, found.undone, found.harm
     scores = [*found.seed_values, *found.worlds.values()]
     numbers = [*single, *found.terms.values(), *found.objectives, *scores]
     columns = (set(fitness.terms), len(fitness.objectives)) if scored else (set(), 0)
     sound = (
-        found.status in (OK, FAILED)
-        and bool(found.reason) != scored
+        (scored or found.status == FAILED)
+        and bool(found.reason) != whole
         and [number is not None for number in single] == [scored] * 3
         and (set(found.terms), len(found.objectives)) == columns
         and len(found.seed_values) == len(settings.problem.search_seeds)
         and list(found.worlds) == list(settings.problem.worlds)
-        and (None in scores) != scored
+        and (None in scores) != whole
         and all(math.isfinite(number) for number in numbers if number is not None)
     )
-    if not sound or (scored and not _follows(settings.problem.aim, found)):
+    if not sound or (whole and not _follows(settings.problem.aim, found)):
         raise InputError("its evaluation is none of this search's")
 
 

@@ -11,7 +11,8 @@ from blis.config import Scorer
 from blis.policies.bundle import PolicyBundle, bundle_mapping, load_bundle
 from search.problem.policy import Policy
 from search.problem.problem import Problem
-from search.running.evaluator import OK, Evaluation, Evaluator
+from search.running.evaluation import OK, Evaluation
+from search.running.evaluator import Evaluator
 from search.space.parameters import Number
 from search.space.space import Space
 from search.space.templates import FILTER_PREFIX, SCORER_PREFIX

@@ -6,6 +6,8 @@ from tests.mutants import Mutant
 
 _PERFORMANCE, _PERFORMANCE_TESTS = "search/running/performance.py", ("tests/search/running/test_performance.py",)
 _EVALUATOR, _EVALUATOR_TESTS = "search/running/evaluator.py", ("tests/search/running/test_evaluator.py",)
+_EVALUATION, _EVALUATION_TESTS = "search/running/evaluation.py", ("tests/search/running/test_evaluation.py",)
+_RACE, _RACE_TESTS = "search/running/race.py", ("tests/search/running/test_race.py",)
 
 MUTANTS = (
     Mutant(
@@ -87,7 +89,7 @@ MUTANTS = (
     ),
     Mutant(
         _EVALUATOR,
-        "for policy in policies if policy.id not in self._evaluations}",
+        "for policy in policies if policy.id not in final}",
         "for policy in policies}",
         _EVALUATOR_TESTS,
         "policies are simulated again",
@@ -108,8 +110,8 @@ MUTANTS = (
     ),
     Mutant(
         _EVALUATOR,
-        "kept = known.get((policy.id, seed))",
-        "kept = None",
+        "kept = [known.get((policy.id, seed)) for policy, seed in pairs]",
+        "kept = [None for _ in pairs]",
         _EVALUATOR_TESTS,
         "scores of what was compared are somebody else's",
     ),
@@ -137,31 +139,31 @@ MUTANTS = (
     ),
     Mutant("search/workers.py", "            self._done(1)\n", "", _EVALUATOR_TESTS, "nobody hears of simulations"),
     Mutant(
-        _EVALUATOR,
+        _EVALUATION,
         "if failures:\n        return Evaluation",
         "if len(failures) == len(scores):\n        return Evaluation",
-        _EVALUATOR_TESTS,
+        _EVALUATION_TESTS,
         "one seed without a score does not matter",
     ),
     Mutant(
-        _EVALUATOR,
+        _EVALUATION,
         "harm=_mean([score.harm for score in numbers]),",
         "harm=_mean([score.undone for score in numbers]),",
-        _EVALUATOR_TESTS,
+        _EVALUATION_TESTS,
         "harm is what is undone",
     ),
     Mutant(
-        _EVALUATOR,
+        _EVALUATION,
         "undone=_mean([score.undone for score in numbers]),",
         "undone=numbers[0].undone,",
-        _EVALUATOR_TESTS,
+        _EVALUATION_TESTS,
         "u is that of the first seed",
     ),
     Mutant(
-        _EVALUATOR,
+        _EVALUATION,
         "fitness=_mean([score.value for score in numbers]),",
         "fitness=max(score.value for score in numbers),",
-        _EVALUATOR_TESTS,
+        _EVALUATION_TESTS,
         "fitness is the best of the seeds",
     ),
     Mutant(
@@ -234,5 +236,68 @@ MUTANTS = (
         "len(pool)",
         ("tests/blis/workload/draw/test_pools.py", "tests/search/problem/test_traffic.py"),
         "pools with names of one length are one",
+    ),
+    Mutant(
+        _EVALUATOR,
+        "if race is not None or found.status != STOPPED}",
+        "}",
+        _EVALUATOR_TESTS,
+        "a finalist that was stopped is not seen on all tables",
+    ),
+    Mutant(
+        _EVALUATOR,
+        "return len(values) == len(scores) and not race.stops(values)",
+        "return not race.stops(values) if values else True",
+        _EVALUATOR_TESTS,
+        "what fails is tried on every table",
+    ),
+    Mutant(
+        _RACE,
+        "elsewhere = scores.sum(axis=1, keepdims=True) - scores",
+        "elsewhere = np.repeat(scores.sum(axis=1, keepdims=True), scores.shape[1], axis=1)",
+        _RACE_TESTS,
+        "the front is the luckiest",
+    ),
+    Mutant(
+        _RACE,
+        "settings.error / max(1, len(self.blocks) - 1)",
+        "settings.error",
+        _RACE_TESTS,
+        "every look has the whole error",
+    ),
+    Mutant(
+        _RACE,
+        "self._spread / len(scores) ** 0.5",
+        "self._spread / len(self.front) ** 0.5",
+        _RACE_TESTS,
+        "one table tells as much as all",
+    ),
+    Mutant(
+        _RACE,
+        "(scores[next_best] - self.front).var(axis=1, ddof=1)",
+        "(scores[next_best] - self.front).var(axis=0, ddof=1)",
+        _RACE_TESTS,
+        "how far candidates are apart is taken for luck",
+    ),
+    Mutant(
+        _RACE,
+        "allowed = self._band + self._quantile",
+        "allowed = self._quantile",
+        _RACE_TESTS,
+        "there is no band",
+    ),
+    Mutant(
+        _RACE,
+        "np.mean(self.front[: len(scores)] - np.array(scores))",
+        "self.front.mean() - np.mean(scores)",
+        _RACE_TESTS,
+        "candidates are compared on tables that they did not see",
+    ),
+    Mutant(
+        "search/running/loop.py",
+        "if one.name and one.policy is not None]",
+        "if one.policy is not None]",
+        ("tests/search/running/test_loop.py",),
+        "nobody is raced",
     ),
 )

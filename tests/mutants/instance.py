@@ -10,7 +10,7 @@ _BATCH = "blis/engine/instance/batch.py"
 _QUEUE = "blis/engine/instance/queue.py"
 _SERVICE = "blis/engine/instance/service.py"
 _TREE = "blis/engine/instance/tree.py"
-_AGENDA = "blis/engine/instance/agenda.py"
+_AGENDA = "blis/engine/agenda.py"
 _HEAP = "blis/engine/heap.py"
 _HEAPS = ("tests/blis/engine/test_heap.py",)
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
@@ -36,7 +36,7 @@ MUTANTS = (
         _AGENDA,
         "if agenda[at] >= until_us:",
         "if agenda[at] > agenda[at + 1]:",
-        _tests("agenda"),
+        ("tests/blis/engine/test_agenda.py",),
         "the soonest instance goes on first, not the one with the lowest number",
     ),
     Mutant(

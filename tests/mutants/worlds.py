@@ -54,7 +54,7 @@ MUTANTS = (
         "too short a tail",
     ),
     Mutant(
-        "search/running/evaluator.py",
+        "search/running/evaluation.py",
         "tuple(-AIMS[aim]([-loss for loss in column])",
         "tuple(AIMS[aim](column)",
         ("tests/search/running/test_evaluator.py",),

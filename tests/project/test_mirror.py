@@ -20,6 +20,7 @@ WITHOUT = {
     "blis/config/slo_tiers.py": "one dataclass: tests/blis/config/test_scenario.py",
     "blis/engine/columns.py": "names of columns: tests/blis/engine/test_boundary.py",
     "blis/evaluation/detectors/anomalies.py": "puts other detectors together: tests/blis/evaluation/test_metrics.py",
+    "blis/fitness/block_kernels.py": "what by_blocks.py calls: tests/blis/fitness/test_by_blocks.py",
     "blis/fitness/make.py": "one choice: tests/blis/fitness/test_fitness.py",
     "blis/fitness/original.py": "against recorded scores: tests/blis/fitness/test_fitness.py",
     "blis/fitness/outcome.py": "what relative.py reads: tests/blis/fitness/test_fitness.py has the whole formula",

@@ -6,9 +6,9 @@ At one instant the lower row comes first. Where nobody follows anybody, the plac
 from __future__ import annotations
 
 from blis.engine import heap
+from blis.engine.agenda import soonest_us
 from blis.engine.follow_ups import shortest_thought_us
 from blis.engine.gateway.rank import settle_rank
-from blis.engine.instance.agenda import soonest_us
 from blis.engine.records import NEVER_US, NONE
 from blis.jit import kernel
 

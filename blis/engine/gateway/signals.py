@@ -6,8 +6,8 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 
 from __future__ import annotations
 
+from blis.engine.agenda import first_before, note, soonest_us
 from blis.engine.gateway.records import BATCH, CACHE, END, GO_ON, KV, LOOK, QUEUE, SAMPLE
-from blis.engine.instance.agenda import first_before, note, soonest_us
 from blis.engine.instance.step import advance, next_us
 from blis.engine.observe import sample_wanted, take_sample
 from blis.engine.records import DONE, NEVER_US

@@ -6,7 +6,7 @@ import pytest
 
 from search.explanation.importance import FEWEST, importance
 from search.running.archive import Archive, Row
-from search.running.evaluator import OK, Evaluation
+from search.running.evaluation import OK, Evaluation
 from search.testing import SPACE
 
 

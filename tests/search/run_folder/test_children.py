@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from search.run_folder.children import promoted, stratified
 from search.running.archive import Archive, Row
-from search.running.evaluator import Evaluation
+from search.running.evaluation import Evaluation
 
 
 def row(index, fitness, origin="model", generation=None):

@@ -10,7 +10,8 @@ from blis.workload.draw.pools import REPORT_POOL
 from search.drivers.base import SEED
 from search.run_folder.overview import WINNER_NAME, latencies, overview_png, write_overview
 from search.running.archive import BASELINE, Archive, Row
-from search.running.evaluator import FAILED, OK, Evaluation, Evaluator
+from search.running.evaluation import FAILED, OK, Evaluation
+from search.running.evaluator import Evaluator
 from search.verdict.advice import keep
 from search.verdict.verdict import FAILED as NOTHING_PROVED
 from search.verdict.verdict import INTERRUPTED, Question, SoFar, Verdict

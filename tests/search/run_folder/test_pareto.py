@@ -11,7 +11,8 @@ from blis.policies.bundle import load_bundle
 from search.run_folder.pareto import front, non_dominated, write_pareto
 from search.running.archive import Archive, Row
 from search.running.candidates import make_candidates
-from search.running.evaluator import FAILED, OK, Evaluation, Evaluator, evaluate
+from search.running.evaluation import FAILED, OK, Evaluation
+from search.running.evaluator import Evaluator, evaluate
 from search.running.loop import run_search
 from tests.search.small import small_settings
 

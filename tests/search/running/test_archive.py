@@ -6,7 +6,7 @@ import io
 import pytest
 
 from search.running.archive import BASELINE, LABELS, STALE, UNDONE_AND_HARM, Archive, Row
-from search.running.evaluator import FAILED, INVALID, OK, Evaluation
+from search.running.evaluation import FAILED, INVALID, OK, Evaluation
 from tests.search.verdict.comparisons import POLICY
 
 TERMS = ("f_ttft", "f_tail", "f_cost")

@@ -17,7 +17,7 @@ from blis.files import write_text
 from search.__main__ import run
 from search.application import EXIT_INTERRUPTED, EXIT_OK
 from search.running.checkpoint import begin
-from search.running.evaluator import INVALID
+from search.running.evaluation import INVALID, STOPPED
 from search.saved import FILE, read_saved, saved_text
 from tests.places import CONF
 from tests.search.small import SMALL, small_settings, without_pictures
@@ -88,6 +88,19 @@ def test_a_robust_search_too_whatever_the_workers(tmp_path, aim):
     assert canonical(tmp_path / "run") == canonical(tmp_path / "through")
     header = (tmp_path / "run" / "candidates.csv").read_text().splitlines()[0].split(",")
     assert "rate x1.2" in header and "one instance less" in header
+
+
+def test_a_race_too_whatever_the_workers(tmp_path):
+    race = ["driver.race={error: 0.2, band: 0.0}", "validation.search_seeds=5"]
+    assert run(small_settings(tmp_path / "through", *race)) == EXIT_OK
+    broken, _ = interrupted_at(small_settings(tmp_path / "run", *race), call=75)
+    assert run(broken) == EXIT_INTERRUPTED
+    assert generations(tmp_path / "run") == 2
+    again = small_settings(tmp_path / "unused", *race, f"resume={tmp_path / 'run'}", "parallel.n_jobs=2")
+    assert run(again) == EXIT_OK
+    assert canonical(tmp_path / "run") == canonical(tmp_path / "through")
+    statuses = [row.evaluation["status"] for row in read_saved(tmp_path / "run").rows]
+    assert 5 < statuses.count(STOPPED) < 29
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,10 @@ from blis.scenario import apply_bundle, load_scenario
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec
 from blis.yaml_strict import load_mapping
-from search.running.evaluator import FAILED, OK, Evaluator
+from search.config import RaceSettings
+from search.running.evaluation import FAILED, OK, STOPPED, Evaluation
+from search.running.evaluator import Evaluator
+from search.running.race import LEAST, make_race
 from search.workers import Workers
 from tests.search.small import small_settings
 
@@ -273,3 +276,72 @@ def test_without_a_score_in_one_world_there_is_none(problem):
 def test_search_evaluate_scores_as_a_robust_search_does(problem):
     asked = robust(problem, "worst")
     assert search.evaluate(ROUND_ROBIN, asked, SEEDS) == evaluate_all(asked, [ROUND_ROBIN])[0]
+
+
+class Steps:
+    """A fitness that a test knows beforehand: better by the policy's token budget, harder from table to table."""
+
+    def outcome(self, scenario, table, result):
+        return scenario.instance.batch.max_scheduled_tokens
+
+    def compare(self, candidate, baseline):
+        return FitnessValue((candidate - baseline) / 10_000, {"f_one": 0.0}, undone=0.0, harm=0.0, objectives=(0.0,))
+
+
+TABLES = (11, 12, 13, 14)
+
+
+@pytest.fixture
+def racing(problem):
+    """A problem, the simulations that it makes, a race on four tables and policies of falling token budgets."""
+    counted, calls = counting(replace(problem, fitness=Steps()))
+    bundles = [load_bundle({"engine": {"max_scheduled_tokens": tokens}}) for tokens in (9000, 8900, 4000, 1000)]
+    values = [0.67, 0.69, 0.71, 0.73]
+    front = [Evaluation(str(i), OK, seed_values=(*values[i % 4 :], *values[: i % 4])) for i in range(LEAST)]
+    return counted, calls, make_race(RaceSettings(0.05, 0.01), front), [problem.policy(bundle) for bundle in bundles]
+
+
+def test_who_is_worse_than_the_front_sees_one_table(racing):
+    problem, calls, race, policies = racing
+    found = Evaluator(problem, TABLES, Workers()).evaluate(policies, race)
+    assert [one.status for one in found] == [OK, OK, STOPPED, STOPPED]
+    assert [sum(value is not None for value in one.seed_values) for one in found] == [4, 4, 1, 1]
+    assert len(calls) == 4 + 4 + 4 + 1 + 1  # with the baseline
+    assert found[2].fitness > found[3].fitness
+
+
+def test_those_that_see_all_are_scored_as_without_a_race(racing):
+    problem, _, race, policies = racing
+    whole = Evaluator(problem, TABLES, Workers()).evaluate(policies)
+    assert Evaluator(problem, TABLES, Workers()).evaluate(policies, race)[:2] == whole[:2]
+
+
+def test_company_and_workers_change_no_race(racing):
+    problem, _, race, policies = racing
+    together = Evaluator(problem, TABLES, Workers()).evaluate(policies, race)
+    assert Evaluator(problem, TABLES, Workers(n_jobs=2)).evaluate(policies[::-1], race)[::-1] == together
+    evaluator = Evaluator(problem, TABLES, Workers())
+    assert [evaluator.evaluate([policy], race)[0] for policy in policies] == together
+
+
+def test_who_was_stopped_sees_all_when_there_is_no_race(racing):
+    problem, _, race, policies = racing
+    evaluator = Evaluator(problem, TABLES, Workers())
+    assert evaluator.evaluate(policies, race)[3].status == STOPPED
+    assert evaluator.evaluate(policies, race)[3].status == STOPPED  # not again
+    assert evaluator.evaluate(policies) == Evaluator(problem, TABLES, Workers()).evaluate(policies)
+
+
+def test_who_fails_is_not_tried_on_more_tables(racing):
+    problem, calls, race, _ = racing
+
+    def failing(scenario, table):
+        calls.append(1)
+        raise ZeroDivisionError
+
+    evaluator = Evaluator(problem, TABLES, Workers())
+    evaluator.evaluate([problem.against])
+    evaluator.problem, before = replace(problem, simulate=failing), len(calls)
+    (found,) = evaluator.evaluate([problem.policy(BROKEN)], race)
+    assert (found.status, found.seed_values) == (FAILED, (None,) * 4)
+    assert len(calls) == before + 1

@@ -8,7 +8,8 @@ import pytest
 
 from search.running.archive import BASELINE, Archive
 from search.running.candidates import make_candidates
-from search.running.evaluator import INVALID, OK, Evaluator
+from search.running.evaluation import INVALID, OK, STOPPED
+from search.running.evaluator import Evaluator
 from search.running.loop import run_search
 from search.space.space import space_from_mapping
 from tests.search.small import small_settings
@@ -187,3 +188,22 @@ def test_another_seed_gives_another_search_on_the_same_tables(tmp_path, settings
     n = len(settings.baselines)
     assert [row.evaluation for row in again.rows[:n]] == [row.evaluation for row in archive.rows[:n]]
     assert again.csv_text() != archive.csv_text()
+
+
+def test_given_policies_see_every_table_and_others_are_raced(tmp_path):
+    race = ["driver.race={error: 0.2, band: 0.0}", "validation.search_seeds=4"]
+    rows = run(small_settings(tmp_path, *race)).rows
+    seen = [sum(value is not None for value in row.evaluation.seed_values) for row in rows]
+    assert {n for n, row in zip(seen, rows, strict=True) if row.name} == {4}
+    assert {row.evaluation.status for row in rows} == {OK, STOPPED}
+    assert {n < 4 for n, row in zip(seen, rows, strict=True) if row.evaluation.status == STOPPED} == {True}
+    whole = {row.genome_id: row for row in (one.evaluation for one in rows) if row.status == OK}
+    without = {one.evaluation.genome_id: one.evaluation for one in run(small_settings(tmp_path, *race[1:])).rows}
+    both = whole.keys() & without.keys()
+    assert len(both) >= 11 and all(whole[one] == without[one] for one in both)
+
+
+def test_other_worlds_are_not_raced(tmp_path):
+    robust = ["fitness.robust=mean", "shifts=[rate x1.2]", "validation.search_seeds=4", "driver.budget=20"]
+    rows = run(small_settings(tmp_path, *robust, "driver.race={error: 0.4, band: 0.0}")).rows
+    assert {row.evaluation.status for row in rows} == {OK}

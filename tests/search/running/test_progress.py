@@ -6,7 +6,7 @@ import time
 import pytest
 
 from search.running.archive import Archive, Row
-from search.running.evaluator import OK, Evaluation
+from search.running.evaluation import OK, Evaluation
 from search.running.progress import SEARCH, Progress
 from tests.search.verdict.comparisons import POLICY
 

@@ -7,7 +7,7 @@ import pytest
 from blis.errors import InputError
 from search.__main__ import run
 from search.application import EXIT_OK
-from search.running.evaluator import INVALID
+from search.running.evaluation import INVALID
 from search.running.loop import invalid
 from search.running.rows import restored, row_mapping
 from search.saved import SavedRow, read_saved

@@ -5,7 +5,7 @@ import pytest
 from blis.config import Instance, LatencyModel, Scenario, Scorer
 from blis.policies.bundle import bundle_mapping, load_bundle
 from search.problem.policy import make_policy
-from search.running.evaluator import OK, Evaluation
+from search.running.evaluation import OK, Evaluation
 from search.space.space import space_from_mapping
 from search.verdict.rounding import round_bundle, round_finalists, round_weights
 

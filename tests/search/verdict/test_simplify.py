@@ -7,7 +7,8 @@ import pytest
 
 from blis.policies.bundle import load_bundle
 from blis.workload.draw.pools import SELECTION_POOL
-from search.running.evaluator import Evaluation, Evaluator
+from search.running.evaluation import Evaluation
+from search.running.evaluator import Evaluator
 from search.verdict.simplify import one_back, simplify
 from tests.search.verdict.pools import BUDGETS, marked_settings
 

@@ -3,7 +3,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from blis.engine.instance import agenda
+from blis.engine import agenda
 from blis.engine.records import NEVER_US
 from tests.kernels import callable_kernel
 
