@@ -22,7 +22,7 @@ from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet
 from blis.workload.read.traffic import FileRows, traffic
 from blis.workload.read.turns import CLOSED
-from blis.workload.recorded.beside import server_beside
+from blis.workload.recorded.beside import server_beside, timeline_beside
 from blis.workload.recorded.build import recording
 from blis.workload.recorded.recording import Recording, Server
 from blis.yaml_strict import build, load_mapping, named_source
@@ -137,6 +137,7 @@ def load_trace_v2(path: str | Path) -> Recording:
         client_side=True,
         server=server_beside(rows_path, header.server.known),
         network=Network(rtt_us=header.network.measured_rtt_ms * 1000),
+        timeline=timeline_beside(rows_path),
         notes=(*_of_prefixes(sheet, length), *_of_arrivals(arrival, sent)),
     )
 
