@@ -23,7 +23,7 @@ _KEY = "OPENAI_API_KEY"
 
 _EXAMPLES = """\
 examples:
-  blis observe --url http://127.0.0.1:8000 --model NAME --workload chatbot --record seen.yaml --num-requests 200
+  blis observe --url http://127.0.0.1:8000 --model NAME --workload chatbot --rate-scale 0.05 --record seen.yaml
   blis observe --url http://127.0.0.1:8000 --model NAME --workload traffic.jsonl --rate-scale 0.5 --api chat \\
                --record seen.yaml --metrics seen.timeseries.csv --chunks seen.chunks.jsonl --warm-up 10
   blis observe --url http://127.0.0.1:8000 --model NAME --workload rag --slo critical=300/25 --output json
