@@ -29,6 +29,7 @@ class Answer:
         self.chunk_us: list[int] = []
         self.input_tokens: int | None = None
         self.output_tokens: int | None = None
+        self.cached_tokens: int | None = None  # of the prompt
         self.finish = ""
         self.done = False
 
@@ -65,11 +66,10 @@ class Answer:
 
     def _count(self, usage: Any) -> None:
         """The last counts count."""
-        if isinstance(usage, dict):
-            counts = [usage.get(key) for key in ("prompt_tokens", "completion_tokens")]
-            prompt, completion = (count if type(count) is int and count >= 0 else None for count in counts)
-            self.input_tokens = self.input_tokens if prompt is None else prompt
-            self.output_tokens = self.output_tokens if completion is None else completion
+        self.input_tokens = _counted(usage, "prompt_tokens", self.input_tokens)
+        self.output_tokens = _counted(usage, "completion_tokens", self.output_tokens)
+        details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
+        self.cached_tokens = _counted(details, "cached_tokens", self.cached_tokens)
 
 
 def error_in(chunk: dict[str, Any]) -> str:
@@ -86,6 +86,12 @@ def problem_of(body: str) -> str:
         return error_in(_object(body)) or body
     except AnswerError:
         return body
+
+
+def _counted(counts: Any, key: str, before: int | None) -> int | None:
+    """A count of an object; what was known before where it has none."""
+    count = counts.get(key) if isinstance(counts, dict) else None
+    return count if type(count) is int and count >= 0 else before
 
 
 def _object(data: str) -> dict[str, Any]:

@@ -201,7 +201,13 @@ class Endpoint:
         if tokens is None:
             count = self.asking.count
             tokens = count("".join(answer.texts)) if count and answer.texts else len(answer.texts)
-        return replace(seen, chunk_us=tuple(answer.chunk_us), input_tokens=answer.input_tokens, output_tokens=tokens)
+        return replace(
+            seen,
+            chunk_us=tuple(answer.chunk_us),
+            input_tokens=answer.input_tokens,
+            output_tokens=tokens,
+            cached_tokens=answer.cached_tokens,
+        )
 
     def _said(self, error: Exception) -> str:
         """What an error says, in a line without address and key, not even a part of one at its end."""

@@ -49,6 +49,11 @@ class Observed:
         }
 
     @property
+    def counts_cached(self) -> bool:
+        """Whether the server said of any prompt how much of it was in its cache."""
+        return any(one.cached_tokens is not None for one in self.seen)
+
+    @property
     def watched(self) -> Watched:
         """The columns of a trace v2; who was not sent has its arrival as the time of that."""
         seen = self.seen
@@ -65,6 +70,7 @@ class Observed:
             streamed=np.full(len(seen), self.streamed),
             status=np.array([one.status for one in seen], object),
             error=np.array([one.error for one in seen], object),
+            cached_tokens=_column(one.cached_tokens or 0 for one in seen) if self.counts_cached else None,
         )
 
 

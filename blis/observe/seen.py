@@ -30,6 +30,7 @@ class Seen:
     chunk_us: tuple[int, ...] = ()  # when pieces of text came; of an answer in one piece, when it was there
     input_tokens: int | None = None  # as the server counts, None = it did not say
     output_tokens: int = 0
+    cached_tokens: int | None = None  # of the prompt, None = the server did not say
     status: str = ERROR
     error: str = ""
     tries: int = 0

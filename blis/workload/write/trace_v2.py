@@ -41,6 +41,7 @@ class Watched(NamedTuple):
     streamed: NDArray[np.bool_]
     status: NDArray[np.object_]
     error: NDArray[np.object_]
+    cached_tokens: NDArray[np.int64] | None = None  # of prompts; None: nobody said
 
 
 def save_trace_v2(path: str | Path, table: RequestTable, result: ResultTable | None = None) -> bool:
@@ -63,7 +64,8 @@ def save_watched(
     groups = shared.names
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((*COLUMNS, "prefix_length"))
+    columns = (*COLUMNS, "prefix_length", *(() if watched.cached_tokens is None else ("cached_tokens",)))
+    writer.writerow(columns)
     came = np.flatnonzero(watched.arrival_us >= 0)
     for row in came[np.argsort(watched.arrival_us[came], kind="stable")].tolist():
         session = int(table.session[row])
@@ -86,8 +88,9 @@ def save_watched(
             "num_chunks": watched.chunks[row],
             "status": watched.status[row],
             "error_message": watched.error[row],
+            "cached_tokens": 0 if watched.cached_tokens is None else watched.cached_tokens[row],
         }
-        writer.writerow(cells.get(name, "" if name == "client_id" else 0) for name in (*COLUMNS, "prefix_length"))
+        writer.writerow(cells.get(name, "" if name == "client_id" else 0) for name in columns)
     write_text(Path(path).with_suffix(".csv"), text.getvalue())
     write_text(path, yaml_text(dict(header)))
     return shared.complete

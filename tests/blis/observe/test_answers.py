@@ -45,6 +45,13 @@ def test_what_a_model_thinks_is_text_once(key):
     assert heard(delta(**{key: "hm"}), delta(reasoning_content="hm", reasoning="hm")).texts == ["hm", "hm"]
 
 
+def test_what_was_in_the_cache_is_in_the_details():
+    answer = heard({"choices": [], "usage": {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 8}}})
+    assert (answer.input_tokens, answer.cached_tokens) == (9, 8)
+    assert heard(USAGE).cached_tokens is None
+    assert heard({"choices": [], "usage": {"prompt_tokens_details": None}}).cached_tokens is None
+
+
 def test_usage_may_come_with_every_chunk_and_the_last_one_counts():
     chunks = [{**delta(content="x"), "usage": {"prompt_tokens": 9, "completion_tokens": n}} for n in (2, 4)]
     assert heard(*chunks).output_tokens == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -34,6 +35,16 @@ def test_every_request_has_a_row(tmp_path):
     assert [row["num_chunks"] for row in found] == ["4", "2", "1", "0", "0"]
     assert [int(row["arrival_time_us"]) for row in found] == [START_US + due * MS for due in (0, 100, 200, 300, 400)]
     assert [int(row["send_time_us"]) - START_US for row in found[1:]] == [120 * MS, 201 * MS, 300 * MS, 400 * MS]
+
+
+def test_what_was_in_the_cache_is_found_there_again(tmp_path):
+    seen = (replace(SEEN[0], cached_tokens=0), replace(SEEN[1], cached_tokens=16))
+    save_observed(tmp_path / "seen.yaml", observed(seen))
+    assert [row["cached_tokens"] for row in rows(tmp_path / "seen.csv")] == ["0", "16"]
+    tree = load_trace_v2(tmp_path / "seen.yaml").requests.tree
+    assert (tree.end_token - tree.start_token)[tree.shared >= 0].tolist() == [16]
+    save_observed(tmp_path / "silent.yaml", observed())
+    assert "cached_tokens" not in rows(tmp_path / "silent.csv")[0]
 
 
 def test_a_replay_has_the_arrivals_of_what_was_answered(tmp_path):
