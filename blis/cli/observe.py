@@ -15,7 +15,7 @@ from blis.cli.flags import number, whole
 from blis.errors import EngineError, InputError, check_integer, check_number
 
 if TYPE_CHECKING:
-    from blis.observe.endpoint import Asking
+    from blis.observe.asking import Asking
     from blis.observe.observe import Observation, Plan
     from blis.observe.record import Observed
 
@@ -147,7 +147,7 @@ def _plan(options: argparse.Namespace) -> Plan:
 
 
 def _asking(options: argparse.Namespace) -> Asking:
-    from blis.observe.endpoint import Asking
+    from blis.observe.asking import Asking
     from blis.observe.prompts import token_counter
 
     return Asking(

@@ -8,65 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
-from urllib.parse import urlsplit
+from contextlib import suppress
+from dataclasses import replace
 
 import httpx
 
-from blis.errors import InputError, one_line
+from blis.errors import one_line
 from blis.observe.answers import Answer, AnswerError, problem_of
+from blis.observe.asking import Asking
 from blis.observe.breaker import Breaker
 from blis.observe.seen import ERROR, OK, TIMEOUT, Clock, Seen
 from blis.observe.sse import Events, TooLongError
 
-CHAT, COMPLETIONS = "chat", "completions"
-APIS = (COMPLETIONS, CHAT)
-
-_PATHS = {CHAT: "/v1/chat/completions", COMPLETIONS: "/v1/completions"}
 _BUSY = (429, 502, 503, 504)
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.25, 10.0
 _IDLE_S = 4.0  # servers close connections that have been idle for 5 s; one may be on its way then
 _AFTER_DONE_S = 1.0  # for the end of a stream that is complete, so that its connection can be used again
 _CONNECT_S = 10.0
+_HANDSHAKES = 5
 _LONGEST_BODY = 1 << 26
 _LONGEST_ERROR = 200  # letters
-
-
-@dataclass(frozen=True)
-class Asking:
-    """How a server is asked. extras: what not every server takes. count: tokens of a text that nobody counted."""
-
-    url: str
-    model: str
-    api: str = COMPLETIONS
-    stream: bool = True
-    timeout_s: float = 300.0  # from when it is sent to the last byte, tries and pauses included
-    retries: int = 2
-    key: str = ""
-    extras: tuple[str, ...] = ("ignore_eos",)
-    count: Callable[[str], int] | None = None
-
-    def __post_init__(self) -> None:
-        """Check address and key. Raises InputError, which repeats neither."""
-        _check_address(self.url)
-        if not (self.key.isascii() and self.key.isprintable()):
-            raise InputError("the API key has characters that no header can have")
-
-    @property
-    def base(self) -> str:
-        """The address without what the paths bring."""
-        return self.url.rstrip("/").removesuffix("/v1")
-
-    def body(self, prompt: str, output_tokens: int) -> dict[str, Any]:
-        """What is posted."""
-        asked = {"messages": [{"role": "user", "content": prompt}]} if self.api == CHAT else {"prompt": prompt}
-        usage = {"stream_options": {"include_usage": True}} if self.stream else {}
-        extras = dict.fromkeys(self.extras, True)
-        return (
-            {"model": self.model, **asked, "max_tokens": max(output_tokens, 1), "stream": self.stream} | usage | extras
-        )
 
 
 class RefusedError(Exception):
@@ -134,6 +95,19 @@ class Endpoint:
         except (_SilentError, RefusedError, AnswerError, TooLongError, httpx.HTTPError, OSError) as error:
             return self._broken(seen, answer, self._said(error))
 
+    async def round_trip_us(self) -> float:
+        """The quickest of some handshakes: there and back, and nothing served; 0 if there is none to be had."""
+        url, took_us = httpx.URL(self.asking.base), []
+        port = url.port or (443 if url.scheme == "https" else 80)
+        with suppress(OSError):
+            for _ in range(_HANDSHAKES):
+                began_us = self.clock.now_us()
+                async with asyncio.timeout(_CONNECT_S):
+                    _, writer = await asyncio.open_connection(url.host, port)
+                took_us.append(self.clock.now_us() - began_us)
+                writer.close()
+        return min(took_us, default=0)
+
     async def metrics(self) -> str:
         """What the server says of itself now. Raises httpx.HTTPError, RefusedError or TimeoutError."""
         async with (
@@ -147,7 +121,7 @@ class Endpoint:
 
     async def _try(self, content: bytes, answer: Answer, limit: asyncio.Timeout) -> None:
         """Send it once. Raises _SilentError if it may be sent again."""
-        url = self.asking.base + _PATHS[self.asking.api]
+        url = self.asking.address
         post = self._client.build_request("POST", url, content=content, headers={"content-type": "application/json"})
         try:
             response = await self._client.send(post, stream=True)
@@ -216,19 +190,6 @@ class Endpoint:
             text = text.replace(secret, name) if secret else text
         line = one_line(text)
         return line if len(line) <= _LONGEST_ERROR else line[:_LONGEST_ERROR] + "…"
-
-
-def _check_address(address: str) -> None:
-    """Raise InputError, without repeating it, for an address that is none, or has a secret in it."""
-    try:
-        parts, url = urlsplit(address), httpx.URL(address)
-        right = parts.port != 0 and parts.scheme in ("http", "https") and bool(url.host)
-    except (httpx.InvalidURL, ValueError):
-        right = False
-    if not right or parts.query or parts.fragment:
-        raise InputError("--url must be http://HOST:PORT or https://HOST:PORT, with a path at most")
-    if url.userinfo:
-        raise InputError("--url must have no user and no password in it; a key comes from the environment")
 
 
 async def _body(response: httpx.Response) -> str:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from blis.errors import EngineError
+from blis.observe.asking import Asking
 from blis.observe.dispatch import Dispatch
-from blis.observe.endpoint import Asking, Endpoint
+from blis.observe.endpoint import Endpoint
 from blis.observe.prompts import WORDS, Lengths, Prompts, measured
 from blis.observe.record import Observed
 from blis.observe.scrape import Scraper
@@ -41,6 +42,7 @@ class Observation:
     on_seen: Callable[[Seen], None]
     notes: list[str] = field(default_factory=list)
     scraper: Scraper | None = None
+    _rtt_us: float = 0.0
     _dispatch: Dispatch | None = None
 
     def run(self) -> Observed:
@@ -63,6 +65,7 @@ class Observation:
             warmed_up=plan.warm_up,
             model=plan.asking.model,
             source=plan.source,
+            rtt_us=self._rtt_us,
             interrupted=interrupted,
         )
 
@@ -70,6 +73,7 @@ class Observation:
         clock = Clock()
         async with Endpoint(self.plan.asking, clock) as endpoint:
             hello = await self._reach(endpoint)
+            self._rtt_us = await endpoint.round_trip_us()
             prompts = Prompts(self.table, await self._lengths(endpoint, hello), self.plan.seed)
             await self._warm_up(endpoint, prompts)
             self._dispatch = Dispatch(self.table, prompts, endpoint.ask, clock, self.plan.at_once, self.on_seen)

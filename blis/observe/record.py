@@ -27,6 +27,7 @@ class Observed:
     warmed_up: int  # requests before these, which are counted and nothing else
     model: str
     source: str  # of the workload
+    rtt_us: float = 0.0  # to the server and back, 0 = not known
     interrupted: bool = False
 
     @property
@@ -46,6 +47,7 @@ class Observed:
             "warm_up_requests": self.warmed_up,
             "workload_spec": self.source,
             "server": {"type": "openai", "model": self.model},
+            **({"network": {"measured_rtt_ms": self.rtt_us / 1000}} if self.rtt_us else {}),
         }
 
     @property

@@ -10,7 +10,7 @@ import pytest
 import blis
 from blis.errors import EngineError
 from blis.observe import endpoint
-from blis.observe.endpoint import Asking
+from blis.observe.asking import Asking
 from blis.observe.observe import Observation, Plan
 from blis.observe.record import Observed
 from tests.blis.observe.server import TEMPLATE_TOKENS, Asked, Behaviour, Server, answers, served

@@ -61,6 +61,12 @@ def test_a_warm_up_is_counted_and_takes_nobody_away(tmp_path):
     assert not found.warm_up.any() and found.requests.request_ids == ("2", "3")
 
 
+@pytest.mark.parametrize("rtt_us", [0, 250])
+def test_the_way_there_and_back_is_kept_if_it_is_known(tmp_path, rtt_us):
+    save_observed(tmp_path / "seen.yaml", replace(observed(), rtt_us=rtt_us))
+    assert load_trace_v2(tmp_path / "seen.yaml").network.rtt_us == rtt_us
+
+
 def test_answers_in_one_piece_have_no_first_token(tmp_path):
     save_observed(tmp_path / "seen.yaml", observed(streamed=False))
     assert not load_trace_v2(tmp_path / "seen.yaml").streamed.any()
