@@ -17,12 +17,12 @@ from blis.errors import one_line
 from blis.observe.answers import Answer, AnswerError, problem_of
 from blis.observe.asking import Asking
 from blis.observe.breaker import Breaker
+from blis.observe.connections import Connections
 from blis.observe.seen import ERROR, OK, TIMEOUT, Clock, Seen
 from blis.observe.sse import Events, TooLongError
 
 _BUSY = (429, 502, 503, 504)
 _BACKOFF_S, _LONGEST_BACKOFF_S = 0.25, 10.0
-_IDLE_S = 4.0  # servers close connections that have been idle for 5 s; one may be on its way then
 _AFTER_DONE_S = 1.0  # for the end of a stream that is complete, so that its connection can be used again
 _CONNECT_S = 10.0
 _HANDSHAKES = 5
@@ -57,7 +57,7 @@ class Endpoint:
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(None, connect=_CONNECT_S),  # asyncio's is of the whole request
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE_S),
+            transport=Connections(secure=asking.base.startswith("https")),
             trust_env=False,  # no proxy between the two, and no password out of a file
         )
 
