@@ -98,6 +98,8 @@ def execute(options: argparse.Namespace) -> None:
 
     _check(options)
     plan, promises, log = _plan(options), dict(options.slo), Log(options.log)
+    if plan.asking.shows_key:
+        log.warn("the key goes to --url unencrypted; https would hide it")
     table = drawn_or_read(any_workload(options.workload), options, log, options.rate_scale)
     if table.origin is not None and table.origin.modality_tokens is not None:
         log.warn("images, audio and video are sent as text of as many tokens")

@@ -14,6 +14,7 @@ from blis.errors import InputError
 CHAT, COMPLETIONS = "chat", "completions"
 APIS = (COMPLETIONS, CHAT)
 
+_HERE = ("127.0.0.1", "localhost", "::1")
 _PATHS = {CHAT: "/v1/chat/completions", COMPLETIONS: "/v1/completions"}
 
 
@@ -36,6 +37,16 @@ class Asking:
         _check_address(self.url)
         if not (self.key.isascii() and self.key.isprintable()):
             raise InputError("the API key has characters that no header can have")
+
+    @property
+    def shows_key(self) -> bool:
+        """Whether the key goes over a network as it is."""
+        return bool(self.key) and not self.secure and urlsplit(self.url).hostname not in _HERE
+
+    @property
+    def secure(self) -> bool:
+        """Whether it is asked by https."""
+        return urlsplit(self.url).scheme == "https"
 
     @property
     def base(self) -> str:

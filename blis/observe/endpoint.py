@@ -57,7 +57,7 @@ class Endpoint:
         self._client = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(None, connect=_CONNECT_S),  # asyncio's is of the whole request
-            transport=Connections(secure=asking.base.startswith("https")),
+            transport=Connections(secure=asking.secure),
             trust_env=False,  # no proxy between the two, and no password out of a file
         )
 
@@ -111,7 +111,7 @@ class Endpoint:
     async def metrics(self) -> str:
         """What the server says of itself now. Raises httpx.HTTPError, RefusedError or TimeoutError."""
         async with (
-            asyncio.timeout(self.asking.timeout_s),
+            asyncio.timeout(_CONNECT_S),
             self._client.stream("GET", f"{self.asking.base}/metrics") as found,
         ):
             body = await _body(found)
@@ -177,7 +177,7 @@ class Endpoint:
             tokens = count("".join(answer.texts)) if count and answer.texts else len(answer.texts)
         return replace(
             seen,
-            chunk_us=tuple(answer.chunk_us),
+            chunk_us=answer.chunk_us,
             input_tokens=answer.input_tokens,
             output_tokens=tokens,
             cached_tokens=answer.cached_tokens,

@@ -90,7 +90,7 @@ def save_chunks(path: str | Path, observed: Observed) -> None:
                 "status": one.status,
                 "output_tokens": one.output_tokens,
                 "send_time_us": one.sent_us,
-                "chunk_times_us": one.chunk_us,
+                "chunk_times_us": list(one.chunk_us),
             }
         )
         for row, one in enumerate(observed.seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 OK, ERROR, TIMEOUT = "ok", "error", "timeout"
@@ -27,7 +28,7 @@ class Seen:
     due_us: int = 0  # when the workload, or the answer before, wanted it to be sent
     ready_us: int = -1  # when this program had got round to it, before it waited for others, -1 = never
     sent_us: int = -1  # when it was sent, -1 = never
-    chunk_us: tuple[int, ...] = ()  # when pieces of text came; of an answer in one piece, when it was there
+    chunk_us: Sequence[int] = ()  # when pieces of text came; of an answer in one piece, when it was there
     input_tokens: int | None = None  # as the server counts, None = it did not say
     output_tokens: int = 0
     cached_tokens: int | None = None  # of the prompt, None = the server did not say

@@ -29,7 +29,7 @@ def test_only_chunks_with_text_count():
     answer = heard(
         delta(role="assistant", content=""), delta(content="a b"), "", delta(content="c"), FINISH, USAGE, "[DONE]"
     )
-    assert answer.chunk_us == [10, 30]
+    assert answer.chunk_us.tolist() == [10, 30]
     assert answer.texts == ["a b", "c"]
     assert (answer.input_tokens, answer.output_tokens) == (7, 5)
     assert answer.done and answer.finish == "length"
@@ -37,7 +37,7 @@ def test_only_chunks_with_text_count():
 
 def test_completions_have_their_text_in_the_choice():
     answer = heard({"choices": [{"text": "a"}]}, {"choices": [{"text": "", "finish_reason": "stop"}], "usage": None})
-    assert answer.chunk_us == [0] and answer.complete and answer.output_tokens is None
+    assert answer.chunk_us.tolist() == [0] and answer.complete and answer.output_tokens is None
 
 
 @pytest.mark.parametrize("key", ["reasoning_content", "reasoning"])

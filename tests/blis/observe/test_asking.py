@@ -22,6 +22,13 @@ def test_the_two_apis_are_asked_in_their_own_words():
     assert plain.body("hi", 0) == {"model": "m", "prompt": "hi", "max_tokens": 1, "stream": False}
 
 
+def test_a_key_is_shown_where_it_goes_over_a_network_unencrypted():
+    urls = ("http://far.away", "https://far.away", "http://127.0.0.1:8000", "http://localhost/v1", "http://[::1]:80")
+    assert [Asking(url, "m", key="k").shows_key for url in urls] == [True, False, False, False, False]
+    assert not Asking("http://far.away", "m").shows_key
+    assert [Asking(url, "m").secure for url in ("HTTPS://h", "https://h", "http://h")] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("url", "problem"),
     [
