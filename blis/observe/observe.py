@@ -88,11 +88,11 @@ class Observation:
 
     async def _reach(self, endpoint: Endpoint) -> Seen:
         """A first answer, without what this server does not take."""
-        hello = await endpoint.ask(_HELLO, _HELLO_TOKENS)
+        hello = await _first_words(endpoint, _HELLO)
         if hello.ok:
             return hello
         with_extras, endpoint.asking = endpoint.asking, replace(endpoint.asking, extras=())
-        plain = await endpoint.ask(_HELLO, _HELLO_TOKENS)
+        plain = await _first_words(endpoint, _HELLO)
         if not plain.ok:
             raise EngineError(f"the server at --url answers no request: {hello.error}")
         self.notes.append(f"the server does not take {', '.join(with_extras.extras)}: answers may end early")
@@ -104,7 +104,7 @@ class Observation:
         async def counted(text: str) -> int | None:
             if endpoint.asking.count is not None:
                 return endpoint.asking.count(text)
-            return (await endpoint.ask(text, _HELLO_TOKENS)).input_tokens
+            return (await _first_words(endpoint, text)).input_tokens
 
         lengths = await measured(counted)
         if lengths is None:
@@ -133,3 +133,11 @@ class Observation:
             return None
         self.scraper = Scraper(endpoint.metrics, clock.now_us)
         return asyncio.create_task(self.scraper.run())
+
+
+async def _first_words(endpoint: Endpoint, text: str) -> Seen:
+    """A short answer. Whoever asks is still cancelled, though `ask` tells that as something seen."""
+    seen = await endpoint.ask(text, _HELLO_TOKENS)
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
+    return seen

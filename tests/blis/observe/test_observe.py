@@ -123,35 +123,58 @@ def test_a_server_that_is_not_there_is_an_error(table, monkeypatch):
         run(table, f"http://127.0.0.1:{closed_port()}")
 
 
-def test_an_interrupt_keeps_what_was_seen(table, monkeypatch):
-    """As Ctrl-C does: the loop's main task is cancelled, and KeyboardInterrupt comes out of asyncio.run."""
+@pytest.fixture
+def pressed(monkeypatch):
+    """Ctrl-C when so many requests have come: the main task is cancelled, KeyboardInterrupt comes out of the run."""
     real = asyncio.run
 
-    def interrupted(main) -> None:
-        async def pressed() -> None:
-            task = asyncio.create_task(main)
-            while len(server.asked) < 5:  # three to measure, one whole, one under way
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-            task.cancel()
-            await asyncio.wait([task])
+    def when(server: Server, requests: int) -> None:
+        def interrupted(main) -> None:
+            async def run() -> None:
+                task = asyncio.create_task(main)
+                while len(server.asked) < requests:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.05)
+                task.cancel()
+                await asyncio.wait([task])
 
-        real(pressed())
-        raise KeyboardInterrupt
+            real(run())
+            raise KeyboardInterrupt
 
-    async def second_hangs(asked: Asked) -> None:
-        if len(server.asked) == 5:
+        monkeypatch.setattr("blis.observe.observe.asyncio.run", interrupted)
+
+    return when
+
+
+def hanging_at(number: int) -> Behaviour:
+    """Whole answers, but of one request a piece and no more."""
+    asked_before = itertools.count(1)
+
+    async def behave(asked: Asked) -> None:
+        if next(asked_before) == number:
             asked.head()
             await asked.send(asked.piece("x"))
             await asyncio.sleep(3600)
         await answers()(asked)
 
-    monkeypatch.setattr("blis.observe.observe.asyncio.run", interrupted)
-    with served(second_hangs) as server:
+    return behave
+
+
+def test_an_interrupt_keeps_what_was_seen(table, pressed):
+    with served(hanging_at(5)) as server:  # three to measure, one whole, one under way
+        pressed(server, 5)
         found, _ = run(table, server.url, {"at_once": 1})
     assert found.interrupted and len(found.seen) == 4
     assert [one.status for one in found.seen] == ["ok", "error", "error", "error"]
     assert [one.error for one in found.seen[1:]] == ["interrupted", "not sent: interrupted", "not sent: interrupted"]
+
+
+@pytest.mark.parametrize("requests", [1, 2, 4])
+def test_an_interrupt_while_a_server_is_measured_or_warmed_up_sends_nothing_more(table, pressed, requests):
+    with served(hanging_at(requests)) as server, pytest.raises(KeyboardInterrupt):
+        pressed(server, requests)
+        run(table, server.url, {"warm_up": 1})
+    assert len(server.asked) == requests
 
 
 def test_an_interrupt_before_the_first_request_has_nothing_to_keep(table, monkeypatch):
