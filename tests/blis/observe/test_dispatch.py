@@ -52,7 +52,7 @@ class Server:
 
 
 def dispatched(
-    table: RequestTable, cancel_after_s: float | None = None, at_once=None, **server
+    table: RequestTable, interrupt_after: int | None = None, at_once=None, **server
 ) -> tuple[list[Seen], Server]:
     clock, heard = Clock(), []
     asked = Server(clock, **server)
@@ -60,8 +60,9 @@ def dispatched(
     async def run() -> list[Seen]:
         dispatch = Dispatch(table, Prompts(table, Lengths(), 0), asked, clock, at_once, heard.append)
         task = asyncio.create_task(dispatch.run())
-        if cancel_after_s is not None:
-            await asyncio.sleep(cancel_after_s)
+        if interrupt_after is not None:
+            while len(heard) < interrupt_after:
+                await asyncio.sleep(0.01)
             task.cancel()
         await asyncio.wait([task])
         return list(dispatch.seen())
@@ -72,7 +73,7 @@ def dispatched(
 
 
 def test_requests_go_out_at_their_times_whatever_becomes_of_others():
-    seen, server = dispatched(requests([5, 25, 45]), took_ms=100)
+    seen, server = dispatched(requests([5, 25, 45]), took_ms=500)
     due_us = [one.due_us for one in seen]
     assert np.diff(due_us).tolist() == [20 * MS, 20 * MS]
     assert all(one.due_us <= one.ready_us <= one.sent_us for one in seen)
@@ -105,7 +106,7 @@ def test_who_waits_for_an_answer_that_failed_is_there_and_not_sent():
 @pytest.mark.parametrize("follows", [None, [-1, 0, -1]])
 def test_who_would_have_come_after_an_interrupt_is_there_and_not_sent(follows):
     table = requests([0, 60_000, 90_000], follows, think_ms=[0, 60_000, 0])
-    seen, _ = dispatched(table, cancel_after_s=0.5)
+    seen, _ = dispatched(table, interrupt_after=1)
     assert [one.ok for one in seen] == [True, False, False]
     assert [one.error for one in seen[1:]] == ["not sent: interrupted"] * 2
     assert seen[2].due_us - (seen[0].due_us) == 90_000 * MS

@@ -104,7 +104,7 @@ def test_what_fails_while_warming_up_is_told(table):
 
 
 def test_metrics_are_read_beside_it(table):
-    _, observation, _ = observed(table, answers(first_s=0.1), {"scrape": True})
+    _, observation, _ = observed(table, answers(first_s=0.5), {"scrape": True})
     assert observation.scraper.readings[0][1].running == 4 and observation.scraper.failed == 0
 
 
