@@ -24,6 +24,7 @@ from blis.cli import (
     profile,
     replay,
     run,
+    serve,
     traces,
     validate,
     workload,
@@ -40,6 +41,7 @@ FAILURE = 1
 _OURS = {
     "run": run,
     "replay": replay,
+    "serve": serve,
     "compare": compare,
     "capacity": capacity,
     "fit": fit,
