@@ -34,7 +34,7 @@ def main() -> None:
         "simulate": lambda: simulate(scenario, requests),
         "  with every request refused": lambda: simulate(refusing, requests),
         "  arrays of a run": lambda: encode(scenario, requests, Compat()),
-        "  result table": lambda: collect(state.results(), scenario, requests, Compat()),
+        "  result table": lambda: collect(*state.results(), scenario, requests, Compat()),
         "guard laws": lambda: check_laws(scenario, requests, result),
         "scored outcome": lambda: problem.fitness.outcome(scenario, requests, result),
         "fitness": lambda: problem.fitness.compare(replace(outcome), outcome),  # a candidate's: nothing of it is known

@@ -28,12 +28,10 @@ _LINES = {
 
 def picture(found: Calibration) -> Figure:
     """A column a measure: above distribution functions, below a point a request; then a row a time line."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     lines = found.timelines.lines
     figure = Figure(figsize=(13, 7.5 + 1.8 * len(lines)), dpi=120, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     title = f"{found.source}: recorded and simulated, {found.pairs.counts.matched} requests"
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     grid = figure.add_gridspec(2 + len(lines), 3, height_ratios=(1.5, 1.7, *([0.9] * len(lines))))

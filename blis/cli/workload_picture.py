@@ -24,11 +24,9 @@ def workload_picture(table: RequestTable, title: str) -> Figure:
 
     Requests that wait for an answer stand where they come if it takes no time.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(13, 8.6), dpi=120, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     heading = f"{title}: {len(table)} requests"
     figure.suptitle(heading, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     grid = figure.add_gridspec(3, 3)

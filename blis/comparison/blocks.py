@@ -18,6 +18,9 @@ BLOCK_PER_E2E = 5  # a block lasts at least so many times the 99th percentile of
 MIN_BLOCKS = 10  # fewer are too few for an interval
 MAX_BLOCKS = 200  # more and shorter ones cost time and change little
 
+#: [draws, blocks] how often each block counts -> [draws] a score of each draw, not a number if there is none.
+Scores = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+
 
 @dataclass(frozen=True)
 class Blocks:
@@ -31,14 +34,18 @@ class Blocks:
         """How many there are."""
         return int(self.of_row.max()) + 1
 
-    def interval(self, score: Callable[[NDArray[np.int64]], float | None], seed: int) -> Interval | None:
-        """The 95 % interval of a score, if it has one. score: [rows] how often each row counts, not all 0 -> it."""
+    def interval(self, scores: Scores, seed: int) -> Interval | None:
+        """The 95 % interval of a score, if it has one."""
+        return block_interval(scores, self.count, seed)
 
-        def by_blocks(times: NDArray[np.int64]) -> float | None:
-            by_row = times[self.of_row]
-            return score(by_row) if by_row.any() else np.nan
+    def by_row(self, score: Callable[[NDArray[np.int64]], float | None]) -> Scores:
+        """Draws of blocks scored one by one. score: [rows] how often each row counts, not all 0 -> it."""
 
-        return block_interval(by_blocks, self.count, seed)
+        def scores(times: NDArray[np.int64]) -> NDArray[np.float64]:
+            by_row = (drawn[self.of_row] for drawn in times)
+            return np.array([score(rows) if rows.any() else np.nan for rows in by_row], np.float64)
+
+        return scores
 
 
 def time_blocks(arrival_us: NDArray[np.int64], e2e_p99_us: float) -> Blocks | None:

@@ -41,12 +41,10 @@ def picture(runs: Mapping[str, PictureRun], title: str) -> Figure:
 
     Scales are the same for all policies.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     count = len(runs)
     figure = Figure(figsize=(13, 4.4 + 2.5 * count), dpi=120, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
     grid = figure.add_gridspec(1 + count, 6, height_ratios=(1.7, *([1] * count)))
     for column, (label, of) in enumerate(_DISTRIBUTIONS.items()):

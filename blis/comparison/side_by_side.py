@@ -107,5 +107,5 @@ def _resampled(measure: Measure, x: Rows, b: Rows, blocks: Blocks | None, seed: 
         drawn = np.repeat(np.arange(len(times)), times)
         return measure.of(x.take(drawn)) - measure.of(b.take(drawn))
 
-    found = blocks.interval(difference, seed)
+    found = blocks.interval(blocks.by_row(difference), seed)
     return Difference(mean, found and (found.low, found.high))

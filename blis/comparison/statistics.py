@@ -21,7 +21,7 @@ from blis.workload.draw.streams import stream
 
 LEVEL = 0.95
 N_BOOT = 9999
-N_BLOCK_BOOT = 1000  # each costs a score over all rows
+N_BLOCK_BOOT = 1000  # a fitness that is scored row by row takes a score over all rows for each
 
 #: How a bootstrap interval was found: BCa is not defined where resamples are equal or all on one side.
 BCA, PERCENTILE, POINT = "BCa", "percentile", "point"
@@ -120,7 +120,7 @@ def bca_interval(differences: ArrayLike, seed: int, level: float = LEVEL, n_boot
 
 
 def block_interval(
-    score: Callable[[NDArray[np.int64]], float | None],
+    scores: Callable[[NDArray[np.int64]], NDArray[np.float64]],
     n_blocks: int,
     seed: int,
     level: float = LEVEL,
@@ -128,23 +128,24 @@ def block_interval(
 ) -> Interval | None:
     """The BCa bootstrap interval of a score over blocks of time; the same seed draws the same blocks.
 
-    score: [n_blocks] how often each block counts -> the score, not a number if there is nothing to score. None if
-    no resample has a score.
+    scores: [draws, n_blocks] how often each block counts -> [draws] the score of each draw, not a number if there is
+    nothing to score. None if no resample has a score.
     """
-    found = _bootstrap(
-        np.arange(n_blocks),
-        lambda drawn: score(np.bincount(drawn, minlength=n_blocks)),
-        seed,
-        level,
-        n_boot,
-        vectorized=False,
-    )
+
+    def of_drawn(drawn: NDArray[np.int64], axis: int) -> NDArray[np.float64]:
+        return scores(_times(drawn.reshape(-1, drawn.shape[axis]), n_blocks)).reshape(drawn.shape[:-1])
+
+    found = _bootstrap(np.arange(n_blocks), of_drawn, seed, level, n_boot)
     return found if np.isfinite(found[:2]).all() else None
 
 
-def _bootstrap(
-    data: NDArray[Any], statistic: Callable[..., Any], seed: int, level: float, n_boot: int, **options: bool
-) -> Interval:
+def _times(drawn: NDArray[np.int64], n_blocks: int) -> NDArray[np.int64]:
+    """[draws, n_blocks] how often each block is among those of each draw, a row each."""
+    places = drawn + n_blocks * np.arange(len(drawn))[:, None]
+    return np.bincount(places.ravel(), minlength=len(drawn) * n_blocks).reshape(-1, n_blocks)
+
+
+def _bootstrap(data: NDArray[Any], statistic: Callable[..., Any], seed: int, level: float, n_boot: int) -> Interval:
     """The BCa interval of a statistic of drawn data; where it is not defined, percentiles take its place."""
     from scipy import stats
 
@@ -158,7 +159,6 @@ def _bootstrap(
             n_resamples=n_boot,
             method="BCa",
             rng=stream(seed, "bootstrap"),
-            **options,
         )
         low, high = found.confidence_interval
         if np.isfinite(low) and np.isfinite(high):

@@ -42,6 +42,8 @@ def dress(axes: Axes) -> None:
 
 def png(figure: Figure) -> bytes:
     """A figure as the bytes of a PNG file, equal for equal figures."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     data = io.BytesIO()
-    figure.savefig(data, format="png", metadata={"Software": None})
+    FigureCanvasAgg(figure).print_png(data, metadata={"Software": None})  # `savefig` would lay it out twice
     return data.getvalue()

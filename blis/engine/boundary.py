@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from blis.engine import links
+from blis.engine import agenda, links
+from blis.engine.columns import (
+    COMPLETED_US,
+    E2E_US,
+    FIRST_STEP,
+    FIRST_TOKEN_US,
+    GENERATED_TOKENS,
+    LAST_STEP,
+    QUEUED_US,
+    REASON,
+    ROUTED_US,
+    SCHEDULED_US,
+    STATUS,
+    TTFT_US,
+)
 from blis.engine.follow_ups import answer_overhead_us
 from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RUNNING
-
-#: Rows of World.times and World.counts, each one column of a ResultTable, in the order that `report` writes them.
-TIMES = (
-    "queued_us",
-    "scheduled_us",
-    "first_token_us",
-    "completed_us",
-    "ttft_us",
-    "e2e_us",
-    "scheduling_delay_us",
-    "routed_us",
-)
-COUNTS = ("status", "instance", "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "reason")
-
-FIRST_TOKEN_US, COMPLETED_US = TIMES.index("first_token_us"), TIMES.index("completed_us")
-TTFT_US, E2E_US = TIMES.index("ttft_us"), TIMES.index("e2e_us")
-STATUS, GENERATED_TOKENS = COUNTS.index("status"), COUNTS.index("generated_tokens")
-FIRST_STEP, LAST_STEP = COUNTS.index("first_step"), COUNTS.index("last_step")
-# Columns that the control plane writes when it decides; `report` blanks them where it did not.
-ROUTED_US = TIMES.index("routed_us")
-REASON = COUNTS.index("reason")
 
 
 @kernel
@@ -39,10 +32,10 @@ def reset(w):
         request.status = NOT_ARRIVED
         request.instance = NONE
         request.phase = AWAY
-        request.queued_us = NONE
-        request.scheduled_us = NONE
-        request.first_token_us = NONE
-        request.completed_us = NONE
+        w.times[QUEUED_US, r] = NONE
+        w.times[SCHEDULED_US, r] = NONE
+        w.times[FIRST_TOKEN_US, r] = NONE
+        w.times[COMPLETED_US, r] = NONE
         request.first_step = NONE
         request.last_step = NONE
         request.cached_tokens = NONE
@@ -51,6 +44,7 @@ def reset(w):
         request.computed = 0
         request.preemptions = 0
         request.detached = 0
+    agenda.clear(w.agenda)
     for i in range(w.config.instances):
         _reset_instance(w, i)
     w.ask.block_tokens = w.config.index_block_tokens
@@ -105,12 +99,8 @@ def report(w):
         if status == NOT_ARRIVED and row.arrival_us <= w.config.horizon_us:
             status = IN_TRANSIT
         delay_us = NONE
-        if request.scheduled_us != NONE:
-            delay_us = request.scheduled_us - row.arrival_us
-        w.times[0, r] = request.queued_us
-        w.times[1, r] = request.scheduled_us
-        w.times[FIRST_TOKEN_US, r] = request.first_token_us
-        w.times[COMPLETED_US, r] = request.completed_us
+        if w.times[SCHEDULED_US, r] != NONE:
+            delay_us = w.times[SCHEDULED_US, r] - row.arrival_us
         w.times[6, r] = delay_us
         w.counts[STATUS, r] = status
         w.counts[1, r] = request.instance
@@ -138,7 +128,7 @@ def _is_late(w, r):
         return False
     instance = w.instances[w.requests[r].instance]
     passes = w.counts[LAST_STEP, r] == instance.steps and instance.busy_until_us > w.config.horizon_us
-    return passes or w.requests[r].completed_us > w.config.horizon_us
+    return passes or w.times[COMPLETED_US, r] > w.config.horizon_us
 
 
 @kernel

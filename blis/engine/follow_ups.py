@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blis.engine import heap
+from blis.engine.columns import COMPLETED_US
 from blis.engine.records import NEVER_US
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, DROPPED
@@ -36,7 +37,7 @@ def release_followers(w, r):
     """
     for h in range(w.loops[r].first, w.loops[r].end):
         follower = w.followers[h]
-        arrival_us = w.requests[r].completed_us + answer_overhead_us(w, r) + w.loops[follower].think_us
+        arrival_us = w.times[COMPLETED_US, r] + answer_overhead_us(w, r) + w.loops[follower].think_us
         w.rows[follower].arrival_us = arrival_us
         heap.push(w.releases, 0, w.cluster.released, arrival_us, follower, follower)
         w.cluster.cut |= arrival_us > w.config.horizon_us

@@ -49,6 +49,7 @@ CONFIG = np.dtype(
         ("random_ties", "i8"),
         ("weighted_picker", "i8"),  # draw in proportion to the scores instead of taking the best
         ("filters", "i8"),
+        ("live", "i8"),  # readings that somebody wants as they are at every moment: bits of SIGNAL.kind
         ("reads_pending", "i8"),  # who reads a fact: bits of the events in control_records
         ("reads_in_flight", "i8"),
         ("reads_prefix", "i8"),
@@ -190,7 +191,9 @@ INSTANCE = np.dtype(
         ("transfer_us", "i8"),  # what that step waits for blocks from lower tiers
         ("free", ENDS),  # runs of free blocks, next to be evicted first
         ("used_blocks", "i8"),
-        ("log_row", "i8"),  # its latest row of the step log
+        ("log_row", "i8"),  # its latest row of World.log, NONE if it has none
+        ("log_rows", "i8"),  # all of them
+        ("gap_us", "i8"),  # what its latest step took
         ("in_flight_tokens", "i8"),  # prompt tokens of requests routed here, neither completed nor dropped
         ("routed", "i8"),
         ("completed", "i8"),
@@ -225,13 +228,9 @@ INSTANCE = np.dtype(
     align=True,
 )
 
-#: A request's mutable state and its results. Narrow, because there may be millions.
+#: A request's mutable state. Narrow, because there may be millions; when what happened to it stands in World.times.
 REQUEST = np.dtype(
     [
-        ("queued_us", "i8"),
-        ("scheduled_us", "i8"),
-        ("first_token_us", "i8"),
-        ("completed_us", "i8"),
         ("token_us", "i8"),  # when its latest token came out, kept while it is evicted
         ("finish_us", "i8"),  # duration of its last step
         ("instance", "i4"),
@@ -258,6 +257,9 @@ REQUEST = np.dtype(
 
 #: An entry of a binary min-heap, ordered by (key, tie).
 HEAP = np.dtype([("key", "i8"), ("tie", "i8"), ("request", "i8")], align=True)
+
+#: Equal consecutive steps of an instance, as they are noted while it runs: a row of STEP_LOG before it is grouped.
+LOGGED = np.dtype([("instance", "i4"), ("count", "i4"), ("gap_us", "i8")])
 
 #: A request's place in orders that are settled before the run, or when it arrives where arrivals are not known
 #: before; only what the run asks for is set.

@@ -56,9 +56,9 @@ def simulate(
     state = encode(scenario, table, compat, observe)
     while resume(state):
         pass
-    results = state.results()
+    arrays, logs = state.results()
     del state  # before results are copied: with millions of requests it matters
-    return collect(results, scenario, table, compat)
+    return collect(arrays, logs, scenario, table, compat)
 
 
 def source_digest() -> str:

@@ -34,6 +34,7 @@ class World(NamedTuple):
     scheduler: Array  # parameters of the scheduler
     requests: Array  # [n] REQUEST
     instances: Array  # [I] INSTANCE
+    agenda: Array  # [2 x a power of two] when who does something next, see agenda.py
     nodes: Array  # [I, S] NODE
     runs: Array  # [capacity] RUN
     tiers: Array  # [lower tiers, I] TIER
@@ -42,7 +43,7 @@ class World(NamedTuple):
     finish: Array  # [I, R] HEAP of (last step, sequence): who completes next
     transit: Array  # [I, capacity] HEAP of (queued_us, decision): who enters the wait queue next
     service: Array  # [I, tenants] SERVICE, no tenants if nobody asks
-    log: Array  # [capacity] STEP_LOG
+    log: Array  # [capacity] LOGGED; what filled it before is with the caller
     gaps: Array  # [capacity] LONG_GAP
     prefix_index: Array  # [I, 2 (S + 1)] INDEX; this one and the next 11 are empty where nobody reads them
     past: Array  # [I, S] PAST
@@ -66,5 +67,5 @@ class World(NamedTuple):
     template: Array  # parameters of the routing template
     codes: Array  # [scorers] codes
     weights: Array  # [scorers] weights, sum 1
-    times: Array  # [columns, n] int64 results, see boundary.TIMES
-    counts: Array  # [columns, n] int32 results, see boundary.COUNTS
+    times: Array  # [columns, n] int64 results, see columns.TIMES
+    counts: Array  # [columns, n] int32 results, see columns.COUNTS

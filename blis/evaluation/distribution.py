@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 US_PER_MS = 1000.0
+
+#: Those of a distribution.
+PERCENTS = (50, 90, 95, 99)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,10 @@ class Distribution:
 
 def distribution(values: NDArray[Any], unit: float = US_PER_MS) -> Distribution:
     """Mean, percentiles and range of numbers in µs, divided by `unit` (ms by default)."""
-    return weighted_distribution(Weighted.once(values), unit)
+    if values.dtype.kind == "f":
+        values = np.sort(values)  # their sum depends on the order, that of whole numbers does not
+    whole = values.sum(dtype=np.float64)
+    return summary(len(values), whole, lambda ranks: np.partition(values, ranks)[ranks], unit)
 
 
 def known(values: NDArray[np.int64], unit: float = US_PER_MS) -> Distribution:
@@ -77,21 +84,27 @@ def known(values: NDArray[np.int64], unit: float = US_PER_MS) -> Distribution:
 def weighted_distribution(numbers: Weighted, unit: float = US_PER_MS) -> Distribution:
     """The same of a multiset: exactly that of the list in which each value stands as often as its weight says.
 
-    Percentile p of ascending x[0 … n-1]: linear between the neighbours of rank p/100 (n - 1).
+    Weights may be 0 here.
     """
-    if len(numbers.values) == 0:
+    last_rank = np.cumsum(numbers.weights) - 1  # of the last copy of each in the expanded list
+    whole = (numbers.values * numbers.weights.astype(np.float64)).sum()  # np.dot would wait for its threads
+
+    def at(ranks: NDArray[np.int64]) -> NDArray[Any]:
+        return numbers.values[np.searchsorted(last_rank, ranks)]  # the first that is enough has a weight
+
+    return summary(int(last_rank[-1]) + 1 if len(last_rank) else 0, whole, at, unit)
+
+
+def summary(n: int, whole: float, at: Callable[[NDArray[np.int64]], NDArray[Any]], unit: float) -> Distribution:
+    """Of n numbers with that sum. at: of ascending x[0 … n-1] those at some ranks.
+
+    Percentile p: linear between the neighbours of rank p/100 (n - 1).
+    """
+    if n == 0:
         return Distribution(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-    last_rank = np.cumsum(numbers.weights) - 1
-    n = int(last_rank[-1]) + 1
-    whole = float((numbers.values * numbers.weights.astype(np.float64)).sum())  # np.dot would wait for its threads
-    mean = whole / n / unit
-    p50, p90, p95, p99 = (_percentile(numbers.values, last_rank, percent, unit) for percent in (50, 90, 95, 99))
-    low, high = (float(value) / unit for value in numbers.values[[0, -1]])
-    return Distribution(n, mean, p50, p90, p95, p99, low, high)
-
-
-def _percentile(values: NDArray[Any], last_rank: NDArray[np.int64], percent: int, unit: float) -> float:
-    """values: ascending; last_rank: rank of the last copy of each in the expanded list."""
-    rank = percent / 100 * int(last_rank[-1])
-    low, high = (float(values[np.searchsorted(last_rank, whole)]) for whole in (np.floor(rank), np.ceil(rank)))
-    return low / unit + ((high - low) * (rank - np.floor(rank))) / unit
+    ranks = [percent / 100 * (n - 1) for percent in PERCENTS]
+    neighbours = [side(rank) for rank in ranks for side in (math.floor, math.ceil)]
+    least, *between, most = map(float, at(np.array([0, *neighbours, n - 1])))
+    pairs = zip(ranks, between[::2], between[1::2], strict=True)
+    p50, p90, p95, p99 = (low / unit + ((high - low) * (rank - math.floor(rank))) / unit for rank, low, high in pairs)
+    return Distribution(n, float(whole) / n / unit, p50, p90, p95, p99, least / unit, most / unit)

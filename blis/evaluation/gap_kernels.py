@@ -80,6 +80,62 @@ def _add(span, times, joins, found):
 
 
 @entry()
+def values_at(values, order, weights, ranks, found):
+    """The values at ascending ranks. order: places of the values in ascending order; weights: how often each occurs."""
+    upto, place = 0, -1
+    for k in range(len(ranks)):
+        while upto <= ranks[k]:
+            place += 1
+            upto += weights[order[place]]
+        found[k] = values[order[place]]
+
+
+@entry()
+def spread(order, key, spans, long, first_long, twice, row_steps, room, found):
+    """How often each value occurs under each key, as far as there is room for it; how many such pairs there are.
+
+    order: requests by key, then by the row of their first token. room: [3, R + 1], zero before and after. found: rows
+    of place of the value, key, times.
+    """
+    joins, part, leaves = room[0], room[1], room[2]
+    n, begin = 0, 0
+    while begin < len(order):
+        end, of = begin, key[order[begin]]
+        while end < len(order) and key[order[end]] == of:
+            j = order[end]
+            _add(spans[j], 1, joins, part)
+            part[spans[j, 2]] += twice[j]
+            leaves[spans[j, 2]] += 1
+            for h in range(first_long[j], first_long[j + 1]):
+                _add(long[h, 1:], -1, joins, part)
+                n = _keep_pair(found, n, len(row_steps) + h, of, 1)
+            end += 1
+        here, members, row = 0, 0, 0
+        while begin < end or here > 0:
+            if here == 0:  # nobody is between two tokens in the rows up to the next first one
+                row = spans[order[begin], 0]
+            while begin < end and spans[order[begin], 0] == row:
+                here += 1
+                begin += 1
+            members += joins[row]
+            n = _keep_pair(found, n, row, of, part[row] + members * row_steps[row])
+            here -= leaves[row]
+            joins[row], part[row], leaves[row] = 0, 0, 0
+            row += 1
+    return n
+
+
+@kernel
+def _keep_pair(found, n, place, key, times):
+    """Write a pair down if it occurs and there is room; the number of pairs then."""
+    if times == 0:
+        return n
+    if n < len(found):
+        found[n, 0], found[n, 1], found[n, 2] = place, key, times
+    return n + 1
+
+
+@entry()
 def worst_means(values, weights, cap, share, parts, found):
     """The mean of the largest `share` of each group's values. parts: room for the weight of each; found: [K].
 

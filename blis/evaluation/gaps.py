@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.evaluation.gap_kernels import AHEAD, count, locate, percentiles, unroll, weigh, worst_means
+from blis.evaluation.distribution import US_PER_MS, Distribution, summary
+from blis.evaluation.gap_kernels import AHEAD, count, locate, percentiles, spread, unroll, values_at, weigh, worst_means
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
 
@@ -84,6 +85,32 @@ class Gaps:
         joins = np.zeros((self.groups, len(self.row_steps) + 1), np.int64)
         weigh(self.spans, self.long, self.twice, self.group, _column(times), self.row_steps, joins, found)
         return found
+
+    def distribution(self, weights: Ints) -> Distribution:
+        """The gaps in ms, if each value occurs so often. weights: [R + H]."""
+
+        def at(ranks: Ints) -> Ints:
+            ascending, places = np.unique(ranks, return_inverse=True)
+            found = np.empty(len(ascending), np.int64)
+            values_at(self.value_us, self.order, weights, ascending, found)
+            return found[places]
+
+        return summary(int(weights.sum()), int((self.value_us * weights).sum()), at, US_PER_MS)
+
+    def by_key(self, key: Ints, chosen: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
+        """The gaps of the chosen requests, each value once a key: values in µs, their keys, how often each occurs.
+
+        key: [m] >= 0; chosen: [m].
+        """
+        rows = np.flatnonzero(chosen & (self.spans[:, 0] >= 0))
+        order = rows[np.lexsort((self.spans[rows, 0], key[rows]))]
+        first_long = np.searchsorted(self.long[:, 0], np.arange(len(self.spans) + 1)).astype(np.int64)
+        about = order, key, self.spans, self.long, first_long, self.twice, self.row_steps
+        room = np.zeros((3, len(self.row_steps) + 1), np.int64)
+        size = spread(*about, room, np.empty((0, 3), np.int64))
+        found = np.empty((size, 3), np.int64)
+        spread(*about, room, found)
+        return self.value_us[found[:, 0]], found[:, 1].copy(), found[:, 2].copy()
 
     def worst_means_us(self, times: Ints, cap_us: Ints, share: float) -> NDArray[np.float64]:
         """[K] the mean of the largest `share` of each group's gaps, each up to its group's cap; 0 without any gap.

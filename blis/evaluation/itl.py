@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.evaluation.distribution import Distribution, Weighted, weighted_distribution
+from blis.evaluation.distribution import Distribution, Weighted
 from blis.evaluation.gaps import Gaps
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
@@ -65,7 +65,6 @@ def counted(gaps: Gaps, times: NDArray[Any]) -> Weighted:
 
 def itl_by_group(gaps: Gaps, times: NDArray[Any]) -> list[Distribution]:
     """[1 + K] the gaps in ms, of all requests and of each group, if request j counts times[j] times. times: [m]."""
-    values, weights = gaps.value_us[gaps.order], gaps.weights(times)[:, gaps.order]
-    return [
-        weighted_distribution(Weighted(values[each > 0], each[each > 0])) for each in (weights.sum(axis=0), *weights)
-    ]
+    weights = gaps.weights(times)
+    groups = [gaps.distribution(each) for each in weights]
+    return [groups[0] if len(groups) == 1 else gaps.distribution(weights.sum(axis=0)), *groups]

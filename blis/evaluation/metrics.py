@@ -173,10 +173,12 @@ def compute_metrics(
     labels, label = _labels(table)
     gaps = all_gaps(result, label, len(labels))
     itl, *itl_by_class = itl_by_group(gaps, completed)
+    everybody = _class_metrics(scenario, table, result, np.ones(len(table), np.bool_), good, itl)
+    members = {name: label == code for code, name in enumerate(labels)}
     classes = {
-        name: _class_metrics(scenario, table, result, label == code, good, itl_by_class[code])
-        for code, name in enumerate(labels)
-        if (label == code).any()
+        name: everybody if member.all() else _class_metrics(scenario, table, result, member, good, own_itl)
+        for (name, member), own_itl in zip(members.items(), itl_by_class, strict=True)
+        if member.any()
     }
     blocks = [replica.instance.kv.blocks for replica in scenario.replicas]
     return Metrics(
@@ -196,15 +198,15 @@ def compute_metrics(
         input_tokens=int(instances["input_tokens"].sum()),
         output_tokens=int(instances["output_tokens"].sum()),
         duration_us=result.duration_us,
-        ttft=known(result.ttft_us),
-        e2e=known(result.e2e_us),
+        ttft=everybody.ttft,
+        e2e=everybody.e2e,
         itl=itl,
         longest_stall_ms=gaps.longest_us() / US_PER_MS,
-        tpot=distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)]),
+        tpot=everybody.tpot,
         scheduling_delay=known(result.scheduling_delay_us),
         classes=classes,
-        ttft_in_time=ttft_attainment(scenario, table, result),
-        goodput=None if good is None else _goodput(result, good),
+        ttft_in_time=everybody.ttft_in_time,
+        goodput=everybody.goodput,
         hit_rates=hit_rates(result, compat),
         peak_kv_blocks=int(instances["peak_blocks"].max()),
         peak_kv_share=float(np.max(instances["peak_blocks"] / blocks)),
@@ -237,7 +239,7 @@ def _class_metrics(
     )
 
 
-def _goodput(result: ResultTable, good: Mask, among: Mask | None = None) -> Goodput:
+def _goodput(result: ResultTable, good: Mask, among: Mask) -> Goodput:
     found = attainment(result, good, result.status == COMPLETED, among)
     return Goodput(found, per_s(found.met, result.duration_us))
 

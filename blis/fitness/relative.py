@@ -6,7 +6,7 @@ about 10 % better, and the baseline against itself scores exactly 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from blis.config import MAX_WEIGHT, Scenario
 from blis.errors import check_number
 from blis.evaluation.slo import SLOClass, normalised, with_shares
-from blis.fitness.outcome import Outcome, ScoringTable, score_inputs
+from blis.fitness.by_blocks import BY_BLOCKS, Draws, PairByBlocks
+from blis.fitness.outcome import Floats, Outcome, ScoringTable, score_inputs
 from blis.fitness.terms import TERMS, Pair
 from blis.fitness.value import FitnessValue
 from blis.sums import total
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
+
+#: [draws, blocks] how often each block counts -> [draws] the score of each draw.
+Scores = Callable[[NDArray[np.int64]], Floats]
 
 SQUASH = 1.5  # a term saturates here
 UNDONE_PRICE = 3.0
@@ -62,6 +66,18 @@ def relative_fitness(x: Outcome, b: Outcome, weights: Mapping[str, float]) -> Fi
 def squash(term: float) -> float:
     """A term as it enters the score: itself while small, never beyond SQUASH."""
     return float(SQUASH * np.tanh(term / SQUASH))
+
+
+def _drawn_fitness(draws: Draws, weights: Mapping[str, float]) -> Floats:
+    """[n] the score of each draw of blocks, not a number of one without rows."""
+    x, b = draws.pair.x, draws.pair.b
+    value = np.where(draws.empty, np.nan, 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for name, weight in weights.items():
+            value += weight * SQUASH * np.tanh(BY_BLOCKS[name](draws) / SQUASH)
+        value -= UNDONE_PRICE * (draws.undone(x) - draws.undone(b))
+        value -= draws.harm(x, b) - draws.harm(b, x)
+    return value
 
 
 def _harm(x: Outcome, b: Outcome) -> float:
@@ -109,6 +125,16 @@ class RelativeFitness:
         """The score on the same requests with every scored row as often as `times` says, in the table's order."""
         drawn = candidate.scoring.resampled(times)
         return relative_fitness(candidate.resampled(*drawn), baseline.resampled(*drawn), self.weights).value
+
+    def by_blocks(self, candidate: Outcome, baseline: Outcome, of_row: NDArray[np.int64]) -> Scores | None:
+        """The same of many draws of blocks at once; None if a term is known by requests alone.
+
+        of_row: the block of each scored row, in the table's order.
+        """
+        if not self.weights.keys() <= BY_BLOCKS.keys():
+            return None
+        pair = PairByBlocks(candidate, baseline, of_row)
+        return lambda times: _drawn_fitness(Draws(pair, times), self.weights)
 
     def _prepared(self, table: RequestTable) -> ScoringTable:
         """The scoring table, made once a request table: all candidates share it."""

@@ -117,6 +117,8 @@ class Entry:
             made = numba.njit(cache=root is not None, nogil=True, **_ENTRY)(function)
         finally:
             numba.config.CACHE_DIR = saved
+        if root is not None and not plain:
+            _load_alone(made)
         made.compile(types)
         return made
 
@@ -130,6 +132,12 @@ def _with_hooks(function: FunctionType) -> Any:
     from blis.jit import hooks  # here, because it is the import that may fail
 
     return hooks.compiled(function, _KERNEL)
+
+
+def _load_alone(made: Any) -> None:
+    from blis.jit import hooks
+
+    hooks.load_alone(made)
 
 
 def _plainly(function: FunctionType) -> Any:

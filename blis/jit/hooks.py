@@ -70,3 +70,12 @@ def _wide(argument: Any) -> Any:
     """The type that stands for an argument's own."""
     argument = types.unliteral(argument)
     return types.int64 if isinstance(argument, types.Integer) else argument
+
+
+def load_alone(dispatcher: Any) -> None:
+    """Let an entry be loaded from disk without all that numba could compile, which takes half a second to import.
+
+    Should it not be there, the compiler imports it.
+    """
+    cache = dispatcher._cache
+    cache.load_overload = cache._load_overload

@@ -6,7 +6,7 @@ one window of it, later windows judging what was found on earlier ones (default-
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from blis.workload.draw.generate import generate, mean_input_tokens
 from blis.workload.draw.pools import pool_seed
 from blis.workload.draw.spec import WorkloadSpec, spec_mapping
 from blis.workload.read.known_traces import file_digest
-from blis.workload.read.traces import TraceSpec, load_trace, trace_mapping
+from blis.workload.read.traces import TraceSpec, taken, trace_mapping, whole_file
 from blis.workload.windows import Window, split
 
 TableKey = int | str  # names a table: the seed of a drawn one, the window of a trace
@@ -107,14 +107,20 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The requests of a trace: one table a pool, its window. Raises InputError when the file is first needed."""
+    """The requests of a trace: one table a pool, its window. Raises InputError when the file is first needed.
+
+    The file is read once, at whatever rates it is then replayed.
+    """
 
     spec: TraceSpec
+    _files: list[RequestTable] = field(default_factory=list, compare=False, repr=False)  # the file, once it is read
 
     @cached_property
     def trace(self) -> RequestTable:
         """All that is taken from the file."""
-        return load_trace(self.spec)
+        if not self._files:
+            self._files.append(whole_file(self.spec))
+        return taken(self._files[0], self.spec)
 
     @cached_property
     def windows(self) -> dict[str, Window]:
@@ -158,7 +164,7 @@ class Recorded:
 
     def faster(self, factor: float) -> Recorded:
         """The trace with other gaps; its windows have nearly the same requests."""
-        return Recorded(self.spec.faster(factor))
+        return replace(self, spec=self.spec.faster(factor))
 
     def redrawn(self) -> None:
         """Nobody knows who else might have come."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blis.comparison.gain import signed
 from blis.comparison.style import INK as INK  # other pictures take these from here, too
 from blis.comparison.style import MUTED as MUTED
-from blis.comparison.style import different_colours
+from blis.comparison.style import different_colours, png
 from blis.comparison.style import dress as dress
 from blis.evaluation.distribution import Weighted
 from blis.files import write_bytes
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 TABLES = 4
 
 WINNER_NAME = "policy found"
+
+#: Steps of a distribution that is drawn: more than its panel has rows of pixels.
+STEPS = 1000
 
 #: How far below the best the convergence panel reaches.
 SHOWN_LOSS = 0.5
@@ -81,13 +84,11 @@ def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, w
 
     baselines: their names, each with its colour in all panels; `winner` names its entry in `found`.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     colours = baseline_colours(baselines)
     distributions = PANELS if found else ()
     figure = Figure(figsize=(7 + 13 * bool(found), 4.8), dpi=130, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     widths = (1.2, *[1.0] * len(distributions))
     panels = figure.subplots(1, len(widths), width_ratios=widths, squeeze=False)[0]
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
@@ -96,9 +97,7 @@ def overview_png(archive: Archive, baselines: Sequence[str], found: Latencies, w
         _draw_distribution(panels[1 + column], found, column, label, winner, colours)
     if distributions:
         panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=9, frameon=False, labelcolor=INK)
-    data = io.BytesIO()
-    figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+    return png(figure)
 
 
 def _draw_convergence(axes: Axes, archive: Archive, colours: Mapping[str, str]) -> None:
@@ -146,8 +145,8 @@ def _draw_distribution(
     """Shares that were faster than a time, on a logarithmic time axis; the winner on top."""
     for name, measured in found.items():
         colour, width, layer = (WINNER_COLOUR, 2.2, 3) if name == winner else (colours.get(name, MUTED), 1.1, 2)
-        times = measured[column]
-        (line,) = axes.step(times.values / 1e6, times.shares, where="post", label=name, color=colour)
+        seconds, shares = _thinned(measured[column])
+        (line,) = axes.step(seconds, shares, where="post", label=name, color=colour)
         line.set(linewidth=width, zorder=layer)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.01)
@@ -155,3 +154,10 @@ def _draw_distribution(
     axes.set_xlabel("seconds")
     axes.set_ylabel("share of gaps" if "gaps" in label else "share of completed requests")
     dress(axes)
+
+
+def _thinned(times: Weighted) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Seconds and shares of a distribution, as many as can be told apart."""
+    shares = times.shares
+    kept = np.unique(np.searchsorted(shares, np.linspace(0, shares[-1], STEPS))) if len(shares) else slice(0)
+    return times.values[kept] / 1e6, shares[kept]

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.comparison.style import INK, MUTED, dress, png
 from blis.files import write_bytes, write_text
 from blis.policies.bundle import PolicyBundle
 from search.drivers import DRIVERS
 from search.identity import origin
 from search.run_folder.export import bundle_text
-from search.run_folder.overview import INK, MUTED, baseline_colours, dress
+from search.run_folder.overview import baseline_colours
 from search.running.archive import BASELINE, Archive, Row
 from search.running.evaluation import OK
 from search.settings import Settings
@@ -111,13 +112,11 @@ def pareto_png(
     archive: Archive, members: Sequence[Row], names: Sequence[str], baselines: Sequence[str], primary: str
 ) -> bytes:
     """A PNG with a panel for the first objective against each of up to two others; the front in colour."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     x, *others = _axes_of(names)
     shown = others[::-1][:2]
     figure = Figure(figsize=(6.6 * len(shown) + 1.6, 5.4), dpi=130, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     panels = figure.subplots(1, len(shown), squeeze=False)[0]
     title = f"{len(members)} compromises that nothing tried beats in every objective, against {primary}"
     figure.suptitle(title, color=INK, fontsize=13, fontweight="bold", x=0.01, ha="left")
@@ -130,9 +129,7 @@ def pareto_png(
     bar.ax.tick_params(labelsize=8, length=0)
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower left", ncols=5, fontsize=9, frameon=False, labelcolor=INK)
-    data = io.BytesIO()
-    figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+    return png(figure)
 
 
 def _axes_of(names: Sequence[str]) -> list[str]:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from blis.comparison.blocks import time_blocks, too_short
+from blis.comparison.blocks import Blocks, Scores, time_blocks, too_short
 from blis.comparison.statistics import AnyComparison, BlockComparison, paired_comparison
 from blis.errors import EngineError
 from blis.workload.draw.pools import REPORT_POOL, SELECTION_POOL
@@ -18,9 +15,10 @@ from search.problem.traffic import Recorded
 from search.running.evaluator import QUARANTINE, Evaluator
 from search.running.performance import Measures, Performance
 from search.settings import Settings
+from search.verdict.resampling import scores_of_draws
 
-#: A score with every scored row as often as it is told, None if there is none.
-Resampled = Callable[[NDArray[np.int64]], float | None]
+#: The scores of draws of blocks, None if a fitness has none.
+Scored = Callable[[Blocks], Scores | None]
 
 
 class Holdout:
@@ -110,10 +108,10 @@ class TraceHoldout(Holdout):
         """Two policies, from what they did on the report window: both meet the same blocks in every resample."""
         (one,), (other,), fitness = x, b, self.settings.problem.fitness
 
-        def score(times: NDArray[np.int64]) -> float | None:
-            return fitness.compare_resampled(one.outcome, other.outcome, times)
+        def scored(blocks: Blocks) -> Scores | None:
+            return scores_of_draws(fitness, one.outcome, other.outcome, blocks)
 
-        return self._resampled(evaluator, (one, other), self._score(one, other), score)
+        return self._resampled(evaluator, (one, other), self._score(one, other), scored)
 
     def _subtract(
         self,
@@ -125,27 +123,28 @@ class TraceHoldout(Holdout):
         """The scores of two policies against a third: all three meet the same blocks."""
         (one,), (other,), (base,), fitness = x, b, primary, self.settings.problem.fitness
 
-        def score(times: NDArray[np.int64]) -> float | None:
-            ours = fitness.compare_resampled(one.outcome, base.outcome, times)
-            theirs = fitness.compare_resampled(other.outcome, base.outcome, times)
-            return None if ours is None or theirs is None else ours - theirs
+        def scored(blocks: Blocks) -> Scores | None:
+            ours = scores_of_draws(fitness, one.outcome, base.outcome, blocks)
+            theirs = scores_of_draws(fitness, other.outcome, base.outcome, blocks)
+            return None if ours is None or theirs is None else lambda times: ours(times) - theirs(times)
 
         mean = self._score(one, base) - self._score(other, base)
-        return self._resampled(evaluator, (one, other, base), mean, score)
+        return self._resampled(evaluator, (one, other, base), mean, scored)
 
     def _resampled(
-        self, evaluator: Evaluator, all_: Sequence[Performance], mean: float, score: Resampled
+        self, evaluator: Evaluator, all_: Sequence[Performance], mean: float, scored: Scored
     ) -> BlockComparison:
-        """A mean with its interval. all_: what is compared; score: with every row as often as it is told."""
+        """A mean with its interval. all_: what is compared; scored: the scores of draws of blocks."""
         table = evaluator.problem.table(*evaluator.seeds)
         arrival_us = table.soonest_us[table.scored_rows]
         e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in all_) * 1000
         blocks = time_blocks(arrival_us, e2e_p99_us)
         if blocks is None:
             return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)};{_MORE}")
-        if score(np.ones(len(arrival_us), np.int64)) is None:
+        scores = scored(blocks)
+        if scores is None:
             return BlockComparison(mean, flaw="this fitness gives no interval on a trace")
-        found = blocks.interval(score, self.settings.seed)
+        found = blocks.interval(scores, self.settings.seed)
         if found is None:
             return BlockComparison(mean, flaw="no resample of its blocks of time has a score")
         return BlockComparison(mean, (found.low, found.high), blocks.count, blocks.length_us, found.method)

@@ -8,6 +8,7 @@ import numpy as np
 
 from blis.engine.build.outcome import collect
 from blis.engine.build.state import encode
+from blis.engine.columns import QUEUED_US
 from blis.engine.records import FCFS, NONE, OWNED, SPENT
 from blis.engine.run import resume
 from blis.engine.run import simulate as simulate_whole
@@ -64,7 +65,7 @@ def compare(case: Case) -> None:
                 _assert_equal_state(
                     _engine_snapshot(state.arrays, i, labels), steps[i, done[i]], f"instance {i} after step {done[i]}"
                 )
-    found = collect(state.arrays, case.scenario, case.table, case.compat)
+    found = collect(*state.results(), case.scenario, case.table, case.compat)
     assert_same_results(simulate_whole(case.scenario, case.table, case.compat, case.observe), found)
     assert check_laws(case.scenario, case.table, found, case.compat) == []
     for name in COLUMNS:
@@ -220,7 +221,7 @@ def _in_trees(arrays: World, i: int) -> dict[int, int]:
     if arrays.config.queue_order == FCFS:
         return {}
     rows = np.flatnonzero((arrays.requests.status == QUEUED) & (arrays.requests.instance == i))
-    return {int(row): int(arrays.requests[row].queued_us) for row in rows}
+    return {int(row): int(arrays.times[QUEUED_US, row]) for row in rows}
 
 
 def _requests(arrays: World, row: int) -> list[int]:

@@ -51,7 +51,7 @@ def test_capacities_that_start_small_change_nothing(seed):
         transit=full.transit[:, :4].copy(),
     )
     assert not resume(state)
-    found = collect(state.arrays, case.scenario, case.table, case.compat)
+    found = collect(*state.results(), case.scenario, case.table, case.compat)
     expected = simulate(case.scenario, case.table, case.compat)
     for name in (*COLUMNS, "steps", "gaps", "instances"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
@@ -62,7 +62,7 @@ def test_pausing_after_every_step_changes_nothing():
     state = encode(case.scenario, case.table, case.compat)
     while resume(state, steps=1):
         pass
-    found = collect(state.arrays, case.scenario, case.table, case.compat)
+    found = collect(*state.results(), case.scenario, case.table, case.compat)
     expected = simulate(case.scenario, case.table, case.compat)
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)

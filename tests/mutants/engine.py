@@ -142,8 +142,8 @@ MUTANTS = (
     ),
     Mutant(
         _READERS,
-        "who = _DECISIONS | (0 if lazy else GO_ON) if age_us else readers[fact]",
-        "who = readers[fact]",
+        "groups[age_us, lazy, _DECISIONS | (0 if lazy else GO_ON)] |= kind",
+        "groups[age_us, lazy, readers[fact]] |= kind",
         _tests("build/test_readers"),
         "a grid is read at the decisions of those alone who want it",
     ),

@@ -5,11 +5,27 @@ from __future__ import annotations
 from tests.mutants import Mutant
 
 _KERNELS = "blis/fitness/term_kernels.py"
+_BLOCKS, _BLOCK_KERNELS = "blis/fitness/by_blocks.py", "blis/fitness/block_kernels.py"
 _RELATIVE, _TERMS, _OUTCOME = "blis/fitness/relative.py", "blis/fitness/terms.py", "blis/fitness/outcome.py"
 _ORIGINAL, _SLO = "blis/fitness/original.py", "blis/evaluation/slo.py"
 _TESTS = ("tests/blis/fitness",)
 
 MUTANTS = (
+    Mutant(
+        _BLOCKS,
+        "np.clip((counts - 10) / 10, 0.0, 1.0)",
+        "np.ones_like(counts)",
+        _TESTS,
+        "few common requests of a draw count in full",
+    ),
+    Mutant(_BLOCKS, "(offered > 0).sum(axis=1)", "offered.shape[1]", _TESTS, "tenants that are not drawn are unfair"),
+    Mutant(
+        _BLOCK_KERNELS,
+        "weight = times[draw, block[place]] * weights[place]",
+        "weight = times[draw, block[place]]",
+        _TESTS,
+        "a gap of many tokens of a block counts once",
+    ),
     Mutant(_RELATIVE, "gain - UNDONE_PRICE * undone", "gain - undone", _TESTS, "work left undone is cheap"),
     Mutant(_RELATIVE, "undone - (harm - harm_baseline)", "undone - harm", _TESTS, "harm is not taken back"),
     Mutant(_RELATIVE, "undone = x.undone - b.undone", "undone = x.undone", _TESTS, "the baseline's undone work counts"),

@@ -10,6 +10,7 @@ _BATCH = "blis/engine/instance/batch.py"
 _QUEUE = "blis/engine/instance/queue.py"
 _SERVICE = "blis/engine/instance/service.py"
 _TREE = "blis/engine/instance/tree.py"
+_AGENDA = "blis/engine/agenda.py"
 _HEAP = "blis/engine/heap.py"
 _HEAPS = ("tests/blis/engine/test_heap.py",)
 _OBSERVE = ("tests/blis/engine/test_observe.py",)
@@ -32,6 +33,13 @@ MUTANTS = (
         "who joins the queue at the start of a step is not seen by it",
     ),
     Mutant(
+        _AGENDA,
+        "if agenda[at] >= until_us:",
+        "if agenda[at] > agenda[at + 1]:",
+        ("tests/blis/engine/test_agenda.py",),
+        "the soonest instance goes on first, not the one with the lowest number",
+    ),
+    Mutant(
         _STEP,
         "if next_us(w, i) >= until_us:",
         "if next_us(w, i) > until_us:",
@@ -39,7 +47,7 @@ MUTANTS = (
         "whoever looks at an instant sees the instance's events of that instant",
     ),
     Mutant(
-        _STEP,
+        "blis/engine/gateway/signals.py",
         "until_us = min(until_us, w.config.horizon_us + 1)",
         "until_us = min(until_us, w.config.horizon_us)",
         _tests("step"),
@@ -124,7 +132,7 @@ MUTANTS = (
         "compat: the block that the last token fills is found by nobody",
     ),
     Mutant(
-        _STEP,
+        _LEAP,
         "instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)\n    instance.block_us",
         "instance.peak_blocks = instance.used_blocks\n    instance.block_us",
         _tests("step"),
@@ -146,10 +154,24 @@ MUTANTS = (
     ),
     Mutant(
         _LEAP,
-        "if admits or members > engine.budget_tokens:",
-        "if members > engine.budget_tokens:",
+        "return not admits and members <= engine.budget_tokens",
+        "return members <= engine.budget_tokens",
         _tests("leap"),
         "a leap passes over an admission",
+    ),
+    Mutant(
+        _LEAP,
+        "instance.steps + 1 < w.finish[i, 0].key and",
+        "instance.steps < w.finish[i, 0].key and",
+        _tests("leap"),
+        "steps that differ take in the one that ends somebody",
+    ),
+    Mutant(
+        _LEAP,
+        "if end_us > w.config.horizon_us and",
+        "if end_us > w.config.horizon_us + 1000 and",
+        _tests("leap"),
+        "steps that differ go on behind the horizon",
     ),
     Mutant(
         _LEAP,
@@ -194,23 +216,23 @@ MUTANTS = (
         "the end of a leap is an event, even beyond the horizon",
     ),
     Mutant(
-        _LEAP,
-        "row.first_step = instance.steps - steps + 1",
-        "row.first_step = instance.steps",
+        "blis/engine/build/outcome.py",
+        "steps[i] += logged.count",
+        "steps[i] += 1",
         _tests("leap"),
-        "the steps of a leap are logged as its last one",
+        "the steps of a leap are logged as one",
     ),
     Mutant(
         _LEAP,
-        "instance.first_ordered != NONE or not engine.constant_while_decoding:",
-        "instance.first_ordered != NONE:",
+        "return _equal_steps(w, i, until_us) if w.engines[i].constant_while_decoding else _steps(w, i, until_us)",
+        "return _equal_steps(w, i, until_us)",
         ("tests/blis/latency/test_kinds.py",),
         "steps of a roofline are taken for equal",
     ),
     Mutant(
         _LEAP,
-        "if members == 0 or instance.first_ordered != NONE or",
-        "if members == 0 or",
+        "if members == 0 or instance.first_ordered != NONE:",
+        "if members == 0:",
         _tests("leap"),
         "a leap passes over a prefill",
     ),
@@ -314,8 +336,8 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "if request.scheduled_us == NONE or w.config.last_scheduling_delay:",
-        "if request.scheduled_us == NONE or request.preemptions > 0:",
+        "if w.times[SCHEDULED_US, r] == NONE or w.config.last_scheduling_delay:",
+        "if w.times[SCHEDULED_US, r] == NONE or request.preemptions > 0:",
         _tests("batch"),
         "the delay is that of the last admission",
     ),

@@ -12,6 +12,7 @@ _POOLS = ("tests/search/verdict/test_validation.py",)
 _MEANING, _MEANING_TESTS = "search/verdict/meaning.py", ("tests/search/verdict/test_meaning.py",)
 _TUNED_TESTS = ("tests/search/verdict/test_tuned_knobs.py",)
 _HOLDOUT_TESTS = ("tests/search/verdict/test_holdout.py",)
+_RESAMPLING = "search/verdict/resampling.py"
 _VERDICT_TESTS = ("tests/search/verdict/test_verdict.py",)
 
 MUTANTS = (
@@ -226,15 +227,15 @@ MUTANTS = (
     ),
     Mutant(
         _HOLDOUT,
-        "return self._resampled(evaluator, (one, other), self._score(one, other), score)",
-        "return self._resampled(evaluator, (one, other), self._score(other, one), score)",
+        "return self._resampled(evaluator, (one, other), self._score(one, other), scored)",
+        "return self._resampled(evaluator, (one, other), self._score(other, one), scored)",
         _HOLDOUT_TESTS,
         "the loser wins on a trace",
     ),
     Mutant(
         _HOLDOUT,
-        "blocks.interval(score, self.settings.seed)",
-        "blocks.interval(score, 0)",
+        "blocks.interval(scores, self.settings.seed)",
+        "blocks.interval(scores, 0)",
         ("tests/search/test_one_interval.py",),
         "intervals on a trace ignore the seed",
     ),
@@ -253,9 +254,9 @@ MUTANTS = (
         "blocks of the warm-up",
     ),
     Mutant(
-        _HOLDOUT,
-        "if score(np.ones(len(arrival_us), np.int64)) is None:",
-        "if score(np.ones(len(arrival_us), np.int64)) == 0:",
+        _RESAMPLING,
+        "return None if score(np.ones(len(blocks.of_row), np.int64)) is None else blocks.by_row(score)",
+        "return blocks.by_row(score)",
         ("tests/search/test_trace.py",),
         "a fitness without rows has an interval",
     ),

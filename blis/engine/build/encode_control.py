@@ -51,7 +51,7 @@ def encode_control(
         "index_root_first": compat.index_root_first,
         "placed": placed,
         "keeps_past": readers["cache"] > 0 and routing.signals.cache.age_us > 0,
-        **reads_config(readers, len(where) > 0),
+        **reads_config(routing, readers, len(where) > 0),
         **_flow_config(flow),
         **_observe_config(observe, len(table), cluster.instances),
     }

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from blis.config import Compat, Scenario
-from blis.engine.boundary import COUNTS, TIMES
+from blis.engine.build.arrays import room
 from blis.engine.build.readers import kept_fields
+from blis.engine.columns import COUNTS, TIMES
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.jit import entry
@@ -17,8 +18,8 @@ from blis.tables.results import ResultTable
 _NONE = np.array([NONE]).tobytes()  # read-only
 
 
-def collect(arrays: World, scenario: Scenario, table: RequestTable, compat: Compat) -> ResultTable:
-    """The results of a finished run; its columns are the run's own arrays, not copies."""
+def collect(arrays: World, logs: list[Array], scenario: Scenario, table: RequestTable, compat: Compat) -> ResultTable:
+    """The results of a finished run; its columns are the run's own arrays, not copies. logs: are taken apart."""
     times = dict(zip(TIMES, arrays.times, strict=True))
     counts = dict(zip(COUNTS, arrays.counts, strict=True))
     cluster = arrays.cluster
@@ -26,7 +27,7 @@ def collect(arrays: World, scenario: Scenario, table: RequestTable, compat: Comp
         **times,
         **counts,
         arrival_us=_arrival_us(arrays, table, counts["status"]),
-        steps=_by_instance(arrays.log[: cluster.log_rows].view(STEP_LOG, np.ndarray), len(arrays.instances)),
+        steps=_steps(logs, arrays.instances),
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=_counters(arrays.instances.view(np.ndarray), compat),
         start_us=0 if compat.duration_last_event else int(arrays.ask.start_us),
@@ -70,25 +71,33 @@ def _decisions(arrays: World) -> Array | None:
     return arrays.decisions.view(np.ndarray)[kept_fields(arrays.config)]
 
 
-def _by_instance(log: Array, instances: int) -> Array:
-    """The step log sorted by instance; each instance's rows are in order already."""
-    found = np.empty_like(log)
-    group(log, np.zeros(instances, np.int64), found)
-    return found
+def _steps(logs: list[Array], instances: Array) -> Array:
+    """The step log by instance, each one's steps in order. Its parts go as they are put in."""
+    found = room(STEP_LOG, int(instances.log_rows.sum()))
+    places, steps = np.cumsum(instances.log_rows) - instances.log_rows, np.zeros(len(instances), np.int64)
+    while logs:
+        group(logs.pop(0), places, steps, found)
+    return found.view(STEP_LOG, np.ndarray)
 
 
 @entry()
-def group(log, places, found):
-    """Put the rows of a log where those of their instances stand. places: [instances] zero before; found: as `log`."""
+def group(log, places, steps, found):
+    """Put the rows of a part of the log where those of their instances stand.
+
+    places: [instances] where the next row of each goes. steps: [instances] that have been put there. found: STEP_LOG.
+    """
     for row in range(len(log)):
-        places[log[row].instance] += 1
-    before = 0
-    for i in range(len(places)):
-        before, places[i] = before + places[i], before
-    for row in range(len(log)):
-        i = log[row].instance
-        found[places[i]] = log[row]
+        logged = log[row]
+        if logged.count == 0:
+            continue  # it went on in the next part
+        i = logged.instance
+        new = found[places[i]]
+        new.instance = i
+        new.first_step = steps[i] + 1
+        new.count = logged.count
+        new.gap_us = logged.gap_us
         places[i] += 1
+        steps[i] += logged.count
 
 
 def _counters(instances: Array, compat: Compat) -> Array:

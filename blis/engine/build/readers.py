@@ -36,7 +36,7 @@ Readers = Mapping[str, int]  # bits of the events that read a fact, by the fact'
 
 _DECISIONS = ADMISSION | ROUTING | LOOK
 _DETECTOR_READS = dict(zip(DETECTORS, ((), ("in_flight",), ("queue_depth", "pending", "kv")), strict=True))
-#: Counters of the instances: reading them takes no more than instances that are up to now.
+#: Counters of the instances, which have no age.
 _LIVE = ("pending", "in_flight", "tenants", "completed")
 #: Facts of a request that go from TRAITS into ASK.
 ASKED = ("tenant", "priority", *DRAWS.values())
@@ -81,7 +81,7 @@ def readers_of(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
     return readers
 
 
-def reads_config(readers: Readers, placements: bool) -> dict[str, float]:
+def reads_config(routing: Routing, readers: Readers, placements: bool) -> dict[str, float]:
     """The same as numbers of CONFIG; placements: some requests may not run everywhere, or like some places better."""
     counted = ("pending", "in_flight", "prefix", "cache", "cold", "session", "home", "exact_home", "tenants")
     found: dict[str, float] = {f"reads_{fact}": readers[fact] for fact in (*counted, "completed")}
@@ -89,26 +89,30 @@ def reads_config(readers: Readers, placements: bool) -> dict[str, float]:
     found["reads_traits"] = 0
     for fact in ASKED:
         found["reads_traits"] |= readers[fact]  # type: ignore[operator]
+    found["live"] = sum(kind for kind, fact, age_us in _readings(routing) if readers[fact] and not age_us)
     return found
 
 
-def signals(routing: Routing, readers: Readers, observe: Observe, start_us: int) -> Array:
-    """What has to be read when; signals of one age and one audience are read together. Samples begin at `start_us`."""
+def _readings(routing: Routing) -> tuple[tuple[int, str, int], ...]:
+    """What a reading may bring: its bit of SIGNAL.kind, the fact, and its age, 0 = live."""
     ages = routing.signals
-    groups: defaultdict[tuple[int, bool, int], int] = defaultdict(int)
-    for kind, fact, age_us in (
+    return (
         (QUEUE, "queue_depth", ages.queue_depth.age_us),
         (BATCH, "batch_size", ages.batch_size.age_us),
         (KV, "kv", max(ages.kv.age_us, routing.snapshot_refresh_us)),
         (CACHE, "cache", ages.cache.age_us),
-    ):
-        if readers[fact]:
+    )
+
+
+def signals(routing: Routing, readers: Readers, observe: Observe, start_us: int) -> Array:
+    """What has to be read when; signals of one age and one audience are read together. Samples begin at `start_us`."""
+    groups: defaultdict[tuple[int, bool, int], int] = defaultdict(int)
+    for kind, fact, age_us in (*_readings(routing), *((0, fact, 0) for fact in _LIVE)):
+        if readers[fact] and age_us:
             lazy = kind == KV and routing.snapshot_refresh_us > 0
             # Instances must not go past an instant of the grid unread, whoever makes them go.
-            who = _DECISIONS | (0 if lazy else GO_ON) if age_us else readers[fact]
-            groups[age_us, lazy, who] |= kind
-    for fact in _LIVE:
-        if readers[fact]:
+            groups[age_us, lazy, _DECISIONS | (0 if lazy else GO_ON)] |= kind
+        elif readers[fact]:  # seen as soon as it changes; all it takes is that instances are up to now
             groups[0, False, readers[fact]] |= 0
     rows = [(kinds, who, age_us, lazy, max(age_us, 1), NONE) for (age_us, lazy, who), kinds in groups.items()]
     rows.append((0, END | GO_ON, 0, False, 1, NONE))  # at the end everything goes on to its end

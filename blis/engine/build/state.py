@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from blis.config import Compat, Instance, LatencyModel, Scenario
-from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.loops import check_loops, loops, own_rows
 from blis.engine.build.order import order, queue_order, service, unsettled
+from blis.engine.columns import COUNTS, TIMES
 from blis.engine.gateway.records import ASK
 from blis.engine.observe import NOTHING, Observe
 from blis.engine.records import (
@@ -30,6 +30,7 @@ from blis.engine.records import (
     GROW_TRANSIT,
     HEAP,
     INSTANCE,
+    LOGGED,
     NEVER_US,
     NODE,
     NONE,
@@ -46,11 +47,15 @@ from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
 from blis.policies.schedulers import SCHEDULERS
 from blis.tables.limits import within_limits
-from blis.tables.records import LONG_GAP, STEP_LOG
+from blis.tables.records import LONG_GAP
 from blis.tables.requests import RequestTable
 
 #: More blocks than a sequence has.
 ALL_BLOCKS = 2**31
+
+#: Rows of a part of the step log: while all are put together, no more is held twice. 32 MiB, the least that malloc is
+#: sure to give back to the system at once.
+LOG_PART = 2**21
 
 #: Which array is too small.
 _GROWS = {
@@ -68,21 +73,39 @@ class State:
     """A run between calls of the kernel."""
 
     arrays: World
+    logs: list[Array] = field(default_factory=list)  # what filled World.log before
 
-    def results(self) -> World:
-        """The arrays without those that only the run itself needs."""
+    def results(self) -> tuple[World, list[Array]]:
+        """The arrays without those that only the run itself needs, and the step log in parts."""
         nothing = np.empty(0)
         unused = ["requests", "index_rows", "nodes", "runs", "below", "prefix_index", "past", "traits", "columns"]
         if not self.arrays.config.closed:  # else arrivals stand there
             unused.append("rows")
-        return self.arrays._replace(**dict.fromkeys(unused, nothing))
+        log = self.arrays.log[: self.arrays.cluster.log_rows]
+        return self.arrays._replace(**dict.fromkeys((*unused, "log"), nothing)), [*self.logs, log]
 
     def grow(self, halt: int) -> None:
-        """Double the array a kernel found too small."""
+        """Double the array a kernel found too small; of the step log another part begins."""
         name = _GROWS[halt]
         old = getattr(self.arrays, name)
+        if name == "log":
+            self._begin_log()
+            return
         new = np.concatenate([old, np.zeros_like(old)], axis=old.ndim - 1)
         self.arrays = self.arrays._replace(**{name: new.view(np.recarray)})
+
+    def _begin_log(self) -> None:
+        """Begin another part of the step log, with the latest rows of all instances: they may go on."""
+        old, instances = self.arrays.log, self.arrays.instances
+        has_row = instances.log_row != NONE
+        latest = instances.log_row[has_row]
+        new = room(LOGGED, len(old) + len(latest))
+        new[: len(latest)] = old[latest]
+        instances.log_row[has_row] = np.arange(len(latest))
+        self.arrays.cluster.log_rows = len(latest)
+        old.count[latest] = 0
+        self.logs.append(old)
+        self.arrays = self.arrays._replace(log=new)
 
 
 def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe | None = None) -> State:
@@ -95,7 +118,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
     config = _config(scenario, table, longest, compat, control_config)
-    engines, latencies = _engines(scenario, table, compat, observe)
+    engines, latencies = _engines(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
     nodes = max(table.tree.n_shared, 1)
@@ -117,6 +140,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         scheduler=_values(SCHEDULERS, scenario.instance.scheduler, scenario.instance.scheduler_parameters),
         requests=room(REQUEST, len(table)),
         instances=blank(INSTANCE, instances),
+        agenda=np.empty(2 << (instances - 1).bit_length(), np.int64),
         nodes=room(NODE, (instances, nodes)),
         runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config.max_path) + 4) + 64),
         tiers=tiers,
@@ -125,7 +149,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         finish=room(HEAP, (instances, members)),
         transit=room(HEAP, (instances, 1024)),
         service=service(scenario, table),
-        log=room(STEP_LOG, 16 * len(table) + 1024),  # more than most take: rows that nobody writes cost nothing
+        log=room(LOGGED, min(16 * len(table) + 1024, LOG_PART)),  # most take less; rows that nobody writes cost nothing
         gaps=room(LONG_GAP, 4 * members + len(table) + 64),
         times=np.empty((len(TIMES), len(table)), np.int64),
         counts=np.empty((len(COUNTS), len(table)), np.int32),
@@ -222,7 +246,7 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     return tiers, below
 
 
-def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: Observe) -> tuple[Array, Array]:
+def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
 
     Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
@@ -233,7 +257,7 @@ def _engines(scenario: Scenario, table: RequestTable, compat: Compat, observe: O
     for key, instance in different.items():
         latency = instance.latency_model.under(compat)
         latencies[key] = LATENCY.parameters(latency, compat)
-        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key]) and not observe.steps
+        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key])
         engines[key] = _engine(instance, latency, leaps)
         step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)

@@ -6,9 +6,9 @@ At one instant the lower row comes first. Where nobody follows anybody, the plac
 from __future__ import annotations
 
 from blis.engine import heap
+from blis.engine.agenda import soonest_us
 from blis.engine.follow_ups import shortest_thought_us
 from blis.engine.gateway.rank import settle_rank
-from blis.engine.instance.step import next_us
 from blis.engine.records import NEVER_US, NONE
 from blis.jit import kernel
 
@@ -60,7 +60,5 @@ def settled_us(w):
     thought_us = shortest_thought_us(w)
     if thought_us == NEVER_US:
         return NEVER_US
-    soonest_us = NEVER_US
-    for i in range(w.config.instances):
-        soonest_us = min(soonest_us, next_us(w, i))
-    return soonest_us + thought_us if soonest_us < NEVER_US else NEVER_US
+    event_us = soonest_us(w.agenda)
+    return event_us + thought_us if event_us < NEVER_US else NEVER_US

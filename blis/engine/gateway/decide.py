@@ -6,13 +6,13 @@ Cluster-and-policies.md section 2, docs/policies.md sections 3 and 4.
 from __future__ import annotations
 
 from blis.engine import heap
-from blis.engine.boundary import REASON, ROUTED_US
+from blis.engine.columns import REASON, ROUTED_US
 from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
 from blis.engine.gateway.facts import ask_about, match, remember
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched
 from blis.engine.gateway.records import ADMISSION, END, GO_ON, LOOK, NO_LOOK, ROUTING
-from blis.engine.gateway.signals import show_live
+from blis.engine.gateway.signals import note_changed
 from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.observe import keep_decision
 from blis.engine.records import GROW_TRANSIT, NEVER_US, NONE
@@ -78,7 +78,6 @@ def decide(w, now_us, event):
     if event == GO_ON:
         return
     w.cluster.decided_us = now_us
-    show_live(w, event)
     r = _subject(w, now_us, event)
     if r == NONE:
         return
@@ -153,6 +152,7 @@ def _route(w, r, now_us):
     instance.pending += 1
     instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
+    note_changed(w, i)
 
 
 @kernel

@@ -8,7 +8,7 @@ Each dispatch is a routing decision, for which the kernel comes back to its main
 from __future__ import annotations
 
 from blis.engine import links
-from blis.engine.boundary import REASON
+from blis.engine.columns import REASON
 from blis.engine.gateway.arrivals import row_of
 from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, STARTED, UTILIZATION
 from blis.engine.gateway.signals import next_news_us

@@ -6,6 +6,7 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 
 from __future__ import annotations
 
+from blis.engine.agenda import first_before, note, soonest_us
 from blis.engine.gateway.records import BATCH, CACHE, END, GO_ON, KV, LOOK, QUEUE, SAMPLE
 from blis.engine.instance.step import advance, next_us
 from blis.engine.observe import sample_wanted, take_sample
@@ -56,8 +57,12 @@ def _next_reading(w, now_us, event):
 @kernel
 def _advance_all(w, until_us):
     """Run all events of all instances before `until_us`. May stop early: look at cluster.halt."""
-    for i in range(w.config.instances):
+    until_us = min(until_us, w.config.horizon_us + 1)
+    while soonest_us(w.agenda) < until_us:
+        i = first_before(w.agenda, until_us)
         advance(w, i, until_us)
+        _copy(w, i, w.config.live)
+        note_changed(w, i)
         if w.cluster.halt != DONE:
             return
 
@@ -94,7 +99,7 @@ def next_news_us(w):
     A reading shows what instances did before its instant: what the one that comes next does is news to the first
     reading after it. One that was taken before the latest change is news itself when it is taken again.
     """
-    event_us = _next_event_us(w)
+    event_us = soonest_us(w.agenda)
     news_us = NEVER_US
     for s in range(len(w.signals)):
         signal = w.signals[s]
@@ -106,15 +111,6 @@ def next_news_us(w):
             seen_us = event_us // age_us * age_us + age_us if event_us < NEVER_US else NEVER_US
         news_us = min(news_us, seen_us)
     return news_us
-
-
-@kernel
-def _next_event_us(w):
-    """When the next instance does something."""
-    event_us = NEVER_US
-    for i in range(w.config.instances):
-        event_us = min(event_us, next_us(w, i))
-    return event_us
 
 
 @kernel
@@ -131,13 +127,13 @@ def _copy(w, i, kinds):
 
 
 @kernel
-def show_live(w, event):
-    """Put into the views what the control plane itself keeps count of, where this event reads it."""
-    if w.config.reads_pending & event:
-        for i in range(w.config.instances):
-            w.views[i].pending = w.instances[i].pending
-    if w.config.reads_in_flight & event:
-        for i in range(w.config.instances):
-            instance = w.instances[i]
-            w.views[i].in_flight = instance.routed - instance.completed - instance.dropped
-            w.views[i].in_flight_tokens = instance.in_flight_tokens
+def note_changed(w, i):
+    """Instance i has gone on, or somebody has been sent there: note when it does something next, and who is there."""
+    note(w.agenda, i, next_us(w, i))
+    view = w.views[i]
+    instance = w.instances[i]
+    if w.config.reads_pending:
+        view.pending = instance.pending
+    if w.config.reads_in_flight:
+        view.in_flight = instance.routed - instance.completed - instance.dropped
+        view.in_flight_tokens = instance.in_flight_tokens

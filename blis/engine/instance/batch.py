@@ -11,6 +11,7 @@ from __future__ import annotations
 from blis.engine import heap
 from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import attach, blocks_for, fill, is_ordered, lookup, release, reload
+from blis.engine.columns import SCHEDULED_US
 from blis.engine.in_flight import note_left
 from blis.engine.instance.latency import clear
 from blis.engine.instance.queue import head, join_batch, leave_batch, put, take_out
@@ -269,10 +270,10 @@ def _note_admission(w, i, r, now_us, cached, lower):
         instance.lookup_blocks += prompt_blocks
         instance.lookup_hit_blocks += found
         instance.lookup_cpu_hit_blocks += found - min(cached - lower, prompt_blocks)
-    if request.scheduled_us == NONE:
+    if w.times[SCHEDULED_US, r] == NONE:
         request.cached_tokens = min(cached * w.config.block_tokens, w.rows[r].input_tokens)
-    if request.scheduled_us == NONE or w.config.last_scheduling_delay:
-        request.scheduled_us = now_us
+    if w.times[SCHEDULED_US, r] == NONE or w.config.last_scheduling_delay:
+        w.times[SCHEDULED_US, r] = now_us
     request.status = RUNNING
     request.phase = PREFILL
 

@@ -1,5 +1,8 @@
 """Many steps in one go: while nobody can join, finish or prefill, every step is like the one before (engine.md 16).
 
+Where they even take the same time, one formula does for all of them. Else each is still far less than a plain step:
+there is no batch to form, and nobody comes or goes.
+
 The plain way, one `_step` after the other, stays: it runs whenever a caller counts steps, and tests hold
 the two equal.
 """
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 from blis.engine.cache.blocks import take
 from blis.engine.cache.tier import CPU, THRASH_WINDOW_US
-from blis.engine.instance.latency import decode_us
+from blis.engine.instance.latency import clear, decode_us, step_us
 from blis.engine.records import NONE
 from blis.jit import kernel
 
@@ -19,14 +22,55 @@ def leap(w, i, until_us):
 
     The caller has bounded `until_us` by the next arrival in the wait queue, so the queue stays as it is.
     """
+    if w.config.keeps_steps or not _all_decode(w, i):
+        return 0
+    return _equal_steps(w, i, until_us) if w.engines[i].constant_while_decoding else _steps(w, i, until_us)
+
+
+@kernel
+def _all_decode(w, i):
+    """Whether in the next step everybody decodes and nobody is admitted."""
     instance = w.instances[i]
     engine = w.engines[i]
     members = instance.batch_size
-    if members == 0 or instance.first_ordered != NONE or not engine.constant_while_decoding:
-        return 0
+    if members == 0 or instance.first_ordered != NONE:
+        return False
     admits = instance.queue_depth > 0 and members < engine.max_running and members < engine.budget_tokens
-    if admits or members > engine.budget_tokens:
-        return 0
+    return not admits and members <= engine.budget_tokens
+
+
+@kernel
+def _steps(w, i, until_us):
+    """One after the other, for as long as there are blocks and room for what is noted."""
+    instance = w.instances[i]
+    before = instance.steps
+    clear(instance.step)
+    instance.step.decodes = instance.batch_size
+    while instance.step_us < until_us and instance.steps + 1 < w.finish[i, 0].key and w.cluster.log_rows < len(w.log):
+        blocks = w.ring[i, (instance.steps + 1) % w.config.block_tokens]
+        duration_us = step_us(w, i)
+        end_us = instance.step_us + duration_us
+        if blocks > w.engines[i].blocks - instance.used_blocks:
+            break
+        if end_us > w.config.horizon_us and not w.config.behind_horizon:
+            break
+        take(w, i, blocks, instance.step_us)
+        instance.steps += 1
+        count_step(w, i, duration_us)
+        log_steps(w, i, 1, duration_us)
+        instance.last_event_us = max(instance.last_event_us, instance.step_us)
+        instance.step_us = end_us
+        instance.busy_until_us = end_us
+        if w.tiers[CPU, i].blocks > 0:
+            break  # what leaves for a lower tier takes room there, which is looked at before every step
+    return instance.steps - before
+
+
+@kernel
+def _equal_steps(w, i, until_us):
+    """All at once."""
+    instance = w.instances[i]
+    members = instance.batch_size
     duration_us = decode_us(w, i, members)
     if duration_us <= 0:
         return 0
@@ -87,16 +131,30 @@ def _affordable(w, i, steps):
 
 
 @kernel
+def count_step(w, i, duration_us):
+    """Count a step and what it does. duration_us: as much of it as is reported."""
+    instance = w.instances[i]
+    instance.busy_us += duration_us
+    instance.prefill_tokens += instance.step.prefill_tokens
+    instance.next_tokens += instance.step.decodes
+    instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
+    instance.block_us += instance.used_blocks * duration_us
+    instance.queue_sum += instance.queue_depth
+    instance.batch_sum += instance.batch_size
+
+
+@kernel
 def log_steps(w, i, steps, duration_us):
     """Note the gap that all decoding members share in the latest steps; equal consecutive steps are one row."""
     instance = w.instances[i]
-    if instance.log_row != NONE and w.log[instance.log_row].gap_us == duration_us:
+    if instance.log_row != NONE and instance.gap_us == duration_us:
         w.log[instance.log_row].count += steps
         return
+    instance.gap_us = duration_us
     instance.log_row = w.cluster.log_rows
+    instance.log_rows += 1
     row = w.log[w.cluster.log_rows]
     row.instance = i
-    row.first_step = instance.steps - steps + 1
     row.count = steps
     row.gap_us = duration_us
     w.cluster.log_rows += 1

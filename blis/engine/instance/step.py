@@ -8,11 +8,12 @@ from __future__ import annotations
 from blis.engine import heap, links
 from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import blocks_for, fill, release
+from blis.engine.columns import COMPLETED_US, FIRST_TOKEN_US, QUEUED_US
 from blis.engine.follow_ups import release_followers
 from blis.engine.in_flight import note_left
 from blis.engine.instance.batch import form_batch, next_ordered, stored_tokens, target_tokens
 from blis.engine.instance.latency import step_us
-from blis.engine.instance.leap import leap, log_steps
+from blis.engine.instance.leap import count_step, leap, log_steps
 from blis.engine.instance.queue import leave_batch, put
 from blis.engine.instance.service import enter_decode, leave_decode
 from blis.engine.observe import keep_step
@@ -36,7 +37,6 @@ from blis.tables.records import COMPLETED, DROPPED, QUEUED
 @kernel
 def advance(w, i, until_us):
     """Run all events of an instance before `until_us`. May stop early: look at cluster.halt."""
-    until_us = min(until_us, w.config.horizon_us + 1)
     instance = w.instances[i]
     while True:
         queued_us = w.transit[i, 0].key if instance.pending > 0 else NEVER_US
@@ -122,7 +122,7 @@ def _enqueue(w, i, r, now_us):
         note_left(w, i, r)
         return
     request.status = QUEUED
-    request.queued_us = now_us
+    w.times[QUEUED_US, r] = now_us
     instance.input_tokens += w.rows[r].input_tokens
     put(w, i, r, False)
     if instance.step_us == NEVER_US:
@@ -144,7 +144,7 @@ def _step(w, i, now_us):
     duration_us = step_us(w, i) + instance.transfer_us
     end_us = now_us + duration_us
     instance.steps += 1
-    _count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
+    count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
     log_steps(w, i, 1, duration_us)
     if w.config.keeps_steps:
         keep_step(w, i, now_us, duration_us)
@@ -171,24 +171,11 @@ def _end_and_form(w, i, now_us):
     form_batch(w, i, now_us)
     instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     if instance.leaving_size > 0:
-        _let_go(w, i, now_us, w.log[instance.log_row].gap_us, now_us)
+        _let_go(w, i, now_us, instance.gap_us, now_us)
     while instance.pending > 0 and w.transit[i, 0].key <= now_us:
         _take_in(w, i, now_us)
     if instance.batch_size == 0:
         form_batch(w, i, now_us)
-
-
-@kernel
-def _count_step(w, i, duration_us):
-    """Count a step and what it does. duration_us: as much of it as is reported."""
-    instance = w.instances[i]
-    instance.busy_us += duration_us
-    instance.prefill_tokens += instance.step.prefill_tokens
-    instance.next_tokens += instance.step.decodes
-    instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
-    instance.block_us += instance.used_blocks * duration_us
-    instance.queue_sum += instance.queue_depth
-    instance.batch_sum += instance.batch_size
 
 
 @kernel
@@ -200,7 +187,7 @@ def _finish_prefills(w, i, end_us):
         request = w.requests[r]
         if request.phase == PREFILL and request.computed == target_tokens(w, r):
             if request.generated == 0:
-                request.first_token_us = end_us
+                w.times[FIRST_TOKEN_US, r] = end_us
                 request.first_step = instance.steps
                 instance.first_tokens += w.rows[r].output_tokens > 0
             else:
@@ -264,7 +251,7 @@ def _let_go(w, i, now_us, duration_us, end_us):
         release(w, i, r, stored, False)
         request.phase = AWAY
         request.status = COMPLETED
-        request.completed_us = end_us
+        w.times[COMPLETED_US, r] = end_us
         request.finish_us = duration_us
         request.generated = w.rows[r].output_tokens
         request.last_step = instance.steps

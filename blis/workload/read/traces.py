@@ -118,8 +118,18 @@ def load_trace(spec: TraceSpec) -> RequestTable:
     Random streams of `spec.seed`: trace/class, trace/tenant, trace/uniform. Raises InputError naming the file,
     and the line and column where a row cannot be simulated.
     """
+    return taken(whole_file(spec), spec)
+
+
+def whole_file(spec: TraceSpec) -> RequestTable:
+    """All requests of a trace's file, with what a specification says of them, at their recorded times."""
     name = format_of(spec)
-    whole = table = _complete(parse(spec, name), spec, draws_ties=name != "requests")
+    return _complete(parse(spec, name), spec, draws_ties=name != "requests")
+
+
+def taken(whole: RequestTable, spec: TraceSpec) -> RequestTable:
+    """What a specification takes of its file, at the specification's rate. whole: of the same with any rate."""
+    table = whole
     start_us = round(spec.start_s * 1e6)
     end_us = MAX_TIME_US if spec.end_s is None else round(spec.end_s * 1e6)
     if (start_us, end_us) != (0, MAX_TIME_US):

@@ -63,10 +63,19 @@ def test_an_interval_counts_every_row_as_often_as_its_block():
         return float(np.dot(times, values) / times.sum())
 
     def by_block(times):
-        return float(np.dot(times, sums) / np.dot(times, sizes))
+        return times @ sums / (times @ sizes)
 
-    found, expected = blocks.interval(by_row, seed=3), block_interval(by_block, blocks.count, seed=3)
+    found, expected = blocks.interval(blocks.by_row(by_row), seed=3), block_interval(by_block, blocks.count, seed=3)
     assert found[:2] == pytest.approx(expected[:2])
+
+
+def test_a_row_counts_as_often_as_its_block_in_every_draw():
+    blocks = time_blocks(np.array([0, 5, 105, 999]), 20)
+    times = np.zeros((3, 10), np.int64)
+    times[0, [0, 9]], times[1, 1] = (2, 1), 3
+    found = blocks.by_row(lambda rows: float(np.dot(rows, [1, 10, 100, 1000])))(times)
+    assert found[:2].tolist() == [2 * 11 + 1000, 3 * 100]
+    assert np.isnan(found[2])  # no row is in it
 
 
 def test_draws_without_any_row_are_left_out():
@@ -76,6 +85,7 @@ def test_draws_without_any_row_are_left_out():
         asked.append(times)
         return float(times[0])
 
-    low, high, _ = time_blocks(np.array([0, 999]), 20).interval(score, seed=1)
+    blocks = time_blocks(np.array([0, 999]), 20)
+    low, high, _ = blocks.interval(blocks.by_row(score), seed=1)
     assert all(times.any() for times in asked)
     assert 0 <= low <= high

@@ -26,7 +26,7 @@ def test_a_run_can_pause_after_any_number_of_steps(steps, number):
     state = encode(case.scenario, case.table, case.compat, case.observe)
     while resume(state, steps):
         pass
-    found = collect(state.arrays, case.scenario, case.table, case.compat)
+    found = collect(*state.results(), case.scenario, case.table, case.compat)
     assert_same_results(found, simulate(case.scenario, case.table, case.compat, case.observe))
 
 

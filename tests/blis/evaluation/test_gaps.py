@@ -34,6 +34,18 @@ def test_random_runs(seed: int):
         assert worst_us[k] == pytest.approx(worst_mean(expected, cap_us[k], 0.05) if expected else 0)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_values_by_key_are_those_of_the_requests_under_it(seed: int):
+    case, rng = random_case(Random(seed)), np.random.default_rng(seed)
+    result = simulate(case.scenario, case.table, case.compat)
+    key, chosen = rng.integers(0, 6, len(result)), rng.random(len(result)) < 0.7
+    value_us, of, weights = all_gaps(result).by_key(key, chosen)
+    assert (weights > 0).all()
+    for one in range(6):
+        expected = [gap for row in np.flatnonzero(chosen & (key == one)) for gap in expand_gaps(result, row)]
+        assert sorted(np.repeat(value_us[of == one], weights[of == one])) == sorted(expected)
+
+
 @pytest.mark.parametrize("percent", [50, 99])
 @pytest.mark.parametrize("seed", range(40))
 def test_percentiles_of_each_request(seed: int, percent: float):

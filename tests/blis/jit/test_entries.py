@@ -87,6 +87,14 @@ EDITING = """
 """
 
 
+def test_what_is_on_disk_is_loaded_without_all_that_numba_could_compile(tmp_path):
+    write(tmp_path, parts__one=ONE, parts__inner__two=TWO, parts__limits="LIMIT = 7", main=MAIN)
+    write(tmp_path, parts____init__="", parts__inner____init__="")
+    write(tmp_path, again="import sys, main; print('numba.np.arraymath' in sys.modules)")
+    found = [run_in(tmp_path, "again").split("\n") for _ in range(2)]
+    assert found == [["[7, 117, 227] False", "True"], ["[7, 117, 227] True", "False"]]
+
+
 def test_an_edit_between_import_and_first_call_never_keeps_the_old_code_as_the_new(tmp_path):
     write(tmp_path, main=EDITING + MAIN, parts____init__="", parts__limits="LIMIT = 1", parts__one=ONE)
     write(tmp_path, parts__inner____init__="", parts__inner__two=TWO)

@@ -110,7 +110,7 @@ def outcome(scenario: Scenario, table: RequestTable, steps: int) -> dict[str, An
     state = encode(scenario, table, Compat())
     while resume(state, steps):
         pass
-    result = collect(state.results(), scenario, table, Compat())
+    result = collect(*state.results(), scenario, table, Compat())
     columns = {name: getattr(result, name).tolist() for name in (*TIMES, *COUNTS)}
     return columns | {"counters": result.instances.tolist(), "steps": result.steps.tolist()}
 

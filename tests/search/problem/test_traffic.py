@@ -71,6 +71,17 @@ class TestDrawn:
 
 
 class TestRecorded:
+    def test_the_file_is_read_once_for_all_rates(self, tmp_path):
+        path = write_mooncake(tmp_path / "t.jsonl", random_mooncake_rows(seed=8, n=300, gap_ms=200))
+        spec = TraceSpec(str(path), seed=3, start_s=2, windows=Windows(warmup_s=3))
+        traffic = make_traffic(spec)
+        expected = load_trace(spec.faster(2).faster(0.7))
+        assert len(traffic.trace) == len(expected)
+        path.unlink()
+        found = traffic.faster(2).faster(0.7).trace
+        for column in ("arrival_us", "input_tokens", "path_node", "uniform"):
+            assert np.array_equal(getattr(found, column), getattr(expected, column))
+
     def test_a_pool_is_its_window(self, recorded):
         assert isinstance(recorded, Recorded)
         assert [recorded.pool(pool, 7) for pool in POOLS] == [("search",), ("selection",), ("report",)]

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from blis.comparison.statistics import paired_comparison
@@ -105,6 +106,10 @@ def recorded(tmp_path_factory):
     return small_settings(folder, *own)
 
 
+def _nothing_to_score(times):
+    return np.full(len(times), math.nan)
+
+
 class TestTrace:
     """One window a pool; the interval comes from blocks of its time."""
 
@@ -140,7 +145,7 @@ class TestTrace:
 
     def test_blocks_that_never_give_a_score_give_no_interval(self, recorded, monkeypatch):
         holdout, baselines = make_holdout(recorded), recorded.baselines
-        monkeypatch.setattr(type(recorded.problem.fitness), "compare_resampled", lambda *_: math.nan)
+        monkeypatch.setattr(type(recorded.problem.fitness), "by_blocks", lambda *_: _nothing_to_score)
         (found,) = holdout.against(baselines["least-loaded"], [baselines["round-robin"]])
         assert (found.bounds, found.flaw) == (None, "no resample of its blocks of time has a score")
         assert math.isfinite(found.mean)

@@ -7,7 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from blis.config import Batch, Compat
+from blis.config import Batch, Compat, LatencyModel
 from blis.engine.build.outcome import collect
 from blis.engine.build.state import encode
 from blis.engine.observe import Observe
@@ -25,7 +25,7 @@ def step_by_step(scenario, table, compat=None):
     state = encode(scenario, table, compat or Compat())
     while resume(state, steps=1):
         pass
-    return collect(state.arrays, scenario, table, compat or Compat())
+    return collect(*state.results(), scenario, table, compat or Compat())
 
 
 def own(tokens: int, name: int = 1) -> range:
@@ -126,7 +126,9 @@ def test_leaping_is_what_steps_are(number):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_long_outputs_leap_far(seed):
+@pytest.mark.parametrize("context_us", [0.0, 0.7])
+def test_long_outputs_leap_far(seed, context_us):
+    """The same where a step takes the longer, the more tokens its members have."""
     rng = Random(seed)
     n = 8
     table = requests(
@@ -134,5 +136,11 @@ def test_long_outputs_leap_far(seed):
         [rng.choice([1, 40, LONG]) for _ in range(n)],
         [own(rng.randint(1, 12), name) for name in range(n)],
     )
-    scenario = deployment(blocks=rng.choice([80, 160, 1000]), engine={"batch": Batch(max_running=rng.choice([2, 8]))})
+    engine = {"batch": Batch(max_running=rng.choice([2, 8]))}
+    if context_us:
+        prices = {"fixed_us": 90.0, "context_us_token": context_us}
+        engine["latency_model"] = LatencyModel("linear", parameters=prices)
+    scenario = deployment(
+        blocks=rng.choice([80, 160, 1000]), engine=engine, horizon_us=rng.choice([None, 20_050, 20_100])
+    )
     assert_same_results(simulate(scenario, table), step_by_step(scenario, table))
