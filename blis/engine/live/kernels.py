@@ -6,13 +6,13 @@ are places that one after the other may use. Nothing is reported: whoever drives
 
 from __future__ import annotations
 
+from blis.engine.agenda import soonest_us
 from blis.engine.boundary import reset
 from blis.engine.build.state import State
 from blis.engine.gateway.decide import decide, next_event
 from blis.engine.gateway.records import GO_ON
-from blis.engine.gateway.signals import refresh
+from blis.engine.gateway.signals import note_changed, refresh
 from blis.engine.instance.abort import abort
-from blis.engine.instance.step import next_us
 from blis.engine.records import DONE, FRESH, PAUSED
 from blis.engine.reference import refer
 from blis.engine.run import TURNS
@@ -42,16 +42,18 @@ def go_on(arrays, until_us):
         if event == GO_ON or w.cluster.halt != DONE:
             break
         decide(w, now_us, event)
-    soonest_us, _ = next_event(w)
-    for i in range(w.config.instances):
-        soonest_us = min(soonest_us, next_us(w, i))
-    return soonest_us
+    decided_us, _ = next_event(w)
+    return min(decided_us, soonest_us(w.agenda))
 
 
 @entry(World)
 def give_up(arrays, r):
     """Whoever sent the request of row `r` wants no more of it; whether it is gone."""
-    return abort(refer(arrays), r)
+    w = refer(arrays)
+    gone = abort(w, r)
+    if gone:
+        note_changed(w, w.requests[r].instance)
+    return gone
 
 
 def live_until(state: State, until_us: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
-from blis.engine.boundary import REASON
+from blis.engine.columns import FIRST_TOKEN_US, REASON, SCHEDULED_US
 from blis.engine.live.contents import Contents
 from blis.engine.live.kernels import give_up, live_until
 from blis.engine.live.rooms import Coming, Limits, Rooms
@@ -113,7 +113,7 @@ class Live:
         """
         self.now_us = until_us
         self.next_us = live_until(self._rooms.state, until_us)
-        self._timeline.read(self.arrays)
+        self._timeline.read(self._rooms.state)
         changed = [self._tell(ticket, tokens) for ticket, tokens in self._news()]
         if not self._here:
             self._rooms.begin_anew()
@@ -164,12 +164,12 @@ class Live:
 
     def _tell(self, ticket: Ticket, tokens: int) -> Ticket:
         """Write down on a ticket what has become of its request."""
-        request = self.arrays.requests[ticket.row]
+        request, times_us = self.arrays.requests[ticket.row], self.arrays.times[:, ticket.row]
         ticket.instance, ticket.preemptions = int(request.instance), int(request.preemptions)
-        ticket.scheduled_us, ticket.cached_tokens = int(request.scheduled_us), max(int(request.cached_tokens), 0)
+        ticket.scheduled_us, ticket.cached_tokens = int(times_us[SCHEDULED_US]), max(int(request.cached_tokens), 0)
         for number in range(len(ticket.token_us) + 1, min(tokens, ticket.output_tokens) + 1):
             if number == 1:
-                ticket.step, ticket.step_end_us = int(request.first_step), int(request.first_token_us)
+                ticket.step, ticket.step_end_us = int(request.first_step), int(times_us[FIRST_TOKEN_US])
             else:
                 ticket.step, gap_us = self._timeline.next_token(ticket.row, ticket.instance, ticket.step)
                 ticket.step_end_us += gap_us

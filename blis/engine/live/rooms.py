@@ -17,7 +17,7 @@ from blis.engine.build.encode_traits import DRAWS
 from blis.engine.build.order import length_noise
 from blis.engine.build.state import encode
 from blis.engine.live.kernels import live_until
-from blis.engine.records import HEAP, ROW
+from blis.engine.records import HEAP, NONE, ROW
 from blis.tables.records import REJECTED
 from blis.tables.requests import ContentTree, RequestTable, draws
 
@@ -90,6 +90,7 @@ class Rooms:
         if not self.arrivals:
             arrays.ask.start_us = coming.arrival_us
         arrays.requests[r] = self._fresh[0]
+        arrays.times[:, r] = NONE
         for rows in (arrays.rows, arrays.index_rows):
             rows[r] = (coming.arrival_us, coming.uniform, coming.input_tokens, coming.output_tokens, 0, 0)
         self._settle(r, coming)
