@@ -33,7 +33,7 @@ class Answer:
     @property
     def complete(self) -> bool:
         """Whether the last token is out."""
-        return self.over and self.ticket.status == COMPLETED
+        return self.tokens == self.ticket.output_tokens
 
     async def more_than(self, tokens: int) -> None:
         """Wait until more tokens are out, or it is over."""

@@ -5,11 +5,12 @@ Times are those of the simulated clock. Each simulated instance is an `engine`.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import prometheus_client as prometheus
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from blis.serve.fleet import Answer, Fleet
-from blis.tables.records import COMPLETED
 
 _TTFT_S = (
     *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0),
@@ -25,6 +26,7 @@ _REQUEST_S = (
 _TOKENS = tuple(m * 10**e for e in range(6) for m in (1, 2, 5))
 
 _LABELS = ("model_name", "engine")
+_REASONS = ("stop", "length", "abort")
 _GAUGES = {
     "running": ("vllm:num_requests_running", "Requests in the batches of the engine."),
     "waiting": ("vllm:num_requests_waiting", "Requests that wait for the engine."),
@@ -48,39 +50,58 @@ _HISTOGRAMS = {
 }
 
 
+class _Engine(NamedTuple):
+    """The metrics of one simulated instance, by the keys of the tables above."""
+
+    gauges: dict[str, Gauge]
+    counters: dict[str, Counter]
+    histograms: dict[str, Histogram]
+    ended: dict[str, Counter]  # by why
+
+
 class Metrics:
     """What a fleet has done so far, and what it does."""
 
     def __init__(self, fleet: Fleet, model: str) -> None:
         """model: the label `model_name` of everything."""
         prometheus.disable_created_metrics()
-        self._fleet, self._model, self._registry = fleet, model, CollectorRegistry()
-        self._gauges = {key: Gauge(*each, _LABELS, registry=self._registry) for key, each in _GAUGES.items()}
-        self._counters = {key: Counter(*each, _LABELS, registry=self._registry) for key, each in _COUNTERS.items()}
-        self._histograms = {
-            key: Histogram(name, text, _LABELS, registry=self._registry, buckets=buckets)
-            for key, (name, text, buckets) in _HISTOGRAMS.items()
-        }
-        labels = (*_LABELS, "finished_reason")
-        self._success = Counter("vllm:request_success", "Requests answered.", labels, registry=self._registry)
-        self._preemptions = [0] * len(fleet.live.arrays.instances)
-        for metric in (*self._gauges.values(), *self._counters.values(), *self._histograms.values()):
-            for i in range(len(fleet.live.arrays.instances)):
-                metric.labels(model, str(i))  # 0 before anything has happened
+        self._fleet, self._registry = fleet, CollectorRegistry()
+        self._engines = self._make_engines(model, len(fleet.live.arrays.instances))
+        self._preemptions = [0] * len(self._engines)
         self._tell_cache()
         fleet.on_token, fleet.on_end = self._count_token, self._count_end
 
     def page(self) -> bytes:
         """Everything, in Prometheus' text format."""
         arrays = self._fleet.live.arrays
-        for i, instance in enumerate(arrays.instances):
-            labels = self._model, str(i)
-            self._gauges["running"].labels(*labels).set(int(instance.batch_size))
-            self._gauges["waiting"].labels(*labels).set(int(instance.queue_depth))
-            self._gauges["kv"].labels(*labels).set(int(instance.used_blocks) / int(arrays.engines[i].blocks))
-            self._counters["preemptions"].labels(*labels).inc(int(instance.preemptions) - self._preemptions[i])
+        for i, (instance, engine) in enumerate(zip(arrays.instances, self._engines, strict=True)):
+            engine.gauges["running"].set(int(instance.batch_size))
+            engine.gauges["waiting"].set(int(instance.queue_depth))
+            engine.gauges["kv"].set(int(instance.used_blocks) / int(arrays.engines[i].blocks))
+            engine.counters["preemptions"].inc(int(instance.preemptions) - self._preemptions[i])
             self._preemptions[i] = int(instance.preemptions)
         return generate_latest(self._registry)
+
+    def _make_engines(self, model: str, count: int) -> list[_Engine]:
+        """The metrics of every instance, all 0."""
+        registry = self._registry
+        gauges = {key: Gauge(*each, _LABELS, registry=registry) for key, each in _GAUGES.items()}
+        counters = {key: Counter(*each, _LABELS, registry=registry) for key, each in _COUNTERS.items()}
+        histograms = {
+            key: Histogram(name, text, _LABELS, registry=registry, buckets=buckets)
+            for key, (name, text, buckets) in _HISTOGRAMS.items()
+        }
+        why = (*_LABELS, "finished_reason")
+        ended = Counter("vllm:request_success", "Requests that are over.", why, registry=registry)
+        return [
+            _Engine(
+                {key: each.labels(model, engine) for key, each in gauges.items()},
+                {key: each.labels(model, engine) for key, each in counters.items()},
+                {key: each.labels(model, engine) for key, each in histograms.items()},
+                {reason: ended.labels(model, engine, reason) for reason in _REASONS},
+            )
+            for engine in map(str, range(count))
+        ]
 
     def _tell_cache(self) -> None:
         """The size of every cache, as routers read it."""
@@ -92,31 +113,30 @@ class Metrics:
 
     def _count_token(self, answer: Answer) -> None:
         """One more token is out."""
-        ticket, labels = answer.ticket, (self._model, str(answer.ticket.instance))
-        self._counters["generation"].labels(*labels).inc()
+        ticket, (_, counters, histograms, _) = answer.ticket, self._engines[answer.ticket.instance]
+        counters["generation"].inc()
         token_us = ticket.token_us[answer.tokens - 1]
         if answer.tokens > 1:
-            self._histograms["itl"].labels(*labels).observe((token_us - ticket.token_us[answer.tokens - 2]) / 1e6)
+            histograms["itl"].observe((token_us - ticket.token_us[answer.tokens - 2]) / 1e6)
             return
-        self._histograms["ttft"].labels(*labels).observe((token_us - ticket.arrival_us) / 1e6)
-        self._histograms["queue"].labels(*labels).observe((ticket.scheduled_us - ticket.arrival_us) / 1e6)
-        self._counters["prompt"].labels(*labels).inc(ticket.input_tokens)
-        self._counters["queries"].labels(*labels).inc(ticket.input_tokens)
-        self._counters["hits"].labels(*labels).inc(ticket.cached_tokens)
+        histograms["ttft"].observe((token_us - ticket.arrival_us) / 1e6)
+        histograms["queue"].observe((ticket.scheduled_us - ticket.arrival_us) / 1e6)
+        counters["prompt"].inc(ticket.input_tokens)
+        counters["queries"].inc(ticket.input_tokens)
+        counters["hits"].inc(ticket.cached_tokens)
 
     def _count_end(self, answer: Answer) -> None:
-        """A request is over; who was rejected is no engine's."""
-        ticket, labels = answer.ticket, (self._model, str(answer.ticket.instance))
+        """A request is over; who was sent nowhere is no engine's."""
+        ticket, (_, _, histograms, ended) = answer.ticket, self._engines[answer.ticket.instance]
         if ticket.instance < 0:
             return
-        if ticket.status != COMPLETED:
-            self._success.labels(*labels, "abort").inc()
+        if not answer.complete:
+            ended["abort"].inc()
             return
-        self._success.labels(*labels, answer.finish_reason).inc()
-        seconds = (ticket.token_us[-1] - ticket.arrival_us) / 1e6
-        self._histograms["e2e"].labels(*labels).observe(seconds)
-        self._histograms["prompt_tokens"].labels(*labels).observe(ticket.input_tokens)
-        self._histograms["generation_tokens"].labels(*labels).observe(ticket.output_tokens)
+        ended[answer.finish_reason].inc()
+        histograms["e2e"].observe((ticket.token_us[-1] - ticket.arrival_us) / 1e6)
+        histograms["prompt_tokens"].observe(ticket.input_tokens)
+        histograms["generation_tokens"].observe(ticket.output_tokens)
         if ticket.output_tokens > 1:
-            between = (ticket.token_us[-1] - ticket.token_us[0]) / 1e6 / (ticket.output_tokens - 1)
-            self._histograms["tpot"].labels(*labels).observe(between)
+            between_us = (ticket.token_us[-1] - ticket.token_us[0]) / (ticket.output_tokens - 1)
+            histograms["tpot"].observe(between_us / 1e6)

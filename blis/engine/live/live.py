@@ -27,6 +27,9 @@ _MOST_STATE = 2**26
 #: Blocks of those who are in flight, on top of what caches hold.
 _IN_FLIGHT = 2**17
 
+#: What is read of a request's state.
+_TOLD = ["status", "instance", "preemptions", "cached_tokens", "first_step"]
+
 
 @dataclass(eq=False)
 class Ticket:
@@ -46,6 +49,7 @@ class Ticket:
     scheduled_us: int = NONE
     preemptions: int = 0
     given_up: bool = False
+    first_step: int = NONE  # of its first token
     step: int = 0  # of its latest token …
     step_end_us: int = 0  # … and when that ended
 
@@ -61,6 +65,7 @@ class Live:
         self._contents = Contents(self.arrays)
         self._paths = Strip(2**16), Strip(2**16)
         self._timeline = Timeline(scenario.cluster.instances)
+        self._overhead_us = self.arrays.engines.overhead_us.tolist()
         self._here: dict[int, Ticket] = {}
         self._tenants: dict[str, int] = {"": 0}
         self._sessions: dict[str, int] = {}
@@ -150,7 +155,7 @@ class Live:
         self.arrays.config.max_path = max(int(self.arrays.config.max_path), len(nodes[0]))
 
     def _news(self) -> list[tuple[Ticket, int]]:
-        """Whoever has got a token or is over, with the number of tokens that are out now."""
+        """Whoever has got a token or is over, with the number of tokens that are out now; tickets say all else."""
         rows = np.fromiter(self._here, np.int64, len(self._here))
         now = self.arrays.requests.view(np.ndarray)[rows]
         tokens = now["generated"].astype(np.int64)
@@ -160,30 +165,38 @@ class Live:
         over = np.isin(now["status"], (COMPLETED, REJECTED, DROPPED))
         known = np.fromiter((len(ticket.token_us) for ticket in self._here.values()), np.int64, len(rows))
         news = np.flatnonzero(over | (tokens > known))
-        return [(self._here[row], count) for row, count in zip(rows[news].tolist(), tokens[news].tolist(), strict=True)]
+        found = []
+        for row, count, state in zip(
+            rows[news].tolist(), tokens[news].tolist(), now[_TOLD][news].tolist(), strict=True
+        ):
+            ticket = self._here[row]
+            status, ticket.instance, ticket.preemptions, cached_tokens, ticket.first_step = state
+            ticket.cached_tokens = max(cached_tokens, 0)
+            ticket.status = status if status in (COMPLETED, REJECTED, DROPPED) else None
+            found.append((ticket, count))
+        return found
 
     def _tell(self, ticket: Ticket, tokens: int) -> Ticket:
-        """Write down on a ticket what has become of its request."""
-        request, times_us = self.arrays.requests[ticket.row], self.arrays.times[:, ticket.row]
-        ticket.instance, ticket.preemptions = int(request.instance), int(request.preemptions)
-        ticket.scheduled_us, ticket.cached_tokens = int(times_us[SCHEDULED_US]), max(int(request.cached_tokens), 0)
+        """Write down when its tokens came out, and the end of it."""
+        if tokens > 0 and not ticket.token_us:
+            ticket.scheduled_us, first_us = self.arrays.times[[SCHEDULED_US, FIRST_TOKEN_US], ticket.row].tolist()
+            ticket.step, ticket.step_end_us = ticket.first_step, first_us
+            ticket.token_us.append(first_us + self._overhead_us[ticket.instance])
         for number in range(len(ticket.token_us) + 1, min(tokens, ticket.output_tokens) + 1):
-            if number == 1:
-                ticket.step, ticket.step_end_us = int(request.first_step), int(times_us[FIRST_TOKEN_US])
-            else:
-                ticket.step, gap_us = self._timeline.next_token(ticket.row, ticket.instance, ticket.step)
-                ticket.step_end_us += gap_us
-            ticket.token_us.append(ticket.step_end_us + number * int(self.arrays.engines[ticket.instance].overhead_us))
-        if request.status in (COMPLETED, REJECTED, DROPPED):
-            self._end(ticket, int(request.status))
+            ticket.step, gap_us = self._timeline.next_token(ticket.row, ticket.instance, ticket.step)
+            ticket.step_end_us += gap_us
+            ticket.token_us.append(ticket.step_end_us + number * self._overhead_us[ticket.instance])
+        if ticket.status is not None:
+            self._end(ticket)
         return ticket
 
-    def _end(self, ticket: Ticket, status: int) -> None:
+    def _end(self, ticket: Ticket) -> None:
         """It is over: whatever it took is free."""
-        ticket.status, row = status, ticket.row
-        ticket.reason = int(self.arrays.counts[REASON, row]) if status == REJECTED else 0
-        if len(self.arrays.retry_after_us) and status == REJECTED:
-            ticket.retry_after_us = int(self.arrays.retry_after_us[row])
+        row = ticket.row
+        if ticket.status == REJECTED:
+            ticket.reason = int(self.arrays.counts[REASON, row])
+            if len(self.arrays.retry_after_us):
+                ticket.retry_after_us = int(self.arrays.retry_after_us[row])
         for rows, strip in zip((self.arrays.rows, self.arrays.index_rows), self._paths, strict=True):
             strip.give_back(int(rows.path_begin[row]), int(rows.path_end[row] - rows.path_begin[row]))
         self._contents.leave(ticket.nodes)

@@ -13,7 +13,7 @@ def samples(text: str) -> dict[tuple[str, str], float]:
         (sample.name, sample.labels["engine"]): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if "le" not in sample.labels and sample.labels.get("model_name", MODEL) == MODEL
+        if "le" not in sample.labels and sample.labels.get("finished_reason", "length") == "length"
     }
 
 

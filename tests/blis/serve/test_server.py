@@ -106,6 +106,13 @@ def test_a_port_in_use_is_said_in_one_line():
         assert address(taken) == f"http://127.0.0.1:{port}"
 
 
+def test_what_is_written_is_sent_at_once():
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()) as client:
+        accepted, _ = listener.accept()
+        assert client and accepted.proto == socket.IPPROTO_TCP  # by this asyncio switches Nagle's algorithm off
+        accepted.close()
+
+
 def test_a_host_that_is_none_is_said():
     with pytest.raises(InputError, match=r"cannot listen on 203\.0\.113\.7:0"):
         listening("203.0.113.7", 0)
