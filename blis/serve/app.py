@@ -208,14 +208,16 @@ def make_app(service: Service) -> Starlette:
         await JSONResponse(error.body, error.status)(scope, receive, send)  # type: ignore[arg-type]
 
     return Starlette(
-        routes=_routes(service),
+        routes=routes(service),
         middleware=[Middleware(HeaderLimit, refuse=too_long)],
         exception_handlers=dict.fromkeys((RefusedError, GoneError, HTTPException, Exception), refused),
         lifespan=lifespan,
     )
 
 
-def _routes(service: Service) -> list[Route]:
+def routes(service: Service) -> list[Route]:
+    """Every path."""
+
     def answers(path: str, content: Callable[[], Response]) -> Route:
         async def endpoint(request: Request) -> Response:
             return content()
