@@ -31,7 +31,9 @@ def live_case(seed: int) -> tuple[Scenario, RequestTable] | None:
         return None
     scenario = replace(case.scenario, horizon_us=None)
     uniform = default_uniform(len(case.table))
-    table = replace(case.table, placement=None, placements=(Placement(),), uniform=uniform, cache={})
+    _, first, tenant = np.unique(case.table.tenant, return_index=True, return_inverse=True)
+    tenant = np.argsort(np.argsort(first))[tenant].astype(np.int32)  # numbered as they come: turns go by number
+    table = replace(case.table, placement=None, placements=(Placement(),), uniform=uniform, tenant=tenant, cache={})
     return scenario, within_limits(table, *scenario.instance.engine.limits)
 
 

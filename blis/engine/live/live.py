@@ -67,7 +67,7 @@ class Live:
         self._timeline = Timeline(scenario.cluster.instances)
         self._overhead_us = self.arrays.engines.overhead_us.tolist()
         self._here: dict[int, Ticket] = {}
-        self._tenants: dict[str, int] = {"": 0}
+        self._tenants: dict[str, int] = {}
         self._sessions: dict[str, int] = {}
         self.now_us = 0
         self.next_us = NEVER_US  # the next event, as far as is known
