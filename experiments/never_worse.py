@@ -32,6 +32,7 @@ from experiments.page import make_figure, markdown_table, publish
 from search.application import EXIT_INPUT, EXIT_OK, compose_settings
 from search.run_folder.overview import BASELINE_COLOURS, INK, MUTED, dress
 from search.running.checkpoint import begin
+from search.running.evaluation import STOPPED
 from search.running.evaluator import Evaluator
 from search.running.loop import run_search
 from search.settings import Settings
@@ -63,13 +64,15 @@ PLACEBO_RULE = "power-of-two"
 class Found(NamedTuple):
     """What one search exported. reported: mean and interval in its verdict, None if nothing is to be changed.
 
-    fresh: mean against the primary on the fresh tables and its standard error; 0 if nothing is to be changed.
+    fresh: mean against the primary on the fresh tables and its standard error; 0 if nothing is to be changed. stopped:
+    share of the candidates after the first generation that a race stopped.
     """
 
     kind: str
     better: bool  # the verdict on the policy that was found
     reported: tuple[float, float, float] | None
     fresh: tuple[float, float]
+    stopped: float = 0.0
 
     @property
     def covered(self) -> bool:
@@ -100,13 +103,15 @@ def one_search(overrides: Sequence[str], seed: int, budget: int, without_effect:
         verdict = validate(settings, archive, evaluator, holdout)
         advice, against = verdict.advice, verdict.advice.against
         better = verdict.outcome in (WINNER, HARDLY_WORTH)
+        raced = [row.evaluation.status == STOPPED for row in archive.rows if row.generation]
+        stopped = sum(raced) / max(len(raced), 1)
         if advice.kind == KEEP or against is None or against.bounds is None:
-            return Found(KEEP, better, None, (0.0, 0.0))
+            return Found(KEEP, better, None, (0.0, 0.0), stopped)
         problem = settings.problem
         fresh = Evaluator(problem, settings.pool(FRESH_POOL, FRESH_TABLES), settings.workers)
         scores = np.array(fresh.evaluate([advice.policy])[0].seed_values, np.float64)
         truth = float(scores.mean()), float(scores.std(ddof=1)) / len(scores) ** 0.5
-        return Found(advice.kind, better, (against.mean, *against.bounds), truth)
+        return Found(advice.kind, better, (against.mean, *against.bounds), truth, stopped)
 
 
 def settings_of(overrides: Sequence[str], seed: int, budget: int, without_effect: bool, folder: Path) -> Settings:
@@ -142,11 +147,13 @@ def page(found: Sequence[Found], budget: int, without_effect: bool) -> str:
 
 
 def sentence(found: Sequence[Found]) -> str:
-    """How often something was proved, and how often that was wrong."""
+    """How often something was proved, how often that was wrong, and how many candidates were not seen to the end."""
     changed = [one for one in found if one.kind != KEEP]
     better, worse = sum(one.better for one in found), sum(one.worse for one in changed)
     told = f"The policy found was called better in {better} of {len(found)} searches, and something else than the"
-    return f"{told} primary exported in {len(changed)}: {worse} times proved to be worse than it on fresh tables."
+    wrong = f"{worse} times proved to be worse than it on fresh tables"
+    stopped = f"{np.mean([one.stopped for one in found]):.1%} of the candidates after the first generation"
+    return f"{told} primary exported in {len(changed)}: {wrong}. A race stopped {stopped}."
 
 
 def picture(found: Sequence[Found], without_effect: bool) -> Figure:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
-from blis.evaluation.distribution import US_PER_MS, Weighted, known, weighted_distribution
+from blis.evaluation.distribution import US_PER_MS, Distribution, Weighted, known, weighted_distribution
 from blis.evaluation.gaps import Gaps
-from blis.evaluation.itl import counted
 from blis.evaluation.ratios import US_PER_S
 from blis.evaluation.slo import tpot_us
 from blis.tables.records import COMPLETED, REJECTED
@@ -43,7 +43,12 @@ class Rows:
     @property
     def gaps_us(self) -> Weighted:
         """The gaps between tokens of the completed requests among these."""
-        return counted(self.gaps, np.bincount(self.places[~self.unserved], minlength=len(self.gaps.spans)))
+        return self.gaps.counted(np.bincount(self.places[~self.unserved], minlength=len(self.gaps.spans)))
+
+    @cached_property
+    def itl(self) -> Distribution:
+        """Those gaps in ms."""
+        return weighted_distribution(self.gaps_us)
 
 
 def counted_rows(table: RequestTable) -> slice:
@@ -111,8 +116,7 @@ def _p99(values: Floats) -> float:
 
 
 def _of_gaps(rows: Rows, statistic: str) -> float:
-    itl = weighted_distribution(rows.gaps_us)
-    return float(getattr(itl, statistic)) if itl.count else np.nan
+    return float(getattr(rows.itl, statistic)) if rows.itl.count else np.nan
 
 
 def _percent(chosen: NDArray[np.bool_]) -> float:

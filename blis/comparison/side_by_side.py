@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.comparison.blocks import Blocks, time_blocks, too_short
-from blis.comparison.measures import MEASURES, Measure, Rows, counted_rows
+from blis.comparison.blocks import Blocks, Scores, time_blocks, too_short
+from blis.comparison.measures import MEASURES, Rows, counted_rows
 from blis.comparison.statistics import paired_t_interval
 from blis.tables.requests import RequestTable
 
@@ -79,10 +79,7 @@ def _over_blocks(
     slowest_us = {name: max(rows.e2e_p99_ms, base.e2e_p99_ms) * 1000 for name, rows in others.items()}
     blocks = {name: time_blocks(arrival_us, slowest_us[name]) for name in others}
     without = f"no intervals: one table is {too_short(arrival_us, max(slowest_us.values(), default=0.0))}"
-    differences = {
-        name: {key: _resampled(measure, rows, base, blocks[name], seed) for key, measure in MEASURES.items()}
-        for name, rows in others.items()
-    }
+    differences = {name: _resampled(rows, base, blocks[name], seed) for name, rows in others.items()}
     return _blocks_method(blocks) or without, differences
 
 
@@ -97,15 +94,41 @@ def _blocks_method(blocks: Mapping[str, Blocks | None]) -> str:
     return f"95 % BCa bootstrap over {number} blocks of time of one table{excepted}"
 
 
-def _resampled(measure: Measure, x: Rows, b: Rows, blocks: Blocks | None, seed: int) -> Difference:
-    """The difference on one table, with its interval if there are blocks."""
-    mean = measure.of(x) - measure.of(b)
-    if blocks is None or not np.isfinite(mean):
-        return Difference(mean, None)
+def _resampled(x: Rows, b: Rows, blocks: Blocks | None, seed: int) -> dict[str, Difference]:
+    """By measure the difference on one table, with its interval if there are blocks."""
+    means = _measured(x) - _measured(b)
+    draws = None if blocks is None else _Draws(x, b, blocks)
+    found = {}
+    for place, (key, mean) in enumerate(zip(MEASURES, means.tolist(), strict=True)):
+        known = None if draws is None or not np.isfinite(mean) else draws.blocks.interval(draws.of(place), seed)
+        found[key] = Difference(mean, known and (known.low, known.high))
+    return found
 
-    def difference(times: NDArray[np.int64]) -> float:
-        drawn = np.repeat(np.arange(len(times)), times)
-        return measure.of(x.take(drawn)) - measure.of(b.take(drawn))
 
-    found = blocks.interval(blocks.by_row(difference), seed)
-    return Difference(mean, found and (found.low, found.high))
+class _Draws:
+    """Two policies over draws of blocks. All measures are asked for the same draws: each is looked at once."""
+
+    def __init__(self, x: Rows, b: Rows, blocks: Blocks) -> None:
+        """Nothing is drawn yet."""
+        self._x, self._b, self.blocks = x, b, blocks
+        self._known: dict[bytes, NDArray[np.float64]] = {}  # [draws, measures] by the draws
+
+    def of(self, place: int) -> Scores:
+        """The differences in one measure."""
+
+        def scores(times: NDArray[np.int64]) -> NDArray[np.float64]:
+            key = times.tobytes()
+            if key not in self._known:
+                self._known[key] = np.array([self._difference(drawn) for drawn in times])
+            return self._known[key][:, place]
+
+        return scores
+
+    def _difference(self, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        rows = np.repeat(np.arange(len(self.blocks.of_row)), drawn[self.blocks.of_row])
+        return _measured(self._x.take(rows)) - _measured(self._b.take(rows))
+
+
+def _measured(rows: Rows) -> NDArray[np.float64]:
+    """All measures."""
+    return np.array([measure.of(rows) for measure in MEASURES.values()])

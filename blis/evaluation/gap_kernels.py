@@ -80,6 +80,18 @@ def _add(span, times, joins, found):
 
 
 @entry()
+def tally(values, weights):
+    """How many there are if each value occurs so often, their sum, and the largest of them; 0 without any."""
+    n, whole, largest = 0, 0, 0
+    for k in range(len(values)):
+        n += weights[k]
+        whole += weights[k] * values[k]
+        if weights[k] > 0 and values[k] > largest:
+            largest = values[k]
+    return n, whole, largest
+
+
+@entry()
 def values_at(values, order, weights, ranks, found):
     """The values at ascending ranks. order: places of the values in ascending order; weights: how often each occurs."""
     upto, place = 0, -1
@@ -88,6 +100,22 @@ def values_at(values, order, weights, ranks, found):
             place += 1
             upto += weights[order[place]]
         found[k] = values[order[place]]
+
+
+@entry()
+def merge(values, order, weights, several, times):
+    """The different values that occur, ascending, and how often each does: as many as are returned."""
+    n = 0
+    for k in range(len(order)):
+        value, weight = values[order[k]], weights[order[k]]
+        if weight == 0:
+            continue
+        if n > 0 and several[n - 1] == value:
+            times[n - 1] += weight
+        else:
+            several[n], times[n] = value, weight
+            n += 1
+    return n
 
 
 @entry()

@@ -15,8 +15,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.evaluation.distribution import US_PER_MS, Distribution, summary
-from blis.evaluation.gap_kernels import AHEAD, count, locate, percentiles, spread, unroll, values_at, weigh, worst_means
+from blis.evaluation.distribution import US_PER_MS, Distribution, Weighted, summary
+from blis.evaluation.gap_kernels import (
+    AHEAD,
+    count,
+    locate,
+    merge,
+    percentiles,
+    spread,
+    tally,
+    unroll,
+    values_at,
+    weigh,
+    worst_means,
+)
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
 
@@ -95,7 +107,15 @@ class Gaps:
             values_at(self.value_us, self.order, weights, ascending, found)
             return found[places]
 
-        return summary(int(weights.sum()), int((self.value_us * weights).sum()), at, US_PER_MS)
+        n, whole, _ = tally(self.value_us, weights)
+        return summary(n, whole, at, US_PER_MS)
+
+    def counted(self, times: NDArray[Any]) -> Weighted:
+        """All gaps in µs, every value once, if request j counts times[j] times."""
+        weights = self.weights(times)
+        several, often = np.empty(len(self.value_us), np.int64), np.empty(len(self.value_us), np.int64)
+        n = merge(self.value_us, self.order, weights[0] if self.groups == 1 else weights.sum(axis=0), several, often)
+        return Weighted(several[:n].copy(), often[:n].copy())
 
     def by_key(self, key: Ints, chosen: NDArray[np.bool_]) -> tuple[Ints, Ints, Ints]:
         """The gaps of the chosen requests, each value once a key: values in µs, their keys, how often each occurs.
@@ -144,8 +164,8 @@ class Gaps:
 
     def longest_us(self) -> int:
         """The longest gap of all, 0 without any."""
-        used = self.weights(np.ones(len(self.spans), np.int64)).sum(axis=0) > 0
-        return int(self.value_us[used].max(initial=0))
+        weights = self.weights(np.ones(len(self.spans), np.int64))
+        return max(tally(self.value_us, each)[2] for each in weights)
 
 
 def _long_gaps(result: ResultTable, rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.void], Ints]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from blis.evaluation.distribution import Distribution, Weighted
+from blis.evaluation.distribution import Distribution
 from blis.evaluation.gaps import Gaps
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
@@ -55,12 +55,6 @@ def itl(result: ResultTable, among: NDArray[np.bool_] | None = None) -> Distribu
     """
     chosen = result.status == COMPLETED
     return itl_by_group(all_gaps(result), chosen if among is None else chosen & among)[0]
-
-
-def counted(gaps: Gaps, times: NDArray[Any]) -> Weighted:
-    """All gaps in µs, if request j counts times[j] times."""
-    weights = gaps.weights(times).sum(axis=0)[gaps.order]
-    return Weighted(gaps.value_us[gaps.order][weights > 0], weights[weights > 0])
 
 
 def itl_by_group(gaps: Gaps, times: NDArray[Any]) -> list[Distribution]:

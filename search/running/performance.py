@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
 from blis.errors import InputError, named, one_line
-from blis.evaluation.distribution import US_PER_MS, Weighted, distribution, known, weighted_distribution
+from blis.evaluation.distribution import US_PER_MS, Distribution, Weighted, distribution, weighted_distribution
 from blis.evaluation.hit_rates import hit_rates
-from blis.evaluation.itl import all_gaps, counted
+from blis.evaluation.itl import all_gaps
 from blis.evaluation.laws import check_laws
 from blis.evaluation.load import Load, load_of
 from blis.evaluation.slo import tpot_us
@@ -49,46 +49,48 @@ class Measures:
     e2e_p99_ms: float | None
     prompt_hit_rate: float
 
-    @classmethod
-    def of(cls, table: RequestTable, result: ResultTable, longest_us: int, gaps_us: Weighted) -> Measures:
-        """Of the whole table, a warm-up included. longest_us: of all gaps; gaps_us: those of what was completed."""
-        completed = result.status == COMPLETED
-        ttft, e2e = known(result.ttft_us).flat("ttft"), known(result.e2e_us).flat("e2e")
-        tpot = distribution(tpot_us(table, result)[completed & (table.output_tokens > 1)]).flat("tpot")
-        itl = weighted_distribution(gaps_us).flat("itl")
-        return cls(
-            completed_requests=int(np.count_nonzero(completed)),
-            ttft_mean_ms=ttft["ttft_mean_ms"],
-            ttft_p99_ms=ttft["ttft_p99_ms"],
-            tpot_mean_ms=tpot["tpot_mean_ms"],
-            itl_mean_ms=itl["itl_mean_ms"],
-            itl_p50_ms=itl["itl_p50_ms"],
-            itl_p95_ms=itl["itl_p95_ms"],
-            itl_p99_ms=itl["itl_p99_ms"],
-            itl_max_ms=itl["itl_max_ms"],
-            longest_stall_ms=longest_us / US_PER_MS or None,
-            e2e_mean_ms=e2e["e2e_mean_ms"],
-            e2e_p99_ms=e2e["e2e_p99_ms"],
-            prompt_hit_rate=hit_rates(result, Compat()).prompt,
-        )
-
 
 @dataclass(frozen=True)
 class Performance:
     """What is kept of a policy on a table, far less than the result.
 
-    outcome: what the fitness compares. served: how many scored requests were completed. load: of the cluster.
-    ttft_us, e2e_us: of the requests that were completed, TTFT of those with an output. gaps_us: between tokens, of
-    the same.
+    outcome: what the fitness compares. served: how many scored requests were completed. load: of the cluster. Times are
+    of the whole table, a warm-up included: first_us to the first token of all that got one; ttft_us, e2e_us of the
+    requests that were completed, TTFT of those with an output; tpot_us of those with a token after the first; gaps_us
+    between tokens, of the completed ones. longest_us: of all gaps.
     """
 
     outcome: Any
     served: int
-    measures: Measures
     load: Load
+    first_us: NDArray[np.int64]
     ttft_us: NDArray[np.int64]
     e2e_us: NDArray[np.int64]
+    tpot_us: NDArray[np.float64]
     gaps_us: Weighted
+    longest_us: int
+    prompt_hit_rate: float
+
+    @cached_property
+    def measures(self) -> Measures:
+        """For people, who look at few policies."""
+        ttft, e2e, tpot = map(distribution, (self.first_us, self.e2e_us, self.tpot_us))
+        itl = weighted_distribution(self.gaps_us)
+        return Measures(
+            completed_requests=len(self.e2e_us),
+            **_known(ttft, "ttft", "mean", "p99"),
+            **_known(tpot, "tpot", "mean"),
+            **_known(itl, "itl", "mean", "p50", "p95", "p99", "max"),
+            longest_stall_ms=self.longest_us / US_PER_MS or None,
+            **_known(e2e, "e2e", "mean", "p99"),
+            prompt_hit_rate=self.prompt_hit_rate,
+        )
+
+
+def _known(found: Distribution, name: str, *statistics: str) -> dict[str, float | None]:
+    """Some numbers of a latency by their keys."""
+    flat = found.flat(name)
+    return {key: flat[key] for key in (f"{name}_{statistic}_ms" for statistic in statistics)}
 
 
 class Failure(NamedTuple):
@@ -128,14 +130,20 @@ def _survived(function: Callable[P, T]) -> Callable[P, T | Failure]:
 def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: RequestTable) -> Performance:
     """Simulate, and keep what is looked at again."""
     result = _lawful(simulate, scenario, table)
-    done = result.status == COMPLETED
-    outcome, served = fitness.outcome(scenario, table, result), int(np.count_nonzero(done[table.scored_rows]))
-    load = load_of(scenario, table, result)
-    ttft_us = result.ttft_us[done & (result.ttft_us >= 0)]
+    done, first = result.status == COMPLETED, result.ttft_us >= 0
     gaps = all_gaps(result)
-    gaps_us = counted(gaps, done)
-    measures = Measures.of(table, result, gaps.longest_us(), gaps_us)
-    return Performance(outcome, served, measures, load, ttft_us, result.e2e_us[done], gaps_us)
+    return Performance(
+        fitness.outcome(scenario, table, result),
+        int(np.count_nonzero(done[table.scored_rows])),
+        load_of(scenario, table, result),
+        first_us=result.ttft_us[first],
+        ttft_us=result.ttft_us[done & first],
+        e2e_us=result.e2e_us[done],
+        tpot_us=tpot_us(table, result)[done & (table.output_tokens > 1)],
+        gaps_us=gaps.counted(done),
+        longest_us=gaps.longest_us(),
+        prompt_hit_rate=hit_rates(result, Compat()).prompt,
+    )
 
 
 @_survived

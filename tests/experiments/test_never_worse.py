@@ -10,7 +10,7 @@ from search.verdict.advice import CANDIDATE, KEEP, RULE
 from tests.docs.commands import SHORT, SHORT_TABLE
 
 FOUND = [
-    Found(CANDIDATE, True, (0.04, 0.03, 0.05), (0.041, 0.001)),
+    Found(CANDIDATE, True, (0.04, 0.03, 0.05), (0.041, 0.001), 0.2),
     Found(CANDIDATE, True, (0.02, 0.01, 0.03), (-0.01, 0.002)),
     Found(CANDIDATE, True, (0.02, 0.01, 0.03), (-0.01, 0.02)),
     Found(RULE, False, (0.02, 0.01, 0.03), (0.035, 0.002)),
@@ -50,6 +50,7 @@ def test_worse_is_what_fresh_tables_prove():
     assert sentence(FOUND) == (
         "The policy found was called better in 3 of 5 searches, and something else than the primary exported in 4:"
         " 1 times proved to be worse than it on fresh tables."
+        " A race stopped 4.0% of the candidates after the first generation."
     )
     told = page(FOUND, 48, False)
     assert "| candidate |        3 |" in told

@@ -115,8 +115,9 @@ def _held_back_share(
     It must wait for the control plane, for its way into the queue, and for the end of one step: the longest of
     its instance. Waiting at the gateway counts for the instance it is sent to in the end.
     """
-    longest_us = np.zeros(len(result.instances) + 1, np.int64)  # the last one is nobody's
-    np.maximum.at(longest_us, result.steps["instance"], result.steps["gap_us"])
+    edges = np.searchsorted(result.steps["instance"], np.arange(len(result.instances) + 1))
+    steps_us = np.split(result.steps["gap_us"], edges[1:-1])
+    longest_us = np.array([own_us.max(initial=0) for own_us in steps_us] + [0])  # the last one is nobody's
     alpha = np.array([replica.instance.latency_model.alpha[:2] for replica in scenario.replicas] + [(0.0, 0.0)])
     control_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us
     held_us = [0]

@@ -1,3 +1,4 @@
+from collections import Counter
 from dataclasses import replace
 from random import Random
 
@@ -44,6 +45,17 @@ def test_values_by_key_are_those_of_the_requests_under_it(seed: int):
     for one in range(6):
         expected = [gap for row in np.flatnonzero(chosen & (key == one)) for gap in expand_gaps(result, row)]
         assert sorted(np.repeat(value_us[of == one], weights[of == one])) == sorted(expected)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_value_is_counted_once(seed: int):
+    case, rng = random_case(Random(seed)), np.random.default_rng(seed)
+    result = simulate(case.scenario, case.table, case.compat)
+    gaps, times = all_gaps(result, rng.integers(0, 2, len(result)), 2), rng.integers(0, 3, len(result))
+    found = gaps.counted(times)
+    expected = Counter(gap for row, often in enumerate(times) for gap in expand_gaps(result, row) * int(often))
+    assert dict(zip(found.values.tolist(), found.weights.tolist(), strict=True)) == expected
+    assert found.values.tolist() == sorted(expected)
 
 
 @pytest.mark.parametrize("percent", [50, 99])
