@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 DONE = "data: [DONE]\n\n"
+_HERE = "\0"
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,18 @@ class Reply:
     def token(self, number: int) -> str:
         """The event of one token, counted from 0; the last says why it ends."""
         text = self._text(number)
-        said = {"delta": {"content": text}} if self.chat else {"text": text}
-        return self._event([self._choice(said, self.finish_reason if number == len(self.words) - 1 else None)])
+        if number == len(self.words) - 1:
+            return self._said(text, self.finish_reason)
+        before, after = self._around
+        return f"{before}{json.dumps(text)}{after}"
+
+    @cached_property
+    def _around(self) -> list[str]:
+        """What stands before and behind the text in the event of a token: the same for all but the last."""
+        return self._said(_HERE, None).split(json.dumps(_HERE))
+
+    def _said(self, text: str, finish_reason: str | None) -> str:
+        return self._event([self._choice({"delta": {"content": text}} if self.chat else {"text": text}, finish_reason)])
 
     def usage_event(self, cached_tokens: int) -> str:
         """The event without a choice that counts tokens."""
