@@ -54,6 +54,7 @@ class Fleet:
         self.live, self.speed, self._clock = live, speed, clock
         self.draining = False
         self.failure: Exception | None = None
+        self.late_s = 0.0  # by how much the latest tokens were, on the wall
         self.on_token: Listener = _ignore
         self.on_end: Listener = _ignore
         self._start_s = clock()
@@ -107,6 +108,8 @@ class Fleet:
         now_us = self.now_us
         for ticket in self.live.advance(now_us):
             self._note(ticket)
+        if self._due and self._due[0][0] <= now_us:
+            self.late_s = (now_us - self._due[0][0]) / 1e6 / self.speed
         while self._due and self._due[0][0] <= now_us:
             self._give_token(heapq.heappop(self._due)[2])
         return min(self.live.next_us + 1, self._due[0][0] if self._due else NEVER_US)

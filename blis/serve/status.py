@@ -46,6 +46,7 @@ class Status:
             "policy": self._policy,
             "speed": fleet.speed,
             "now_s": fleet.now_us / 1e6,
+            "late_ms": fleet.late_s * 1e3,
             "draining": fleet.draining,
             "in_flight": len(fleet.live),
             "waiting_at_gateway": int(arrays.cluster.waiting),

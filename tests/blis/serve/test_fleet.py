@@ -39,6 +39,15 @@ def test_a_token_is_out_when_the_clock_says_so_and_not_before():
     assert made.idle
 
 
+def test_it_says_how_late_tokens_are_on_the_wall():
+    clock = Clock()
+    made = fleet(speed=2.0, clock=clock)
+    submitted(made, 1)
+    clock.s += 0.00604  # its only token is due at 5.04 ms
+    made.turn()
+    assert abs(made.late_s - 0.001) < 1e-5
+
+
 def test_it_says_when_the_next_token_is_due():
     clock = Clock()
     made = fleet(speed=1.0, clock=clock)
