@@ -28,8 +28,8 @@ MUTANTS = (
     ),
     Mutant(
         _BENCH,
-        "role_only = (gaps > 0) & (gaps == outputs)",
-        "role_only = gaps < 0",
+        "role_only = more & (",
+        "role_only = (gaps < 0) & (",
         ("tests/blis/workload/recorded/test_vllm_bench.py",),
         "a chunk without a token counts as the first token",
     ),
