@@ -25,6 +25,7 @@ from blis.cli import (
     profile,
     replay,
     run,
+    serve,
     traces,
     validate,
     workload,
@@ -41,6 +42,7 @@ FAILURE = 1
 _OURS = {
     "run": run,
     "replay": replay,
+    "serve": serve,
     "compare": compare,
     "capacity": capacity,
     "observe": observe,

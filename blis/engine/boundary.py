@@ -47,6 +47,7 @@ def reset(w):
     agenda.clear(w.agenda)
     for i in range(w.config.instances):
         _reset_instance(w, i)
+    w.cluster.unrated = w.config.instances
     w.ask.block_tokens = w.config.index_block_tokens
     w.cluster.run_slots.used = w.config.instances
     w.cluster.run_slots.free = NONE

@@ -46,6 +46,7 @@ CONFIG = np.dtype(
         ("routing_latency_us", "i8"),
         ("admission", "i8"),  # template codes
         ("routing", "i8"),
+        ("scores_depend", "i8"),  # on what the routing template's scores depend: REQUEST, VIEWS or VIEW
         ("random_ties", "i8"),
         ("weighted_picker", "i8"),  # draw in proportion to the scores instead of taking the best
         ("filters", "i8"),
@@ -151,6 +152,7 @@ CLUSTER = np.dtype(
         ("decided_us", "i8"),  # latest event of the control plane
         ("expects", "i8"),  # when instances went on last, it was known that somebody comes
         ("turn", "i8"),  # routing decisions so far
+        ("unrated", "i8"),  # entries of World.unrated; as many as there are instances: all of them
         ("cold", "i8"),  # of these, for requests that no instance knew
         ("rejected", "i8"),  # requests so far
         ("waiting", "i8"),  # at the gateway
@@ -245,7 +247,7 @@ REQUEST = np.dtype(
         ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end
         ("own_run", "i4"),  # its own free blocks while it is evicted
         ("sequence", "i4"),  # place in the order of admissions
-        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch; in a tree those below
+        ("prev", "i4"),  # neighbours in the gateway queue, the wait queue or the batch
         ("next", "i4"),
         ("ring", "i4"),  # it takes a new block in the steps with number = ring (mod bs)
         ("status", "i1"),
@@ -269,6 +271,8 @@ ORDER = np.dtype(
         ("victim", "i8"),  # among members to be preempted, the lowest goes first
         ("tie", "i4"),  # … of equal ranks the lowest of these
         ("tenant", "i4"),
+        ("left", "i4"),  # those below it in the tree of who waits
+        ("right", "i4"),
     ],
     align=True,
 )

@@ -60,6 +60,7 @@ class World(NamedTuple):
     retry_after_us: Array  # [n]
     signals: Array  # [groups] SIGNAL
     views: Array  # [I] VIEW
+    unrated: Array  # [I] instances whose views have changed since their scores were made
     ask: Any  # ASK, a record
     params: Array  # parameters of the admission template
     memory: Array  # [1 + tenants, slots] what it remembers

@@ -25,6 +25,11 @@ class Bounds:
     relative_to: str | None = None  # the rate of the workload that `span` is a factor of
 
 
+#: What the values that a template gives to instances depend on: on the request, or on what it has seen before; on the
+#: views of the instances, as long as all are eligible; or each on the view of its own instance.
+REQUEST, VIEWS, VIEW = range(3)
+
+
 class Template(NamedTuple):
     """One way to decide: its function, its parameters in their order, and what it looks at."""
 
@@ -35,6 +40,7 @@ class Template(NamedTuple):
     oracle: bool  # reads what a real system cannot know
     pathological: bool  # only tests want it
     dated: bool  # what another template was until the month in its name
+    depends: int  # REQUEST, VIEWS or VIEW
 
 
 class Registry(Collection[str]):
@@ -91,6 +97,7 @@ class Registry(Collection[str]):
         oracle: bool = False,
         pathological: bool = False,
         dated: bool = False,
+        depends: int = REQUEST,
         **bounds: Bounds,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorate a template: check its signature, compile it and give it the next code.
@@ -98,14 +105,15 @@ class Registry(Collection[str]):
         `reads` names the facts it looks at, so that others are never gathered for it. `memory` is how many numbers
         it keeps, for everybody and for every tenant; for kinds that have that argument. `oracle` marks a
         template that reads the true output length, `pathological` one that is there for tests, `dated` one that
-        is there for old results: they stay out of search spaces that do not name them.
+        is there for old results: they stay out of search spaces that do not name them. `depends` promises that values
+        stay what they are while what they depend on does: then they are asked for less often.
         Raises TypeError for other arguments than the kind's, ValueError for a name that is taken or an unknown fact.
         """
 
         def add(function: Callable[..., Any]) -> Callable[..., Any]:
             self._check(name, function, reads, bounds)
             made = kernel(function)
-            template = Template(made, bounds, frozenset(reads), memory, oracle, pathological, dated)
+            template = Template(made, bounds, frozenset(reads), memory, oracle, pathological, dated, depends)
             self._templates.register(name)(template)
             return made
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blis.jit import kernel
 from blis.policies.facts import FACTS
-from blis.policies.registry import Bounds, Registry
+from blis.policies.registry import VIEW, Bounds, Registry
 from blis.policies.scorers import SCORERS, effective_load
 
 ROUTING = Registry("routing policy", "views, ask, codes, weights", FACTS)
@@ -42,14 +42,14 @@ def round_robin(views, ask, codes, weights):
         views[j].score = -float((j - ask.turn) % len(views))
 
 
-@ROUTING.register("least-loaded", reads=_LOAD)
+@ROUTING.register("least-loaded", reads=_LOAD, depends=VIEW)
 def least_loaded(views, ask, codes, weights):
     """The instance with the smallest EffectiveLoad."""
     for j in range(len(views)):
         views[j].score = -float(effective_load(views[j]))
 
 
-@ROUTING.register("weighted")
+@ROUTING.register("weighted", depends=VIEW)
 def weighted(views, ask, codes, weights):
     """Sum of clamped scores times normalised weights, added in the order they are configured in.
 
@@ -78,7 +78,7 @@ def prefix_affinity_exact(views, ask, codes, weights):
         views[j].score = 1.0 if views[j].home else -float(effective_load(views[j]))
 
 
-@ROUTING.register("always-busiest", reads=_LOAD, pathological=True)
+@ROUTING.register("always-busiest", reads=_LOAD, depends=VIEW, pathological=True)
 def always_busiest(views, ask, codes, weights):
     """The instance with the largest EffectiveLoad (for tests)."""
     for j in range(len(views)):

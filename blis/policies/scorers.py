@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from blis.jit import kernel
 from blis.policies.facts import FACTS
-from blis.policies.registry import Bounds, Registry
+from blis.policies.registry import VIEW, VIEWS, Bounds, Registry
 
 #: llm-d's names of scorers that go by others here (docs/spec/policies-and-router.md section 2.5).
 LLM_D_NAMES = {
@@ -67,7 +67,7 @@ def prefix_affinity(views, ask):
         views[j].term = views[j].matched_blocks / ask.prompt_blocks if ask.prompt_blocks > 0 else 0.0
 
 
-@SCORERS.register("queue-depth", reads=_LOAD)
+@SCORERS.register("queue-depth", reads=_LOAD, depends=VIEWS)
 def queue_depth(views, ask):
     """(max - load) / (max - min) of EffectiveLoad, 1 for all if equal: the original's definition when recorded."""
     for j in range(len(views)):
@@ -75,7 +75,7 @@ def queue_depth(views, ask):
     _invert(views)
 
 
-@SCORERS.register("queue-waiting", reads=("queue_depth",))
+@SCORERS.register("queue-waiting", reads=("queue_depth",), depends=VIEWS)
 def queue_waiting(views, ask):
     """(max - q) / (max - min) of waiting requests only, 1 for all if equal: llm-d's queue-scorer."""
     for j in range(len(views)):
@@ -83,14 +83,14 @@ def queue_waiting(views, ask):
     _invert(views)
 
 
-@SCORERS.register("kv-utilization", reads=("kv",))
+@SCORERS.register("kv-utilization", reads=("kv",), depends=VIEW)
 def kv_utilization(views, ask):
     """1 - used KV blocks / all KV blocks."""
     for j in range(len(views)):
         views[j].term = 1.0 - views[j].kv_utilization
 
 
-@SCORERS.register("load-balance", reads=_LOAD)
+@SCORERS.register("load-balance", reads=_LOAD, depends=VIEW)
 def load_balance(views, ask):
     """1 / (1 + EffectiveLoad)."""
     for j in range(len(views)):
@@ -138,6 +138,7 @@ def no_hit_lru(views, ask):
 @SCORERS.register(
     "active-requests",
     reads=("in_flight",),
+    depends=VIEWS,
     idle_threshold=Bounds(0, 1e9, default=0, span=(0, 32)),
     max_busy_score=Bounds(0, 1, default=1, span=(0, 1)),
 )
@@ -151,7 +152,7 @@ def active_requests(idle_threshold, max_busy_score, views, ask):
         views[j].term = (high - views[j].term) / high * max_busy_score if busy else 1.0
 
 
-@SCORERS.register("running-requests", reads=("batch_size",))
+@SCORERS.register("running-requests", reads=("batch_size",), depends=VIEWS)
 def running_requests(views, ask):
     """(max - n) / (max - min) of running requests, 1 for all if equal."""
     for j in range(len(views)):
@@ -159,14 +160,16 @@ def running_requests(views, ask):
     _invert(views)
 
 
-@SCORERS.register("load-aware", reads=("queue_depth",), threshold=Bounds(1, 1e9, log=True, default=128, span=(8, 512)))
+@SCORERS.register(
+    "load-aware", reads=("queue_depth",), depends=VIEW, threshold=Bounds(1, 1e9, log=True, default=128, span=(8, 512))
+)
 def load_aware(threshold, views, ask):
     """From .5 with nobody waiting down to 0 with as many waiting as the threshold, or more."""
     for j in range(len(views)):
         views[j].term = 0.5 * (1.0 - min(views[j].queue_depth, threshold) / threshold)
 
 
-@SCORERS.register("vllm-dp", reads=("queue_depth", "batch_size"))
+@SCORERS.register("vllm-dp", reads=("queue_depth", "batch_size"), depends=VIEWS)
 def vllm_dp(views, ask):
     """VLLM's own data-parallel balancer: (max - x) / (max - min) of 4 x waiting + running."""
     for j in range(len(views)):
@@ -177,6 +180,7 @@ def vllm_dp(views, ask):
 @SCORERS.register(
     "token-load",
     reads=("in_flight",),
+    depends=VIEW,
     queue_threshold_tokens=Bounds(1, 1e15, log=True, default=4_194_304, span=(4_096, 4_194_304)),
 )
 def token_load(queue_threshold_tokens, views, ask):

@@ -134,22 +134,27 @@ class RequestTable:
     def draws(self, purpose: str) -> NDArray[np.float64]:
         """One number in [0, 1) a row for a purpose, [n]: the same for every candidate, independent of others.
 
-        Made from the column `uniform` by a hash (splitmix64, Steele et al. 2014), so that every table has
-        them, whatever it was read from.
+        Made from the column `uniform`, so that every table has them, whatever it was read from.
         """
         key = f"draws/{purpose}"
         if key not in self.cache:
-            with np.errstate(over="ignore"):
-                bits = self.uniform.view(np.uint64) ^ np.uint64(
-                    zlib.crc32(purpose.encode()) * 0x9E3779B97F4A7C15 % 2**64
-                )
-                bits = bits + np.arange(1, len(self) + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-                bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                bits = bits ^ (bits >> np.uint64(31))
-            self.cache[key] = (bits >> np.uint64(11)) * 2.0**-53
+            self.cache[key] = draws(self.uniform, purpose)
         return self.cache[key]  # type: ignore[return-value]
 
     def request_id(self, row: int) -> str:
         """The name of a row in files."""
         return self.request_ids[row] if self.request_ids is not None else f"request_{row}"
+
+
+def draws(uniform: NDArray[np.float64], purpose: str, first: int = 1) -> NDArray[np.float64]:
+    """[n] numbers in [0, 1) for a purpose, by a hash (splitmix64, Steele et al. 2014) of `uniform` and the place.
+
+    first: place of the first one, counted from 1.
+    """
+    with np.errstate(over="ignore"):
+        bits = uniform.view(np.uint64) ^ np.uint64(zlib.crc32(purpose.encode()) * 0x9E3779B97F4A7C15 % 2**64)
+        bits = bits + np.arange(first, first + len(bits), dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+        bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        bits = bits ^ (bits >> np.uint64(31))
+    return ((bits >> np.uint64(11)) * 2.0**-53).astype(np.float64, copy=False)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Batch, Scenario
-from blis.engine.boundary import COUNTS, TIMES
+from blis.engine.columns import COUNTS, TIMES
 from blis.tables.records import QUEUED, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable

@@ -11,17 +11,21 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from socket import socket
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 
 import search.__main__ as search_main
 from blis.cli.main import main as blis
+from blis.serve.app import Service, routes
 from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
 from search.workers import Workers
 from tests.blis.cli.commands import DEPLOY, OURS
-from tests.blis.observe.server import answers, served
+from tests.blis.observe import server
+from tests.blis.serve.small import service
 from tests.docs.pages import GUIDES, blocks
 from tests.inputs import __main__ as inputs
 from tests.laws import fuzz
@@ -67,6 +71,7 @@ NOT_RUN = {
     "make": "sets up .venv or runs for minutes; its targets must exist",
     ".": "changes the user's shell",
     "mlflow": "a server that runs until it is stopped; the program must be installed",
+    "curl": "asks a server that runs; it must have the path",
 }
 
 
@@ -80,6 +85,8 @@ def unrunnable(words: tuple[str, ...]) -> None:
                 assert (ROOT / path).exists() or path.startswith("-") or path == "slow"
     elif words[0] == "mlflow":
         assert "mlflow" in {script.name for script in entry_points(group="console_scripts")}
+    elif words[0] == "curl":
+        assert urlsplit(words[1]).path in {route.path for route in routes(service())}
     else:
         assert words == (".", ".venv/bin/activate")
 
@@ -161,8 +168,8 @@ FEW_AND_FAST = ("--num-requests", "50", "--rate-scale", "100")
 
 def observed(words: list[str], patch: pytest.MonkeyPatch) -> None:
     """`blis observe`: of a server that is there for as long, and faster; what is in the folder stays as it is."""
-    with served(answers()) as server:
-        words = [server.url if word == "http://127.0.0.1:8000" else word for word in words]
+    with server.served(server.answers()) as there:
+        words = [there.url if word == "http://127.0.0.1:8000" else word for word in words]
         assert blis(["observe", *words, *FEW_AND_FAST, "--record", "made/seen.yaml"]) == 0
 
 
@@ -188,6 +195,18 @@ def few_inputs(words: list[str], patch: pytest.MonkeyPatch) -> None:
     assert inputs.main([*words, "--count", "7"]) == 0
 
 
+def served(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`blis serve`: any ports, and no waiting for Ctrl-C."""
+
+    def end(services: list[tuple[Service, socket]], *_: object) -> None:
+        for served, listener in services:
+            listener.close()
+            print(served.model)
+
+    patch.setattr("blis.serve.server.serve", end)
+    assert blis(["serve", *("0" if word.isdigit() and int(word) >= 8000 else word for word in words)]) == 0
+
+
 RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] = {
     ("python", "-m", "search"): search_command,
     **{("python", "-m", f"experiments.{study.name}"): study for study in STUDIES},
@@ -195,6 +214,7 @@ RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] 
     ("python", "-m", "tests.laws.fuzz"): few_scenarios,
     ("python", "-m", "tests.inputs"): few_inputs,
     ("blis", "observe"): observed,
+    ("blis", "serve"): served,
     ("blis",): blis_command,
     ("blis-search",): about_searches,
 }

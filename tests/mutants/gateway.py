@@ -19,6 +19,13 @@ def _tests(name: str) -> tuple[str, ...]:
 
 MUTANTS = (
     Mutant(
+        _SIGNALS,
+        "        w.cluster.unrated = w.config.instances\n        for i",
+        "        for i",
+        ("tests/laws/test_engine_equals_oracle.py",),
+        "after a reading scores stay what they were",
+    ),
+    Mutant(
         _DECIDE,
         "return min(admission_us, later_us), ADMISSION if admission_us <= later_us else later",
         "return min(admission_us, later_us), ADMISSION if admission_us < later_us else later",

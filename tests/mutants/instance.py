@@ -553,5 +553,5 @@ MUTANTS = (
     ),
     Mutant(_TREE, "one.tie < two.tie", "one.tie > two.tie", _tests("tree"), "of equal ranks the last one is first"),
     Mutant(_TREE, "if before(w, b, a):", "if before(w, a, b):", _tests("tree"), "the highest rank is on top"),
-    Mutant(_TREE, "w.requests[above].next = rest", "pass", _tests("tree"), "who is left over is lost"),
+    Mutant(_TREE, "w.order[above].right = rest", "pass", _tests("tree"), "who is left over is lost"),
 )

@@ -17,7 +17,7 @@ from blis.engine.world import Array
 from blis.errors import check_integer
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
-from blis.policies.registry import Registry
+from blis.policies.registry import REQUEST, Registry
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
 from blis.policies.scorers import ORIGINAL_MEANS, SCORERS
 from blis.sums import total
@@ -43,6 +43,7 @@ def encode_control(
         "routing_latency_us": routing.latency_us,
         "admission": ADMISSION_POLICIES.code(cluster.admission.policy),
         "routing": ROUTING_POLICIES.code(routing.policy),
+        "scores_depend": REQUEST if placed or routing.filters else _dependence(routing),
         "random_ties": routing.tie_break == "random" and not compat.first_of_ties,
         "weighted_picker": routing.picker == "weighted-random",
         "filters": len(routing.filters),
@@ -57,6 +58,7 @@ def encode_control(
     }
     arrays: dict[str, Array] = {
         "views": _views(scenario, compat),
+        "unrated": np.empty(cluster.instances, np.int64),
         "signals": signals(routing, readers, observe, table.first_arrival_us),
         "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
         "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
@@ -165,6 +167,12 @@ def _scorers(routing: Routing, compat: Compat) -> tuple[Array, Array]:
     weights = np.array([scorer.weight / whole for scorer in scorers], np.float64)
     parameters = _padded([SCORERS.values(scorer.name, scorer.parameters) for scorer in scorers])
     return codes, np.concatenate([weights, parameters.reshape(-1)])
+
+
+def _dependence(routing: Routing) -> int:
+    """What scores depend on: REQUEST, VIEWS or VIEW, the widest of those who take part."""
+    scorers = routing.scorers if routing.policy == "weighted" else ()
+    return min([ROUTING_POLICIES[routing.policy].depends, *(SCORERS[scorer.name].depends for scorer in scorers)])
 
 
 def _filters(routing: Routing) -> Array:

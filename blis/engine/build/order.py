@@ -20,7 +20,7 @@ from blis.engine.world import Array
 from blis.policies import schedulers
 from blis.policies.priority import PRIORITIES
 from blis.policies.schedulers import SCHEDULERS
-from blis.tables.requests import RequestTable
+from blis.tables.requests import RequestTable, draws
 
 _CODES = {schedulers.FCFS: FCFS, schedulers.LEAST_ATTAINED: LEAST_ATTAINED}
 
@@ -116,12 +116,17 @@ class _Columns:
 
     @cached_property
     def length_noise(self) -> NDArray[np.float64]:
-        """Standard normal numbers (Box and Muller 1958), the same in every run of the table."""
+        """Standard normal numbers, the same in every run of the table."""
         cache = self.table.cache
         if "engine/length_noise" not in cache:
-            u, v = self.table.draws("length-1"), self.table.draws("length-2")
-            cache["engine/length_noise"] = np.sqrt(-2.0 * np.log(1.0 - u)) * np.cos(2.0 * np.pi * v)
+            cache["engine/length_noise"] = length_noise(self.table.uniform)
         return cache["engine/length_noise"]  # type: ignore[return-value]
+
+
+def length_noise(uniform: NDArray[np.float64], first: int = 1) -> NDArray[np.float64]:
+    """[n] standard normal numbers (Box and Muller 1958), made of a column `uniform` as `draws` are."""
+    u, v = draws(uniform, "length-1", first), draws(uniform, "length-2", first)
+    return np.sqrt(-2.0 * np.log(1.0 - u)) * np.cos(2.0 * np.pi * v)
 
 
 def _rank(columns: _Columns, compat: Compat) -> NDArray[np.int32]:

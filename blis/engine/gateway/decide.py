@@ -19,6 +19,7 @@ from blis.engine.records import GROW_TRANSIT, NEVER_US, NONE
 from blis.jit import kernel
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
+from blis.policies.registry import REQUEST
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
 from blis.tables.records import IN_TRANSIT, NO_INSTANCE, POLICY, REJECTED
 
@@ -128,7 +129,7 @@ def _route(w, r, now_us):
     """Send an admitted request to the best instance."""
     match(w, r)
     _filter(w)
-    _rate(w.config.routing, w.template, w.views, w.ask, w.codes, w.weights)
+    _rate_views(w)
     i = _pick(w, r)
     instance = w.instances[i]
     if instance.pending >= w.transit.shape[1]:
@@ -153,6 +154,19 @@ def _route(w, r, now_us):
     instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
     note_changed(w, i)
+
+
+@kernel
+def _rate_views(w):
+    """Bring the scores up to now: of all instances, or of those alone whose views have changed."""
+    whole = w.cluster.unrated == w.config.instances
+    while w.cluster.unrated > 0:
+        first = 0 if whole else w.unrated[w.cluster.unrated - 1]
+        end = w.config.instances if whole else first + 1
+        _rate(w.config.routing, w.template, w.views[first:end], w.ask, w.codes, w.weights)
+        w.cluster.unrated = 0 if whole else w.cluster.unrated - 1
+    if w.config.scores_depend == REQUEST:
+        w.cluster.unrated = w.config.instances
 
 
 @kernel

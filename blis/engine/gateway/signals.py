@@ -12,6 +12,7 @@ from blis.engine.instance.step import advance, next_us
 from blis.engine.observe import sample_wanted, take_sample
 from blis.engine.records import DONE, NEVER_US
 from blis.jit import kernel
+from blis.policies.registry import VIEW
 
 
 @kernel
@@ -61,7 +62,9 @@ def _advance_all(w, until_us):
     while soonest_us(w.agenda) < until_us:
         i = first_before(w.agenda, until_us)
         advance(w, i, until_us)
-        _copy(w, i, w.config.live)
+        if w.config.live:
+            _copy(w, i, w.config.live)
+            _unrate(w, i)
         note_changed(w, i)
         if w.cluster.halt != DONE:
             return
@@ -81,6 +84,7 @@ def _read(w, due, now_us, event):
         if w.cluster.halt != DONE:
             return
     if kinds:
+        w.cluster.unrated = w.config.instances
         for i in range(w.config.instances):
             _copy(w, i, kinds)
     if kinds & CACHE:
@@ -132,8 +136,21 @@ def note_changed(w, i):
     note(w.agenda, i, next_us(w, i))
     view = w.views[i]
     instance = w.instances[i]
-    if w.config.reads_pending:
+    if w.config.reads_pending and view.pending != instance.pending:
         view.pending = instance.pending
-    if w.config.reads_in_flight:
-        view.in_flight = instance.routed - instance.completed - instance.dropped
+        _unrate(w, i)
+    in_flight = instance.routed - instance.completed - instance.dropped
+    if w.config.reads_in_flight and (view.in_flight != in_flight or view.in_flight_tokens != instance.in_flight_tokens):
+        view.in_flight = in_flight
         view.in_flight_tokens = instance.in_flight_tokens
+        _unrate(w, i)
+
+
+@kernel
+def _unrate(w, i):
+    """The view of instance i has changed."""
+    if w.config.scores_depend == VIEW and w.cluster.unrated < w.config.instances:
+        w.unrated[w.cluster.unrated] = i
+        w.cluster.unrated += 1
+    else:
+        w.cluster.unrated = w.config.instances

@@ -1,7 +1,7 @@
 """Trees of requests that wait, the one of the lowest rank on top of each: skew heaps (Sleator and Tarjan, 1986).
 
-Who waits is in no list, so `prev` and `next` of a request say which two stand below it. Putting one in and taking the
-first one out takes as many steps as the logarithm of their number, averaged over a run, and no room of its own.
+Which two stand below a request is noted beside its rank, so that a look at one is a look at both. Putting one in and
+taking the first one out takes as many steps as the logarithm of their number, averaged over a run.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from blis.jit import kernel
 @kernel
 def with_one(w, root, r):
     """The tree with one more; root: NONE for an empty one."""
-    w.requests[r].next = NONE
-    w.requests[r].prev = NONE
+    w.order[r].right = NONE
+    w.order[r].left = NONE
     return _merged(w, root, r)
 
 
 @kernel
 def without_first(w, root):
     """The tree without the one on top."""
-    return _merged(w, w.requests[root].next, w.requests[root].prev)
+    return _merged(w, w.order[root].right, w.order[root].left)
 
 
 @kernel
@@ -43,12 +43,12 @@ def _merged(w, a, b):
         if above == NONE:
             root = a
         else:
-            w.requests[above].next = a
+            w.order[above].right = a
         above = a
-        a = w.requests[above].prev
-        w.requests[above].prev = w.requests[above].next
+        a = w.order[above].left
+        w.order[above].left = w.order[above].right
     rest = a if a != NONE else b
     if above == NONE:
         return rest
-    w.requests[above].next = rest
+    w.order[above].right = rest
     return root

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from blis.config import KV, Batch, Compat, Instance, LatencyModel, Roofline, Scenario
-from blis.engine.boundary import COUNTS, TIMES
 from blis.engine.build.outcome import collect
 from blis.engine.build.state import encode
+from blis.engine.columns import COUNTS, TIMES
 from blis.engine.instance.latency import step_us
 from blis.engine.run import resume
 from blis.errors import InputError

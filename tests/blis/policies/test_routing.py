@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from blis.policies.registry import VIEW
 from blis.policies.routing import ROUTING
 from tests.blis.policies.situations import chosen, instances, question, ratings, scramble
 
@@ -76,6 +77,15 @@ def test_lmetric_weighs_new_tokens_by_the_batch():
     assert ratings("lmetric", views, ask) == [-100, -68 * 3, -4 * 51]
     known = instances(1, matched_blocks=6, batch_size=1)
     assert ratings("lmetric", known, question(input_tokens=96, block_tokens=16, prompt_blocks=6)) == [-2]
+
+
+@pytest.mark.parametrize("template", [name for name, one in ROUTING.items() if one.depends == VIEW])
+def test_a_template_rates_each_instance_by_its_own_view(template):
+    scorers = [("load-balance", 1.0), ("kv-utilization", 2.0)] if template == "weighted" else []
+    views = instances(3, queue_depth=[2, 0, 5], batch_size=[1, 1, 7], pending=[0, 3, 0], kv_utilization=[0.5, 0.1, 0.9])
+    whole = ratings(template, views, question(), scorers)
+    ask = question(now_us=7, turn=3, input_tokens=99, choice_1=0.9)
+    assert [ratings(template, views[j : j + 1], ask, scorers) for j in range(3)] == [[score] for score in whole]
 
 
 @pytest.mark.parametrize("template", tuple(ROUTING))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from blis.policies.facts import FACTS
+from blis.policies.registry import REQUEST, VIEW
 from blis.policies.scorers import SCORERS
 from tests.blis.policies.situations import instances, question, scores_of, scramble
 
@@ -102,6 +103,19 @@ def test_scores_lie_between_0_and_1_and_depend_on_what_the_scorer_reads_alone(sc
         scramble(views, ask, SCORERS[scorer].reads, rng)
         assert scores_of(scorer, views, ask) == plain
     assert SCORERS[scorer].reads <= set(FACTS)
+
+
+@pytest.mark.parametrize("scorer", [name for name, template in SCORERS.items() if template.depends != REQUEST])
+def test_a_scorer_depends_on_no_more_than_it_promises(scorer):
+    rng, fields = np.random.default_rng(len(scorer)), ("queue_depth", "batch_size", "pending", "in_flight")
+    for _ in range(20):
+        views = instances(4, **{field: rng.integers(0, 9, 4) for field in fields})
+        views.in_flight_tokens, views.kv_utilization = rng.integers(0, 9_000_000, 4), rng.random(4)
+        scores = scores_of(scorer, views, question())
+        ask = question(now_us=7, turn=3, input_tokens=99, prompt_blocks=5, cache_blocks=6, block_tokens=16)
+        assert scores_of(scorer, views, ask) == scores
+        if SCORERS[scorer].depends == VIEW:
+            assert [scores_of(scorer, views[j : j + 1], ask) for j in range(4)] == [[score] for score in scores]
 
 
 @pytest.mark.parametrize(

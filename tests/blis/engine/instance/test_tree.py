@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from blis.engine.instance import tree
-from blis.engine.records import NONE, ORDER, REQUEST
+from blis.engine.records import NONE, ORDER
 from tests.kernels import callable_kernel
 
 with_one, without_first = (callable_kernel(kernel) for kernel in (tree.with_one, tree.without_first))
@@ -14,15 +14,14 @@ with_one, without_first = (callable_kernel(kernel) for kernel in (tree.with_one,
 class Waiting(NamedTuple):
     """As much of a world as a tree needs."""
 
-    requests: np.recarray
     order: np.recarray
 
 
 def waiting(ranks, ties):
     """Requests of these ranks that wait nowhere yet."""
-    requests, order = (np.zeros(len(ranks), kind).view(np.recarray) for kind in (REQUEST, ORDER))
+    order = np.zeros(len(ranks), ORDER).view(np.recarray)
     order.rank, order.tie = ranks, ties
-    return Waiting(requests, order)
+    return Waiting(order)
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -1,0 +1,69 @@
+"""A run that requests join while it goes on: it is taken to an instant, then requests may come from that instant on.
+
+The kernels are those of `run`. Requests come as those that an answer has released do, in the order of a heap, so rows
+are places that one after the other may use. Nothing is reported: whoever drives the run looks at the state.
+"""
+
+from __future__ import annotations
+
+from blis.engine.agenda import soonest_us
+from blis.engine.boundary import reset
+from blis.engine.build.state import State
+from blis.engine.gateway.decide import decide, next_event
+from blis.engine.gateway.records import GO_ON
+from blis.engine.gateway.signals import note_changed, refresh
+from blis.engine.instance.abort import abort
+from blis.engine.records import DONE, FRESH, PAUSED
+from blis.engine.reference import refer
+from blis.engine.run import TURNS
+from blis.engine.world import World
+from blis.jit import entry
+
+
+@entry(World)
+def go_on(arrays, until_us):
+    """Run all events before `until_us`; returns when the next one is, as far as is known, if nothing halted it.
+
+    Instances go no further than readings on a grid allow, as where they wait for somebody whom an answer releases.
+    """
+    w = refer(arrays)
+    if w.cluster.halt == FRESH:
+        reset(w)
+    w.cluster.halt = DONE
+    while w.cluster.halt == DONE:
+        if w.cluster.turns_left == 0:
+            w.cluster.halt = PAUSED
+            break
+        w.cluster.turns_left -= 1
+        now_us, event = next_event(w)
+        if now_us >= until_us:
+            now_us, event = until_us, GO_ON
+        refresh(w, now_us, event)
+        if event == GO_ON or w.cluster.halt != DONE:
+            break
+        decide(w, now_us, event)
+    decided_us, _ = next_event(w)
+    return min(decided_us, soonest_us(w.agenda))
+
+
+@entry(World)
+def give_up(arrays, r):
+    """Whoever sent the request of row `r` wants no more of it; whether it is gone."""
+    w = refer(arrays)
+    gone = abort(w, r)
+    if gone:
+        note_changed(w, w.requests[r].instance)
+    return gone
+
+
+def live_until(state: State, until_us: int) -> int:
+    """Run all events before `until_us`; returns when the next one is, as far as is known."""
+    cluster = state.arrays.cluster
+    cluster.steps_left = -1
+    while True:
+        cluster.turns_left = TURNS
+        next_event_us = go_on(state.arrays, until_us)
+        if cluster.halt == DONE:
+            return int(next_event_us)
+        if cluster.halt != PAUSED:
+            state.grow(int(cluster.halt))

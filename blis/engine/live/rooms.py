@@ -1,0 +1,161 @@
+"""The state of a run without requests, with room for so many at a time: rows are places that are used again.
+
+Everything that `encode` makes of a table is made of one whose rows say nothing but how many there may be. As in a
+closed loop, orders are settled when a request comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from blis.config import Compat, Scenario
+from blis.engine.build.arrays import blank, room
+from blis.engine.build.encode_traits import DRAWS
+from blis.engine.build.order import length_noise
+from blis.engine.build.state import encode
+from blis.engine.live.kernels import live_until
+from blis.engine.records import HEAP, NONE, ROW
+from blis.tables.records import REJECTED
+from blis.tables.requests import ContentTree, RequestTable, draws
+
+#: Requests whose place in the order of arrivals is noted; a page of memory is touched when the first of them comes.
+_PLACES = 2**26
+#: More than places of one class.
+_CLASS = 2**40
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a live run has room for."""
+
+    requests: int = 16_384  # in flight
+    nodes: int = 2**20  # different blocks that somebody knows
+    tokens: int = 2**20  # of a prompt and its answer
+    tenants: int = 64
+    sessions: int = 65_536
+
+
+@dataclass(frozen=True)
+class Coming:
+    """What is known of a request that comes, but for its content."""
+
+    arrival_us: int
+    input_tokens: int
+    output_tokens: int
+    slo_class: int
+    tenant: int
+    session: int
+    uniform: float
+
+
+class Rooms:
+    """Rows of the arrays of a run, taken and given back."""
+
+    def __init__(self, scenario: Scenario, classes: Sequence[str], limits: Limits) -> None:
+        """classes: names of all SLO classes that may come."""
+        self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat())
+        arrays = self.state.arrays
+        self.state.arrays = arrays = arrays._replace(
+            rows=blank(ROW, limits.requests),
+            index_rows=blank(ROW, limits.requests),
+            line=np.empty(_PLACES, np.int32),
+            releases=room(HEAP, (1, limits.requests)),
+        )
+        arrays.loops.think_us = 1  # whoever comes is taken from the heap of those that were released
+        arrays.cluster.next_opener = limits.requests
+        live_until(self.state, 0)
+        self._fresh = arrays.requests[:1].copy()
+        self._traits, self._columns, self._order = (
+            array[: len(classes)].copy() for array in (arrays.traits, arrays.columns, arrays.order)
+        )
+        if len(self._order):
+            self._order.victim = self._order.victim // limits.requests * _CLASS
+        self._gone = limits.requests - 1  # stands in the order of arrivals for all that have left
+        arrays.requests[self._gone].status = REJECTED
+        self._free = list(range(limits.requests - 1))[::-1]
+        self.arrivals = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no request more has room."""
+        cluster = self.state.arrays.cluster
+        return not self._free or int(cluster.next_admission) + int(cluster.released) >= _PLACES
+
+    def take(self, coming: Coming) -> int:
+        """The row of a request that comes; its paths are written by the caller."""
+        arrays, r = self.state.arrays, self._free.pop()
+        if not self.arrivals:
+            arrays.ask.start_us = coming.arrival_us
+        arrays.requests[r] = self._fresh[0]
+        arrays.times[:, r] = NONE
+        for rows in (arrays.rows, arrays.index_rows):
+            rows[r] = (coming.arrival_us, coming.uniform, coming.input_tokens, coming.output_tokens, 0, 0)
+        self._settle(r, coming)
+        cluster = arrays.cluster
+        arrays.releases[0, cluster.released] = (coming.arrival_us, self.arrivals, r)  # the last: it keeps the heap
+        cluster.released += 1
+        self.arrivals += 1
+        return r
+
+    def _settle(self, r: int, coming: Coming) -> None:
+        """What policies know of the request."""
+        arrays, number, uniform = self.state.arrays, self.arrivals + 1, np.array([coming.uniform])
+        if len(arrays.order):
+            arrays.order[r] = self._order[coming.slo_class]
+            arrays.order[r].tenant = coming.tenant
+        if len(arrays.columns):
+            arrays.columns[r] = self._columns[coming.slo_class]
+            columns = arrays.columns[r]
+            columns.input_tokens, columns.output_tokens = coming.input_tokens, coming.output_tokens
+            columns.length_noise = length_noise(uniform, number)[0]
+        if len(arrays.traits):
+            arrays.traits[r] = self._traits[coming.slo_class]
+            traits = arrays.traits[r]
+            traits.tenant, traits.session = coming.tenant, coming.session
+            for field, purpose in DRAWS.items():
+                traits[field] = draws(uniform, purpose, number)[0]
+
+    def give_back(self, r: int) -> None:
+        """The request has left: its row is free, and another one stands in its place in the order of arrivals."""
+        arrays = self.state.arrays
+        arrays.line[arrays.loops.place[r]] = self._gone
+        self._free.append(r)
+
+    def begin_anew(self) -> None:
+        """Nobody is here: places in the order of arrivals count from 0 again."""
+        cluster = self.state.arrays.cluster
+        cluster.next_admission = cluster.next_routing = 0
+        self.state.arrays.bands.oldest = 0
+
+
+def _empty_table(scenario: Scenario, classes: Sequence[str], limits: Limits) -> RequestTable:
+    """As many rows as there is room, the first ones of each class; the first as long as any may be."""
+    n, zeros = limits.requests, np.zeros(limits.requests, np.int64)
+    inputs, classed, tenant, session = np.ones(n, np.int64), zeros.astype(np.int16), zeros.copy(), zeros.copy()
+    inputs[0], session[0] = scenario.instance.engine.truncate_prompt_tokens or limits.tokens, limits.sessions - 1
+    classed[: len(classes)] = np.arange(len(classes))
+    nodes = np.zeros(limits.nodes, np.int64)
+    block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
+    return RequestTable(
+        arrival_us=zeros,
+        input_tokens=inputs,
+        output_tokens=zeros,
+        path_offset=np.zeros(n + 1, np.int64),
+        path_node=np.empty(0, np.int32),
+        path_end_token=np.empty(0, np.int64),
+        output_node=zeros.astype(np.int32),
+        slo_class=classed,
+        tenant=tenant.astype(np.int32),
+        session=session.astype(np.int32),
+        round=zeros.astype(np.int32),
+        uniform=zeros.astype(np.float64),
+        tree=ContentTree(nodes.astype(np.int32) - 1, nodes, nodes, np.arange(limits.nodes, dtype=np.int32)),
+        slo_names=tuple(classes),
+        tenant_names=tuple(map(str, range(limits.tenants))),
+        predecessor=np.full(n, -1, np.int32),
+        think_us=zeros,
+        cache={f"engine/prompts/{block_tokens}": np.full(n, limits.nodes - 1)},  # a prompt's number is that of a node
+    )

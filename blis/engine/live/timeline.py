@@ -1,0 +1,42 @@
+"""When the tokens of each request came out, from the step log: gaps of steps that ended since the last look."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from blis.engine.build.state import State
+from blis.engine.records import NONE
+
+
+class Timeline:
+    """Step log and long gaps of a run, read and emptied: what everybody has seen is not kept."""
+
+    def __init__(self, instances: int) -> None:
+        """Nothing has happened."""
+        self._seen = [0] * instances  # steps of each instance that all have seen
+        self._gaps_us: list[list[int]] = [[] for _ in range(instances)]  # of the steps after these
+        self._jumps: dict[tuple[int, int], tuple[int, int]] = {}  # (row, step) to (later step, gap)
+
+    def read(self, state: State) -> None:
+        """Take in what the run has logged since the last time; of each instance the latest row stays, to go on."""
+        arrays, cluster = state.arrays, state.arrays.cluster
+        for i, gaps in enumerate(self._gaps_us):
+            self._seen[i] += len(gaps)
+            gaps.clear()
+        for log in (*state.logs, arrays.log[: int(cluster.log_rows)]):
+            for i, count, gap_us in zip(*(log[name].tolist() for name in ("instance", "count", "gap_us")), strict=True):
+                self._gaps_us[i] += [gap_us] * count
+        for row, before, after, gap_us in arrays.gaps[: int(cluster.gap_rows)].tolist():
+            self._jumps[row, before] = after, gap_us
+        latest = np.flatnonzero(arrays.instances.log_row != NONE)
+        arrays.log[: len(latest)] = arrays.log[arrays.instances.log_row[latest]]
+        arrays.log.count[: len(latest)] = 0
+        arrays.instances.log_row[latest] = np.arange(len(latest))
+        cluster.log_rows, cluster.gap_rows = len(latest), 0
+        state.logs.clear()
+
+    def next_token(self, row: int, instance: int, step: int) -> tuple[int, int]:
+        """The step of the token after the one of `step`, and the time between these."""
+        if (row, step) in self._jumps:
+            return self._jumps.pop((row, step))
+        return step + 1, self._gaps_us[instance][step - self._seen[instance]]

@@ -1,0 +1,124 @@
+"""What a client asks for: the body of a request, every field that matters checked, as vLLM reads it.
+
+Fields that change nothing in a simulation, such as `temperature`, are left aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from blis.serve.refusal import RefusedError
+from blis.serve.words import Tokens, chat_tokens, text_tokens
+
+#: vLLM's own default of `max_tokens` for completions.
+_COMPLETION_TOKENS = 16
+_MOST_TOKENS = 2**31 - 1
+
+#: What would change the form of an answer and is not there.
+_REFUSED = {"n": 1, "best_of": 1, "echo": False, "logprobs": None, "top_logprobs": None, "prompt_logprobs": None}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A request: its prompt, how long the answer may be, in which form it is wanted."""
+
+    prompt: Tokens
+    max_tokens: int | None  # None: as many as fit
+    ignore_eos: bool
+    stream: bool
+    include_usage: bool
+    chat: bool
+    user: str
+
+
+def read_completion(body: Mapping[str, Any]) -> Ask:
+    """The body of /v1/completions."""
+    return _ask(body, _prompt(body.get("prompt")), _count(body, "max_tokens", _COMPLETION_TOKENS), chat=False)
+
+
+def read_chat(body: Mapping[str, Any]) -> Ask:
+    """The body of /v1/chat/completions."""
+    most = _count(body, "max_completion_tokens", None)
+    return _ask(body, _conversation(body.get("messages")), most or _count(body, "max_tokens", None), chat=True)
+
+
+def _ask(body: Mapping[str, Any], prompt: Tokens, max_tokens: int | None, chat: bool) -> Ask:
+    for name, only in _REFUSED.items():
+        value = body.get(name)
+        if value is not None and value is not False and value != only:
+            raise RefusedError(400, f"{name}={value!r} is not supported, a simulated answer is one text", name)
+    options = body.get("stream_options") or {}
+    if not isinstance(options, Mapping):
+        raise RefusedError(400, f"stream_options must be an object, got {options!r}", "stream_options")
+    stream = _flag(body, "stream")
+    if options and not stream:
+        raise RefusedError(400, "stream_options are only for stream=true", "stream_options")
+    user = body.get("user") or ""
+    if not isinstance(user, str):
+        raise RefusedError(400, f"user must be a text, got {user!r}", "user")
+    return Ask(prompt, max_tokens, _flag(body, "ignore_eos"), stream, _flag(options, "include_usage"), chat, user)
+
+
+def _count(body: Mapping[str, Any], name: str, default: int | None) -> int | None:
+    value = body.get(name)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_TOKENS:
+        raise RefusedError(400, f"{name} must be a whole number of at least 1, got {value!r}", name)
+    return value
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise RefusedError(400, f"{name} must be true or false, got {value!r}", name)
+    return bool(value)
+
+
+def _prompt(prompt: Any) -> Tokens:
+    """The tokens of a prompt: a text or token ids, alone or in a list of one."""
+    if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str | list):
+        prompt = prompt[0]
+    if isinstance(prompt, str):
+        tokens = text_tokens(prompt)
+    elif isinstance(prompt, list) and all(type(token) is int and 0 <= token < 2**31 for token in prompt):
+        tokens = np.array(prompt, np.int64)
+    elif isinstance(prompt, list) and all(isinstance(each, str | list) for each in prompt):
+        raise RefusedError(400, f"prompt must be one, got a list of {len(prompt)}", "prompt")
+    else:
+        raise RefusedError(400, "prompt must be a text or a list of token ids", "prompt")
+    if not len(tokens):
+        raise RefusedError(400, "prompt must have at least one token", "prompt")
+    return tokens
+
+
+def _conversation(messages: Any) -> Tokens:
+    """The tokens of a conversation."""
+    if not isinstance(messages, list) or not messages:
+        raise RefusedError(400, "messages must be a list of at least one message", "messages")
+    return chat_tokens([_message(message, f"messages[{number}]") for number, message in enumerate(messages)])
+
+
+def _message(message: Any, where: str) -> tuple[str, str]:
+    """Role and text; of a list of parts the texts count."""
+    if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+        raise RefusedError(400, f"{where} must be an object with a role", where)
+    content = message.get("content")
+    if content is None:
+        return message["role"], ""
+    if isinstance(content, list) and all(isinstance(part, Mapping) for part in content):
+        content = " ".join(part["text"] for part in content if isinstance(part.get("text"), str))
+    if not isinstance(content, str):
+        raise RefusedError(400, f"{where}.content must be a text or a list of parts", f"{where}.content")
+    return message["role"], content
+
+
+#: Path to how its body is read.
+READERS: dict[str, Callable[[Mapping[str, Any]], Ask]] = {
+    "/v1/completions": read_completion,
+    "/v1/chat/completions": read_chat,
+}

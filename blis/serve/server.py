@@ -1,0 +1,119 @@
+"""From services to listening ports, and from Ctrl-C to an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from blis.errors import EngineError, InputError
+from blis.serve.app import Service, make_app
+
+#: How often it is looked at whether all requests have ended.
+_DRAIN_LOOK_S = 0.05
+
+
+class _Server(uvicorn.Server):
+    """A server among several: signals are the business of whoever runs them all."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0: any that is free. Raises InputError if there is none to be had."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)  # only where TCP is said does asyncio send tokens at once
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(where)
+        listener.listen(4096)
+    except (OSError, OverflowError) as error:
+        raise InputError(f"cannot listen on {host}:{port}: {error}") from error
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """The URL of a socket that listens."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(
+    services: list[tuple[Service, socket.socket]], drain_s: float, say: Callable[[str], None], access_log: bool = False
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; then take no more requests and wait for those that run, so long at most.
+
+    say: takes one line for the user. Raises EngineError if a simulation fails.
+    """
+    asyncio.run(_serve(services, drain_s, say, access_log))
+
+
+async def _serve(
+    services: list[tuple[Service, socket.socket]], drain_s: float, say: Callable[[str], None], access_log: bool
+) -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    servers = [_Server(_config(service, access_log)) for service, _ in services]
+    running = [
+        asyncio.create_task(server.serve(sockets=[listener]))
+        for server, (_, listener) in zip(servers, services, strict=True)
+    ]
+    waiting = asyncio.create_task(stop.wait())
+    failing = asyncio.create_task(_failure(services))
+    await asyncio.wait({waiting, failing, *running}, return_when=asyncio.FIRST_COMPLETED)
+    if not failing.done():
+        await _drain(services, drain_s, stop, say)
+    for server in servers:
+        server.should_exit = True
+    await asyncio.gather(*running)
+    waiting.cancel()
+    failing.cancel()
+    if failure := next((service.fleet.failure for service, _ in services if service.fleet.failure), None):
+        raise EngineError(f"the simulation failed: {failure}")
+
+
+def _config(service: Service, access_log: bool) -> uvicorn.Config:
+    return uvicorn.Config(
+        make_app(service),
+        http="h11",
+        ws="none",
+        lifespan="on",
+        access_log=access_log,
+        log_level="info" if access_log else "warning",
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )
+
+
+async def _failure(services: list[tuple[Service, socket.socket]]) -> None:
+    """Return when a simulation has failed."""
+    while not any(service.fleet.failure for service, _ in services):
+        await asyncio.sleep(1)
+
+
+async def _drain(
+    services: list[tuple[Service, socket.socket]], drain_s: float, stop: asyncio.Event, say: Callable[[str], None]
+) -> None:
+    """No request more comes; wait for those that run, unless the user is tired of it."""
+    fleets = [service.fleet for service, _ in services]
+    for fleet in fleets:
+        fleet.draining = True
+    here = sum(len(fleet.live) for fleet in fleets)
+    if here:
+        say(f"no more requests are taken; {here} that run have {drain_s:g} s to end (Ctrl-C again: now)")
+    stop.clear()
+    end_s = asyncio.get_running_loop().time() + drain_s
+    while not all(fleet.idle for fleet in fleets) and not stop.is_set():
+        if asyncio.get_running_loop().time() >= end_s:
+            break
+        await asyncio.sleep(_DRAIN_LOOK_S)

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from blis.engine.live.rooms import Coming, Rooms
+from tests.blis.engine.live.small import LIMITS, scenario
+
+
+def coming(arrival_us: int, slo_class: int = 0) -> Coming:
+    return Coming(arrival_us, 8, 4, slo_class, 0, -1, 0.5)
+
+
+@pytest.mark.parametrize("preemption", ["tail", "priority"])
+def test_a_row_says_what_its_class_is_and_rows_are_used_again(preemption):
+    rooms = Rooms(scenario(scheduler="priority-fcfs", preemption=preemption), ("critical", "batch"), LIMITS)
+    urgent, other = rooms.take(coming(5)), rooms.take(coming(6, 1))
+    columns = rooms.state.arrays.columns
+    assert columns.class_priority[urgent] > columns.class_priority[other]
+    if preemption == "priority":
+        assert rooms.state.arrays.order.victim[urgent] > rooms.state.arrays.order.victim[other]
+    assert rooms.state.arrays.ask.start_us == 5
+    rooms.give_back(urgent)
+    assert rooms.take(coming(7)) == urgent
+
+
+def test_it_is_full_when_no_row_is_left():
+    rooms = Rooms(scenario(), ("",), LIMITS)
+    while not rooms.full:
+        rooms.take(coming(rooms.arrivals))
+    assert rooms.arrivals == LIMITS.requests - 1

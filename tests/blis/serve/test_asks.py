@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from blis.serve.asks import read_chat, read_completion
+from blis.serve.refusal import RefusedError
+from blis.serve.words import chat_tokens, text_tokens
+
+TALK = [{"role": "user", "content": "one two"}]
+
+
+def test_a_prompt_is_a_text_or_token_ids_alone_or_in_a_list_of_one():
+    assert read_completion({"prompt": "one two"}).prompt.tolist() == text_tokens("one two").tolist()
+    for prompt in ([5, 6, 7], [[5, 6, 7]]):
+        assert read_completion({"prompt": prompt}).prompt.tolist() == [5, 6, 7]
+    assert read_completion({"prompt": ["one two"]}).prompt.tolist() == text_tokens("one two").tolist()
+
+
+def test_messages_are_texts_or_parts_of_text():
+    parts = [{"type": "text", "text": "one"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "two"}]
+    wanted = chat_tokens([("user", "one two")]).tolist()
+    assert read_chat({"messages": TALK}).prompt.tolist() == wanted
+    assert read_chat({"messages": [{"role": "user", "content": parts}]}).prompt.tolist() == wanted
+
+
+def test_defaults_are_those_of_vllm():
+    completion, chat = read_completion({"prompt": "x"}), read_chat({"messages": TALK})
+    assert (completion.max_tokens, chat.max_tokens) == (16, None)
+    assert not (completion.stream or completion.ignore_eos or completion.include_usage)
+
+
+def test_the_newer_name_of_max_tokens_counts():
+    assert read_chat({"messages": TALK, "max_tokens": 5, "max_completion_tokens": 7}).max_tokens == 7
+    assert read_chat({"messages": TALK, "max_tokens": 5}).max_tokens == 5
+
+
+def test_what_only_changes_sampling_is_left_aside():
+    assert read_completion({"prompt": "x", "temperature": 0.3, "n": 1, "logprobs": None, "echo": False}).max_tokens
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prompt", None),
+        ("prompt", ""),
+        ("prompt", []),
+        ("prompt", 5),
+        ("prompt", [1, -1]),
+        ("prompt", [1, True]),
+        ("prompt", ["one", "two"]),
+        ("prompt", [[1], [2]]),
+        ("max_tokens", 0),
+        ("max_tokens", "5"),
+        ("max_tokens", True),
+        ("max_tokens", 2**40),
+        ("stream", "yes"),
+        ("ignore_eos", 1),
+        ("n", 2),
+        ("echo", True),
+        ("logprobs", 1),
+        ("user", 7),
+        ("stream_options", {"include_usage": True}),
+        ("stream_options", 3),
+    ],
+)
+def test_a_wrong_field_is_named(field, value):
+    with pytest.raises(RefusedError) as error:
+        read_completion({"prompt": "x"} | {field: value})
+    assert (error.value.status, error.value.param) == (400, field)
+    assert field in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("messages", "field"),
+    [
+        (None, "messages"),
+        ([], "messages"),
+        ("hello", "messages"),
+        ([{"content": "x"}], "messages[0]"),
+        ([*TALK, "x"], "messages[1]"),
+        ([{"role": "user", "content": 5}], "messages[0].content"),
+        ([{"role": "user", "content": ["x"]}], "messages[0].content"),
+    ],
+)
+def test_a_wrong_message_is_named(messages, field):
+    with pytest.raises(RefusedError) as error:
+        read_chat({"messages": messages})
+    assert error.value.param == field
