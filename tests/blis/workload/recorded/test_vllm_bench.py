@@ -37,6 +37,11 @@ def test_completions_have_no_first_chunk_without_a_token_but_may_have_such_a_las
     assert found.ttft_us.tolist() == [250_000, 500_000] and found.e2e_us[1] == 1_250_000
 
 
+def test_a_chat_of_two_gaps_too_many_has_both(tmp_path: Path):
+    found = load_vllm_bench(bench(tmp_path, backend="openai-chat", itls=[[0.125, 0.25, 0.5, 2.0], [], []]))
+    assert found.ttft_us.tolist() == [250_000, 625_000] and found.e2e_us[1] == 1_375_000
+
+
 def test_without_errors_everybody_with_a_token_was_answered(tmp_path: Path):
     assert load_vllm_bench(bench(tmp_path, errors=None)).failed == 1
     assert load_vllm_bench(bench(tmp_path, errors=[])).failed == 1
