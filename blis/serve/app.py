@@ -152,6 +152,8 @@ class Service:
         ticket = answer.ticket
         if self.fleet.failure:
             return RefusedError(500, f"the simulation failed: {self.fleet.failure}")
+        if ticket.status is None:
+            return RefusedError(503, "the server has shut down")
         if ticket.status != REJECTED:
             return RefusedError(503, "the request was dropped: it does not fit in the KV cache")
         wait_us = ticket.retry_after_us - self.fleet.now_us if ticket.retry_after_us >= 0 else 0

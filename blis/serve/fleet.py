@@ -98,10 +98,13 @@ class Fleet:
                 await self._sleep(wake_us)
         except Exception as error:
             self.failure = error
-            for answer in self._answers.values():
-                answer.over = True
-                answer.tell()
+            self.abandon()
             raise
+
+    def abandon(self) -> None:
+        """All requests are over, whatever they have got."""
+        for answer in list(self._answers.values()):
+            self._end(answer)
 
     def turn(self) -> int:
         """Bring the simulation up to now and tell who has news; returns when the next is due."""

@@ -117,3 +117,5 @@ async def _drain(
         if asyncio.get_running_loop().time() >= end_s:
             break
         await asyncio.sleep(_DRAIN_LOOK_S)
+    for fleet in fleets:
+        fleet.abandon()
