@@ -28,7 +28,7 @@ from blis.serve.metrics import Metrics
 from blis.serve.refusal import RefusedError
 from blis.serve.replies import DONE, Reply, event
 from blis.serve.status import Status
-from blis.serve.words import answer_to
+from blis.serve.words import Words
 from blis.tables.records import EXPIRED, REJECTED
 from blis.workload.draw.streams import stream
 
@@ -48,6 +48,7 @@ class Service:
     policy: str
     most_tokens: int  # of a prompt and its answer
     lengths: Lengths = field(default_factory=Lengths)
+    words: Words = field(default_factory=Words)
 
     def __post_init__(self) -> None:
         """Count what the fleet does."""
@@ -67,7 +68,7 @@ class Service:
         """A completion, of a text or a chat."""
         body = await read_body(request)
         self._check_model(body.get("model"))
-        ask = READERS[request.url.path](body)
+        ask = READERS[request.url.path](body, self.words)
         reply, answer = self._submit(ask, request)
         try:
             await _unless_gone(request, answer, 0)
@@ -105,7 +106,7 @@ class Service:
             raise RefusedError(503, "the server is shutting down", retry_after_s=1)
         slo_class = self._slo_class(request.headers.get(CLASS_HEADER, ""))
         count, finish_reason = self._length(ask)
-        words, tokens = answer_to(ask.prompt, count)
+        words, tokens = self.words.answer(ask.prompt, count)
         answer = self.fleet.submit(
             ask.prompt,
             tokens,
@@ -239,11 +240,11 @@ def routes(service: Service) -> list[Route]:
     ]
 
 
-def make_service(scenario: Scenario, model: str, speed: float, lengths: Lengths) -> Service:
+def make_service(scenario: Scenario, model: str, speed: float, lengths: Lengths, words: Words) -> Service:
     """The service of a whole simulated cluster."""
     classes = tuple(dict.fromkeys(["", *scenario.slo_tiers, *CLASS_NAMES]))
     fleet = Fleet(Live(scenario, classes), speed)
     limits = [replica.instance.kv for replica in scenario.replicas]
     most = min(kv.blocks * kv.block_size_tokens for kv in limits)
     most = min(most, scenario.instance.engine.max_model_len or most, fleet.live.limits.tokens)
-    return Service(fleet, model, scenario.cluster.routing.policy, most, lengths)
+    return Service(fleet, model, scenario.cluster.routing.policy, most, lengths, words)

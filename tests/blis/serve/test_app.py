@@ -9,6 +9,7 @@ from blis.config import Admission, FlowControl
 from blis.scenario import load_scenario
 from blis.serve.app import CLASS_HEADER, make_service
 from blis.serve.lengths import Lengths
+from blis.serve.words import Words
 from tests.blis.conftest import SCENARIO
 from tests.blis.serve.small import MODEL, client, events, service
 
@@ -141,5 +142,5 @@ def test_a_failed_simulation_is_not_healthy():
 
 
 def test_a_cluster_takes_what_its_smallest_cache_holds():
-    made = make_service(load_scenario(SCENARIO), "m", 1.0, Lengths())
+    made = make_service(load_scenario(SCENARIO), "m", 1.0, Lengths(), Words())
     assert made.most_tokens == 200 * 16
