@@ -71,15 +71,13 @@ class Service:
         ask = READERS[request.url.path](body, self.words)
         reply, answer = self._submit(ask, request)
         try:
-            await _unless_gone(request, answer, 0)
-            self._check_served(answer)
-            if ask.stream:
-                return StreamingResponse(self._events(ask, reply, answer), media_type="text/event-stream")
-            await _unless_gone(request, answer, answer.ticket.output_tokens - 1)
+            await _unless_gone(request, answer, 0 if ask.stream else answer.ticket.output_tokens - 1)
             self._check_served(answer)
         except BaseException:
             self.fleet.give_up(answer)
             raise
+        if ask.stream:
+            return StreamingResponse(self._events(ask, reply, answer), media_type="text/event-stream")
         return JSONResponse(reply.whole(answer.ticket.cached_tokens))
 
     async def _events(self, ask: Ask, reply: Reply, answer: Answer) -> AsyncIterator[str]:
@@ -144,7 +142,7 @@ class Service:
             raise RefusedError(404, f"the model {name!r} does not exist; there is {self.model!r}", "model")
 
     def _check_served(self, answer: Answer) -> None:
-        """Raise RefusedError if the request was not answered."""
+        """Raise RefusedError if the request is over without an answer."""
         if answer.over and not answer.complete:
             raise self._why(answer)
 

@@ -28,6 +28,7 @@ class Answer:
         self.tokens = 0  # out by now
         self.known = 0  # whose times are known
         self.over = False
+        self._wanted = 0  # more tokens than these are waited for
         self._news = asyncio.Event()
 
     @property
@@ -37,13 +38,15 @@ class Answer:
 
     async def more_than(self, tokens: int) -> None:
         """Wait until more tokens are out, or it is over."""
+        self._wanted = tokens
         while self.tokens <= tokens and not self.over:
             self._news.clear()
             await self._news.wait()
 
     def tell(self) -> None:
-        """Wake whoever waits."""
-        self._news.set()
+        """Wake whoever waits for what there is."""
+        if self.over or self.tokens > self._wanted:
+            self._news.set()
 
 
 class Fleet:
