@@ -68,8 +68,8 @@ def execute(options: argparse.Namespace) -> None:
     scenario, workload = read_scenario(options, log)
     clusters = _clusters(options, scenario)
 
-    from blis.serve.app import make_service
     from blis.serve.server import address, listening, serve
+    from blis.serve.service import make_service
     from blis.serve.words import Words, by_tokenizer
 
     lengths = _lengths(options, workload)

@@ -58,8 +58,8 @@ class Fleet:
         self.draining = False
         self.failure: Exception | None = None
         self.late_s = 0.0  # by how much the latest tokens were, on the wall
-        self.on_token: Listener = _ignore
-        self.on_end: Listener = _ignore
+        self.on_token: list[Listener] = []
+        self.on_end: list[Listener] = []
         self._start_s = clock()
         self._answers: dict[Ticket, Answer] = {}
         self._due: list[tuple[int, int, Answer]] = []  # heap of tokens that are known and not out
@@ -90,7 +90,7 @@ class Fleet:
         if self._answers.pop(answer.ticket, None):
             self.live.give_up(answer.ticket)
             answer.over = True
-            self.on_end(answer)
+            self._tell(self.on_end, answer)
             self._submitted.set()
 
     async def run(self) -> None:
@@ -135,7 +135,7 @@ class Fleet:
         if answer.over:
             return
         answer.tokens += 1
-        self.on_token(answer)
+        self._tell(self.on_token, answer)
         if answer.tokens == answer.ticket.output_tokens:
             self._end(answer)
         answer.tell()
@@ -143,7 +143,7 @@ class Fleet:
     def _end(self, answer: Answer) -> None:
         answer.over = True
         del self._answers[answer.ticket]
-        self.on_end(answer)
+        self._tell(self.on_end, answer)
         answer.tell()
 
     async def _sleep(self, wake_us: int) -> None:
@@ -153,6 +153,6 @@ class Fleet:
             await asyncio.wait_for(self._submitted.wait(), seconds)
         self._submitted.clear()
 
-
-def _ignore(answer: Answer) -> None:
-    """Nobody counts."""
+    def _tell(self, listeners: list[Listener], answer: Answer) -> None:
+        for listener in listeners:
+            listener(answer)
