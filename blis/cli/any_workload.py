@@ -43,15 +43,15 @@ def add_draw_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--num-requests", type=whole, metavar="N", help="how many; default: as the workload says")
 
 
-def drawn_or_read(workload: Workload, options: argparse.Namespace, log: Log) -> RequestTable:
-    """Its requests. What was decided in the user's place is said."""
+def drawn_or_read(workload: Workload, options: argparse.Namespace, log: Log, rate_scale: float = 1.0) -> RequestTable:
+    """Its requests. What was decided in the user's place is said. rate_scale: factor on the rate."""
     if options.num_requests is not None:
         check_integer("--num-requests", options.num_requests, 1)
     if options.turns is not None:
         if isinstance(workload, WorkloadSpec):
             raise InputError("--turns is for a recorded trace; a specification says `closed_loop`")
         workload = replace(workload, turns=options.turns)
-    table = requests_of(workload, options.seed, options.num_requests)
+    table = requests_of(workload, options.seed, options.num_requests, rate_scale)
     if isinstance(workload, WorkloadSpec):
         for line in workload.notes:
             log.warn(line)

@@ -17,7 +17,7 @@ from blis.workload.recorded.beside import files_beside
 from blis.yaml_strict import load_mapping
 
 #: Options of all commands that name a file to write; whatever else is the name of a file is read.
-_OUTPUTS = ("out", "results_path", "record", "trace_output", "picture")
+_OUTPUTS = ("out", "results_path", "record", "trace_output", "picture", "chunks", "metrics")
 
 
 def check_outputs(options: argparse.Namespace) -> None:

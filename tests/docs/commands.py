@@ -25,6 +25,7 @@ from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
 from search.workers import Workers
 from tests.blis.cli.commands import DEPLOY, OURS
+from tests.blis.observe import server
 from tests.blis.serve.small import service
 from tests.docs.pages import GUIDES, blocks
 from tests.inputs import __main__ as inputs
@@ -163,6 +164,16 @@ def blis_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
         assert end.code == 0
 
 
+FEW_AND_FAST = ("--num-requests", "50", "--rate-scale", "100")
+
+
+def observed(words: list[str], patch: pytest.MonkeyPatch) -> None:
+    """`blis observe`: of a server that is there for as long, and faster; what is in the folder stays as it is."""
+    with server.served(server.answers()) as there:
+        words = [there.url if word == "http://127.0.0.1:8000" else word for word in words]
+        assert blis(["observe", *words, *FEW_AND_FAST, "--record", "made/seen.yaml"]) == 0
+
+
 def about_searches(words: list[str], patch: pytest.MonkeyPatch) -> None:
     """`blis-search compare` and its like."""
     assert search_main.COMMANDS[words[0]](words[1:]) == 0
@@ -203,6 +214,7 @@ RUNNERS: dict[tuple[str, ...], Callable[[list[str], pytest.MonkeyPatch], None]] 
     ("python", "-m", "experiments.gpu_steps"): without_gpu,
     ("python", "-m", "tests.laws.fuzz"): few_scenarios,
     ("python", "-m", "tests.inputs"): few_inputs,
+    ("blis", "observe"): observed,
     ("blis", "serve"): served,
     ("blis",): blis_command,
     ("blis-search",): about_searches,

@@ -12,6 +12,7 @@ import pytest
 import search.__main__ as search_main
 from blis.cli.main import main as blis
 from tests.blis.calibration.recordings import scenario, simulated
+from tests.blis.observe.server import answers, served
 from tests.blis.workload.recorded.logs import bench, log_rows, request_log
 from tests.blis.workload.trace_files import random_mooncake_rows, write_azure, write_mooncake
 from tests.docs.commands import shortened
@@ -43,6 +44,9 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
             blis(["run", "--config", "conf/cluster/h100x4.yaml", "--requests", "traffic.jsonl", "--record", "run.yaml"])
             == 0
         )
+        with served(answers()) as server:
+            to = ["--url", server.url, "--model", "NAME", "--workload", "chatbot", "--num-requests", "200"]
+            assert blis(["observe", *to, "--rate-scale", "0.3", "--record", "seen.yaml"]) == 0
         assert blis(["compose", "rag", "chatbot", "--out", "both.yaml"]) == 0
         made(patch, ["workload=chat_bursty"], "RUN", tracking="mlflow")
         without_pictures(patch)

@@ -30,6 +30,7 @@ MADE = {
     *("traffic.jsonl", "traffic.csv", "requests.csv", "results.csv", "mine/", "mine/search_space/NAME.yaml"),
     *("epp.yaml", "mine.yaml", "new.yaml"),
     *("run.yaml", "run.csv", "run.jsonl", "FILE.yaml", ".yaml", ".jsonl"),
+    *("FILE.csv", "X.csv", "tokenizer.json"),
     *("profile_export.json", "profile_export.jsonl", "profile_export_aiperf.json"),
     *("per_request_lifecycle_metrics.json", "BurstGPT_3.csv"),
 }

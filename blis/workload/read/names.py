@@ -15,8 +15,8 @@ Names = Sequence[str]  # one for each row of a file, "" = none; empty if the fil
 
 def named_columns(rows: NDArray[np.int64], classes: Names, tenants: Names, sessions: Names) -> dict[str, Any]:
     """Columns and names of some rows, as `assemble` calls them; rows of a session are its rounds in their order."""
-    slo_class, slo_names = _numbered(classes, rows)
-    tenant, tenant_names = _numbered(tenants, rows)
+    slo_class, slo_names = _given(classes, rows)
+    tenant, tenant_names = _given(tenants, rows)
     session, session_names = _numbered(sessions, rows)
     return {
         "slo_class": slo_class,
@@ -48,6 +48,12 @@ def _numbered(names: Names, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64],
     chosen = [names[row] for row in rows.tolist()]
     known = {name: number for number, name in enumerate(dict.fromkeys(("", *chosen)))}
     return np.array([known[name] for name in chosen], np.int64), tuple(known)
+
+
+def _given(names: Names, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """The same without "" where every row has a name: nobody is of a class that has none."""
+    numbers, known = _numbered(names, rows)
+    return (numbers - 1, known[1:]) if len(numbers) and numbers.min() > 0 else (numbers, known)
 
 
 def _rounds(sessions: NDArray[np.int64]) -> NDArray[np.int64]:

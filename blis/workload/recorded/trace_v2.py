@@ -1,8 +1,8 @@
 """Trace v2: a YAML header and a CSV with a request a line (workload-and-calibration.md 16), as clients record them.
 
 What a header may say of the server and the network is kept. Requests arrive when they were sent: latencies are measured
-from there, and arrivals may be missing (0 in all rows). A last column `prefix_length` says how many tokens the members
-of a prefix group share.
+from there, and arrivals may be missing (0 in all rows). Two more columns may follow: `prefix_length`, how many tokens
+the members of a prefix group share, and `cached_tokens`, how many of a prompt the server found in its cache.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from blis.workload.assemble import MAX_TOKENS
 from blis.workload.read.sheet import Sheet
 from blis.workload.read.traffic import FileRows, traffic
 from blis.workload.read.turns import CLOSED
-from blis.workload.recorded.beside import server_beside
+from blis.workload.recorded.beside import server_beside, timeline_beside
 from blis.workload.recorded.build import recording
 from blis.workload.recorded.recording import Recording, Server
 from blis.yaml_strict import build, load_mapping, named_source
@@ -118,7 +118,7 @@ def load_trace_v2(path: str | Path) -> Recording:
     outputs = sheet.integers("output_tokens", 0, MAX_TOKENS)
     ok = _ok(sheet) & (outputs > 0)
     streamed = np.array([cell.lower() in _TRUE for cell in sheet.cells["streaming"]])
-    length = _prefix_length(sheet)
+    length = _column(sheet, "prefix_length")
     return recording(
         rows_path.name,
         arrival_us=sent,
@@ -132,11 +132,13 @@ def load_trace_v2(path: str | Path) -> Recording:
         tenant=sheet.cells["tenant_id"],
         prefix_group=sheet.cells["prefix_group"],
         prefix_tokens=length,
+        cached_tokens=_column(sheet, "cached_tokens"),
         session=sheet.cells["session_id"],
         warm_up=ids < header.warm_up_requests,
         client_side=True,
         server=server_beside(rows_path, header.server.known),
         network=Network(rtt_us=header.network.measured_rtt_ms * 1000),
+        timeline=timeline_beside(rows_path),
         notes=(*_of_prefixes(sheet, length), *_of_arrivals(arrival, sent)),
     )
 
@@ -149,7 +151,7 @@ def load_replay(path: str | Path, turns: str = CLOSED) -> RequestTable:
     """
     rows_path, header, sheet = _files(path)
     arrival, sent, last = (sheet.integers(f"{name}_time_us", 0, _MOST) for name in ("arrival", "send", "last_chunk"))
-    length = _prefix_length(sheet)
+    length = _column(sheet, "prefix_length")
     ids = _ids(sheet)
     unrecorded = ("no arrivals are recorded: requests come when they were sent",) if not arrival.any() else ()
     file = FileRows(
@@ -190,7 +192,7 @@ def _files(path: str | Path) -> tuple[Path, Header, Sheet]:
     if rows_path is None:
         name = unpacked_name(path).with_suffix(".csv").name
         raise InputError(f"{path}: the rows of the trace, {name}, are missing beside its header")
-    return rows_path, header, Sheet(rows_path, COLUMNS, ("prefix_length",))
+    return rows_path, header, Sheet(rows_path, COLUMNS, ("prefix_length", "cached_tokens"))
 
 
 def _beside(path: str | Path, endings: Sequence[str]) -> Path | None:
@@ -214,10 +216,9 @@ def _ok(sheet: Sheet) -> NDArray[np.bool_]:
     return statuses == "ok"
 
 
-def _prefix_length(sheet: Sheet) -> NDArray[np.int64]:
-    if "prefix_length" not in sheet.cells:
-        return np.zeros(len(sheet), np.int64)
-    return sheet.integers("prefix_length", 0, MAX_TOKENS, blank=0)
+def _column(sheet: Sheet, name: str) -> NDArray[np.int64]:
+    """[n] tokens of a column that need not be there; 0 without it."""
+    return sheet.integers(name, 0, MAX_TOKENS, blank=0) if name in sheet.cells else np.zeros(len(sheet), np.int64)
 
 
 def _of_prefixes(sheet: Sheet, length: NDArray[np.int64]) -> tuple[str, ...]:

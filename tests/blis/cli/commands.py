@@ -11,7 +11,7 @@ from blis.cli.main import main
 
 #: What the command offers, in the order of its help: to bring and run a workload, and what the package of bundles adds.
 OURS = (
-    *("run", "replay", "serve", "compare", "capacity", "fit", "calibrate"),
+    *("run", "replay", "serve", "compare", "capacity", "observe", "fit", "calibrate"),
     *("traces", "workload", "convert", "compose", "profile", "validate"),
 )
 DEPLOY = ("import", "export", "verify")

@@ -14,6 +14,14 @@ def test_rows_are_numbered_by_what_they_are_called_in_order_of_appearance():
     assert found["round_number"].tolist() == [0, 0, 1, 2]
 
 
+def test_no_class_is_one_only_where_a_row_has_none():
+    rows = np.arange(2)
+    assert named_columns(rows, ("b", "a"), ("", "t"), ())["slo_names"] == ("b", "a")
+    assert named_columns(rows, ("b", "a"), ("", "t"), ())["tenant_names"] == ("", "t")
+    assert named_columns(rows, ("b", "a"), (), ())["slo_class"].tolist() == [0, 1]
+    assert named_columns(rows[:1], ("b", ""), (), ())["slo_names"] == ("b",)
+
+
 def test_a_row_without_a_session_is_none_and_no_round():
     found = named_columns(np.arange(3), (), (), ("", "x", ""))
     assert (found["session"].tolist(), found["round_number"].tolist()) == ([-1, 0, -1], [0, 0, 0])

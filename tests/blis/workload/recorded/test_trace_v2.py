@@ -175,3 +175,11 @@ def test_either_file_may_be_packed(tmp_path: Path, ending: str):
 def test_a_request_that_is_there_twice_is_named_with_its_lines(tmp_path: Path, load):
     path = trace(tmp_path, {"request_id": 1}, {"request_id": 2}, {"request_id": 1})
     refused(load, path, "line 4: column request_id: '1' is already in line 2")
+
+
+def test_what_the_server_said_of_itself_stands_beside_it(tmp_path):
+    path = trace(tmp_path, at(0), at(1))
+    assert load_trace_v2(path).timeline is None
+    (tmp_path / "t.timeseries.csv").write_text("t,running,waiting,kv_cache_pct\n0.5,3,1,25\n")
+    (moment,) = load_trace_v2(path).timeline.tolist()
+    assert moment == (500_000, 3.0, 1.0, 0.25)

@@ -1,0 +1,33 @@
+"""A circuit breaker: an endpoint that nobody reaches is left alone for a while instead of being knocked at."""
+
+from __future__ import annotations
+
+FAILURES = 5  # in a row, without a word from the endpoint
+OPEN_US = 1_000_000  # then one request may try again
+
+
+class Breaker:
+    """Whether an endpoint may be asked. Any answer from it, even one of an error, shows that it is there."""
+
+    def __init__(self) -> None:
+        """Closed: all may ask."""
+        self.failures = 0
+        self._until_us = 0
+
+    def lets_through(self, now_us: int) -> bool:
+        """Whether a request may be sent; after a pause the first one may, and the next pause begins."""
+        if self.failures < FAILURES:
+            return True
+        if now_us < self._until_us:
+            return False
+        self._until_us = now_us + OPEN_US
+        return True
+
+    def reached(self) -> None:
+        """The endpoint said something."""
+        self.failures = 0
+
+    def missed(self, now_us: int) -> None:
+        """It could not be reached, or hung up without a word."""
+        self.failures += 1
+        self._until_us = now_us + OPEN_US

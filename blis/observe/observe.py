@@ -1,0 +1,143 @@
+"""A workload sent to a server: how it counts, a warm-up, all requests, and what was seen of them, Ctrl-C or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from blis.errors import EngineError
+from blis.observe.asking import Asking
+from blis.observe.dispatch import Dispatch
+from blis.observe.endpoint import Endpoint
+from blis.observe.prompts import WORDS, Lengths, Prompts, measured
+from blis.observe.record import Observed
+from blis.observe.scrape import Scraper
+from blis.observe.seen import Clock, Seen
+from blis.tables.requests import RequestTable
+
+_HELLO = WORDS[0]
+_HELLO_TOKENS = 8  # of an answer whose length says nothing
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a workload is sent. at_once: requests under way together, None = any number."""
+
+    asking: Asking
+    source: str = ""  # of the workload
+    seed: int = 0  # of the texts
+    at_once: int | None = None
+    warm_up: int = 0
+    scrape: bool = False
+
+
+@dataclass
+class Observation:
+    """One run; what it decides and finds out is in `notes`, for people."""
+
+    table: RequestTable
+    plan: Plan
+    on_seen: Callable[[Seen], None]
+    notes: list[str] = field(default_factory=list)
+    scraper: Scraper | None = None
+    _rtt_us: float = 0.0
+    _dispatch: Dispatch | None = None
+
+    def run(self) -> Observed:
+        """Send everything. After Ctrl-C, as far as it came; before the first request nothing can be kept.
+
+        Raises EngineError if the server answers nothing at all.
+        """
+        interrupted = False
+        try:
+            asyncio.run(self._run())
+        except KeyboardInterrupt:
+            interrupted = True
+        if self._dispatch is None:
+            raise KeyboardInterrupt
+        plan = self.plan
+        return Observed(
+            self.table,
+            tuple(self._dispatch.seen()),
+            streamed=plan.asking.stream,
+            warmed_up=plan.warm_up,
+            model=plan.asking.model,
+            source=plan.source,
+            rtt_us=self._rtt_us,
+            interrupted=interrupted,
+        )
+
+    async def _run(self) -> None:
+        clock = Clock()
+        async with Endpoint(self.plan.asking, clock) as endpoint:
+            hello = await self._reach(endpoint)
+            self._rtt_us = await endpoint.round_trip_us()
+            prompts = Prompts(self.table, await self._lengths(endpoint, hello), self.plan.seed)
+            await self._warm_up(endpoint, prompts)
+            self._dispatch = Dispatch(self.table, prompts, endpoint.ask, clock, self.plan.at_once, self.on_seen)
+            scraping = self._scrape(endpoint, clock)
+            try:
+                await self._dispatch.run()
+            finally:
+                if scraping is not None:
+                    scraping.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await scraping
+
+    async def _reach(self, endpoint: Endpoint) -> Seen:
+        """A first answer, without what this server does not take."""
+        hello = await _first_words(endpoint, _HELLO)
+        if hello.ok:
+            return hello
+        with_extras, endpoint.asking = endpoint.asking, replace(endpoint.asking, extras=())
+        plain = await _first_words(endpoint, _HELLO)
+        if not plain.ok:
+            raise EngineError(f"the server at --url answers no request: {hello.error}")
+        self.notes.append(f"the server does not take {', '.join(with_extras.extras)}: answers may end early")
+        return plain
+
+    async def _lengths(self, endpoint: Endpoint, hello: Seen) -> Lengths:
+        """How many tokens the words of prompts are."""
+
+        async def counted(text: str) -> int | None:
+            if endpoint.asking.count is not None:
+                return endpoint.asking.count(text)
+            return (await _first_words(endpoint, text)).input_tokens
+
+        lengths = await measured(counted)
+        if lengths is None:
+            self.notes.append("nobody counts the tokens of prompts: each word is taken for one")
+            return Lengths()
+        if endpoint.asking.count is not None and hello.input_tokens is not None:  # with the server's template
+            return replace(lengths, other_tokens=hello.input_tokens - lengths.word_tokens)
+        return lengths
+
+    async def _warm_up(self, endpoint: Endpoint, prompts: Prompts) -> None:
+        """As many requests as wanted, as long as the first ones and of other texts."""
+        slots = asyncio.Semaphore(self.plan.at_once or max(self.plan.warm_up, 1))
+
+        async def one(number: int) -> bool:
+            row = number % len(self.table)
+            async with slots:
+                text = prompts.warm_up(number, int(self.table.input_tokens[row]))
+                return (await endpoint.ask(text, int(self.table.output_tokens[row]))).ok
+
+        answered = await asyncio.gather(*map(one, range(self.plan.warm_up)))
+        if not all(answered):
+            self.notes.append(f"{answered.count(False)} of {len(answered)} requests to warm up got no whole answer")
+
+    def _scrape(self, endpoint: Endpoint, clock: Clock) -> asyncio.Task[None] | None:
+        if not self.plan.scrape:
+            return None
+        self.scraper = Scraper(endpoint.metrics, clock.now_us)
+        return asyncio.create_task(self.scraper.run())
+
+
+async def _first_words(endpoint: Endpoint, text: str) -> Seen:
+    """A short answer. Whoever asks is still cancelled, though `ask` tells that as something seen."""
+    seen = await endpoint.ask(text, _HELLO_TOKENS)
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError
+    return seen
