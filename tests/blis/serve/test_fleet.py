@@ -52,6 +52,7 @@ def test_it_says_when_the_next_token_is_due():
     clock = Clock()
     made = fleet(speed=1.0, clock=clock)
     submitted(made)
+    assert made.turn() == 1  # who has just come is still to be looked at
     clock.s += 0.001
     assert made.turn() == 10_080
 
