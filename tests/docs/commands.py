@@ -113,8 +113,8 @@ class Study(NamedTuple):
         module = import_module(f"experiments.{self.name}")
         for constant, value in self.constants.items():
             patch.setattr(module, constant, value)
-        overrides = [word for word in words if "=" in word]
-        given = [word for word in words if "=" not in word]
+        overrides = [word for word in words if "=" in word and " " not in word]  # else of a side of its own
+        given = [word for word in words if word not in overrides]
         followed = zip(given, [*given, "--"][1:], strict=True)
         flags = [word for word, after in followed if word.startswith("--") and after.startswith("--")]
         given = [word for word in given if word not in flags]

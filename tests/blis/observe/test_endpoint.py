@@ -116,14 +116,18 @@ def test_connections_are_used_again():
 def test_a_stream_that_stays_open_behind_its_end_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(module, "_AFTER_DONE_S", 0.05)
 
+    stayed = []
+
     async def lingering(asked: Asked) -> None:
         asked.head()
         await asked.send(asked.piece("x", "stop") + "data: [DONE]\n\n")
-        await asyncio.sleep(3600)
+        await asyncio.sleep(20)
+        stayed.append(asked)
+        asked.hang_up()
 
     with served(lingering) as server:
         (seen,) = asked(server)
-    assert seen.ok
+    assert seen.ok and not stayed
 
 
 # Faults
