@@ -31,13 +31,6 @@ MUTANTS = (
         _OWN,
         "prompts that differ behind their last full block have homes of their own",
     ),
-    Mutant(
-        _ROOMS,
-        "arrays.line[arrays.loops.place[r]] = self._gone",
-        "pass",
-        _OWN,
-        "who comes stands in two places of the order of arrivals",
-    ),
     Mutant(_ROOMS, "arrays.times[:, r] = NONE", "pass", _OWN, "times of who was there before"),
     Mutant(
         _CONTENTS, "wanted = self._users > 0", "wanted = self._users > 1", _OWN, "blocks of who is here are forgotten"
