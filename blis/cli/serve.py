@@ -45,6 +45,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     files.add_argument("--config", metavar="FILE", help="scenario YAML; it may hold a workload too")
     files.add_argument("--policy-config", metavar="FILE", help="policy bundle YAML")
     files.add_argument("--workload-spec", metavar="FILE|NAME", help=f"whose answers' lengths are taken: {SPEC_HELP}")
+    files.add_argument("--tokenizer", metavar="FILE", help="tokenizer.json that counts; default: a word is a token")
     files.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
     where = parser.add_argument_group("where and how fast")
     where.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="default 127.0.0.1: this machine only")
@@ -67,13 +68,16 @@ def execute(options: argparse.Namespace) -> None:
     scenario, workload = read_scenario(options, log)
     clusters = _clusters(options, scenario)
 
-    from blis.serve.app import make_service
     from blis.serve.server import address, listening, serve
+    from blis.serve.service import make_service
+    from blis.serve.words import Words, by_tokenizer
 
     lengths = _lengths(options, workload)
+    words = Words(by_tokenizer(options.tokenizer)) if options.tokenizer else Words()
     model = options.served_model_name or scenario.instance.latency_model.model or "simulated"
     services = [
-        (make_service(each, model, options.speed, lengths), listening(options.host, port)) for port, each in clusters
+        (make_service(each, model, options.speed, lengths, words), listening(options.host, port))
+        for port, each in clusters
     ]
     for (service, listener), (_, each) in zip(services, clusters, strict=True):
         count = each.cluster.instances

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from blis.serve.refusal import RefusedError
-from blis.serve.words import Tokens, chat_tokens, text_tokens
+from blis.serve.words import Tokens, Words
 
 #: vLLM's own default of `max_tokens` for completions.
 _COMPLETION_TOKENS = 16
@@ -35,15 +35,15 @@ class Ask:
     user: str
 
 
-def read_completion(body: Mapping[str, Any]) -> Ask:
+def read_completion(body: Mapping[str, Any], words: Words) -> Ask:
     """The body of /v1/completions."""
-    return _ask(body, _prompt(body.get("prompt")), _count(body, "max_tokens", _COMPLETION_TOKENS), chat=False)
+    return _ask(body, _prompt(body.get("prompt"), words), _count(body, "max_tokens", _COMPLETION_TOKENS), chat=False)
 
 
-def read_chat(body: Mapping[str, Any]) -> Ask:
+def read_chat(body: Mapping[str, Any], words: Words) -> Ask:
     """The body of /v1/chat/completions."""
     most = _count(body, "max_completion_tokens", None)
-    return _ask(body, _conversation(body.get("messages")), most or _count(body, "max_tokens", None), chat=True)
+    return _ask(body, _conversation(body.get("messages"), words), most or _count(body, "max_tokens", None), chat=True)
 
 
 def _ask(body: Mapping[str, Any], prompt: Tokens, max_tokens: int | None, chat: bool) -> Ask:
@@ -79,12 +79,12 @@ def _flag(body: Mapping[str, Any], name: str) -> bool:
     return bool(value)
 
 
-def _prompt(prompt: Any) -> Tokens:
+def _prompt(prompt: Any, words: Words) -> Tokens:
     """The tokens of a prompt: a text or token ids, alone or in a list of one."""
     if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str | list):
         prompt = prompt[0]
     if isinstance(prompt, str):
-        tokens = text_tokens(prompt)
+        tokens = words.of_text(prompt)
     elif isinstance(prompt, list) and all(type(token) is int and 0 <= token < 2**31 for token in prompt):
         tokens = np.array(prompt, np.int64)
     elif isinstance(prompt, list) and all(isinstance(each, str | list) for each in prompt):
@@ -96,11 +96,11 @@ def _prompt(prompt: Any) -> Tokens:
     return tokens
 
 
-def _conversation(messages: Any) -> Tokens:
+def _conversation(messages: Any, words: Words) -> Tokens:
     """The tokens of a conversation."""
     if not isinstance(messages, list) or not messages:
         raise RefusedError(400, "messages must be a list of at least one message", "messages")
-    return chat_tokens([_message(message, f"messages[{number}]") for number, message in enumerate(messages)])
+    return words.of_chat([_message(message, f"messages[{number}]") for number, message in enumerate(messages)])
 
 
 def _message(message: Any, where: str) -> tuple[str, str]:
@@ -118,7 +118,7 @@ def _message(message: Any, where: str) -> tuple[str, str]:
 
 
 #: Path to how its body is read.
-READERS: dict[str, Callable[[Mapping[str, Any]], Ask]] = {
+READERS: dict[str, Callable[[Mapping[str, Any], Words], Ask]] = {
     "/v1/completions": read_completion,
     "/v1/chat/completions": read_chat,
 }

@@ -28,6 +28,7 @@ class Answer:
         self.tokens = 0  # out by now
         self.known = 0  # whose times are known
         self.over = False
+        self._wanted = 0  # more tokens than these are waited for
         self._news = asyncio.Event()
 
     @property
@@ -37,13 +38,15 @@ class Answer:
 
     async def more_than(self, tokens: int) -> None:
         """Wait until more tokens are out, or it is over."""
+        self._wanted = tokens
         while self.tokens <= tokens and not self.over:
             self._news.clear()
             await self._news.wait()
 
     def tell(self) -> None:
-        """Wake whoever waits."""
-        self._news.set()
+        """Wake whoever waits for what there is."""
+        if self.over or self.tokens > self._wanted:
+            self._news.set()
 
 
 class Fleet:
@@ -55,8 +58,8 @@ class Fleet:
         self.draining = False
         self.failure: Exception | None = None
         self.late_s = 0.0  # by how much the latest tokens were, on the wall
-        self.on_token: Listener = _ignore
-        self.on_end: Listener = _ignore
+        self.on_token: list[Listener] = []
+        self.on_end: list[Listener] = []
         self._start_s = clock()
         self._answers: dict[Ticket, Answer] = {}
         self._due: list[tuple[int, int, Answer]] = []  # heap of tokens that are known and not out
@@ -87,7 +90,7 @@ class Fleet:
         if self._answers.pop(answer.ticket, None):
             self.live.give_up(answer.ticket)
             answer.over = True
-            self.on_end(answer)
+            self._tell(self.on_end, answer)
             self._submitted.set()
 
     async def run(self) -> None:
@@ -98,10 +101,13 @@ class Fleet:
                 await self._sleep(wake_us)
         except Exception as error:
             self.failure = error
-            for answer in self._answers.values():
-                answer.over = True
-                answer.tell()
+            self.abandon()
             raise
+
+    def abandon(self) -> None:
+        """All requests are over, whatever they have got."""
+        for answer in list(self._answers.values()):
+            self._end(answer)
 
     def turn(self) -> int:
         """Bring the simulation up to now and tell who has news; returns when the next is due."""
@@ -129,7 +135,7 @@ class Fleet:
         if answer.over:
             return
         answer.tokens += 1
-        self.on_token(answer)
+        self._tell(self.on_token, answer)
         if answer.tokens == answer.ticket.output_tokens:
             self._end(answer)
         answer.tell()
@@ -137,7 +143,7 @@ class Fleet:
     def _end(self, answer: Answer) -> None:
         answer.over = True
         del self._answers[answer.ticket]
-        self.on_end(answer)
+        self._tell(self.on_end, answer)
         answer.tell()
 
     async def _sleep(self, wake_us: int) -> None:
@@ -147,6 +153,6 @@ class Fleet:
             await asyncio.wait_for(self._submitted.wait(), seconds)
         self._submitted.clear()
 
-
-def _ignore(answer: Answer) -> None:
-    """Nobody counts."""
+    def _tell(self, listeners: list[Listener], answer: Answer) -> None:
+        for listener in listeners:
+            listener(answer)

@@ -69,7 +69,8 @@ class Metrics:
         self._engines = self._make_engines(model, len(fleet.live.arrays.instances))
         self._preemptions = [0] * len(self._engines)
         self._tell_cache()
-        fleet.on_token, fleet.on_end = self._count_token, self._count_end
+        fleet.on_token.append(self._count_token)
+        fleet.on_end.append(self._count_end)
 
     def page(self) -> bytes:
         """Everything, in Prometheus' text format."""

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from blis.errors import EngineError, InputError
-from blis.serve.app import Service, make_app
+from blis.serve.app import make_app
+from blis.serve.service import Service
 
 #: How often it is looked at whether all requests have ended.
 _DRAIN_LOOK_S = 0.05
@@ -117,3 +118,5 @@ async def _drain(
         if asyncio.get_running_loop().time() >= end_s:
             break
         await asyncio.sleep(_DRAIN_LOOK_S)
+    for fleet in fleets:
+        fleet.abandon()

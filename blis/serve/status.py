@@ -19,8 +19,9 @@ class Status:
         """policy: the router's, by name."""
         self._fleet, self._model, self._policy = fleet, model, policy
         self._latest: deque[dict[str, Any]] = deque(maxlen=_LATEST)
+        fleet.on_end.append(self._note)
 
-    def note(self, answer: Answer) -> None:
+    def _note(self, answer: Answer) -> None:
         """A request is over."""
         ticket = answer.ticket
         status = "aborted" if ticket.given_up else STATUS_NAMES[COMPLETED if ticket.status is None else ticket.status]

@@ -19,7 +19,8 @@ import pytest
 
 import search.__main__ as search_main
 from blis.cli.main import main as blis
-from blis.serve.app import Service, routes
+from blis.serve.app import routes
+from blis.serve.service import Service
 from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
 from search.workers import Workers

@@ -14,8 +14,10 @@ from blis.engine.run import simulate
 from blis.evaluation.itl import expand_gaps
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario
-from blis.serve.app import CLASS_HEADER, TENANT_HEADER, Service, make_app, make_service
+from blis.serve.app import make_app
 from blis.serve.lengths import Lengths
+from blis.serve.service import CLASS_HEADER, TENANT_HEADER, Service, make_service
+from blis.serve.words import Words
 from blis.tables.records import REJECTED
 from blis.workload.assemble import assemble
 from blis.workload.content.tree import intern_sequences, token_spans
@@ -56,7 +58,7 @@ def ask(http: TestClient, number: int) -> int:
 def test_what_is_served_is_what_is_simulated(policy: Path):
     cluster = load_scenario(CONF / "cluster" / "h100x4.yaml")
     scenario = apply_bundle(cluster, load_bundle(policy))
-    service = make_service(scenario, "m", 20.0, Lengths())
+    service = make_service(scenario, "m", 20.0, Lengths(), Words())
     came = noted(service)
     with TestClient(make_app(service)) as http, ThreadPoolExecutor(12) as clients:
         statuses = list(clients.map(lambda number: ask(http, number), range(REQUESTS)))

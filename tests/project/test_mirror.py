@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from pathlib import Path
+
+import pytest
 
 from tests.places import ROOT
 
@@ -71,3 +74,10 @@ def test_every_module_has_tests_of_its_name_or_a_reason():
 
 def test_no_exception_is_out_of_date():
     assert {*WITHOUT, *AGAINST_THE_ORACLE} - without_mirror() == set()
+
+
+def test_no_folder_of_tests_is_left_out(pytestconfig: pytest.Config):
+    """Unless told otherwise pytest passes by folders that are called build, dist, venv and the like."""
+    folders = {part for path in (ROOT / "tests").rglob("test_*.py") for part in path.relative_to(ROOT).parts[:-1]}
+    left_out = pytestconfig.getini("norecursedirs")
+    assert {folder for folder in folders if any(fnmatch(folder, pattern) for pattern in left_out)} == set()

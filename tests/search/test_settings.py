@@ -284,7 +284,7 @@ def test_what_the_user_wants_ignored_stays_so(command):
 def test_the_configuration_can_be_printed(command):
     code, out, _ = command("--cfg", "job", job=None)
     assert code == EXIT_OK
-    assert "budget: 960" in out
+    assert "budget: 480" in out
 
 
 def test_workload_keys_are_folded_into_the_specification(tmp_path):

@@ -20,13 +20,15 @@ from blis.engine.live.timeline import Timeline
 from blis.engine.records import DECODE, NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.errors import InputError
-from blis.tables.records import COMPLETED, DROPPED, REJECTED
+from blis.tables.records import COMPLETED, DROPPED, REJECTED, STATUS_NAMES
 
 #: Most nodes times instances: some bytes for each are kept.
 _MOST_STATE = 2**26
 #: Blocks of those who are in flight, on top of what caches hold.
 _IN_FLIGHT = 2**17
 
+#: [statuses] whether nothing more happens to a request.
+_OVER = np.isin(np.arange(len(STATUS_NAMES)), (COMPLETED, REJECTED, DROPPED))
 #: What is read of a request's state.
 _TOLD = ["status", "instance", "preemptions", "cached_tokens", "first_step"]
 
@@ -162,7 +164,7 @@ class Live:
         decoding = now["phase"] == DECODE
         steps = self.arrays.instances.view(np.ndarray)["steps"]
         tokens[decoding] += steps[now["instance"][decoding]] - now["base_step"][decoding]
-        over = np.isin(now["status"], (COMPLETED, REJECTED, DROPPED))
+        over = _OVER[now["status"]]
         known = np.fromiter((len(ticket.token_us) for ticket in self._here.values()), np.int64, len(rows))
         news = np.flatnonzero(over | (tokens > known))
         found = []
@@ -172,7 +174,7 @@ class Live:
             ticket = self._here[row]
             status, ticket.instance, ticket.preemptions, cached_tokens, ticket.first_step = state
             ticket.cached_tokens = max(cached_tokens, 0)
-            ticket.status = status if status in (COMPLETED, REJECTED, DROPPED) else None
+            ticket.status = status if _OVER[status] else None
             found.append((ticket, count))
         return found
 

@@ -7,6 +7,9 @@ import numpy as np
 from blis.engine.build.state import State
 from blis.engine.records import NONE
 
+#: What is read of the step log.
+_STEPS = ["instance", "count", "gap_us"]
+
 
 class Timeline:
     """Step log and long gaps of a run, read and emptied: what everybody has seen is not kept."""
@@ -23,15 +26,16 @@ class Timeline:
         for i, gaps in enumerate(self._gaps_us):
             self._seen[i] += len(gaps)
             gaps.clear()
-        for log in (*state.logs, arrays.log[: int(cluster.log_rows)]):
-            for i, count, gap_us in zip(*(log[name].tolist() for name in ("instance", "count", "gap_us")), strict=True):
+        log, log_row = arrays.log.view(np.ndarray), arrays.instances.view(np.ndarray)["log_row"]
+        for part in (*state.logs, log[: int(cluster.log_rows)]):
+            for i, count, gap_us in part.view(np.ndarray)[_STEPS].tolist():
                 self._gaps_us[i] += [gap_us] * count
         for row, before, after, gap_us in arrays.gaps[: int(cluster.gap_rows)].tolist():
             self._jumps[row, before] = after, gap_us
-        latest = np.flatnonzero(arrays.instances.log_row != NONE)
-        arrays.log[: len(latest)] = arrays.log[arrays.instances.log_row[latest]]
-        arrays.log.count[: len(latest)] = 0
-        arrays.instances.log_row[latest] = np.arange(len(latest))
+        latest = np.flatnonzero(log_row != NONE)
+        log[: len(latest)] = log[log_row[latest]]
+        log["count"][: len(latest)] = 0
+        log_row[latest] = np.arange(len(latest))
         cluster.log_rows, cluster.gap_rows = len(latest), 0
         state.logs.clear()
 

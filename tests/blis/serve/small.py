@@ -12,9 +12,10 @@ from starlette.testclient import TestClient
 from blis.config import KV, Admission, Batch, Cluster, FlowControl, Instance, LatencyModel, Scenario
 from blis.engine.live.live import Live
 from blis.engine.live.rooms import Limits
-from blis.serve.app import Service, make_app
+from blis.serve.app import make_app
 from blis.serve.fleet import Fleet
 from blis.serve.lengths import Lengths
+from blis.serve.service import Service
 
 MODEL = "small"
 LIMITS = Limits(requests=64, nodes=4096, tokens=4000, tenants=3, sessions=4)

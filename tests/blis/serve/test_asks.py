@@ -4,38 +4,41 @@ import pytest
 
 from blis.serve.asks import read_chat, read_completion
 from blis.serve.refusal import RefusedError
-from blis.serve.words import chat_tokens, text_tokens
+from blis.serve.words import Words
 
+WORDS = Words()
 TALK = [{"role": "user", "content": "one two"}]
 
 
 def test_a_prompt_is_a_text_or_token_ids_alone_or_in_a_list_of_one():
-    assert read_completion({"prompt": "one two"}).prompt.tolist() == text_tokens("one two").tolist()
+    assert read_completion({"prompt": "one two"}, WORDS).prompt.tolist() == WORDS.of_text("one two").tolist()
     for prompt in ([5, 6, 7], [[5, 6, 7]]):
-        assert read_completion({"prompt": prompt}).prompt.tolist() == [5, 6, 7]
-    assert read_completion({"prompt": ["one two"]}).prompt.tolist() == text_tokens("one two").tolist()
+        assert read_completion({"prompt": prompt}, WORDS).prompt.tolist() == [5, 6, 7]
+    assert read_completion({"prompt": ["one two"]}, WORDS).prompt.tolist() == WORDS.of_text("one two").tolist()
 
 
 def test_messages_are_texts_or_parts_of_text():
     parts = [{"type": "text", "text": "one"}, {"type": "image_url", "image_url": {}}, {"type": "text", "text": "two"}]
-    wanted = chat_tokens([("user", "one two")]).tolist()
-    assert read_chat({"messages": TALK}).prompt.tolist() == wanted
-    assert read_chat({"messages": [{"role": "user", "content": parts}]}).prompt.tolist() == wanted
+    wanted = WORDS.of_chat([("user", "one two")]).tolist()
+    assert read_chat({"messages": TALK}, WORDS).prompt.tolist() == wanted
+    assert read_chat({"messages": [{"role": "user", "content": parts}]}, WORDS).prompt.tolist() == wanted
 
 
 def test_defaults_are_those_of_vllm():
-    completion, chat = read_completion({"prompt": "x"}), read_chat({"messages": TALK})
+    completion, chat = read_completion({"prompt": "x"}, WORDS), read_chat({"messages": TALK}, WORDS)
     assert (completion.max_tokens, chat.max_tokens) == (16, None)
     assert not (completion.stream or completion.ignore_eos or completion.include_usage)
 
 
 def test_the_newer_name_of_max_tokens_counts():
-    assert read_chat({"messages": TALK, "max_tokens": 5, "max_completion_tokens": 7}).max_tokens == 7
-    assert read_chat({"messages": TALK, "max_tokens": 5}).max_tokens == 5
+    assert read_chat({"messages": TALK, "max_tokens": 5, "max_completion_tokens": 7}, WORDS).max_tokens == 7
+    assert read_chat({"messages": TALK, "max_tokens": 5}, WORDS).max_tokens == 5
 
 
 def test_what_only_changes_sampling_is_left_aside():
-    assert read_completion({"prompt": "x", "temperature": 0.3, "n": 1, "logprobs": None, "echo": False}).max_tokens
+    assert read_completion(
+        {"prompt": "x", "temperature": 0.3, "n": 1, "logprobs": None, "echo": False}, WORDS
+    ).max_tokens
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_what_only_changes_sampling_is_left_aside():
 )
 def test_a_wrong_field_is_named(field, value):
     with pytest.raises(RefusedError) as error:
-        read_completion({"prompt": "x"} | {field: value})
+        read_completion({"prompt": "x"} | {field: value}, WORDS)
     assert (error.value.status, error.value.param) == (400, field)
     assert field in error.value.message
 
@@ -84,5 +87,5 @@ def test_a_wrong_field_is_named(field, value):
 )
 def test_a_wrong_message_is_named(messages, field):
     with pytest.raises(RefusedError) as error:
-        read_chat({"messages": messages})
+        read_chat({"messages": messages}, WORDS)
     assert error.value.param == field

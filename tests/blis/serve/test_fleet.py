@@ -52,6 +52,7 @@ def test_it_says_when_the_next_token_is_due():
     clock = Clock()
     made = fleet(speed=1.0, clock=clock)
     submitted(made)
+    assert made.turn() == 1  # who has just come is still to be looked at
     clock.s += 0.001
     assert made.turn() == 10_080
 
@@ -59,7 +60,7 @@ def test_it_says_when_the_next_token_is_due():
 def test_whoever_is_given_up_gets_no_more_and_is_told_once():
     clock, ended = Clock(), []
     made = fleet(speed=1.0, clock=clock)
-    made.on_end = ended.append
+    made.on_end.append(ended.append)
     answer = submitted(made, 50)
     clock.s += 0.0251
     made.turn()

@@ -69,6 +69,24 @@ def test_a_stream_comes_token_by_token_and_ctrl_c_ends_in_good_order():
         assert process.wait(20) == 0
 
 
+def test_whoever_has_not_ended_after_the_drain_is_told_so():
+    with served("--port", "0", "--drain", "0") as (process, (url,)), ThreadPoolExecutor(1) as others:
+        asked = {"prompt": "x", "max_tokens": 100_000, "ignore_eos": True}
+        whole = others.submit(post, url, **asked)
+        while facts(url)["in_flight"] < 1:
+            time.sleep(0.01)
+        http = connection(url)
+        http.request("POST", PATH, json.dumps({**asked, "stream": True}))
+        stream = http.getresponse()
+        stream.readline()
+        process.send_signal(signal.SIGTERM)
+        *_, error, done = stream.read().decode().strip().split("\n\n")
+        assert json.loads(error.removeprefix("data: "))["error"]["code"] == 503 and done == "data: [DONE]"
+        assert whole.result()[0] == 503
+        assert process.wait(20) == 0
+        assert process.stderr is not None and "Traceback" not in process.stderr.read()
+
+
 def test_each_instance_on_a_port_of_its_own():
     with served("--num-instances", "3", "--ports-from", "0", "--speed", "100", servers=3) as (_, urls):
         assert len(set(urls)) == 3

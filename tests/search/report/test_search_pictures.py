@@ -8,8 +8,8 @@ import pytest
 from search.report.search_pictures import convergence, front_pictures, slice_pictures
 
 
-def candidate(index, fitness, name="", origin="baseline"):
-    texts = {"index": str(index), "fitness": "" if fitness is None else str(fitness)}
+def candidate(index, fitness, name="", origin="baseline", status="ok"):
+    texts = {"index": str(index), "fitness": "" if fitness is None else str(fitness), "status": status}
     return {**texts, "name": name, "origin": origin if name else "random"}
 
 
@@ -38,6 +38,14 @@ def test_names_of_baselines_that_are_close_to_the_best_stay_in_the_picture():
     places = [float(re.search(rf'y="(\S+?)"[^>]*>{name}<', svg)[1]) for name in names]
     assert places == sorted(places, reverse=True) and places[-1] > 0 and places[0] < height
     assert min(low - high for low, high in pairwise(places)) > 5
+
+
+def test_a_candidate_that_a_race_stopped_is_never_the_best_so_far():
+    def drawn(status):
+        rows = [candidate(0, 0.0, "llm-d"), candidate(1, 0.3, status=status), candidate(2, 0.1), candidate(3, 0.4)]
+        return convergence(rows, "llm-d").svg
+
+    assert drawn("stopped") != drawn("ok")
 
 
 def test_a_search_without_a_score_has_no_convergence():

@@ -133,7 +133,8 @@ def test_victims_go_by_class_then_the_latest_then_the_last_row():
 def test_what_nobody_asks_for_is_not_made():
     requests = table()
     assert len(order(scenario(), requests, Compat())) == 0
-    assert service(scenario("sjf"), requests).shape == (1, 0)
+    assert service(scenario(), requests).shape == (1, 0)
+    assert service(scenario("sjf"), requests).shape == (1, 1)
     assert service(scenario("least-attained-service"), requests).shape == (1, 3)
     kinds = [queue_order(scenario(name).instance) for name in ("fcfs", "sjf", "least-attained-service")]
     assert kinds == [FCFS, RANKED, LEAST_ATTAINED]

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import KV
+from blis.config import KV, Admission, Routing
 from blis.engine.live.live import Live
 from blis.errors import InputError
-from blis.tables.records import COMPLETED, DROPPED
-from tests.blis.engine.live.small import live, scenario, tokens
+from blis.tables.records import COMPLETED, DROPPED, REJECTED
+from tests.blis.engine.live.small import LIMITS, live, scenario, tokens
 
 END_US = 10**12
 
@@ -76,6 +76,34 @@ def test_a_request_given_up_leaves_at_once():
     run.advance(END_US)
     assert waits.status == DROPPED and comes.status == COMPLETED
     assert run.arrays.instances.used_blocks[0] == 0
+
+
+def test_who_comes_in_the_room_of_one_who_was_rejected_is_routed_once():
+    plain = scenario()
+    bucket = Admission("token-bucket", parameters={"capacity_tokens": 20.0, "refill_tokens_per_s": 0.0})
+    cluster = replace(plain.cluster, admission=bucket, routing=Routing(latency_us=100))
+    run = Live(replace(plain, cluster=cluster), limits=LIMITS)
+    first = run.submit(tokens(0, 8), tokens(100, 2))
+    rejected = run.submit(tokens(0, 16), tokens(100, 2))
+    run.advance(1)
+    last = run.submit(tokens(50, 8), tokens(100, 2))
+    run.advance(END_US)
+    assert rejected.status == REJECTED and last.row == rejected.row
+    assert first.status == last.status == COMPLETED and run.arrays.instances.routed[0] == 2
+
+
+def test_prompts_that_are_equal_up_to_their_last_full_block_have_one_home():
+    plain = scenario(instances=2)
+    cluster = replace(plain.cluster, routing=Routing("prefix-affinity-exact"))
+    run = Live(replace(plain, cluster=cluster), limits=LIMITS)
+    prompts = [tokens(0, 10), np.append(tokens(0, 8), 77), tokens(500, 9), np.append(tokens(0, 8), [5, 6, 7])]
+    tickets = []
+    for prompt in prompts:
+        tickets.append(run.submit(prompt, tokens(100, 50)))
+        run.advance(run.now_us + 1)
+    run.advance(END_US)
+    homes = [ticket.instance for ticket in tickets]
+    assert homes[0] == homes[1] == homes[3] != homes[2]
 
 
 def test_sessions_and_tenants_beyond_the_limits_share():
