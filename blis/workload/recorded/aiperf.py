@@ -3,7 +3,8 @@
 ai-dynamo/aiperf 0.14 (docs/tutorials/working-with-profile-exports.md): `metadata` with times in ns on the Unix clock
 and the conversation, `metrics` with a value and a unit each, `error`, which answers do not have since 0.13. Lines of
 another phase than `profiling` warmed the server up; those with an error, or that were cancelled, got no answer.
-`request_latency` ends with the last token; `request_end_ns` is when the stream ended, which may be later.
+`request_latency` ends with the last token; `request_end_ns` is when the stream ended, which may be later. Sequence
+lengths are a tokenizer's of the client, `usage_…` is what the server counted.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def load_aiperf(path: str | Path) -> Recording:
     rows = json_lines(path, ("metadata", "metrics"))
     start, end = (rows.times(f"metadata.request_{name}_ns", _MOST_NS, "ns") for name in ("start", "end"))
     cancelled = np.array([value is True for value in rows.values("metadata.was_cancelled")])
-    outputs = rows.integers("metrics.output_sequence_length.value", 0, MAX_TOKENS, blank=0)
+    own = rows.integers("metrics.output_sequence_length.value", 0, MAX_TOKENS, blank=0)
+    outputs = _counted(rows, "usage_completion_tokens", own)
     ok = np.array([error is None for error in rows.values("error")]) & ~cancelled & (outputs > 0)
     ttft_us, latency_us = (_metric_us(rows, name) for name in ("time_to_first_token", "request_latency"))
     return recording(
@@ -39,7 +41,7 @@ def load_aiperf(path: str | Path) -> Recording:
         arrival_us=start / 1e3,
         first_token_us=np.where(ttft_us >= 0, start / 1e3 + ttft_us, -1),
         completed_us=np.where(latency_us >= 0, np.minimum(start / 1e3 + latency_us, end / 1e3), end / 1e3),
-        input_tokens=prompts(rows, "metrics.input_sequence_length.value", ok),
+        input_tokens=_counted(rows, "usage_prompt_tokens", prompts(rows, "metrics.input_sequence_length.value", ok)),
         output_tokens=outputs,
         ok=ok,
         request_ids=_names(rows),
@@ -48,6 +50,12 @@ def load_aiperf(path: str | Path) -> Recording:
         client_side=True,
         server=server_beside(path),
     )
+
+
+def _counted(rows: JsonRows, name: str, own: Any) -> Any:
+    """[n] tokens as the server counts them where it says so, else as AIPerf's tokenizer does."""
+    said = rows.integers(f"metrics.{name}.value", 0, MAX_TOKENS, blank=-1)
+    return np.where(said >= 0, said, own)
 
 
 def _metric_us(rows: JsonRows, name: str) -> Any:

@@ -41,6 +41,12 @@ def test_every_request_keeps_its_own_times_and_lengths(tmp_path: Path):
     assert found.e2e_us.tolist() == [30_000, 900_000, 200_000]
 
 
+def test_the_servers_count_of_tokens_counts(tmp_path: Path):
+    usage = '"usage_prompt_tokens": {"value": 560}, "usage_completion_tokens": {"value": 7}, "output_sequence_length"'
+    found = read(tmp_path, aiperf_line(0), aiperf_line(1).replace('"output_sequence_length"', usage))
+    assert found.requests.input_tokens.tolist() == [550, 560] and found.requests.output_tokens.tolist() == [5, 7]
+
+
 def test_an_answer_without_a_latency_ends_with_its_stream(tmp_path: Path):
     assert read(tmp_path, aiperf_line(0).replace("request_latency", "other")).e2e_us.tolist() == [1_000_000]
 
