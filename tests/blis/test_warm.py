@@ -18,5 +18,6 @@ def test_the_list_names_every_file_with_kernels(tmp_path, monkeypatch, capsys):
         if re.search(r"^@(kernel|[A-Z]+\.register)", path.read_text(), re.MULTILINE)
     }
     columns = {ROOT / "blis" / "policies" / name for name in ("priority.py", "schedulers.py")}  # no kernels
-    assert with_kernels - columns <= listed
+    live = {ROOT / "blis" / "engine" / "instance" / "abort.py"}  # what live runs alone compile, at the first of them
+    assert with_kernels - columns - live <= listed
     assert all(path.is_file() for path in listed)

@@ -9,6 +9,7 @@ from blis.latency.plausible import judged
 from blis.policies.bundle import load_bundle
 from blis.workload.draw.spec import load_spec
 from search.application import compose_settings
+from search.config import RaceSettings
 from search.drivers import DRIVERS
 from search.space.space import known_keys
 from tests.places import CONF
@@ -89,7 +90,8 @@ class TestDefaultProblem:
 
     def test_driver(self):
         driver = self.settings.driver
-        assert (driver.name, driver.budget, driver.batch) == ("deap_ga", 960, 24)
+        assert (driver.name, driver.budget, driver.batch) == ("deap_ga", 480, 24)
+        assert driver.race == RaceSettings(error=0.05, band=0.002)
 
     def test_pools(self):
         sizes = self.settings.validation
