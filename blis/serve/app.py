@@ -72,6 +72,7 @@ def routes(service: Service) -> list[Route]:
     return [
         *(Route(path, service.answer, methods=["POST"]) for path in READERS),
         answers("/v1/models", lambda: JSONResponse({"object": "list", "data": [model]})),
+        answers(f"/v1/models/{service.model}", lambda: JSONResponse(model)),
         answers("/health", lambda: Response(status_code=503 if service.fleet.failure else 200)),
         answers("/version", lambda: JSONResponse({"version": version("blis")})),
         answers("/metrics", lambda: Response(service.metrics.page(), media_type="text/plain; version=0.0.4")),

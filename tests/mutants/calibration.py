@@ -28,8 +28,8 @@ MUTANTS = (
     ),
     Mutant(
         _BENCH,
-        "role_only = (gaps > 0) & (gaps == outputs)",
-        "role_only = gaps < 0",
+        "role_only = np.isin(extra, (1, 2)) &",
+        "role_only = (gaps < 0) &",
         ("tests/blis/workload/recorded/test_vllm_bench.py",),
         "a chunk without a token counts as the first token",
     ),

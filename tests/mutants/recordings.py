@@ -82,10 +82,10 @@ MUTANTS = (
     ),
     Mutant(
         f"{_RECORDED}/aiperf.py",
-        "completed_us=end / 1e3",
-        "completed_us=end / 1e6",
+        "np.where(latency_us >= 0,",
+        "np.where(latency_us < 0,",
         _RESULTS["aiperf"],
-        "answers are complete in ms",
+        "answers end with their streams",
     ),
     Mutant(f"{_RECORDED}/aiperf.py", "& ~cancelled", "| cancelled", _RESULTS["aiperf"], "the cancelled were answered"),
     Mutant(

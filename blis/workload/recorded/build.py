@@ -103,7 +103,7 @@ def recording(
 
 def prompts(rows: JsonRows, key: str, ok: NDArray[np.bool_]) -> NDArray[np.int64]:
     """[n] tokens of the prompts of rows, which those that are not `ok` may not say. Raises InputError."""
-    tokens = rows.integers(key, 1, MAX_TOKENS, blank=0)
+    tokens = rows.integers(key, 0, MAX_TOKENS, blank=0)
     rows.check(key, (tokens > 0) | ~ok, lambda row: "is no number of tokens, but there is an answer")
     return tokens
 

@@ -2,6 +2,7 @@
 
 vllm-project/guidellm @ 06cef291 (request_stats.py, info.py); before 0.4 times have other names and stand beside the
 tokens. Only the group `successful` has answers; `incomplete` and `errored` are counted. Times are s on the Unix clock.
+An answer ends with its last token, not with the end of its stream, where both are known.
 Requests that began before a benchmark's measure_start_time warmed the server up.
 """
 
@@ -32,13 +33,16 @@ def load_guidellm(path: str | Path) -> Recording:
     old = "request_start_time" not in rows.rows[0]
     start = rows.times("start_time" if old else "request_start_time", _MOST_S, "s")
     end = rows.times("end_time" if old else "request_end_time", _MOST_S, "s")
-    first = rows.times("first_token_time" if old else "info.timings.first_token_iteration", _MOST_S, "s", blank=-1)
+    first, last = (
+        rows.times(f"{which}_token_time" if old else f"info.timings.{which}_token_iteration", _MOST_S, "s", blank=-1)
+        for which in ("first", "last")
+    )
     left = (f"{others} requests were not successful and are left out",) if others else ()
     return recording(
         Path(path).name,
         arrival_us=start * 1e6,
         first_token_us=first * 1e6,
-        completed_us=end * 1e6,
+        completed_us=np.where(last >= 0, last, end) * 1e6,
         input_tokens=rows.integers("prompt_tokens", 1, MAX_TOKENS),
         output_tokens=rows.integers("output_tokens", 0, MAX_TOKENS),
         ok=np.ones(len(rows), bool),

@@ -3,6 +3,7 @@
 kubernetes-sigs/inference-perf @ 03e89d4a (apis/base.py, reportgen/base.py): `start_time`, `end_time` in s on the
 client's clock, `info` with tokens and when they came, `error`. A request arrives at its start_time, not when its stage
 says so: loads called constant are sent with exponential gaps. Tokens are the server's count where it gave one.
+An answer ends with its last token where that is known; `end_time` is when the stream ended.
 """
 
 from __future__ import annotations
@@ -35,11 +36,12 @@ def load_inference_perf(path: str | Path) -> Recording:
     start, end = (rows.times(key, _MOST_S, "s") for key in ("start_time", "end_time"))
     outputs = _outputs(rows)
     ok = np.array([error is None for error in rows.values("error")]) & (outputs > 0)
+    first, last = _tokens_came(rows)
     return recording(
         Path(path).name,
         arrival_us=start * 1e6,
-        first_token_us=_first_tokens(rows) * 1e6,
-        completed_us=end * 1e6,
+        first_token_us=first * 1e6,
+        completed_us=np.where(last >= 0, last, end) * 1e6,
         input_tokens=prompts(rows, "info.input_tokens", ok),
         output_tokens=outputs,
         ok=ok,
@@ -55,12 +57,12 @@ def _outputs(rows: JsonRows) -> Any:
     return np.maximum(known, 0)
 
 
-def _first_tokens(rows: JsonRows) -> Any:
-    """[n] when the first token of each answer came, -1 where that is not known."""
+def _tokens_came(rows: JsonRows) -> tuple[Any, Any]:
+    """[n] when the first and the last token of each answer came, -1 where that is not known."""
     now, before = (rows.values(f"{above}.output_token_times") for above in ("info.response_metrics", "info"))
     found = [
-        next((each[0] for each in lists if isinstance(each, list) and each), None)
+        next(((each[0], each[-1]) for each in lists if isinstance(each, list) and each), (None, None))
         for lists in zip(now, before, strict=True)
     ]
-    known = JsonRows(rows.path, [{"first": value} for value in found], rows.names)
-    return known.times("first", _MOST_S, "s", blank=-1)
+    known = JsonRows(rows.path, [{"first": first, "last": last} for first, last in found], rows.names)
+    return known.times("first", _MOST_S, "s", blank=-1), known.times("last", _MOST_S, "s", blank=-1)

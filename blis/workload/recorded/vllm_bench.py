@@ -5,7 +5,8 @@
 the same time, and the file is refused. `output_lens` count tokens, but a gap of `itls` lies between two chunks of the
 stream (benchmarks/lib/endpoint_request_func.py), which may hold several: it is their sum that counts. The chat
 endpoint's first chunk holds a role and no token: where there is a gap for each token, the first token is that of the
-second chunk. Which of that holds depends on backend and release, and a result that does not say both is refused.
+second chunk. Completions have no such chunk: there one gap too many, in a chat two, are the wait for a chunk that says
+why the answer ended. Which of that holds depends on backend and release; a result that does not say both is refused.
 """
 
 from __future__ import annotations
@@ -39,8 +40,10 @@ def load_vllm_bench(path: str | Path) -> Recording:
     itls = _items(path, result, "itls", _is_times, "is no list of times in s >= 0")
     errors = _items(path, result, "errors", lambda item: item is None or isinstance(item, str), "is no text")
     gaps = np.array([len(row) for row in itls])
-    role_only = (gaps > 0) & (gaps == outputs)
+    extra = np.where(gaps > 0, gaps + 1 - outputs, 0)  # chunks without a token, if every other one has one
+    role_only = np.isin(extra, (1, 2)) & ("chat" in str(result.get("backend") or result["endpoint_type"]))
     first = start + ttft + [row[0] if chunk else 0.0 for row, chunk in zip(itls, role_only, strict=True)]
+    tokens = [row[:-1] if ended else row for row, ended in zip(itls, extra - role_only == 1, strict=True)]
     answered = np.array([not error for error in errors]) & (ttft > 0) & (outputs > 0)
     if (empty := answered & (inputs < 1)).any():
         raise InputError(f"{path}: input_lens: item {np.argmax(empty)}: 0 tokens, but there is an answer")
@@ -48,7 +51,7 @@ def load_vllm_bench(path: str | Path) -> Recording:
         Path(path).name,
         arrival_us=start * 1e6,
         first_token_us=first * 1e6,
-        completed_us=(start + ttft + [sum(row) for row in itls]) * 1e6,
+        completed_us=(start + ttft + [sum(row) for row in tokens]) * 1e6,
         input_tokens=inputs,
         output_tokens=outputs,
         ok=answered,

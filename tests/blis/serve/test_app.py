@@ -23,3 +23,12 @@ def test_a_failed_simulation_is_not_healthy():
     with client(made) as http:
         made.fleet.failure = RuntimeError("broken")
         assert http.get("/health").status_code == 503
+
+
+def test_a_model_is_told_by_its_name_with_its_slash_quoted_as_clients_do():
+    made = service()
+    made.model = "org/small"
+    with client(made) as http:
+        assert http.get("/v1/models/org%2Fsmall").json()["id"] == "org/small"
+        other = http.get("/v1/models/other")
+    assert other.status_code == 404 and "/v1/models/other" in other.json()["error"]["message"]

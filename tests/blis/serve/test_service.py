@@ -45,6 +45,34 @@ def test_a_stream_says_what_the_whole_says(path, what):
     assert len({chunk["id"] for chunk in (*chunks, usage)}) == 1
 
 
+#: What the official client of Python sends with a request (openai 3.57.0), and bodies in its way of writing.
+OFFICIAL = {
+    "authorization": "Bearer x", "accept": "application/json", "content-type": "application/json",
+    "user-agent": "OpenAI/Python 3.57.0", "x-stainless-lang": "python", "x-stainless-package-version": "3.57.0",
+    "x-stainless-async": "false", "x-stainless-retry-count": "0", "x-stainless-read-timeout": "600",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (CHAT, b'{"model":"small","messages":[{"role":"user","content":"hello there"}],"max_tokens":4}'),
+        (CHAT, b'{"model":"small","messages":[{"role":"user","content":"hi"}],"max_completion_tokens":4,"user":"u"}'),
+        (COMPLETION, b'{"model":"small","prompt":[1,2,3],"max_tokens":4,"echo":false,"logprobs":null,"n":1}'),
+    ],
+)
+def test_the_bytes_of_the_official_client_are_understood(path, body):
+    more = b',"stream":true,"stream_options":{"include_usage":true}}'
+    with client() as http:
+        whole = http.post(path, content=body, headers=OFFICIAL)
+        streamed = http.post(path, content=body.removesuffix(b"}") + more, headers=OFFICIAL)
+    assert whole.headers["content-type"] == "application/json"
+    assert whole.json()["usage"]["completion_tokens"] == 4
+    *_, last, usage = events(streamed.text)
+    assert last["choices"][0]["finish_reason"] == "length" and usage["choices"] == []
+    assert usage["usage"]["completion_tokens"] == 4
+
+
 def test_an_answer_ends_by_itself_or_at_its_limit():
     with client(lengths=Lengths(np.array([5]))) as http:
         ended = http.post(COMPLETION, json={"prompt": "x", "max_tokens": 9}).json()

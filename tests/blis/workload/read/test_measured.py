@@ -51,7 +51,7 @@ def whole_answers(folder: Path, unit: float = 1.0) -> dict[str, Path]:
     """A file of answers that were not streamed in every format of a load generator; ends are multiplied."""
     end = {"request_end_ns": START * 10**9 + int(10**8 * unit)}
     aiperf, inference_perf = folder / "p.jsonl", folder / "i.json"
-    aiperf.write_text(aiperf_line(0, **end).replace("time_to_first_token", "x"))
+    aiperf.write_text(aiperf_line(0, last_ms=100 * unit, **end).replace("time_to_first_token", "x"))
     one = {**inference_perf_request(4, response_metrics={"output_tokens": 3}), "end_time": 4 + 2 * unit}
     inference_perf.write_text(json.dumps([one]))
     late = guidellm_request(0, info={}, request_end_time=START + 2 * unit)
@@ -84,13 +84,14 @@ def test_streamed_answers_in_another_unit_are_refused(tmp_path: Path):
     whole = genai_perf_request(0)
     whole["response_timestamps"] = [START * 10**9 + after * 10**9 for after in (10, 20, 100, 110, 120)]
     metrics = {"output_tokens": 3, "output_token_times": [4.5, 500, 2000]}
-    (tmp_path / "p.jsonl").write_text(aiperf_line(0, request_end_ns=(START + 100) * 10**9))
+    timings = {"first_token_iteration": START + 0.5, "last_token_iteration": START + 2000}
+    (tmp_path / "p.jsonl").write_text(aiperf_line(0, last_ms=100_000, request_end_ns=(START + 100) * 10**9))
     (tmp_path / "i.json").write_text(
         json.dumps([{**inference_perf_request(4, response_metrics=metrics), "end_time": 2004}])
     )
     for name, path in {
         "vllm-bench": bench(tmp_path, itls=[[250, 500], [], []]),
-        "guidellm": guidellm(tmp_path / "g.json", [guidellm_request(0, request_end_time=START + 2000)]),
+        "guidellm": guidellm(tmp_path / "g.json", [guidellm_request(0, info={"timings": timings})]),
         "aiperf": tmp_path / "p.jsonl",
         "genai-perf": genai_perf(tmp_path / "e.json", [whole]),
         "inference-perf": tmp_path / "i.json",
@@ -143,7 +144,7 @@ def test_times_that_no_server_has_are_refused(tmp_path: Path):
 TIMES = {
     "request-log": ("queued_ts", "scheduled_ts", "first_token_ts", "last_token_ts"),
     "vllm-bench": ("start_times", "ttfts", "itls"),
-    "guidellm": ("request_start_time", "request_end_time", "first_token_iteration"),
+    "guidellm": ("request_start_time", "request_end_time", "first_token_iteration", "last_token_iteration"),
     "aiperf": ("request_start_ns", "request_end_ns"),
     "genai-perf": ("timestamp", "response_timestamps"),
     "inference-perf": ("start_time", "end_time", "output_token_times"),

@@ -10,12 +10,12 @@ START = 1_700_000_000  # s on the Unix clock
 
 
 def guidellm_request(at: float, **changes: Any) -> dict[str, Any]:
-    """A request that began so many s after START, with its first token half a second later and its last after 2 s."""
+    """A request that began so many s after START: its tokens from 0.5 to 2 s, the end of its stream after 3 s."""
     start = START + at
-    timings = {"request_start": start, "first_token_iteration": start + 0.5, "request_end": start + 2}
+    timings = {"first_token_iteration": start + 0.5, "last_token_iteration": start + 2, "request_end": start + 3}
     usual = {
         "request_id": f"r{at}", "prompt_tokens": 100, "output_tokens": 4, "request_start_time": start,
-        "request_end_time": start + 2, "info": {"conversation_id": None, "timings": timings},
+        "request_end_time": start + 3, "info": {"conversation_id": None, "timings": timings},
     }  # fmt: skip
     return {**usual, **changes}
 
@@ -28,12 +28,14 @@ def guidellm(path: Path, *benchmarks: list[dict[str, Any]], others: int = 0, **b
     return path
 
 
-def aiperf_line(at_ms: int, *, tokens: int | None = 5, error: Any = None, ttft: Any = None, **metadata: Any) -> str:
-    """A request that was sent so many ms after START, with its first token after 20 ms and its last after 100 ms."""
+def aiperf_line(
+    at_ms: int, *, tokens: int | None = 5, error: Any = None, ttft: Any = None, last_ms: float = 100, **metadata: Any
+) -> str:
+    """A request that was sent so many ms after START: its tokens from 20 to 100 ms, the end of its stream after 1 s."""
     start = START * 10**9 + at_ms * 10**6
     above = {
         "session_num": 0, "x_request_id": f"q{at_ms}", "x_correlation_id": f"c{at_ms}", "turn_index": 0,
-        "request_start_ns": start, "request_end_ns": start + 10**8, "benchmark_phase": "profiling",
+        "request_start_ns": start, "request_end_ns": start + 10**9, "benchmark_phase": "profiling",
         "was_cancelled": False,
     }  # fmt: skip
     metrics: dict[str, Any] = {"input_sequence_length": {"value": 550, "unit": "tokens"}}
@@ -42,14 +44,16 @@ def aiperf_line(at_ms: int, *, tokens: int | None = 5, error: Any = None, ttft: 
     else:
         metrics["output_sequence_length"] = {"value": tokens, "unit": "tokens"}
         metrics["time_to_first_token"] = ttft or {"value": 20.0, "unit": "ms"}
-    return json.dumps({"metadata": {**above, **metadata}, "metrics": metrics, "error": error})
+        metrics["request_latency"] = {"value": last_ms, "unit": "ms"}
+    failed = {} if error is None else {"error": error}
+    return json.dumps({"metadata": {**above, **metadata}, "metrics": metrics, **failed})
 
 
 def inference_perf_request(at: float, *, error: Any = None, usage: Any = None, **info: Any) -> dict[str, Any]:
-    """A request that was sent so many s after the client's clock began, answered within 2 s."""
+    """A request that was sent so many s after the client's clock began, its last token after 2 s, the end after 3 s."""
     metrics = {"output_tokens": 3, "server_usage": usage, "output_token_times": [at + 0.5, at + 1, at + 2]}
     said = {"request_metrics": {"text": {"input_tokens": 80}}, "response_metrics": metrics, "input_tokens": 80, **info}
-    return {"start_time": at, "end_time": at + 2, "request": "{}", "response": "", "info": said, "error": error}
+    return {"start_time": at, "end_time": at + 3, "request": "{}", "response": "", "info": said, "error": error}
 
 
 def genai_perf_request(at_ms: int, tokens: int | None = 3, *, streamed: bool = True, **inputs: Any) -> dict[str, Any]:

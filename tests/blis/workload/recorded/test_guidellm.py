@@ -26,8 +26,8 @@ def test_every_request_keeps_its_own_times_and_lengths(tmp_path: Path):
     asked = [(0.25, 120, 9, 0.1, 1.5), (4.0, 7, 1, 0.3, 0.3), (1.5, 900, 33, 0.75, 8.0)]  # at, in, out, first, last
     rows = [
         guidellm_request(
-            at, prompt_tokens=tokens, output_tokens=answer, request_end_time=START + at + last,
-            info={"conversation_id": None, "timings": {"first_token_iteration": START + at + first}},
+            at, prompt_tokens=tokens, output_tokens=answer, request_end_time=START + at + last + 1,
+            info={"timings": {"first_token_iteration": START + at + first, "last_token_iteration": START + at + last}},
         )
         for at, tokens, answer, first, last in asked
     ]  # fmt: skip
@@ -54,7 +54,7 @@ def test_requests_before_the_measurement_warmed_up(tmp_path: Path):
 
 def test_the_names_of_older_releases(tmp_path: Path):
     old = {
-        "start_time": START + 1, "end_time": START + 3, "first_token_time": START + 2,
+        "start_time": START + 1, "end_time": START + 4, "first_token_time": START + 2, "last_token_time": START + 3,
         "prompt_tokens": 7, "output_tokens": 2,
     }  # fmt: skip
     found = load_guidellm(guidellm(tmp_path / "b.json", [old]))
@@ -64,7 +64,7 @@ def test_the_names_of_older_releases(tmp_path: Path):
 def test_answers_that_were_not_streamed_are_said(tmp_path: Path):
     row = guidellm_request(0, info={"timings": {"first_token_iteration": None}})
     found = load_guidellm(guidellm(tmp_path / "b.json", [row]))
-    assert found.e2e_us.tolist() == [2_000_000] and not found.streamed.any()
+    assert found.e2e_us.tolist() == [3_000_000] and not found.streamed.any()
     assert found.notes == ("1 answers were not streamed: of them only the end is known, no first token",)
 
 

@@ -29,7 +29,7 @@ def test_every_request_keeps_its_own_times_and_lengths(tmp_path: Path):
     asked = [(9.5, 120, [9.75, 10, 14]), (2.25, 7, [2.5]), (4.0, 900, [6, 7])]  # at, tokens, when answers came
     rows = [
         {
-            "start_time": at, "end_time": times[-1], "error": None,
+            "start_time": at, "end_time": times[-1] + 1, "error": None,
             "info": {
                 "input_tokens": tokens, "response_metrics": {"output_tokens": len(times), "output_token_times": times}
             },
@@ -53,12 +53,12 @@ def test_the_servers_count_of_tokens_counts(tmp_path: Path):
 
 def test_failures_are_counted(tmp_path: Path):
     failed = inference_perf_request(1, error={"error_type": "x"}, response_metrics=None, input_tokens=None)
-    assert read(tmp_path, inference_perf_request(0), failed).failed == 1
+    assert read(tmp_path, inference_perf_request(0), failed, {**failed, "info": {"input_tokens": 0}}).failed == 2
 
 
 def test_answers_that_were_not_streamed_are_said(tmp_path: Path):
     found = read(tmp_path, inference_perf_request(0, response_metrics={"output_tokens": 3}))
-    assert found.e2e_us.tolist() == [2_000_000] and not found.streamed.any()
+    assert found.e2e_us.tolist() == [3_000_000] and not found.streamed.any()
     assert found.notes == ("1 answers were not streamed: of them only the end is known, no first token",)
 
 
@@ -71,7 +71,7 @@ def test_answers_that_were_not_streamed_are_said(tmp_path: Path):
             [inference_perf_request(0, input_tokens=None)],
             "item 0: column info.input_tokens: None is no number",
         ),
-        ([inference_perf_request(0, input_tokens=0)], "item 0: column info.input_tokens: 0 is not a whole number"),
+        ([inference_perf_request(0, input_tokens=0)], "item 0: column info.input_tokens: 0 is no number of tokens"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, rows, said):

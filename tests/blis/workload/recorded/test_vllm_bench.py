@@ -28,7 +28,17 @@ def test_several_tokens_a_chunk_count_by_their_time_and_are_said(tmp_path: Path)
 
 
 def test_a_gap_for_each_token_means_that_the_first_chunk_had_none(tmp_path: Path):
-    found = load_vllm_bench(bench(tmp_path, itls=[[0.125, 0.25, 0.5], [], []]))
+    found = load_vllm_bench(bench(tmp_path, backend="openai-chat", itls=[[0.125, 0.25, 0.5], [], []]))
+    assert found.ttft_us.tolist() == [250_000, 625_000] and found.e2e_us[1] == 1_375_000
+
+
+def test_completions_have_no_first_chunk_without_a_token_but_may_have_such_a_last_one(tmp_path: Path):
+    found = load_vllm_bench(bench(tmp_path, itls=[[0.25, 0.5, 0.125], [], []]))
+    assert found.ttft_us.tolist() == [250_000, 500_000] and found.e2e_us[1] == 1_250_000
+
+
+def test_a_chat_of_two_gaps_too_many_has_both(tmp_path: Path):
+    found = load_vllm_bench(bench(tmp_path, backend="openai-chat", itls=[[0.125, 0.25, 0.5, 2.0], [], []]))
     assert found.ttft_us.tolist() == [250_000, 625_000] and found.e2e_us[1] == 1_375_000
 
 
