@@ -10,6 +10,8 @@ import json
 from array import array
 from typing import Any
 
+from blis.workload.assemble import MAX_TOKENS
+
 #: What ends a stream.
 DONE = "[DONE]"
 
@@ -90,9 +92,9 @@ def problem_of(body: str) -> str:
 
 
 def _counted(counts: Any, key: str, before: int | None) -> int | None:
-    """A count of an object; what was known before where it has none."""
+    """A count of an object; what was known before where it has none, or one that no prompt and no answer can have."""
     count = counts.get(key) if isinstance(counts, dict) else None
-    return count if type(count) is int and count >= 0 else before
+    return count if type(count) is int and 0 <= count <= MAX_TOKENS else before
 
 
 def _object(data: str) -> dict[str, Any]:

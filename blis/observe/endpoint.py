@@ -174,7 +174,8 @@ class Endpoint:
         tokens = answer.output_tokens
         if tokens is None:
             count = self.asking.count
-            tokens = count("".join(answer.texts)) if count and answer.texts else len(answer.texts)
+            text = "".join(answer.texts).encode(errors="replace").decode()  # JSON can spell halves of letters
+            tokens = count(text) if count and text else len(answer.texts)
         return replace(
             seen,
             chunk_us=answer.chunk_us,
@@ -188,7 +189,7 @@ class Endpoint:
         text = str(error) or type(error).__name__
         for secret, name in ((self.asking.key, "(key)"), (self.asking.base, "(address)")):
             text = text.replace(secret, name) if secret else text
-        line = one_line(text)
+        line = "".join(letter if letter.isprintable() else "?" for letter in one_line(text))  # as a file can hold it
         return line if len(line) <= _LONGEST_ERROR else line[:_LONGEST_ERROR] + "…"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -20,12 +20,15 @@ from blis.serve.limits import HEADER_BYTES, HeaderLimit
 from blis.serve.refusal import RefusedError
 from blis.serve.service import GoneError, Service
 
+#: What `refused` answers. ClientDisconnect: gone before the whole request was here.
+_HANDLED = (RefusedError, GoneError, ClientDisconnect, HTTPException, Exception)
+
 _DASHBOARD = Path(__file__).with_name("dashboard.html")
 
 
 def refused(request: Request, error: Exception) -> Response:
     """Any error in OpenAI's form."""
-    if isinstance(error, GoneError):
+    if isinstance(error, GoneError | ClientDisconnect):
         return Response(status_code=499)  # which nobody reads
     if isinstance(error, HTTPException):
         error = RefusedError(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
@@ -50,7 +53,7 @@ def make_app(service: Service) -> Starlette:
     return Starlette(
         routes=routes(service),
         middleware=[Middleware(HeaderLimit, refuse=too_long)],
-        exception_handlers=dict.fromkeys((RefusedError, GoneError, HTTPException, Exception), refused),
+        exception_handlers=dict.fromkeys(_HANDLED, refused),
         lifespan=lifespan,
     )
 

@@ -5,9 +5,10 @@ Fields that change nothing in a simulation, such as `temperature`, are left asid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -17,6 +18,9 @@ from blis.serve.words import Tokens, Words
 #: vLLM's own default of `max_tokens` for completions.
 _COMPLETION_TOKENS = 16
 _MOST_TOKENS = 2**31 - 1
+
+#: Halves of a pair of UTF-16, which JSON can spell (`"\\ud800"`) and which are no letters.
+_HALVES = re.compile("[\ud800-\udfff]")
 
 #: What would change the form of an answer and is not there.
 _REFUSED = {"n": 1, "best_of": 1, "echo": False, "logprobs": None, "top_logprobs": None, "prompt_logprobs": None}
@@ -58,7 +62,7 @@ def _ask(body: Mapping[str, Any], prompt: Tokens, max_tokens: int | None, chat: 
     if options and not stream:
         raise RefusedError(400, "stream_options are only for stream=true", "stream_options")
     user = body.get("user") or ""
-    if not isinstance(user, str):
+    if not _is_text(user):
         raise RefusedError(400, f"user must be a text, got {user!r}", "user")
     return Ask(prompt, max_tokens, _flag(body, "ignore_eos"), stream, _flag(options, "include_usage"), chat, user)
 
@@ -79,11 +83,15 @@ def _flag(body: Mapping[str, Any], name: str) -> bool:
     return bool(value)
 
 
+def _is_text(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and not _HALVES.search(value)
+
+
 def _prompt(prompt: Any, words: Words) -> Tokens:
     """The tokens of a prompt: a text or token ids, alone or in a list of one."""
     if isinstance(prompt, list) and len(prompt) == 1 and isinstance(prompt[0], str | list):
         prompt = prompt[0]
-    if isinstance(prompt, str):
+    if _is_text(prompt):
         tokens = words.of_text(prompt)
     elif isinstance(prompt, list) and all(type(token) is int and 0 <= token < 2**31 for token in prompt):
         tokens = np.array(prompt, np.int64)
@@ -105,14 +113,14 @@ def _conversation(messages: Any, words: Words) -> Tokens:
 
 def _message(message: Any, where: str) -> tuple[str, str]:
     """Role and text; of a list of parts the texts count."""
-    if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+    if not isinstance(message, Mapping) or not _is_text(message.get("role")):
         raise RefusedError(400, f"{where} must be an object with a role", where)
     content = message.get("content")
     if content is None:
         return message["role"], ""
     if isinstance(content, list) and all(isinstance(part, Mapping) for part in content):
         content = " ".join(part["text"] for part in content if isinstance(part.get("text"), str))
-    if not isinstance(content, str):
+    if not _is_text(content):
         raise RefusedError(400, f"{where}.content must be a text or a list of parts", f"{where}.content")
     return message["role"], content
 

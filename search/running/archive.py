@@ -56,11 +56,14 @@ class Archive:
         scores = [_fitness(row) for row in self._scored() if row.generation == generation]
         return (max(scores), median(scores)) if scores else None
 
-    def top(self, n: int) -> list[Row]:
-        """The `n` best different policies that the search found itself, best first; the first of equals."""
+    def top(self, n: int, status: str = OK) -> list[Row]:
+        """The `n` best different policies that the search found itself, best first; the first of equals.
+
+        status: OK, or STOPPED: the best by their estimates of those that a race stopped.
+        """
         baselines = {row.evaluation.genome_id for row in self.rows if row.origin == BASELINE}
         found: dict[str, Row] = {}
-        for row in sorted(self._scored(), key=lambda row: (-_fitness(row), row.index)):
+        for row in sorted(self._scored(status), key=lambda row: (-_fitness(row), row.index)):
             if row.evaluation.genome_id not in baselines:
                 found.setdefault(row.evaluation.genome_id, row)
         return list(found.values())[:n]
@@ -95,14 +98,14 @@ class Archive:
             *(_cell(row.genome.get(key)) for key in self.space_keys),
         ]
 
-    def _scored(self) -> Sequence[Row]:
+    def _scored(self, status: str = OK) -> Sequence[Row]:
         """Those that saw all tables; what a race stopped has an estimate."""
-        return [row for row in self.rows if row.evaluation.status == OK]
+        return [row for row in self.rows if row.evaluation.status == status]
 
 
 def _fitness(row: Row) -> float:
     """The fitness of a row that has one."""
-    assert row.evaluation.fitness is not None  # status OK says so
+    assert row.evaluation.fitness is not None  # OK and STOPPED say so
     return row.evaluation.fitness
 
 

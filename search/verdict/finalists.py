@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from search.problem.policy import Policy
 from search.running.archive import Archive
+from search.running.evaluation import OK, STOPPED
 from search.running.evaluator import Evaluator
 from search.settings import Settings
 from search.verdict.rounding import round_finalists
@@ -27,15 +28,21 @@ class Finalist:
 
 
 def choose_finalists(settings: Settings, archive: Archive, evaluator: Evaluator) -> list[Finalist]:
-    """The best different policies of the search, rounded; two that round to the same are one."""
-    rows = archive.top(settings.validation.finalists)
-    policies = [row.policy.spelled_out() for row in rows if row.policy is not None]
-    scores = [row.evaluation.fitness for row in rows if row.evaluation.fitness is not None]
-    rounded = round_finalists(policies, scores, settings.space, evaluator, settings.validation.rounding_loss)
+    """The best different policies of the search, rounded; two that round to the same are one.
+
+    If a race stopped all, those that look best, now on all tables: what is worse than the rules is told by how much.
+    """
+    rows = archive.top(settings.validation.finalists) or archive.top(settings.validation.finalists, STOPPED)
+    policies = [row.policy for row in rows if row.policy is not None]
+    pairs = zip(policies, evaluator.evaluate(policies), strict=True)
+    scored = [(policy.spelled_out(), seen) for policy, seen in pairs if seen.status == OK]
+    scores = [seen.fitness for _, seen in scored if seen.fitness is not None]
+    spelled_out = [policy for policy, _ in scored]
+    rounded = round_finalists(spelled_out, scores, settings.space, evaluator, settings.validation.rounding_loss)
     found: dict[str, Finalist] = {}
-    for row, (policy, evaluation) in zip(rows, rounded, strict=True):
-        assert row.evaluation.nominal is not None and evaluation.nominal is not None  # all of them have a score
-        found.setdefault(evaluation.genome_id, Finalist(policy, row.evaluation.nominal, evaluation.nominal))
+    for (_, seen), (policy, evaluation) in zip(scored, rounded, strict=True):
+        assert seen.nominal is not None and evaluation.nominal is not None  # all of them have a score
+        found.setdefault(evaluation.genome_id, Finalist(policy, seen.nominal, evaluation.nominal))
     return list(found.values())
 
 

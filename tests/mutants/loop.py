@@ -73,7 +73,7 @@ MUTANTS = (
     Mutant(_ARCHIVE, 'lineterminator="\\n"', 'lineterminator="\\r\\n"', _LOOP_TESTS, "lines end as on other systems"),
     Mutant(
         _ARCHIVE,
-        "return [row for row in self.rows if row.evaluation.status == OK]",
+        "return [row for row in self.rows if row.evaluation.status == status]",
         "return [row for row in self.rows if row.evaluation.fitness]",
         _ARCHIVE_TESTS + _LOOP_TESTS,
         "who scores 0 has no score",

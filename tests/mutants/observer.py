@@ -14,7 +14,7 @@ _FAULTS = (
     ("sse", "+ sum(map(len, self._data)) >", ">", "an event of endlessly many lines"),
     ("answers", "if part.get(key)]", "if key in part]", "chunks without text count"),
     ("answers", "self.finish = str(choice.get(", "self.finish = str(not choice.get(", "all chunks are the last"),
-    ("answers", "type(count) is int and count >= 0", "count", "counts that are none"),
+    ("answers", "type(count) is int and 0 <= count <= MAX_TOKENS", "count", "counts that are none"),
     (
         "answers",
         "if problem := error_in(chunk):",

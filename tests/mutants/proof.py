@@ -144,8 +144,8 @@ MUTANTS = (
     ),
     Mutant(
         _FINALISTS,
-        "found.setdefault(evaluation.genome_id, Finalist(policy, row.evaluation.nominal, evaluation.nominal))",
-        "found[evaluation.genome_id] = Finalist(policy, row.evaluation.nominal, evaluation.nominal)",
+        "found.setdefault(evaluation.genome_id, Finalist(policy, seen.nominal, evaluation.nominal))",
+        "found[evaluation.genome_id] = Finalist(policy, seen.nominal, evaluation.nominal)",
         _POOLS,
         "of two finalists that round to the same the worse stays",
     ),

@@ -64,6 +64,7 @@ def test_an_answer_in_one_piece():
 
 def test_counts_that_are_none_are_not_taken():
     assert heard({"choices": [], "usage": {"prompt_tokens": True, "completion_tokens": -1}}).output_tokens is None
+    assert heard({"choices": [], "usage": {"prompt_tokens": 10**30}}).input_tokens is None
     assert heard({"choices": [], "usage": "much"}).input_tokens is None
 
 

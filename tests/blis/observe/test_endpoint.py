@@ -74,11 +74,11 @@ def test_the_first_chunk_of_a_chat_has_a_role_and_is_no_token():
     assert seen.ok and len(seen.chunk_us) == 1 and seen.chunk_us[0] - seen.sent_us >= 50_000
 
 
-@pytest.mark.parametrize(("count", "tokens"), [(None, 2), (lambda text: len(text.split()), 4)])
+@pytest.mark.parametrize(("count", "tokens"), [(None, 2), (lambda text: len(text.encode().split()), 4)])
 def test_without_usage_a_tokenizer_counts_else_chunks_do(count, tokens):
     async def no_usage(asked: Asked) -> None:
         asked.head()
-        for text in ("a b", " c d"):
+        for text in ("a b", " c \ud83d"):  # JSON can spell half a letter
             await asked.send(asked.piece(text))
         await asked.send("data: [DONE]\n\n")
         await asked.end()
@@ -187,6 +187,7 @@ async def no_json(asked: Asked) -> None:
     [
         (status(500, "boom"), {}, "HTTP 500: boom", 0),
         (status(404, "no model m"), {}, "HTTP 404: no model m", 0),
+        (status(400, "half a letter \ud83d, \x1b[31mred"), {}, "HTTP 400: half a letter ?, ?[31mred", 0),
         (malformed, {}, "no JSON: {half", 1),
         (cut_off, {}, "peer closed connection without sending complete message body", 1),
         (ended_early, {}, "the stream ended before the answer did", 1),

@@ -52,6 +52,7 @@ def test_what_only_changes_sampling_is_left_aside():
         ("prompt", [1, True]),
         ("prompt", ["one", "two"]),
         ("prompt", [[1], [2]]),
+        ("prompt", "half a letter: \ud83d"),
         ("max_tokens", 0),
         ("max_tokens", "5"),
         ("max_tokens", True),
@@ -62,6 +63,7 @@ def test_what_only_changes_sampling_is_left_aside():
         ("echo", True),
         ("logprobs", 1),
         ("user", 7),
+        ("user", "\ud83d"),
         ("stream_options", {"include_usage": True}),
         ("stream_options", 3),
     ],
@@ -83,6 +85,9 @@ def test_a_wrong_field_is_named(field, value):
         ([*TALK, "x"], "messages[1]"),
         ([{"role": "user", "content": 5}], "messages[0].content"),
         ([{"role": "user", "content": ["x"]}], "messages[0].content"),
+        ([{"role": "\ud83d", "content": "x"}], "messages[0]"),
+        ([{"role": "user", "content": "\ud83d"}], "messages[0].content"),
+        ([{"role": "user", "content": [{"text": "\ud83d"}]}], "messages[0].content"),
     ],
 )
 def test_a_wrong_message_is_named(messages, field):

@@ -110,6 +110,18 @@ def test_who_goes_away_is_given_up():
         assert [each["status"] for each in facts(url)["latest"]] == ["aborted", "aborted"]
 
 
+def test_who_goes_away_before_all_of_a_request_is_there_is_nothing_to_tell():
+    with served("--port", "0") as (process, (url,)):
+        where = urlsplit(url)
+        with socket.create_connection((where.hostname, where.port)) as client:
+            client.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{{".encode())
+            time.sleep(0.2)
+        assert facts(url)["in_flight"] == 0
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == ""
+        assert process.returncode == 0
+
+
 def facts(url: str) -> dict:
     http = connection(url)
     http.request("GET", "/api/cluster/status")

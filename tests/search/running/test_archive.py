@@ -2,11 +2,12 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
 from search.running.archive import BASELINE, LABELS, STALE, UNDONE_AND_HARM, Archive, Row
-from search.running.evaluation import FAILED, INVALID, OK, Evaluation
+from search.running.evaluation import FAILED, INVALID, OK, STOPPED, Evaluation
 from tests.search.verdict.comparisons import POLICY
 
 TERMS = ("f_ttft", "f_tail", "f_cost")
@@ -72,6 +73,13 @@ def test_a_generation_has_a_best_and_a_median_of_what_has_a_score(archive):
 def test_the_top_are_different_policies_of_the_search_best_first_and_the_first_of_equals(archive):
     assert [found.index for found in archive.top(9)] == [2, 4, 7, 1]
     assert [found.index for found in archive.top(2)] == [2, 4]
+
+
+def test_those_that_a_race_stopped_are_ranked_by_themselves(archive):
+    assert archive.top(9, STOPPED) == []
+    archive.rows = [replace(one, evaluation=replace(one.evaluation, status=STOPPED)) for one in archive.rows[1:3]]
+    assert [found.index for found in archive.top(9, STOPPED)] == [2, 1]
+    assert archive.top(9) == []
 
 
 def test_the_table_has_every_digit_and_blanks_where_there_is_nothing():
