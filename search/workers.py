@@ -56,5 +56,5 @@ class Workers:
         # Workers of another process get big arrays as memory maps; mode "c" keeps them writable, which
         # spares numba a second compilation for read-only arrays.
         with joblib.parallel_config(backend=self.backend, n_jobs=self.n_jobs, mmap_mode="c"):
-            pool = joblib.Parallel(return_as="generator", batch_size=max(1, min(8, len(tasks) // (4 * self.count))))
+            pool = joblib.Parallel(return_as="generator", batch_size=max(1, min(8, len(tasks) // (16 * self.count))))
         return pool(joblib.delayed(function)(*task) for task in tasks)
