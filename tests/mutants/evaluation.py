@@ -175,8 +175,8 @@ MUTANTS = (
     ),
     Mutant(
         "search/workers.py",
-        "batch_size=max(1, min(8, len(tasks) // (4 * self.count)))",
-        "batch_size=max(1, min(8, len(tasks) // (3 * self.count)))",
+        "batch_size=max(1, min(8, len(tasks) // (16 * self.count)))",
+        "batch_size=max(1, min(8, len(tasks) // (12 * self.count)))",
         ("tests/search/test_workers.py",),
         "batches of another size",
         equal="results come in the same order, some microseconds later",
