@@ -26,7 +26,7 @@ T = TypeVar("T")
 class Evaluator:
     """Scores policies against the problem's baseline on a fixed list of tables, and remembers them.
 
-    Results depend on nothing but the policy and the tables: not on the workers, the order or what was
+    Results depend on nothing but the policy, the tables and the race: not on the workers, the order or what was
     evaluated before. quarantine: folder for reproducers of violated laws, None = write none.
     """
 
