@@ -14,14 +14,21 @@ class Breaker:
         self.failures = 0
         self._until_us = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether all may ask."""
+        return self.failures < FAILURES
+
+    def may_pass(self, now_us: int) -> bool:
+        """Whether `lets_through` would say yes."""
+        return self.closed or now_us >= self._until_us
+
     def lets_through(self, now_us: int) -> bool:
         """Whether a request may be sent; after a pause the first one may, and the next pause begins."""
-        if self.failures < FAILURES:
-            return True
-        if now_us < self._until_us:
-            return False
-        self._until_us = now_us + OPEN_US
-        return True
+        passes = self.may_pass(now_us)
+        if passes and not self.closed:
+            self._until_us = now_us + OPEN_US
+        return passes
 
     def reached(self) -> None:
         """The endpoint said something."""
