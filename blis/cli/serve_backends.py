@@ -24,6 +24,9 @@ _DEFAULTS: dict[str, Any] = {
     "retry_share": 0.2,
     "connect_timeout": 2.0,
     "silence_timeout": 300.0,
+    "scrape_every": 0.2,
+    "heartbeat_every": 5.0,
+    "offline_after": 15.0,
     "connections": 0,
     "customer_requests_minute": 0,
     "customer_tokens_minute": 0,
@@ -46,6 +49,9 @@ def add_backend_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--retry-share", type=number, metavar="X", help="retries a request in all; default 0.2")
     group.add_argument("--connect-timeout", type=number, metavar="S", help="for a connection; default 2")
     group.add_argument("--silence-timeout", type=number, metavar="S", help="no byte of an answer; default 300")
+    group.add_argument("--scrape-every", type=number, metavar="S", help="of /metrics; default 0.2")
+    group.add_argument("--heartbeat-every", type=number, metavar="S", help="of /health; default 5")
+    group.add_argument("--offline-after", type=number, metavar="S", help="without a sign of life; default 15")
     group.add_argument("--connections", type=whole, metavar="N", help="to one server; default 0 = any number")
     group.add_argument("--customer-requests-minute", type=whole, metavar="N", help="default 0 = any number")
     group.add_argument(
@@ -69,7 +75,7 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
     port = 8000 if options.port is None else options.port
     check_integer("--port", port, 0, 65_535)
 
-    from blis.engine.live.control_plane import ControlPlane
+    from blis.engine.live.control_plane import ControlPlane, rehearse
     from blis.gateway.app import make_gateway_app
     from blis.gateway.gateway import Gateway
     from blis.gateway.scenario import before_servers
@@ -81,6 +87,7 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
     words = Words(by_tokenizer(options.tokenizer)) if options.tokenizer else Words()
     state = open_state(options.state, options.session_ttl)
     listener = listening(options.host, port)
+    rehearse(scenario)
     classes = tuple(dict.fromkeys(["", *scenario.slo_tiers, *CLASS_NAMES]))
     gateway = Gateway(
         ControlPlane(scenario, classes), urls, _rules(options), state, words, lambda text: note(f"blis: {text}")
@@ -128,6 +135,9 @@ def _check_numbers(options: argparse.Namespace) -> None:
     check_number("--retry-share", options.retry_share, 0, 10)
     check_number("--connect-timeout", options.connect_timeout, 0.01, 3600)
     check_number("--silence-timeout", options.silence_timeout, 0.1, 86_400)
+    check_number("--scrape-every", options.scrape_every, 0.01, 3600)
+    check_number("--heartbeat-every", options.heartbeat_every, 0.1, 3600)
+    check_number("--offline-after", options.offline_after, 0.5, 86_400)
     for name in ("connections", "customer_requests_minute", "customer_tokens_minute", "customer_at_a_time"):
         check_integer(f"--{name.replace('_', '-')}", getattr(options, name), 0, 2**31 - 1)
 
@@ -143,8 +153,10 @@ def _rules(options: argparse.Namespace) -> Any:
     from blis.gateway.customers import Allowance
     from blis.gateway.forward import Timeouts
     from blis.gateway.gateway import Rules
+    from blis.gateway.watch import Times
 
     return Rules(
+        times=Times(options.scrape_every, options.heartbeat_every, options.offline_after),
         timeouts=Timeouts(options.connect_timeout, options.silence_timeout),
         allowance=Allowance(
             options.customer_requests_minute, options.customer_tokens_minute, options.customer_at_a_time

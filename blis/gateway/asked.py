@@ -68,7 +68,7 @@ def _of_prompt(prompt: Any, words: Words) -> Tokens:
 def _text(value: Any) -> str:
     """As it stands; of a list of parts the texts and, of a picture and its like, what names it."""
     if isinstance(value, str):
-        return value
+        return value.encode(errors="replace").decode()  # JSON can spell halves of a letter
     if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
         return " ".join(_text(part.get("text", part)) for part in value)
     return "" if value is None else json.dumps(value, sort_keys=True)

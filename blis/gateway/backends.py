@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from blis.observe.breaker import Breaker
 from blis.observe.scrape import Reading
 
-#: Without a sign of life for so long a server is offline.
-OFFLINE_S = 15.0
-
 
 @dataclass(eq=False)
 class Backend:
@@ -40,10 +37,15 @@ class Backend:
 class Backends:
     """All of them; whoever routes is told when one may be used and when not."""
 
-    def __init__(self, urls: list[str], clock: Callable[[], float], tell: Callable[[int, bool], None]) -> None:
-        """clock: seconds from any beginning. tell: takes a server's number and whether it may get requests."""
+    def __init__(
+        self, urls: list[str], offline_s: float, clock: Callable[[], float], tell: Callable[[int, bool], None]
+    ) -> None:
+        """offline_s: without a sign of life for so long a server is offline. clock: seconds from any beginning.
+
+        tell: takes a server's number and whether it may get requests.
+        """
         self._all = [Backend(number, url) for number, url in enumerate(urls)]
-        self._clock, self._tell = clock, tell
+        self._offline_s, self._clock, self._tell = offline_s, clock, tell
 
     def __iter__(self) -> Iterator[Backend]:
         """In the order in which they were given."""
@@ -86,9 +88,9 @@ class Backends:
     def look(self) -> None:
         """Say who has been silent for too long, and whose pause is over."""
         for backend in self._all:
-            if backend.up and self._clock() - backend.seen_s >= OFFLINE_S:
+            if backend.up and self._clock() - backend.seen_s >= self._offline_s:
                 backend.up = False
-                backend.why = backend.why or f"no sign of life for {OFFLINE_S:g} s"
+                backend.why = backend.why or f"no sign of life for {self._offline_s:g} s"
                 for hang_up in list(backend.on_offline):
                     hang_up()
             self.settle(backend)

@@ -11,7 +11,8 @@ import re
 _MOST_BYTES = 4 * 1024 * 1024
 
 _END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
-_LINE = re.compile(rb"(?:data|event|id|retry)?:|(?:data|event|id|retry)$")
+#: An empty one is a comment.
+_FIELDS = (b"data", b"", b"event", b"id", b"retry")
 _BREAK = re.compile(rb"\r\n|\n|\r")
 
 
@@ -35,9 +36,8 @@ class Events:
         whole, self._rest = data[:end], data[end:]
         if len(self._rest) > _MOST_BYTES:
             raise MalformedError(f"an event is longer than {_MOST_BYTES} bytes")
-        for line in _BREAK.split(whole):
-            if line and not _LINE.match(line):
-                raise MalformedError("a line of its stream is no field of an event")
+        for event in _END.split(whole):
+            _check(event)
         self.done = self.done or b"[DONE]" in whole
         return whole
 
@@ -45,3 +45,16 @@ class Events:
         """No more comes. Raises MalformedError if the end was not said or is in the middle of an event."""
         if self._rest.strip() or not self.done:
             raise MalformedError("the stream ended before its end")
+
+
+def _check(event: bytes) -> None:
+    """Raise MalformedError unless it is one: fields alone, and its data whole."""
+    data = b""
+    for line in _BREAK.split(event):
+        name, colon, value = line.partition(b":")
+        if name not in _FIELDS or (line and not colon):
+            raise MalformedError("a line of its stream is no field of an event")
+        if name == b"data":
+            data += value.strip()
+    if data and data != b"[DONE]" and not (data.startswith(b"{") and data.endswith(b"}")):
+        raise MalformedError("an event of its stream is no JSON object")

@@ -7,6 +7,7 @@ The HTTP client is aiohttp, which MLflow brings: with 64 connections at once htt
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,6 +157,8 @@ class Forwarder:
             if size > _MOST_BYTES:
                 raise FailedError(f"an answer is longer than {_MOST_BYTES} bytes")
         answer = Opened(response.status, kept, b"".join(parts))
+        if response.status == 200 and response.content_type == "application/json":
+            json.loads(answer.body)
         if response.status in _UNABLE:
             raise FailedError(f"it answered {response.status}", response.status, answer)
         return answer
@@ -198,6 +201,8 @@ def _failed(error: Exception) -> FailedError:
         return FailedError(f"no connection: {one_line(error.os_error)}", 503)
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):
         return FailedError("it hung up before the end")
+    if isinstance(error, json.JSONDecodeError):
+        return FailedError("its answer is no JSON")
     return FailedError(one_line(error) or type(error).__name__)
 
 

@@ -23,7 +23,7 @@ from blis.gateway.forward import Forwarder, Opened, Timeouts, sent_on
 from blis.gateway.metrics import Metrics
 from blis.gateway.passing import Passing
 from blis.gateway.state import State
-from blis.gateway.watch import Watch
+from blis.gateway.watch import Times, Watch
 from blis.serve.gone import unless_gone
 from blis.serve.limits import json_object, read_raw
 from blis.serve.refusal import RefusedError
@@ -40,6 +40,7 @@ DRAINING, ACTIVE = "draining", "active"
 class Rules:
     """What an operator may set."""
 
+    times: Times = field(default_factory=Times)
     timeouts: Timeouts = field(default_factory=Timeouts)
     allowance: Allowance = field(default_factory=Allowance)
     sticky: bool = False  # a session stays on its server as long as that is up, whatever the policy says
@@ -67,7 +68,7 @@ class Gateway:
         """urls: of the servers, as many as the plane has instances. say: takes one line for the operator."""
         self.rules, self.state, self._words, self._say = rules, state, words, say
         self.desk = Desk(plane)
-        self.backends = Backends(urls, self.desk.clock, self.desk.allow)
+        self.backends = Backends(urls, rules.times.offline_s, self.desk.clock, self.desk.allow)
         self.metrics = Metrics(self.backends, self.desk)
         self.draining = False
         self.failure: Exception | None = None
@@ -90,7 +91,7 @@ class Gateway:
         self.forwarder = Forwarder(rules.timeouts, rules.connections)
         budget = RetryBudget(rules.retry_share)
         self._attempts = Attempts(self.backends, self.desk, self.forwarder, budget, rules.retries, self.metrics)
-        watch = Watch(self.backends, self.desk, self.forwarder, self._say)
+        watch = Watch(self.backends, self.desk, self.forwarder, rules.times, self._say)
         try:
             await watch.begin()
             begun.set()

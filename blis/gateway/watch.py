@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 
 from blis.gateway.backends import Backend, Backends
@@ -12,18 +13,29 @@ from blis.gateway.desk import Desk
 from blis.gateway.forward import FailedError, Forwarder
 from blis.observe.scrape import Reading, ReadingError, reading
 
-#: How often a server is asked how it stands, and whether it is there; how long it may take to say so.
-SCRAPE_S, HEARTBEAT_S, PATIENCE_S = 0.2, 5.0, 4.0
+#: How long a server may take to say how it stands.
+_PATIENCE_S = 4.0
 
 _BLOCKS = re.compile(r'^vllm:cache_config_info\{[^}]*num_gpu_blocks="(\d+)"', re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Times:
+    """How often a server is asked how it stands and whether it is there, and when it is offline, in seconds."""
+
+    scrape_s: float = 0.2
+    heartbeat_s: float = 5.0
+    offline_s: float = 15.0
 
 
 class Watch:
     """Tells the desk what servers say, and the list of servers who speaks."""
 
-    def __init__(self, backends: Backends, desk: Desk, forwarder: Forwarder, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, backends: Backends, desk: Desk, forwarder: Forwarder, times: Times, say: Callable[[str], None]
+    ) -> None:
         """say: takes one line for the operator."""
-        self._backends, self._desk, self._forwarder, self._say = backends, desk, forwarder, say
+        self._backends, self._desk, self._forwarder, self._times, self._say = backends, desk, forwarder, times, say
         self._state = {backend: backend.state for backend in backends}
         self._mute: set[Backend] = set()  # those without metrics
 
@@ -37,9 +49,9 @@ class Watch:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for backend in self._backends:
-                tasks.create_task(_again(SCRAPE_S, partial(self._scrape, backend)))
-                tasks.create_task(_again(HEARTBEAT_S, partial(self._beat, backend)))
-            tasks.create_task(_again(SCRAPE_S, self._look))
+                tasks.create_task(_again(self._times.scrape_s, partial(self._scrape, backend)))
+                tasks.create_task(_again(self._times.heartbeat_s, partial(self._beat, backend)))
+            tasks.create_task(_again(self._times.scrape_s, self._look))
 
     async def _look(self) -> None:
         self._backends.look()
@@ -48,7 +60,7 @@ class Watch:
     async def _beat(self, backend: Backend) -> None:
         """Any answer is a sign of life, but one that says it cannot."""
         try:
-            status, _ = await self._forwarder.get(backend, "/health", PATIENCE_S)
+            status, _ = await self._forwarder.get(backend, "/health", _PATIENCE_S)
         except FailedError as error:
             backend.why = error.why
             return
@@ -61,7 +73,7 @@ class Watch:
         """How it stands; of a server that does not say so what is sent there counts."""
         asked_us = self._desk.now_us
         try:
-            status, page = await self._forwarder.get(backend, "/metrics", PATIENCE_S)
+            status, page = await self._forwarder.get(backend, "/metrics", _PATIENCE_S)
             found = reading(page) if status == 200 else None
         except ReadingError:
             found = None

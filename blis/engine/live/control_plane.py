@@ -146,6 +146,7 @@ class ControlPlane:
         """Its instance has failed: it goes to another one, if one is left. barred: [I] where it may not go."""
         if int(self.arrays.instances.pending.max()) >= self.arrays.transit.shape[1]:
             self._rooms.state.grow(GROW_TRANSIT)
+        self.arrays.traits.placement[passage.row] = 0  # whatever it stuck to
         instance = told.send_again(self.arrays, passage.row, barred, now_us)
         if instance != NONE:
             passage.instance = int(instance)
@@ -198,3 +199,18 @@ class ControlPlane:
 def _nodes(scenario: Scenario) -> int:
     """Blocks that somebody can know: in the router's index, and of those who are in flight."""
     return scenario.cluster.instances * scenario.cluster.routing.prefix_index_blocks + _IN_FLIGHT
+
+
+def rehearse(scenario: Scenario) -> None:
+    """Go through everything once with nobody there, so that it is compiled before somebody waits for it."""
+    plane = ControlPlane(
+        scenario, limits=Limits(requests=16, nodes=64, tokens=64, placements=1 + scenario.cluster.instances)
+    )
+    plane.allow(0, True)
+    passage = plane.submit(np.zeros(1, np.int64), 1, 0)
+    assert passage is not None
+    plane.advance(0)
+    if not passage.rejected:
+        plane.tell(0, 0, 0, 0.0, 1)
+        plane.send_again(passage, np.ones(plane.instances, np.bool_), 1)
+        plane.leave(passage, True, 1)

@@ -91,7 +91,7 @@ class Rooms:
         cluster = self.state.arrays.cluster
         return not self._free or int(cluster.next_admission) + int(cluster.released) >= _PLACES - 1
 
-    def take(self, coming: Coming, tenant: int, session: int) -> int:
+    def take(self, coming: Coming, tenant: int = 0, session: int = NONE) -> int:
         """The row of a request that comes; its paths are written by the caller."""
         arrays, r = self.state.arrays, self._free.pop()
         if not self.arrivals:
