@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -100,7 +101,10 @@ class Memory(Generic[V]):
 
     def take(self, most: int) -> list[Row]:
         """What has changed since it was taken, `most` keys at most."""
-        keys = [self._changed.pop() for _ in range(min(most, len(self._changed)))]
+        keys: list[str] = []
+        with suppress(KeyError):  # no more are there, or were forgotten meanwhile
+            while len(keys) < most:
+                keys.append(self._changed.pop())
         return [(key, known.value, known.at_s) for key in keys if (known := self._known.get(key))]
 
     def put_back(self, rows: list[Row]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from blis.errors import InputError
+from blis.errors import EngineError, InputError
 from blis.gateway.state import Memory, State, open_state
 from blis.gateway.store import Store
 from tests.blis.gateway.databases import SECRET, Postgresql
@@ -140,7 +140,7 @@ def test_old_sessions_are_found_no_more_after_a_restart_and_leave_the_table(uri:
         state.budgets.put("carol", 5.0)
     clock.now_s += 11
     with started(uri, session_ttl_s=10.0, clock=clock) as again:
-        assert again.sessions.get("old") is None
+        assert list(again.sessions) == []
         assert again.budgets.get("carol")
         again.sessions.put("new", "http://a")
     assert [key for key, _, _ in Store(uri).read("sessions", 10)] == ["new"]
@@ -222,6 +222,24 @@ def test_a_full_disk_is_told_once_and_what_it_did_not_take_is_written_when_there
     assert "written again" in told[1]
 
 
+def test_a_failure_that_lasts_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    store, tries = Store(f"sqlite:///{tmp_path / 'state.db'}"), []
+
+    def failing(*_: object) -> None:
+        tries.append(1)
+        if len(tries) <= 3:
+            raise OSError("out of order")
+
+    store.write = failing
+    state = State(store)
+    state.start(SOON_S)
+    state.sessions.put("s", "http://a")
+    until(lambda: len(tries) == 4)
+    state.close()
+    told = capsys.readouterr().err.splitlines()
+    assert ["OSError: out of order" in line for line in told] == [True, False]
+
+
 def test_what_waits_for_a_database_has_a_bound(tmp_path: Path):
     with limited([20]), started(f"sqlite:///{tmp_path / 'state.db'}") as state:
         state.sessions.most = 3_000
@@ -268,6 +286,16 @@ def test_an_end_with_a_database_that_is_gone_is_an_end(server: Postgresql):
     finally:
         server.start()
     assert state.health()["error"]
+
+
+def test_a_database_that_cannot_be_read_at_the_start_is_told(server: Postgresql):
+    state = State(Store(server.new()))
+    server.stop()
+    try:
+        with pytest.raises(EngineError, match="--state postgresql://"):
+            state.start()
+    finally:
+        server.start()
 
 
 def test_a_wrong_address_is_refused_at_once():
