@@ -18,6 +18,8 @@ _FAULTS = (
     ("state", "if memory.ttl_s < math.inf", "if False", "old rows stay in the table"),
     ("state", "        if self._failing_since_s is None:", "        if True:", "every failure is told"),
     ("state", "        self._failing_since_s = self._error = None", "        pass", "failing for ever"),
+    ("state", "if since_s is None and self._began_s and", "if False and", "nobody is told that nothing comes back"),
+    ("state", "self._writer.join(patience_s)", "self._writer.join()", "a dead database keeps the gateway from its end"),
     ("state", "if len(key) <= _KEY_LETTERS and key.isprintable():", "if True:", "keys that no database takes"),
     ("store", "order_by(when.desc(), key)", "order_by(when, key)", "the oldest rows are read"),
     ("store", "in sorted(changed)]", "in changed]", "gateways that lock each other's rows"),

@@ -158,7 +158,7 @@ def test_two_gateways_share_a_database(uri: str):
         assert found == {"mine": "http://a", "s": "http://b", "yours": "http://b"}
 
 
-def test_nobody_waits_for_a_database_that_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_nobody_waits_for_a_database_that_does_not_answer(tmp_path: Path):
     """While the writer stands still in a write, thousands of changes are made and read; then all are written."""
     uri = f"sqlite:///{tmp_path / 'state.db'}"
     store = Store(uri)
@@ -170,18 +170,21 @@ def test_nobody_waits_for_a_database_that_does_not_answer(tmp_path: Path, capsys
         Store.write(store, *arguments)
 
     store.write = standing
-    state = State(store)
+    clock = Clock()
+    state = State(store, clock=clock)
     state.start(SOON_S)
     state.sessions.put("first", "http://a")
     assert stuck.wait(20)
     for number in range(10_000):
         state.sessions.put(f"s{number}", "http://a")
         assert state.sessions.get(f"s{number}")
-    assert state.health()["pending"] == 10_000
+    assert state.health() == {"kind": "sqlite", "pending": 10_000, "failing_since_s": None, "error": None}
+    clock.now_s += 11
+    assert state.health()["error"] == "no answer"
+    state.close(patience_s=0.1)  # nor is it waited for at the end
     free.set()
-    state.close()
-    assert len(Store(uri).read("sessions", 20_000)) == 10_001
-    assert capsys.readouterr().err == ""
+    until(lambda: len(Store(uri).read("sessions", 20_000)) == 10_001)
+    until(lambda: state.health()["error"] is None)
 
 
 @contextmanager
