@@ -77,6 +77,12 @@ def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
     return map(json.loads, process.stdout)
 
 
+def warmed(target: Target) -> Target:
+    """The same, after it has answered once: a gateway may have to compile its kernels."""
+    loaded(target, 1, 1.0, "--requests", "1")
+    return target
+
+
 def loaded(target: Target, clients: int, seconds: float, *flags: str) -> tuple[dict[str, Any], float]:
     """One round: what the generator saw, and the CPU time that the target took."""
     before_s = target.cpu_s()
@@ -88,12 +94,13 @@ def loaded(target: Target, clients: int, seconds: float, *flags: str) -> tuple[d
 def side_by_side(targets: list[Target], options: argparse.Namespace) -> str:
     """Every number of clients, whole and streaming, the targets in turn."""
     rows = []
+    ramp_s = (options.ttft_ms + options.itl_ms * (options.tokens - 1)) / 1e3
     for stream in (False, True):
         for clients in options.clients:
             seen = {target.name: Seen() for target in targets}
             for number in range(options.rounds):
                 for target in targets[:: 1 if number % 2 == 0 else -1]:
-                    flags = ["--tokens", str(options.tokens), *(["--stream"] if stream else [])]
+                    flags = ["--tokens", str(options.tokens), "--ramp", str(ramp_s), *(["--stream"] if stream else [])]
                     seen[target.name].add(*loaded(target, clients, options.seconds, *flags))
             rows += [row(name, clients, stream, each, seen.get("direct")) for name, each in seen.items()]
             print(f"{clients} clients, {'streaming' if stream else 'whole'}: done", file=sys.stderr, flush=True)
@@ -181,7 +188,7 @@ def study(options: argparse.Namespace) -> Iterator[str]:
         behind = stack.enter_context(backends(options.ttft_ms, options.itl_ms, options.tokens))
         tried = {name: stack.enter_context(proxy(name, behind, options.policy)) for name in options.targets}
         yield from (f"{name}: left out, {why}" for name, why in tried.items() if isinstance(why, str))
-        targets = [target for target in tried.values() if isinstance(target, Target)]
+        targets = [warmed(target) for target in tried.values() if isinstance(target, Target)]
         if options.soak:
             yield from (soak(target, options) for target in targets if target.process)
             return

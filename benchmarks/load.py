@@ -38,6 +38,7 @@ class Load:
     stream: bool = False
     tokens: int = 8
     report: int = 0  # print a line for every so many answers
+    ramp_s: float = 0.0  # clients begin one after another over so long, or they go in step for ever
     grace_s: float = GRACE_S
 
     errors: Counter[str] = field(default_factory=Counter)
@@ -153,6 +154,7 @@ async def connect(port: int) -> Connection:
 async def client(load: Load, number: int, connection: Connection | None) -> None:
     """Ask, and ask again when answered, as long as the load goes on."""
     request, port = load.request(number), load.ports[number % len(load.ports)]
+    await asyncio.sleep(load.ramp_s * number / load.clients)
     while load.goes_on():
         load.asked += 1
         load.under_way += 1
@@ -219,6 +221,7 @@ def main() -> None:
     parser.add_argument("--stream", action="store_true")
     parser.add_argument("--tokens", type=int, default=8)
     parser.add_argument("--report", type=int, default=0, metavar="N", help="say when N more are over")
+    parser.add_argument("--ramp", type=float, default=0.0, metavar="S", help="clients begin over so long")
     parser.add_argument("--hold", action="store_true", help="only keep the connections open")
     options = parser.parse_args()
     ports = [int(port) for port in options.ports.split(",")]
@@ -227,7 +230,14 @@ def main() -> None:
         return
     gc.freeze()  # what is imported is not looked at again
     load = Load(
-        *(ports, options.clients, options.seconds, options.requests, options.stream, options.tokens, options.report)
+        ports,
+        options.clients,
+        options.seconds,
+        options.requests,
+        options.stream,
+        options.tokens,
+        options.report,
+        options.ramp,
     )
     print(json.dumps(asyncio.run(run(load))))
 
