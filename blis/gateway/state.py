@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -31,8 +32,8 @@ _KEY_LETTERS = 200
 #: A budget that nobody has touched for so long is full again.
 _BUDGET_TTL_S = 86_400.0
 
-#: Rows of one transaction, and the longest pause between two tries.
-_BATCH, _LONGEST_S = 20_000, 30.0
+#: Rows of one transaction, the longest pause between two tries, and how long a write may take before that is told.
+_BATCH, _LONGEST_S, _SILENT_S = 20_000, 30.0, 10.0
 
 
 class Known(NamedTuple, Generic[V]):
@@ -100,7 +101,10 @@ class Memory(Generic[V]):
 
     def take(self, most: int) -> list[Row]:
         """What has changed since it was taken, `most` keys at most."""
-        keys = [self._changed.pop() for _ in range(min(most, len(self._changed)))]
+        keys: list[str] = []
+        with suppress(KeyError):  # no more are there, or were forgotten meanwhile
+            while len(keys) < most:
+                keys.append(self._changed.pop())
         return [(key, known.value, known.at_s) for key in keys if (known := self._known.get(key))]
 
     def put_back(self, rows: list[Row]) -> None:
@@ -122,6 +126,7 @@ class State:
             "registry": self.registry,
         }
         self._clock, self._store = clock, store
+        self._began_s: float | None = None  # when the write began that is under way
         self._failing_since_s: float | None = None
         self._error: str | None = None
         self._end = threading.Event()
@@ -135,20 +140,24 @@ class State:
             self._writer = threading.Thread(target=self._keep_writing, args=(every_s,), name="state", daemon=True)
             self._writer.start()
 
-    def close(self) -> None:
-        """Write what is left; if it cannot be written now, it is lost."""
+    def close(self, patience_s: float = 10.0) -> None:
+        """Write what is left; what cannot be written now, or not in so many seconds, is lost."""
         self._end.set()
-        if self._store and self._writer:
-            self._writer.join()
+        if self._writer:
+            self._writer.join(patience_s)
+        if self._store and not self._began_s:
             self._store.close()
 
     def health(self) -> dict[str, Any]:
         """Where it is kept, how many changes are not written yet, since when (Unix seconds) and why that fails."""
+        since_s, error = self._failing_since_s, self._error
+        if since_s is None and self._began_s and self._clock() - self._began_s > _SILENT_S:
+            since_s, error = self._began_s, "no answer"
         return {
             "kind": self._store.kind if self._store else "memory",
             "pending": sum(memory.pending for memory in self._memories.values()) if self._store else 0,
-            "failing_since_s": self._failing_since_s,
-            "error": self._error,
+            "failing_since_s": since_s,
+            "error": error,
         }
 
     def _keep_writing(self, every_s: float) -> None:
@@ -162,6 +171,7 @@ class State:
         """Write what has changed, a batch a transaction; whether it worked."""
         assert self._store is not None
         while any((rows := self._take()).values()):
+            self._began_s = self._clock()
             try:
                 self._store.write(rows, self._oldest_s())
             except Exception as error:  # whatever a driver may raise: the gateway goes on
@@ -169,6 +179,8 @@ class State:
                     memory.put_back(rows[name])
                 self._failed(self._store.why(error))
                 return False
+            finally:
+                self._began_s = None
             self._worked()
         return True
 

@@ -6,7 +6,8 @@ Gateways may share a database: each reads it when it starts, and what they write
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,8 @@ class Store:
         self.kind = self._url.get_backend_name()
         self._engine = _engine(self._url)
         self._upserts = {name: self._upsert(table) for name, table in _TABLES.items()}
-        try:
+        with self._told():
             self._prepare()
-        except sa.exc.SQLAlchemyError as error:
-            self.close()
-            raise EngineError(f"--state {self.shown}: {self.why(error)}") from error
 
     @property
     def shown(self) -> str:
@@ -87,9 +85,9 @@ class Store:
         return text
 
     def read(self, name: str, most: int) -> list[Row]:
-        """The latest rows of a table, oldest first."""
+        """The latest rows of a table, oldest first. Raises EngineError."""
         key, value, when = _TABLES[name].columns
-        with self._engine.connect() as connection:
+        with self._told(), self._engine.connect() as connection:
             rows = connection.execute(sa.select(key, value, when).order_by(when.desc(), key).limit(most)).all()
         return [(row[0], row[1], row[2]) for row in reversed(rows)]
 
@@ -106,6 +104,14 @@ class Store:
     def close(self) -> None:
         """Hang up."""
         self._engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What fails is an error for the user: the gateway has not started yet."""
+        try:
+            yield
+        except sa.exc.SQLAlchemyError as error:
+            raise EngineError(f"--state {self.shown}: {self.why(error)}") from error
 
     def _prepare(self) -> None:
         with self._engine.begin() as connection:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from blis.errors import InputError
+from blis.errors import EngineError, InputError
 from blis.gateway.state import Memory, State, open_state
 from blis.gateway.store import Store
 from tests.blis.gateway.databases import SECRET, Postgresql
@@ -140,7 +140,7 @@ def test_old_sessions_are_found_no_more_after_a_restart_and_leave_the_table(uri:
         state.budgets.put("carol", 5.0)
     clock.now_s += 11
     with started(uri, session_ttl_s=10.0, clock=clock) as again:
-        assert again.sessions.get("old") is None
+        assert list(again.sessions) == []
         assert again.budgets.get("carol")
         again.sessions.put("new", "http://a")
     assert [key for key, _, _ in Store(uri).read("sessions", 10)] == ["new"]
@@ -158,7 +158,7 @@ def test_two_gateways_share_a_database(uri: str):
         assert found == {"mine": "http://a", "s": "http://b", "yours": "http://b"}
 
 
-def test_nobody_waits_for_a_database_that_does_not_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_nobody_waits_for_a_database_that_does_not_answer(tmp_path: Path):
     """While the writer stands still in a write, thousands of changes are made and read; then all are written."""
     uri = f"sqlite:///{tmp_path / 'state.db'}"
     store = Store(uri)
@@ -170,18 +170,21 @@ def test_nobody_waits_for_a_database_that_does_not_answer(tmp_path: Path, capsys
         Store.write(store, *arguments)
 
     store.write = standing
-    state = State(store)
+    clock = Clock()
+    state = State(store, clock=clock)
     state.start(SOON_S)
     state.sessions.put("first", "http://a")
     assert stuck.wait(20)
     for number in range(10_000):
         state.sessions.put(f"s{number}", "http://a")
         assert state.sessions.get(f"s{number}")
-    assert state.health()["pending"] == 10_000
+    assert state.health() == {"kind": "sqlite", "pending": 10_000, "failing_since_s": None, "error": None}
+    clock.now_s += 11
+    assert state.health()["error"] == "no answer"
+    state.close(patience_s=0.1)  # nor is it waited for at the end
     free.set()
-    state.close()
-    assert len(Store(uri).read("sessions", 20_000)) == 10_001
-    assert capsys.readouterr().err == ""
+    until(lambda: len(Store(uri).read("sessions", 20_000)) == 10_001)
+    until(lambda: state.health()["error"] is None)
 
 
 @contextmanager
@@ -220,6 +223,24 @@ def test_a_full_disk_is_told_once_and_what_it_did_not_take_is_written_when_there
     assert len(told) == 2
     assert "full" in told[0]
     assert "written again" in told[1]
+
+
+def test_a_failure_that_lasts_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    store, tries = Store(f"sqlite:///{tmp_path / 'state.db'}"), []
+
+    def failing(*_: object) -> None:
+        tries.append(1)
+        if len(tries) <= 3:
+            raise OSError("out of order")
+
+    store.write = failing
+    state = State(store)
+    state.start(SOON_S)
+    state.sessions.put("s", "http://a")
+    until(lambda: len(tries) == 4)
+    state.close()
+    told = capsys.readouterr().err.splitlines()
+    assert ["OSError: out of order" in line for line in told] == [True, False]
 
 
 def test_what_waits_for_a_database_has_a_bound(tmp_path: Path):
@@ -268,6 +289,16 @@ def test_an_end_with_a_database_that_is_gone_is_an_end(server: Postgresql):
     finally:
         server.start()
     assert state.health()["error"]
+
+
+def test_a_database_that_cannot_be_read_at_the_start_is_told(server: Postgresql):
+    state = State(Store(server.new()))
+    server.stop()
+    try:
+        with pytest.raises(EngineError, match="--state postgresql://"):
+            state.start()
+    finally:
+        server.start()
 
 
 def test_a_wrong_address_is_refused_at_once():
