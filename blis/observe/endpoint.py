@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import httpx
 
-from blis.errors import one_line
+from blis.errors import in_short, one_line
 from blis.observe.answers import Answer, AnswerError, problem_of
 from blis.observe.asking import Asking
 from blis.observe.breaker import Breaker
@@ -28,6 +28,7 @@ _CONNECT_S = 10.0
 _HANDSHAKES = 5
 _LONGEST_BODY = 1 << 26
 _LONGEST_ERROR = 200  # letters
+_STREAM, _JSON = "text/event-stream", "application/json"  # what answers come as
 
 
 class RefusedError(Exception):
@@ -93,7 +94,7 @@ class Endpoint:
         except asyncio.CancelledError:
             return self._broken(seen, answer, "interrupted")
         except (_SilentError, RefusedError, AnswerError, TooLongError, httpx.HTTPError, OSError) as error:
-            return self._broken(seen, answer, self._said(error))
+            return self._broken(seen, answer, self.said(error))
 
     async def round_trip_us(self) -> float:
         """The quickest of some handshakes: there and back, and nothing served; 0 if there is none to be had."""
@@ -116,7 +117,7 @@ class Endpoint:
         ):
             body = await _body(found)
             if found.status_code != httpx.codes.OK:
-                raise RefusedError(found.status_code, "", None)
+                raise RefusedError(found.status_code, self._whereto(found), None)
             return body
 
     async def _try(self, content: bytes, answer: Answer, limit: asyncio.Timeout) -> None:
@@ -127,7 +128,7 @@ class Endpoint:
             response = await self._client.send(post, stream=True)
         except (httpx.TransportError, OSError) as error:
             self.breaker.missed(self.clock.now_us())
-            raise _SilentError(self._said(error)) from None
+            raise _SilentError(self.said(error)) from None
         self.breaker.reached()
         try:
             await self._hear(response, answer, limit)
@@ -141,14 +142,21 @@ class Endpoint:
     async def _hear(self, response: httpx.Response, answer: Answer, limit: asyncio.Timeout) -> None:
         """Take what comes."""
         if response.status_code != httpx.codes.OK:
-            refused = RefusedError(response.status_code, problem_of(await _body(response)), _retry_after(response))
+            problem = self._whereto(response) or problem_of(await _body(response))
+            refused = RefusedError(response.status_code, problem, _retry_after(response))
             if response.status_code in _BUSY:
                 raise _SilentError(str(refused), refused.after_s)
             raise refused
-        if not self.asking.stream:
-            answer.take(await _body(response), self.clock.now_us())
-            answer.done = True
-            return
+        try:
+            await (self._hear_stream if self.asking.stream else self._hear_whole)(response, answer, limit)
+        except (AnswerError, TooLongError, httpx.DecodingError) as error:
+            raise AnswerError(f"{_form(response, _STREAM if self.asking.stream else _JSON)}{error}") from None
+
+    async def _hear_whole(self, response: httpx.Response, answer: Answer, _: asyncio.Timeout) -> None:
+        answer.take(await _body(response), self.clock.now_us())
+        answer.done = True
+
+    async def _hear_stream(self, response: httpx.Response, answer: Answer, limit: asyncio.Timeout) -> None:
         events = Events()
         async for data in response.aiter_raw():
             now_us, was_done = self.clock.now_us(), answer.done
@@ -184,7 +192,15 @@ class Endpoint:
             cached_tokens=answer.cached_tokens,
         )
 
-    def _said(self, error: Exception) -> str:
+    def _whereto(self, response: httpx.Response) -> str:
+        """Where a redirect leads, "" if it is none; what may be secret of that is left out."""
+        if response.next_request is None:
+            return ""
+        url, asked = response.next_request.url, response.request.url
+        host = "(address)" if url.netloc == asked.netloc else url.netloc.decode()
+        return f"it redirects to {url.scheme}://{host}{url.path}, which is not followed"
+
+    def said(self, error: Exception) -> str:
         """What an error says, in a line without address and key, not even a part of one at its end."""
         text = str(error) or type(error).__name__
         for secret, name in ((self.asking.key, "(key)"), (self.asking.base, "(address)")):
@@ -202,6 +218,16 @@ async def _body(response: httpx.Response) -> str:
         if size > _LONGEST_BODY:
             raise TooLongError(f"an answer of more than {_LONGEST_BODY} bytes")
     return b"".join(parts).decode(errors="replace")
+
+
+def _form(response: httpx.Response, wanted: str) -> str:
+    """In which form an answer came, to be said before what is wrong with it; "" if it is the one that was wanted."""
+    kind = response.headers.get("content-type", "")
+    packed = response.headers.get("content-encoding", "identity")
+    if kind.partition(";")[0].strip().lower() == wanted and packed == "identity":
+        return ""
+    named = f"content type {in_short(kind)}" if kind else "no content type"
+    return f"it came with {named}{'' if packed == 'identity' else f', compressed by {in_short(packed)}'}: "
 
 
 def _retry_after(response: httpx.Response) -> float | None:

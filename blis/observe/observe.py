@@ -131,7 +131,7 @@ class Observation:
     def _scrape(self, endpoint: Endpoint, clock: Clock) -> asyncio.Task[None] | None:
         if not self.plan.scrape:
             return None
-        self.scraper = Scraper(endpoint.metrics, clock.now_us)
+        self.scraper = Scraper(endpoint.metrics, clock.now_us, endpoint.said)
         return asyncio.create_task(self.scraper.run())
 
 

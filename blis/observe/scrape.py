@@ -48,11 +48,16 @@ def reading(page: str) -> Reading:
 class Scraper:
     """Readings and when they were made, and how many looks failed, the first one why."""
 
-    def __init__(self, page: Callable[[], Coroutine[Any, Any, str]], now_us: Callable[[], int]) -> None:
-        """page: looks once."""
+    def __init__(
+        self,
+        page: Callable[[], Coroutine[Any, Any, str]],
+        now_us: Callable[[], int],
+        said: Callable[[Exception], str] = str,
+    ) -> None:
+        """page: looks once. said: what an error says."""
         self.readings: list[tuple[int, Reading]] = []
         self.failed, self.why = 0, ""
-        self._page, self._now_us = page, now_us
+        self._page, self._now_us, self._said = page, now_us, said
 
     async def run(self, every_s: float = EVERY_S) -> None:
         """Look, until somebody cancels it."""
@@ -62,7 +67,7 @@ class Scraper:
                 self.readings.append((now_us, reading(await self._page())))
             except (httpx.HTTPError, RefusedError, TooLongError, TimeoutError, OSError, ValueError) as error:
                 self.failed += 1
-                self.why = self.why or str(error) or type(error).__name__
+                self.why = self.why or self._said(error)
             await asyncio.sleep(max(every_s - (self._now_us() - now_us) / 1e6, 0))
 
 

@@ -46,7 +46,7 @@ def test_looks_that_fail_are_counted_and_others_go_on():
         return found
 
     async def run() -> Scraper:
-        scraper = Scraper(page, iter(range(10**6)).__next__)
+        scraper = Scraper(page, iter(range(10**6)).__next__, said=lambda error: f"said: {error}")
         looking = asyncio.create_task(scraper.run(every_s=0))
         while pages:
             await asyncio.sleep(0.001)
@@ -56,7 +56,7 @@ def test_looks_that_fail_are_counted_and_others_go_on():
 
     scraper = asyncio.run(run())
     assert len(scraper.readings) == 2
-    assert (scraper.failed, scraper.why) == (3, "refused")
+    assert (scraper.failed, scraper.why) == (3, "said: refused")
 
 
 def test_what_is_written_is_what_calibration_reads(tmp_path):
