@@ -178,6 +178,8 @@ def test_a_server_that_dies_in_the_middle_leaves_a_row_for_everybody(command, ca
         (("--api-key-env", "NO_SUCH_KEY"), "the environment has no variable 'NO_SUCH_KEY'"),
         (("--workload", "chatbott"), "did you mean 'chatbot'?"),
         (("--tokenizer", "tokenizer.json"), "tokenizer"),
+        *(((flag, ""), f"{flag}: must not be empty") for flag in ("--model", "--url", "--workload", "--tokenizer")),
+        *(((flag, ""), f"{flag}: must not be empty") for flag in ("--record", "--chunks", "--metrics")),
     ],
 )
 def test_mistakes_are_one_line(command, arguments, problem):
