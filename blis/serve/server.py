@@ -63,8 +63,8 @@ async def _serve(
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     servers = [_Server(_config(service, access_log)) for service, _ in services]
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what clients do wrong is their business
     running = [
         asyncio.create_task(server.serve(sockets=[listener]))
         for server, (_, listener) in zip(servers, services, strict=True)
@@ -90,7 +90,7 @@ def _config(service: Service, access_log: bool) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         access_log=access_log,
-        log_level="info" if access_log else "warning",
+        log_level="info",
         timeout_graceful_shutdown=1,
         server_header=False,
     )
