@@ -49,9 +49,6 @@ def make_app(service: Service) -> Starlette:
         running = asyncio.create_task(service.fleet.run())
         yield
         running.cancel()
-        await asyncio.wait({running})
-        if not running.cancelled():
-            running.exception()  # which `Fleet.failure` is: whoever serves says it, asyncio need not
 
     async def too_long(scope: object, receive: object, send: object) -> None:
         error = RefusedError(431, f"headers must be at most {HEADER_BYTES} bytes")
