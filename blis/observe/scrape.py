@@ -26,6 +26,7 @@ class Reading(NamedTuple):
     running: float
     waiting: float
     kv_share: float  # mean of its engines
+    engines: int
 
 
 class ReadingError(ValueError):
@@ -42,7 +43,8 @@ def reading(page: str) -> Reading:
     for name in (_RUNNING, _WAITING, kv):
         if not values.get(name) or not all(map(math.isfinite, values[name])):
             raise ReadingError(f"it has no {name}")
-    return Reading(sum(values[_RUNNING]), sum(values[_WAITING]), sum(values[kv]) / len(values[kv]))
+    engines = len(values[kv])
+    return Reading(sum(values[_RUNNING]), sum(values[_WAITING]), sum(values[kv]) / engines, engines)
 
 
 class Scraper:
@@ -73,8 +75,8 @@ class Scraper:
 
 def timeseries(readings: Iterable[tuple[int, Reading]], start_us: int) -> str:
     """Readings as CSV, as `X.timeseries.csv` beside a log X: seconds since start_us."""
-    lines = ["t,running,waiting,kv_cache_pct"]
+    lines = ["t,running,waiting,kv_cache_pct,engines"]
     for time_us, found in readings:
         t = (time_us - start_us) / 1e6
-        lines.append(f"{t:.6f},{found.running:g},{found.waiting:g},{found.kv_share * 100:.6g}")
+        lines.append(f"{t:.6f},{found.running:g},{found.waiting:g},{found.kv_share * 100:.6g},{found.engines}")
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ from tests.blis.observe.server import METRICS
 
 
 def test_engines_are_taken_together():
-    assert reading(METRICS) == Reading(running=4, waiting=2, kv_share=0.5)
+    assert reading(METRICS) == Reading(running=4, waiting=2, kv_share=0.5, engines=2)
 
 
 def test_older_servers_call_their_cache_otherwise():
@@ -60,9 +60,10 @@ def test_looks_that_fail_are_counted_and_others_go_on():
 
 
 def test_what_is_written_is_what_calibration_reads(tmp_path):
-    found = Reading(3, 1, 0.5)
-    text = timeseries([(1_500_000, found), (3_000_000, Reading(0, 0, 0.25))], start_us=1_000_000)
+    found = Reading(3, 1, 0.5, 2)
+    text = timeseries([(1_500_000, found), (3_000_000, Reading(0, 0, 0.25, 2))], start_us=1_000_000)
     (tmp_path / "seen.timeseries.csv").write_text(text)
     timeline = timeline_beside(tmp_path / "seen.csv")
     assert timeline["time_us"].tolist() == [500_000, 2_000_000]
     assert timeline["running"].tolist() == [3, 0] and timeline["kv_share"].tolist() == [0.5, 0.25]
+    assert timeline["engines"].tolist() == [2, 2]
