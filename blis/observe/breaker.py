@@ -14,11 +14,13 @@ class Breaker:
         self.failures = 0
         self._until_us = 0
 
+    def is_open(self, now_us: int) -> bool:
+        """Whether nobody may ask now."""
+        return self.failures >= FAILURES and now_us < self._until_us
+
     def lets_through(self, now_us: int) -> bool:
         """Whether a request may be sent; after a pause the first one may, and the next pause begins."""
-        if self.failures < FAILURES:
-            return True
-        if now_us < self._until_us:
+        if self.is_open(now_us):
             return False
         self._until_us = now_us + OPEN_US
         return True

@@ -40,6 +40,10 @@ class RefusedError(Exception):
         self.status, self.after_s = status, after_s
 
 
+class UnreadError(Exception):
+    """Why a page was not read, without address and key."""
+
+
 class _SilentError(Exception):
     """Nothing came of a try; the request may be sent again."""
 
@@ -68,6 +72,10 @@ class Endpoint:
 
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """The same, without `async with`."""
         await self._client.aclose()
 
     async def ask(self, prompt: str, output_tokens: int) -> Seen:
@@ -94,7 +102,7 @@ class Endpoint:
         except asyncio.CancelledError:
             return self._broken(seen, answer, "interrupted")
         except (_SilentError, RefusedError, AnswerError, TooLongError, httpx.HTTPError, OSError) as error:
-            return self._broken(seen, answer, self.said(error))
+            return self._broken(seen, answer, self._said(error))
 
     async def round_trip_us(self) -> float:
         """The quickest of some handshakes: there and back, and nothing served; 0 if there is none to be had."""
@@ -110,15 +118,18 @@ class Endpoint:
         return min(took_us, default=0)
 
     async def metrics(self) -> str:
-        """What the server says of itself now. Raises httpx.HTTPError, RefusedError or TimeoutError."""
-        async with (
-            asyncio.timeout(_CONNECT_S),
-            self._client.stream("GET", f"{self.asking.base}/metrics") as found,
-        ):
-            body = await _body(found)
-            if found.status_code != httpx.codes.OK:
-                raise RefusedError(found.status_code, self._whereto(found), None)
-            return body
+        """What the server says of itself now. Raises UnreadError."""
+        try:
+            async with (
+                asyncio.timeout(_CONNECT_S),
+                self._client.stream("GET", f"{self.asking.base}/metrics") as found,
+            ):
+                body = await _body(found)
+                if found.status_code != httpx.codes.OK:
+                    raise RefusedError(found.status_code, self._whereto(found), None)
+                return body
+        except (httpx.HTTPError, RefusedError, TooLongError, TimeoutError, OSError) as error:
+            raise UnreadError(self._said(error)) from None
 
     async def _try(self, content: bytes, answer: Answer, limit: asyncio.Timeout) -> None:
         """Send it once. Raises _SilentError if it may be sent again."""
@@ -128,7 +139,7 @@ class Endpoint:
             response = await self._client.send(post, stream=True)
         except (httpx.TransportError, OSError) as error:
             self.breaker.missed(self.clock.now_us())
-            raise _SilentError(self.said(error)) from None
+            raise _SilentError(self._said(error)) from None
         self.breaker.reached()
         try:
             await self._hear(response, answer, limit)
@@ -200,7 +211,7 @@ class Endpoint:
         host = "(address)" if url.netloc == asked.netloc else url.netloc.decode()
         return f"it redirects to {url.scheme}://{host}{url.path}, which is not followed"
 
-    def said(self, error: Exception) -> str:
+    def _said(self, error: Exception) -> str:
         """What an error says, in a line without address and key, not even a part of one at its end."""
         text = str(error) or type(error).__name__
         for secret, name in ((self.asking.key, "(key)"), (self.asking.base, "(address)")):

@@ -13,7 +13,7 @@ import pytest
 from blis.observe import endpoint as module
 from blis.observe.asking import APIS, Asking
 from blis.observe.breaker import FAILURES
-from blis.observe.endpoint import Endpoint, RefusedError
+from blis.observe.endpoint import Endpoint, UnreadError
 from blis.observe.seen import Clock, Seen
 from tests.blis.observe.server import JSON, Asked, Server, answers, event, served
 
@@ -245,9 +245,9 @@ def test_a_redirect_is_not_followed_and_named_without_what_may_be_secret(locatio
     with served(away) as server:
         (seen,) = asked(server)
         server.metrics_from = away
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(UnreadError) as unread:
             asyncio.run(metrics(server.url))
-    assert seen.error == str(refused.value) == f"HTTP 302: it redirects to {named}, which is not followed"
+    assert seen.error == str(unread.value) == f"HTTP 302: it redirects to {named}, which is not followed"
     assert seen.tries == 1 == len(server.asked)
 
 

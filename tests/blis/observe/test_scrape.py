@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 import pytest
 
+from blis.observe.endpoint import UnreadError
 from blis.observe.scrape import Reading, ReadingError, Scraper, reading, timeseries
 from blis.workload.recorded.beside import timeline_beside
 from tests.blis.observe.server import METRICS
@@ -27,6 +27,7 @@ def test_older_servers_call_their_cache_otherwise():
         ("", "vllm:num_requests_running"),
         (METRICS.replace("num_requests_waiting", "x"), "vllm:num_requests_waiting"),
         (METRICS.replace("0.75", "NaN"), "vllm:kv_cache_usage_perc"),
+        (METRICS.replace("0.75", "x" * 10_000), "vllm:kv_cache_usage_perc"),
     ],
 )
 def test_a_page_without_a_gauge_is_named(page, missing):
@@ -35,7 +36,7 @@ def test_a_page_without_a_gauge_is_named(page, missing):
 
 
 def test_looks_that_fail_are_counted_and_others_go_on():
-    pages = [METRICS, httpx.ConnectError("refused"), METRICS, TimeoutError(), "x"]
+    pages = [METRICS, UnreadError("refused"), METRICS, UnreadError("late"), "x"]
 
     async def page() -> str:
         if not pages:
@@ -46,7 +47,7 @@ def test_looks_that_fail_are_counted_and_others_go_on():
         return found
 
     async def run() -> Scraper:
-        scraper = Scraper(page, iter(range(10**6)).__next__, said=lambda error: f"said: {error}")
+        scraper = Scraper(page, iter(range(10**6)).__next__)
         looking = asyncio.create_task(scraper.run(every_s=0))
         while pages:
             await asyncio.sleep(0.001)
@@ -56,7 +57,7 @@ def test_looks_that_fail_are_counted_and_others_go_on():
 
     scraper = asyncio.run(run())
     assert len(scraper.readings) == 2
-    assert (scraper.failed, scraper.why) == (3, "said: refused")
+    assert (scraper.failed, scraper.why) == (3, "refused")
 
 
 def test_what_is_written_is_what_calibration_reads(tmp_path):
