@@ -102,7 +102,7 @@ class Backends:
 
     def settle(self, backend: Backend) -> None:
         """Tell whoever routes how it stands."""
-        usable = backend.up and not backend.draining and backend.breaker.may_pass(self._now_us)
+        usable = backend.up and not backend.draining and not backend.breaker.is_open(self._now_us)
         self._tell(backend.number, usable)
 
     @property

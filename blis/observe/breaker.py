@@ -19,16 +19,16 @@ class Breaker:
         """Whether all may ask."""
         return self.failures < FAILURES
 
-    def may_pass(self, now_us: int) -> bool:
-        """Whether `lets_through` would say yes."""
-        return self.closed or now_us >= self._until_us
+    def is_open(self, now_us: int) -> bool:
+        """Whether nobody may ask now."""
+        return not self.closed and now_us < self._until_us
 
     def lets_through(self, now_us: int) -> bool:
         """Whether a request may be sent; after a pause the first one may, and the next pause begins."""
-        passes = self.may_pass(now_us)
-        if passes and not self.closed:
-            self._until_us = now_us + OPEN_US
-        return passes
+        if self.is_open(now_us):
+            return False
+        self._until_us = now_us + OPEN_US
+        return True
 
     def reached(self) -> None:
         """The endpoint said something."""

@@ -15,11 +15,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from blis.errors import in_short, named
 from blis.serve.asks import READERS
 from blis.serve.gone import GoneError
 from blis.serve.limits import HEADER_BYTES, HeaderLimit
 from blis.serve.refusal import RefusedError
 from blis.serve.service import Service
+from blis.stdout import note
 
 #: What `refused` answers. ClientDisconnect: gone before the whole request was here.
 _HANDLED = (RefusedError, GoneError, ClientDisconnect, HTTPException, Exception)
@@ -28,12 +30,14 @@ _DASHBOARD = Path(__file__).with_name("dashboard.html")
 
 
 def refused(request: Request, error: Exception) -> Response:
-    """Any error in OpenAI's form."""
+    """Any error in OpenAI's form; what one was that nobody expected is for the terminal, not for the client."""
+    asked = in_short(f"{request.method} {request.url.path}", 80)
     if isinstance(error, GoneError | ClientDisconnect):
         return Response(status_code=499)  # which nobody reads
     if isinstance(error, HTTPException):
-        error = RefusedError(error.status_code, f"{request.method} {request.url.path}: {error.detail}")
+        error = RefusedError(error.status_code, f"{asked}: {error.detail}")
     if not isinstance(error, RefusedError):
+        note(f"blis: {asked} failed: {named(error)}")
         error = RefusedError(500, "the server failed")
     return JSONResponse(error.body, error.status, headers=error.headers)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
+from blis.errors import in_short
 from blis.serve.refusal import RefusedError
 
 #: Headers of the Gateway API inference extension that say who sends a request and how urgent it is, and a session's.
@@ -16,5 +17,5 @@ def slo_class(request: Request, classes: tuple[str, ...]) -> int:
     name = request.headers.get(CLASS_HEADER, "")
     if name not in classes:
         known = ", ".join(filter(None, classes))
-        raise RefusedError(400, f"{CLASS_HEADER} must be one of {known}, got {name!r}", CLASS_HEADER)
+        raise RefusedError(400, f"{CLASS_HEADER} must be one of {known}, got {in_short(name)}", CLASS_HEADER)
     return classes.index(name)

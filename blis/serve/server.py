@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,14 +54,17 @@ class _Server(uvicorn.Server):
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0: any that is free. Raises InputError if there is none to be had."""
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)  # only where TCP is said does asyncio send tokens at once
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-        listener.listen(4096)
-    except (OSError, OverflowError) as error:
-        raise InputError(f"cannot listen on {host}:{port}: {error}") from error
+    with ExitStack() as unless_it_listens:
+        try:
+            family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listener = socket.socket(family, kind, protocol)  # only where TCP is said does asyncio send tokens at once
+            unless_it_listens.callback(listener.close)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(4096)
+        except (OSError, OverflowError) as error:
+            raise InputError(f"cannot listen on {host}:{port}: {error}") from error
+        unless_it_listens.pop_all()
     return listener
 
 
@@ -83,8 +86,8 @@ async def _serve(ports: list[Port], drain_s: float, say: Callable[[str], None], 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     servers = [_Server(_config(port.app, access_log)) for port in ports]
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what clients do wrong is their business
     running = [
         asyncio.create_task(server.serve(sockets=[port.listener])) for server, port in zip(servers, ports, strict=True)
     ]
@@ -109,7 +112,7 @@ def _config(app: ASGIApp, access_log: bool) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         access_log=access_log,
-        log_level="info" if access_log else "warning",
+        log_level="info",
         timeout_graceful_shutdown=1,
         server_header=False,
     )

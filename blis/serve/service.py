@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from blis.config import CLASS_NAMES, Scenario
 from blis.engine.live.live import Live
+from blis.errors import in_short
 from blis.serve.asks import READERS, Ask
 from blis.serve.fleet import Answer, Fleet
 from blis.serve.gone import unless_gone
@@ -113,7 +114,7 @@ class Service:
     def _check_model(self, name: object) -> None:
         """Raise RefusedError unless it is the one model; who names none means it."""
         if name is not None and name != self.model:
-            raise RefusedError(404, f"the model {name!r} does not exist; there is {self.model!r}", "model")
+            raise RefusedError(404, f"the model {in_short(name)} does not exist; there is {self.model!r}", "model")
 
     def _check_served(self, answer: Answer) -> None:
         """Raise RefusedError if the request is over without an answer."""

@@ -16,7 +16,7 @@ from blis.engine.build.arrays import blank, room
 from blis.engine.build.encode_traits import DRAWS
 from blis.engine.build.order import length_noise
 from blis.engine.build.state import encode
-from blis.engine.live.kernels import live_until
+from blis.engine.live.kernels import give_up, live_until
 from blis.engine.observe import Observe
 from blis.engine.records import HEAP, NONE, ROW
 from blis.tables.placement import Placement
@@ -82,6 +82,7 @@ class Rooms:
             self._order.victim = self._order.victim // limits.requests * _CLASS
         self._gone = limits.requests - 1  # stands in the order of arrivals for all that have left
         arrays.requests[self._gone].status = REJECTED
+        give_up(arrays, self._gone)  # which is nowhere: so that nobody waits for the kernel while others are served
         self._free = list(range(limits.requests - 1))[::-1]
         self.arrivals = 0
 
