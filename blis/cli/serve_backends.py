@@ -8,11 +8,9 @@ from urllib.parse import urlsplit
 
 from blis.cli.diagnostics import Log
 from blis.cli.flags import number, whole
-from blis.cli.run_scenario import read_scenario
+from blis.cli.run_scenario import read_scenario, scenario_of
 from blis.config import CLASS_NAMES, MAX_INSTANCES, Scenario
 from blis.errors import InputError, check_integer, check_number
-from blis.policies.bundle import load_bundle
-from blis.scenario import apply_bundle
 from blis.stdout import note
 
 #: Flags that only mean something where servers are real, with their defaults …
@@ -101,12 +99,11 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
 
 def _scenario(options: argparse.Namespace, log: Log) -> Scenario:
     """The control plane: of a scenario if one is given, and of the bundle."""
-    from blis.gateway.scenario import any_scenario
+    from blis.gateway.scenario import ANY
 
     if options.config or options.model:
         return read_scenario(options, log)[0]
-    bundle = load_bundle(options.policy_config) if options.policy_config else load_bundle({})
-    return apply_bundle(any_scenario(), bundle)
+    return scenario_of(ANY, "blis serve", options, log)[0]
 
 
 def _urls(given: list[str]) -> list[str]:

@@ -86,7 +86,7 @@ class Watch:
             self._say(f"{backend.url} has no metrics of vLLM: requests sent there stand for its load")
         if found and (blocks := sum(map(int, _BLOCKS.findall(page)))):
             self._desk.plane.size(backend.number, blocks)
-        now = backend.reading = found or Reading(float(self._desk.plane.in_flight(backend.number)), 0.0, 0.0)
+        now = backend.reading = found or Reading(float(self._desk.plane.in_flight(backend.number)), 0.0, 0.0, 1)
         self._desk.tell(backend.number, int(now.waiting), int(now.running), now.kv_share, asked_us)
 
     def _note(self) -> None:

@@ -30,7 +30,7 @@ def command(capsys, monkeypatch):
         ([*SERVER, "--heartbeat-every", "0"], "--heartbeat-every"),
         ([*SERVER, "--port", "70000"], "--port"),
         ([*SERVER, "--state", "mysqlx://a/b"], "mysqlx"),
-        ([*SERVER, "--routing-scorers", "precise-prefix-cache:1"], "prefix-affinity"),
+        ([*SERVER, "--routing-policy", "weighted", "--routing-scorers", "precise-prefix-cache:1"], "prefix-affinity"),
         (["--sticky"], "--sticky needs --backend"),
         (["--state", "sqlite:///x"], "--state needs --backend"),
     ],

@@ -21,8 +21,8 @@ def asked(**body: Any) -> Asked:
     return read_asked(COMPLETIONS, json.dumps(body).encode(), body, Words())
 
 
-async def opened(backend: Backend, silence_s: float = 0.3, **body: Any) -> Opened:
-    forwarder = Forwarder(Timeouts(0.3, silence_s))
+async def opened(backend: Backend, silence_s: float = 1.5, **body: Any) -> Opened:
+    forwarder = Forwarder(Timeouts(5.0, silence_s))
     try:
         answer = await forwarder.open(Server(0, backend.url), asked(**body), {})
         if answer.rest:
