@@ -1,4 +1,6 @@
-"""`blis serve --backend`: a policy bundle that decides before real servers, by the kernels that decide in simulation.
+"""A gateway: a policy bundle before real OpenAI-compatible servers, `blis serve --backend URL`.
 
-What it remembers over a restart is in `state.py`, and in a database by `store.py`.
+Requests go through admission, gateway queue and routing by the kernels of a simulation (`desk.py`), on what servers say
+of themselves (`watch.py`), and are sent on, elsewhere again if a server fails (`attempts.py`, `forward.py`). Read
+`gateway.py` first.
 """
