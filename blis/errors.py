@@ -76,7 +76,8 @@ def check_number(
     if above is not None and value <= above:
         raise InputError(f"{key} must be > {above:g}, got {value:g}")
     if not low <= value <= high:
-        rule = f"in [{low:g}, {high:g}]" if math.isfinite(high) else f">= {low:g}"
+        least = f"[{low:g}" if above is None or above < low else f"({above:g}"
+        rule = f"in {least}, {high:g}]" if math.isfinite(high) else f">= {low:g}"
         raise InputError(f"{key} must be {rule}, got {value:g}")
 
 

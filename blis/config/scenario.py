@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -80,6 +81,11 @@ class Scenario:
         if not self.pools:
             return (Replica(self.instance, {}),) * self.cluster.instances
         return tuple(replica for pool in self.pools for replica in (self._replica(pool),) * pool.count)
+
+    @cached_property
+    def cache(self) -> dict[Hashable, Any]:
+        """The engine's own encodings of it, made once for all tables."""
+        return {}
 
     def _replica(self, pool: Pool) -> Replica:
         given = {key: getattr(pool, key) for key in ("latency_model", "kv", "batch", "engine")}

@@ -14,9 +14,14 @@ class Breaker:
         self.failures = 0
         self._until_us = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether all may ask."""
+        return self.failures < FAILURES
+
     def is_open(self, now_us: int) -> bool:
         """Whether nobody may ask now."""
-        return self.failures >= FAILURES and now_us < self._until_us
+        return not self.closed and now_us < self._until_us
 
     def lets_through(self, now_us: int) -> bool:
         """Whether a request may be sent; after a pause the first one may, and the next pause begins."""

@@ -67,12 +67,12 @@ def write_overview(settings: Settings, archive: Archive, verdict: Verdict, repor
 
 
 def latencies(policies: Mapping[str, Policy], evaluator: Evaluator) -> Latencies:
-    """By policy, what all completed requests had to wait, over the first few tables of an evaluator."""
+    """By policy, what all completed requests had to wait, over the first few tables of one that looks closely."""
     found = evaluator.performances(list(policies.values()), evaluator.seeds[:TABLES])
     return {
         name: (
-            Weighted.once(np.concatenate([one.ttft_us for one in tables])),
-            Weighted.together([one.gaps_us for one in tables]),
+            Weighted.once(np.concatenate([one.closely.ttft_us for one in tables])),
+            Weighted.together([one.closely.gaps_us for one in tables]),
             Weighted.once(np.concatenate([one.e2e_us for one in tables])),
         )
         for name, tables in zip(policies, found, strict=True)

@@ -31,10 +31,17 @@ class Evaluator:
     """
 
     def __init__(
-        self, problem: Problem, seeds: Sequence[TableKey], workers: Workers, quarantine: Path | None = None
+        self,
+        problem: Problem,
+        seeds: Sequence[TableKey],
+        workers: Workers,
+        quarantine: Path | None = None,
+        *,
+        closely: bool = False,
     ) -> None:
-        """seeds: keys of the tables. Nothing runs before the first policy is evaluated."""
+        """seeds: keys of the tables. closely: people look at performances. Nothing runs before it is asked for."""
         self.problem, self.seeds, self.workers = problem, tuple(seeds), workers
+        self._closely = closely
         self._worlds = {name: Evaluator(world, seeds, workers, quarantine) for name, world in problem.worlds.items()}
         self._quarantine = quarantine
         self._evaluations: dict[str, Evaluation] = {}  # by the policy's id
@@ -61,7 +68,8 @@ class Evaluator:
         Raises EngineError if one of them did, InputError if that is the input's fault.
         """
         seeds, known = self.seeds if seeds is None else seeds, self._performances
-        jobs = {(one.id, seed): (one, seed) for one in policies for seed in seeds if (one.id, seed) not in known}
+        new = [(one, seed) for one in policies for seed in seeds if (one.id, seed) not in known]
+        jobs = {(one.id, seed): (one, seed, self._closely) for one, seed in new}
         for key, found in zip(jobs, self._simulated(perform, list(jobs.values())), strict=True):
             if isinstance(found, Failure) and found.bad_input:
                 raise InputError(found.reason)

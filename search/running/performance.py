@@ -51,39 +51,61 @@ class Measures:
 
 
 @dataclass(frozen=True)
-class Performance:
-    """What is kept of a policy on a table, far less than the result.
+class Closely:
+    """What only people look at: the load of the cluster, and times of the whole table, a warm-up included.
 
-    outcome: what the fitness compares. served: how many scored requests were completed. load: of the cluster. Times are
-    of the whole table, a warm-up included: first_us to the first token of all that got one; ttft_us, e2e_us of the
-    requests that were completed, TTFT of those with an output; tpot_us of those with a token after the first; gaps_us
-    between tokens, of the completed ones. longest_us: of all gaps.
+    first_us: to the first token of all that got one; ttft_us of the requests that were completed with an output;
+    tpot_us of those with a token after the first; gaps_us between tokens, of the completed ones. longest_us: of all
+    gaps.
     """
 
-    outcome: Any
-    served: int
     load: Load
     first_us: NDArray[np.int64]
     ttft_us: NDArray[np.int64]
-    e2e_us: NDArray[np.int64]
     tpot_us: NDArray[np.float64]
     gaps_us: Weighted
     longest_us: int
     prompt_hit_rate: float
 
+
+@dataclass(frozen=True)
+class Performance:
+    """What is kept of a policy on a table, far less than the result.
+
+    outcome: what the fitness compares. served: how many scored requests were completed. e2e_us: of all that were, a
+    warm-up included. seen: None where nobody looks closely.
+    """
+
+    outcome: Any
+    served: int
+    e2e_us: NDArray[np.int64]
+    seen: Closely | None
+
+    @property
+    def closely(self) -> Closely:
+        """What was seen by an evaluator that looks closely."""
+        assert self.seen is not None
+        return self.seen
+
+    @property
+    def e2e_p99_ms(self) -> float:
+        """0 if nothing was completed."""
+        return distribution(self.e2e_us).p99
+
     @cached_property
     def measures(self) -> Measures:
         """For people, who look at few policies."""
-        ttft, e2e, tpot = map(distribution, (self.first_us, self.e2e_us, self.tpot_us))
-        itl = weighted_distribution(self.gaps_us)
+        seen = self.closely
+        ttft, e2e, tpot = map(distribution, (seen.first_us, self.e2e_us, seen.tpot_us))
+        itl = weighted_distribution(seen.gaps_us)
         return Measures(
             completed_requests=len(self.e2e_us),
             **_known(ttft, "ttft", "mean", "p99"),
             **_known(tpot, "tpot", "mean"),
             **_known(itl, "itl", "mean", "p50", "p95", "p99", "max"),
-            longest_stall_ms=self.longest_us / US_PER_MS or None,
+            longest_stall_ms=seen.longest_us / US_PER_MS or None,
             **_known(e2e, "e2e", "mean", "p99"),
-            prompt_hit_rate=self.prompt_hit_rate,
+            prompt_hit_rate=seen.prompt_hit_rate,
         )
 
 
@@ -127,18 +149,28 @@ def _survived(function: Callable[P, T]) -> Callable[P, T | Failure]:
 
 
 @_survived
-def perform(simulate: Simulate, fitness: Fitness, scenario: Scenario, table: RequestTable) -> Performance:
-    """Simulate, and keep what is looked at again."""
+def perform(
+    simulate: Simulate, fitness: Fitness, scenario: Scenario, table: RequestTable, closely: bool
+) -> Performance:
+    """Simulate, and keep what is compared again; closely: and what people look at."""
     result = _lawful(simulate, scenario, table)
-    done, first = result.status == COMPLETED, result.ttft_us >= 0
-    gaps = all_gaps(result)
+    done = result.status == COMPLETED
     return Performance(
         fitness.outcome(scenario, table, result),
         int(np.count_nonzero(done[table.scored_rows])),
+        result.e2e_us[done],
+        _seen(scenario, table, result) if closely else None,
+    )
+
+
+def _seen(scenario: Scenario, table: RequestTable, result: ResultTable) -> Closely:
+    """What only people look at of a run."""
+    done, first = result.status == COMPLETED, result.ttft_us >= 0
+    gaps = all_gaps(result)
+    return Closely(
         load_of(scenario, table, result),
         first_us=result.ttft_us[first],
         ttft_us=result.ttft_us[done & first],
-        e2e_us=result.e2e_us[done],
         tpot_us=tpot_us(table, result)[done & (table.output_tokens > 1)],
         gaps_us=gaps.counted(done),
         longest_us=gaps.longest_us(),

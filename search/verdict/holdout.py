@@ -32,7 +32,7 @@ class Holdout:
         self.settings = settings
         self._shared = shared
         self.selection = Evaluator(problem, settings.pool(SELECTION_POOL, sizes.selection_seeds), *shared)
-        self.report = Evaluator(problem.nominal, report, *shared)
+        self.report = Evaluator(problem.nominal, report, *shared, closely=True)
         population = problem.traffic.redrawn()
         self.redrawn = Evaluator(problem.nominal.on(population), report, *shared) if population is not None else None
 
@@ -61,9 +61,8 @@ class Holdout:
         return Evaluator(problem, self.settings.pool(REPORT_POOL, self.settings.validation.shift_seeds), *self._shared)
 
     def serves(self, policies: Sequence[Policy]) -> bool:
-        """Whether any of them completes a scored request on any report table."""
-        found = self.report.performances(policies)
-        return any(one.served for performances in found for one in performances)
+        """Whether any of them completes a scored request on any report table; the first that does settles it."""
+        return any(one.served for policy in policies for one in self.reported(policy))
 
     def measured(self, policy: Policy) -> list[Measures]:
         """Latencies on every report table."""
@@ -137,7 +136,7 @@ class TraceHoldout(Holdout):
         """A mean with its interval. all_: what is compared; scored: the scores of draws of blocks."""
         table = evaluator.problem.table(*evaluator.seeds)
         arrival_us = table.soonest_us[table.scored_rows]
-        e2e_p99_us = max(found.measures.e2e_p99_ms or 0.0 for found in all_) * 1000
+        e2e_p99_us = max(found.e2e_p99_ms for found in all_) * 1000
         blocks = time_blocks(arrival_us, e2e_p99_us)
         if blocks is None:
             return BlockComparison(mean, flaw=f"the report window is {too_short(arrival_us, e2e_p99_us)};{_MORE}")

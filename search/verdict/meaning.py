@@ -51,7 +51,7 @@ class Situation:
 
 def situation(settings: Settings, primary: Sequence[Performance]) -> Situation:
     """The situation. primary: what the primary baseline did on each report table."""
-    problem, loads = settings.problem, [found.load for found in primary]
+    problem, loads = settings.problem, [found.closely.load for found in primary]
     instances = problem.scenario.cluster.instances
     load = Load(*(fmean(getattr(one, field.name) for one in loads) for field in fields(Load)))
     shares = [problem.fitness.good_share(found.outcome) for found in primary]

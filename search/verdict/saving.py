@@ -58,7 +58,7 @@ def saving(holdout: Holdout, policy: Policy) -> Saving | None:
     problem = holdout.settings.problem.nominal
     if problem.fitness.good_share(holdout.reported(problem.against)[0].outcome) is None:
         return None
-    worlds = {f: holdout.elsewhere(problem.on(problem.traffic.faster(f))) for f in rate_factors(REACH)}
+    worlds = {factor: _at(holdout, factor) for factor in rate_factors(REACH)}
     primary, ours = (_limits(worlds, one) for one in (problem.against, policy))
     if primary is None or ours is None:
         return None
@@ -74,6 +74,12 @@ def saving(holdout: Holdout, policy: Policy) -> Saving | None:
         fmean(needed),
         _interval(needed),
     )
+
+
+def _at(holdout: Holdout, factor: float) -> Evaluator:
+    """Where the rate is so many times today's: on today's own tables where it is the same."""
+    problem = holdout.settings.problem.nominal
+    return holdout.report if factor == 1 else holdout.elsewhere(problem.on(problem.traffic.faster(factor)))
 
 
 def _limits(worlds: Mapping[float, Evaluator], policy: Policy) -> list[float] | None:

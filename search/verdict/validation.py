@@ -57,7 +57,7 @@ def validate(settings: Settings, archive: Archive, evaluator: Evaluator, holdout
     baselines = {**settings.baselines, **tuned.baselines}
     best = best_of([found.fitness for found in holdout.selection.evaluate(list(baselines.values()))])
     best_baseline = settings.primary if best is None else list(baselines)[best]
-    if not holdout.serves([finalists[chosen].policy, *baselines.values()]):
+    if not holdout.serves([*baselines.values(), finalists[chosen].policy]):
         return unproved(settings, archive, FAILED, NOTHING_SERVED)
     finalist = _simplified(finalists[chosen], evaluator, holdout)
     (selection,) = holdout.selection.evaluate([finalist.policy])

@@ -29,6 +29,8 @@ def test_a_choice_is_one_of_the_list():
         (2, {"low": 0, "high": 1}, "x must be in [0, 1], got 2"),
         (0, {"above": 0}, "x must be > 0, got 0"),
         (1e-9, {"above": 0}, None),
+        (2, {"low": 0, "high": 1, "above": 0}, "x must be in (0, 1], got 2"),
+        (2, {"low": 0.5, "high": 1, "above": 0}, "x must be in [0.5, 1], got 2"),
         (True, {}, "x must be a number, got True"),
         ("1", {}, "x must be a number, got '1'"),
         (None, {}, "x must be a number, got None"),

@@ -54,8 +54,8 @@ MUTANTS = (
     ),
     Mutant(
         _PERFORMANCE,
-        "e2e_us=result.e2e_us[done]",
-        "e2e_us=result.e2e_us",
+        "        result.e2e_us[done],",
+        "        result.e2e_us,",
         _PERFORMANCE_TESTS,
         "times of requests that were not completed",
     ),
@@ -82,8 +82,8 @@ MUTANTS = (
     ),
     Mutant(
         _PERFORMANCE,
-        "distribution, (self.first_us, self.e2e_us, self.tpot_us)",
-        "distribution, (self.ttft_us, self.e2e_us, self.tpot_us)",
+        "distribution, (seen.first_us, self.e2e_us, seen.tpot_us)",
+        "distribution, (seen.ttft_us, self.e2e_us, seen.tpot_us)",
         _PERFORMANCE_TESTS,
         "requests that were cut short have no first token",
     ),
@@ -103,8 +103,8 @@ MUTANTS = (
     ),
     Mutant(
         _EVALUATOR,
-        "for seed in seeds if (one.id, seed) not in known}",
-        "for seed in seeds}",
+        "for seed in seeds if (one.id, seed) not in known]",
+        "for seed in seeds]",
         _EVALUATOR_TESTS,
         "performances are simulated again",
     ),

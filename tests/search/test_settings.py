@@ -71,7 +71,7 @@ def composed():
         ("driver.batch", 0, "driver.batch must be in [1, 1e+06], got 0"),
         ("driver.seconds", -1, "driver.seconds must be > 0, got -1"),
         ("driver.race", {"error": 0, "band": 0}, "driver.race.error must be > 0, got 0"),
-        ("driver.race", {"error": 0.6, "band": 0}, "driver.race.error must be in [0, 0.5], got 0.6"),
+        ("driver.race", {"error": 0.6, "band": 0}, "driver.race.error must be in (0, 0.5], got 0.6"),
         ("driver.race", {"error": 0.1, "band": -1}, "driver.race.band must be >= 0, got -1"),
         ("driver.race", {"error": 0.1, "bend": 0}, "driver.race: unknown key 'bend' (did you mean 'band'?)"),
         ("driver.options.tournament", 0, "driver.options.tournament must be in [1, 1e+06]"),

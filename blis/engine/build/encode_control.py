@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -32,45 +33,77 @@ def encode_control(
 ) -> tuple[dict[str, float], dict[str, Array]]:
     """The control plane's numbers of CONFIG and its arrays of World, by name."""
     cluster = scenario.cluster
-    routing, flow = cluster.routing, cluster.flow_control
-    readers = readers_of(scenario, compat, observe)
+    routing = cluster.routing
+    fixed = _fixed(scenario, compat, observe)
+    readers = fixed.readers
     anywhere = table.placements == _ANYWHERE
     where = _NO_PLACES if anywhere else places(scenario, table)
     placed = not anywhere and not where.eligible.all()
-    codes, weights = _scorers(routing, compat)
     config: dict[str, float] = {
-        "admission_latency_us": cluster.admission.latency_us,
-        "routing_latency_us": routing.latency_us,
-        "admission": ADMISSION_POLICIES.code(cluster.admission.policy),
-        "routing": ROUTING_POLICIES.code(routing.policy),
-        "scores_depend": REQUEST if placed or routing.filters else _dependence(routing),
-        "random_ties": routing.tie_break == "random" and not compat.first_of_ties,
-        "weighted_picker": routing.picker == "weighted-random",
-        "filters": len(routing.filters),
-        "index_blocks": routing.prefix_index_blocks,
+        **fixed.config,
+        "scores_depend": REQUEST if placed else fixed.config["scores_depend"],
         "index_nodes": max(table.tree.n_shared, 1) + 1,
-        "index_root_first": compat.index_root_first,
         "placed": placed,
         "keeps_past": readers["cache"] > 0 and routing.signals.cache.age_us > 0,
         **reads_config(routing, readers, len(where) > 0),
-        **_flow_config(flow),
         **_observe_config(observe, len(table), cluster.instances),
     }
     arrays: dict[str, Array] = {
+        **fixed.arrays,
         "views": _views(scenario, compat),
         "unrated": np.empty(cluster.instances, np.int64),
         "signals": signals(routing, readers, observe, table.first_arrival_us),
-        "params": _parameters(ADMISSION_POLICIES, cluster.admission.policy, cluster.admission.parameters),
         "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
-        "filters": _filters(routing),
-        "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),
-        "codes": codes,
-        "weights": weights,
         "places": where,
         **_facts(scenario, table, readers, len(where) > 0),
         **_observed(observe, len(table), cluster.instances),
     }
     return config, arrays
+
+
+class _Fixed(NamedTuple):
+    """What is the same for all tables. arrays: nobody writes them."""
+
+    readers: Readers
+    config: dict[str, float]
+    arrays: dict[str, Array]
+
+
+def _fixed(scenario: Scenario, compat: Compat, observe: Observe) -> _Fixed:
+    """What a scenario alone decides, made once and kept with it."""
+    key = "engine/control", compat, observe
+    if key not in scenario.cache:
+        scenario.cache[key] = _encode_fixed(scenario, compat, observe)
+    found = scenario.cache[key]
+    assert isinstance(found, _Fixed)
+    return found
+
+
+def _encode_fixed(scenario: Scenario, compat: Compat, observe: Observe) -> _Fixed:
+    cluster = scenario.cluster
+    routing, admission = cluster.routing, cluster.admission
+    codes, weights = _scorers(routing, compat)
+    config: dict[str, float] = {
+        "admission_latency_us": admission.latency_us,
+        "routing_latency_us": routing.latency_us,
+        "admission": ADMISSION_POLICIES.code(admission.policy),
+        "routing": ROUTING_POLICIES.code(routing.policy),
+        "scores_depend": REQUEST if routing.filters else _dependence(routing),
+        "random_ties": routing.tie_break == "random" and not compat.first_of_ties,
+        "weighted_picker": routing.picker == "weighted-random",
+        "filters": len(routing.filters),
+        "index_blocks": routing.prefix_index_blocks,
+        "index_root_first": compat.index_root_first,
+        **_flow_config(cluster.flow_control),
+    }
+    arrays: dict[str, Array] = {
+        "params": _parameters(ADMISSION_POLICIES, admission.policy, admission.parameters),
+        "filters": _filters(routing),
+        "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),
+        "codes": codes,
+        "weights": weights,
+    }
+    return _Fixed(readers_of(scenario, compat, observe), config, arrays)
 
 
 def _flow_config(flow: FlowControl) -> dict[str, float]:

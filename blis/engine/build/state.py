@@ -247,25 +247,38 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
 
 
 def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
-    """ENGINE of each instance, and the parameters of its latency model; equal replicas are one object, looked at once.
+    """ENGINE of each instance, and the parameters of its latency model; made once and kept with the scenario.
 
     Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could
     outlast the clock.
     """
-    different = {id(replica): replica.instance for replica in scenario.replicas}
-    engines, latencies = {}, {}
-    for key, instance in different.items():
-        latency = instance.latency_model.under(compat)
-        latencies[key] = LATENCY.parameters(latency, compat)
-        leaps = LATENCY.constant_while_decoding(latency.kind, latencies[key])
-        engines[key] = _engine(instance, latency, leaps)
-        step_us = LATENCY.check_longest(latency, latencies[key], _longest_step(instance, table))
+    key = "engine/engines", compat
+    if key not in scenario.cache:
+        scenario.cache[key] = _encode_engines(scenario, compat)
+    engines, parameters, different = scenario.cache[key]
+    for instance, latency, values in different:
+        step_us = LATENCY.check_longest(latency, values, _longest_step(instance, table))
         check_duration(scenario, instance, table, step_us)
+    return engines, parameters
+
+
+def _encode_engines(
+    scenario: Scenario, compat: Compat
+) -> tuple[Array, Array, list[tuple[Instance, LatencyModel, list[float]]]]:
+    """The same, and each instance with its latency model; equal replicas are one object, looked at once."""
+    different = {id(replica): replica.instance for replica in scenario.replicas}
+    engines, latencies, models = {}, {}, {}
+    for key, instance in different.items():
+        models[key] = instance.latency_model.under(compat)
+        latencies[key] = LATENCY.parameters(models[key], compat)
+        leaps = LATENCY.constant_while_decoding(models[key].kind, latencies[key])
+        engines[key] = _engine(instance, models[key], leaps)
     order = [id(replica) for replica in scenario.replicas]
     parameters = np.zeros((len(order), max(map(len, latencies.values()))))
     for row, key in zip(parameters, order, strict=True):
         row[: len(latencies[key])] = latencies[key]
-    return listed(ENGINE, [engines[key] for key in order]), parameters
+    checked = [(different[key], models[key], latencies[key]) for key in different]
+    return listed(ENGINE, [engines[key] for key in order]), parameters, checked
 
 
 def _longest_step(instance: Instance, table: RequestTable) -> Step:

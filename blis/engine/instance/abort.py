@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from blis.engine import heap, links
-from blis.engine.cache.kv import release
 from blis.engine.in_flight import note_left
-from blis.engine.instance.batch import stored_tokens
-from blis.engine.instance.queue import leave_batch
-from blis.engine.instance.service import leave_decode
-from blis.engine.records import ANONYMOUS, AWAY, DECODE, FCFS, NONE
+from blis.engine.instance.batch import withdraw
+from blis.engine.records import ANONYMOUS, AWAY, FCFS, NONE
 from blis.jit import kernel
 from blis.tables.records import DROPPED, IN_TRANSIT, QUEUED, RUNNING
 
@@ -32,7 +29,7 @@ def abort(w, r):
         links.unlink(instance.queue, w.requests, r)
         instance.queue_depth -= 1
     elif request.status == RUNNING:
-        _leave(w, i, r)
+        withdraw(w, i, r, False)  # what is full of its blocks stays cached
     else:
         return False
     if request.own_run != NONE:
@@ -44,20 +41,3 @@ def abort(w, r):
     w.cluster.changes += 1
     note_left(w, i, r)
     return True
-
-
-@kernel
-def _leave(w, i, r):
-    """A member of the batch gives back blocks and place; what is full of its blocks stays cached."""
-    instance = w.instances[i]
-    request = w.requests[r]
-    stored = request.computed
-    if request.phase == DECODE:
-        stored = stored_tokens(w, r, instance.steps + 1)
-        w.ring[i, request.ring] -= 1
-        leave_decode(w, i, r)
-        instance.decode_base -= stored - (instance.steps + 1)
-        heap.remove(w.finish, i, instance.decoding, heap.find(w.finish, i, instance.decoding, r))
-        instance.decoding -= 1
-    leave_batch(instance, r, w.requests)
-    release(w, i, r, stored, False)

@@ -175,19 +175,11 @@ def _evict(w, r, i, now_us):
     """Send a member back to the queue; it keeps its tokens and computes their KV again (Q9)."""
     instance = w.instances[i]
     request = w.requests[r]
-    stored = request.computed
+    stored = withdraw(w, i, r, True)
     if request.phase == DECODE:
-        stored = stored_tokens(w, r, instance.steps + 1)
         request.generated = stored - w.rows[r].input_tokens + 1
         request.last_step = instance.steps
         request.token_us = now_us  # the step before ended when this one starts
-        w.ring[i, request.ring] -= 1
-        leave_decode(w, i, r)
-        instance.decode_base -= stored - (instance.steps + 1)
-        heap.remove(w.finish, i, instance.decoding, heap.find(w.finish, i, instance.decoding, r))
-        instance.decoding -= 1
-    leave_batch(instance, r, w.requests)
-    release(w, i, r, stored, True)
     request.phase = AWAY
     request.status = QUEUED
     request.computed = 0
@@ -199,6 +191,31 @@ def _evict(w, r, i, now_us):
         _drop_outgrown(w, i, r)  # it had the whole cache; among others that come back it would never end
         return
     put(w, i, r, True)
+
+
+@kernel
+def withdraw(w, i, r, evicted):
+    """Take a member out of the batch, with its blocks, in whatever phase it is; its tokens that were stored."""
+    instance = w.instances[i]
+    stored = w.requests[r].computed
+    if w.requests[r].phase == DECODE:
+        stored = end_decode(w, i, r, heap.find(w.finish, i, instance.decoding, r))
+    leave_batch(instance, r, w.requests)
+    release(w, i, r, stored, evicted)
+    return stored
+
+
+@kernel
+def end_decode(w, i, r, place):
+    """A member decodes no more; its tokens that are stored. place: in the heap of those that decode."""
+    instance = w.instances[i]
+    stored = stored_tokens(w, r, instance.steps + 1)
+    heap.remove(w.finish, i, instance.decoding, place)
+    instance.decoding -= 1
+    instance.decode_base -= stored - (instance.steps + 1)
+    w.ring[i, w.requests[r].ring] -= 1
+    leave_decode(w, i, r)
+    return stored
 
 
 @kernel

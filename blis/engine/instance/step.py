@@ -11,11 +11,11 @@ from blis.engine.cache.kv import blocks_for, fill, release
 from blis.engine.columns import COMPLETED_US, FIRST_TOKEN_US, QUEUED_US
 from blis.engine.follow_ups import release_followers
 from blis.engine.in_flight import note_left
-from blis.engine.instance.batch import form_batch, next_ordered, stored_tokens, target_tokens
+from blis.engine.instance.batch import end_decode, form_batch, next_ordered, stored_tokens, target_tokens
 from blis.engine.instance.latency import step_us
 from blis.engine.instance.leap import count_step, leap, log_steps
 from blis.engine.instance.queue import leave_batch, put
-from blis.engine.instance.service import enter_decode, leave_decode
+from blis.engine.instance.service import enter_decode
 from blis.engine.observe import keep_step
 from blis.engine.records import (
     AWAY,
@@ -226,11 +226,7 @@ def _retire(w, i):
     instance = w.instances[i]
     while instance.decoding > 0 and w.finish[i, 0].key == instance.steps:
         r = w.finish[i, 0].request
-        heap.remove(w.finish, i, instance.decoding, 0)
-        instance.decoding -= 1
-        instance.decode_base -= stored_tokens(w, r, instance.steps + 1) - (instance.steps + 1)
-        w.ring[i, w.requests[r].ring] -= 1
-        leave_decode(w, i, r)
+        end_decode(w, i, r, 0)
         leave_batch(instance, r, w.requests)
         links.push_tail(instance.leaving, w.requests, r)
         instance.leaving_size += 1

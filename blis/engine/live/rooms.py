@@ -17,12 +17,16 @@ from blis.engine.build.encode_traits import DRAWS
 from blis.engine.build.order import length_noise
 from blis.engine.build.state import encode
 from blis.engine.live.kernels import give_up, live_until
+from blis.engine.observe import Observe
 from blis.engine.records import HEAP, NONE, ROW
+from blis.tables.placement import Placement
 from blis.tables.records import REJECTED
 from blis.tables.requests import ContentTree, RequestTable, draws
 
 #: Requests whose place in the order of arrivals is noted; a page of memory is touched when the first of them comes.
 _PLACES = 2**26
+#: A label that no instance has.
+_NOWHERE = {"": "nowhere"}
 #: More than places of one class.
 _CLASS = 2**40
 
@@ -36,6 +40,7 @@ class Limits:
     tokens: int = 2**20  # of a prompt and its answer
     tenants: int = 64
     sessions: int = 65_536
+    placements: int = 1  # ways in which instances may be barred to a request
 
 
 @dataclass(frozen=True)
@@ -46,17 +51,19 @@ class Coming:
     input_tokens: int
     output_tokens: int
     slo_class: int
-    tenant: int
-    session: int
     uniform: float
+    placement: int = 0
 
 
 class Rooms:
     """Rows of the arrays of a run, taken and given back."""
 
-    def __init__(self, scenario: Scenario, classes: Sequence[str], limits: Limits) -> None:
+    def __init__(
+        self, scenario: Scenario, classes: Sequence[str], limits: Limits, observe: Observe | None = None
+    ) -> None:
         """classes: names of all SLO classes that may come."""
-        self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat())
+        self.limits = limits
+        self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat(), observe)
         arrays = self.state.arrays
         self.state.arrays = arrays = arrays._replace(
             rows=blank(ROW, limits.requests),
@@ -83,9 +90,9 @@ class Rooms:
     def full(self) -> bool:
         """Whether no request more has room."""
         cluster = self.state.arrays.cluster
-        return not self._free or int(cluster.next_admission) + int(cluster.released) >= _PLACES
+        return not self._free or int(cluster.next_admission) + int(cluster.released) >= _PLACES - 1
 
-    def take(self, coming: Coming) -> int:
+    def take(self, coming: Coming, tenant: int = 0, session: int = NONE) -> int:
         """The row of a request that comes; its paths are written by the caller."""
         arrays, r = self.state.arrays, self._free.pop()
         if not self.arrivals:
@@ -94,19 +101,19 @@ class Rooms:
         arrays.times[:, r] = NONE
         for rows in (arrays.rows, arrays.index_rows):
             rows[r] = (coming.arrival_us, coming.uniform, coming.input_tokens, coming.output_tokens, 0, 0)
-        self._settle(r, coming)
+        self._settle(r, coming, tenant, session)
         cluster = arrays.cluster
         arrays.releases[0, cluster.released] = (coming.arrival_us, self.arrivals, r)  # the last: it keeps the heap
         cluster.released += 1
         self.arrivals += 1
         return r
 
-    def _settle(self, r: int, coming: Coming) -> None:
+    def _settle(self, r: int, coming: Coming, tenant: int, session: int) -> None:
         """What policies know of the request."""
         arrays, number, uniform = self.state.arrays, self.arrivals + 1, np.array([coming.uniform])
         if len(arrays.order):
             arrays.order[r] = self._order[coming.slo_class]
-            arrays.order[r].tenant = coming.tenant
+            arrays.order[r].tenant = tenant
         if len(arrays.columns):
             arrays.columns[r] = self._columns[coming.slo_class]
             columns = arrays.columns[r]
@@ -115,7 +122,7 @@ class Rooms:
         if len(arrays.traits):
             arrays.traits[r] = self._traits[coming.slo_class]
             traits = arrays.traits[r]
-            traits.tenant, traits.session = coming.tenant, coming.session
+            traits.tenant, traits.session, traits.placement = tenant, session, coming.placement
             for field, purpose in DRAWS.items():
                 traits[field] = draws(uniform, purpose, number)[0]
 
@@ -126,10 +133,14 @@ class Rooms:
         self._free.append(r)
 
     def begin_anew(self) -> None:
-        """Nobody is here: places in the order of arrivals count from 0 again."""
-        cluster = self.state.arrays.cluster
-        cluster.next_admission = cluster.next_routing = 0
-        self.state.arrays.bands.oldest = 0
+        """Nobody waits to be sent on: places in the order of arrivals count from 0 again.
+
+        Those that are on instances then have the last one, which nobody else gets.
+        """
+        arrays = self.state.arrays
+        arrays.cluster.next_admission = arrays.cluster.next_routing = 0
+        arrays.bands.oldest = 0
+        arrays.loops.place = _PLACES - 1
 
 
 def _empty_table(scenario: Scenario, classes: Sequence[str], limits: Limits) -> RequestTable:
@@ -158,5 +169,7 @@ def _empty_table(scenario: Scenario, classes: Sequence[str], limits: Limits) -> 
         tenant_names=tuple(map(str, range(limits.tenants))),
         predecessor=np.full(n, -1, np.int32),
         think_us=zeros,
+        placement=zeros.astype(np.int16),
+        placements=(Placement(), *[Placement(requires=_NOWHERE)] * (limits.placements - 1)),
         cache={f"engine/prompts/{block_tokens}": np.full(n, limits.nodes - 1)},  # a prompt's number is that of a node
     )

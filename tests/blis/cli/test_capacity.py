@@ -68,7 +68,7 @@ def test_a_trace_and_a_workload_in_the_scenarios_file(command: Command, small: P
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--target", "1.5"], "--target must be in [0, 1], got 1.5"),
+        (["--target", "1.5"], "--target must be in (0, 1], got 1.5"),
         (["--slo", "critical"], "'critical' is no promise; write CLASS=TTFT or CLASS=TTFT/TPOT, in ms"),
         (["--slo", "critical=-1"], "'critical=-1': a promise must be in [0.001, 1e+09] ms"),
         (["--slo", "defualt=100"], "'defualt'"),

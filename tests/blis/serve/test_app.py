@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from blis.serve.service import CLASS_HEADER
+from blis.serve.senders import CLASS_HEADER
 from tests.blis.serve.small import MODEL, client, service
 
 COMPLETION = "/v1/completions"

@@ -34,7 +34,7 @@ def archive(*scores):
 
 
 def report_tables(settings):
-    return Evaluator(settings.problem, settings.pool(REPORT_POOL, 2), settings.workers)
+    return Evaluator(settings.problem, settings.pool(REPORT_POOL, 2), settings.workers, closely=True)
 
 
 def unproved(settings, outcome):

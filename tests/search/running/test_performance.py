@@ -29,7 +29,7 @@ def table(problem):
 
 
 def performed(problem, policy, table, simulate=None):
-    return perform(simulate or problem.simulate, problem.fitness, policy.scenario, table)
+    return perform(simulate or problem.simulate, problem.fitness, policy.scenario, table, True)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +52,18 @@ def test_measures_are_what_a_run_prints(problem, policy, cut_short, table):
 
 def test_times_are_those_of_completed_requests(problem, cut_short, table):
     found = performed(problem, cut_short, table)
-    assert 0 < len(found.ttft_us) == len(found.e2e_us) == found.measures.completed_requests < len(table)
-    assert (found.ttft_us > 0).all() and (found.e2e_us >= found.ttft_us).all()
+    ttft_us = found.closely.ttft_us
+    assert 0 < len(ttft_us) == len(found.e2e_us) == found.measures.completed_requests < len(table)
+    assert (ttft_us > 0).all() and (found.e2e_us >= ttft_us).all()
     assert found.e2e_us.mean() / 1000 == pytest.approx(found.measures.e2e_mean_ms)
+
+
+def test_what_is_compared_does_not_depend_on_how_closely_people_look(problem, cut_short, table):
+    close = performed(problem, cut_short, table)
+    far = perform(problem.simulate, problem.fitness, cut_short.scenario, table, False)
+    assert far.seen is None
+    assert (far.served, far.e2e_p99_ms) == (close.served, close.measures.e2e_p99_ms)
+    assert score(problem.fitness, far.outcome, close.outcome).value == 0
 
 
 def test_a_score_is_that_of_the_kept_outcome(problem, policy, table):

@@ -84,6 +84,17 @@ def test_a_policy_is_simulated_once_a_table_for_all_that_is_said_of_it(settings,
     assert len(calls) == 3 * 4
 
 
+def test_who_serves_is_looked_at_until_one_does(settings, policies):
+    calls = []
+
+    def counted(scenario, table):
+        calls.append(scenario)
+        return simulate(scenario, table)
+
+    assert make_holdout(replace(settings, problem=replace(settings.problem, simulate=counted))).serves(policies)
+    assert calls == 4 * [policies[0].scenario]
+
+
 def test_a_policy_without_a_score_is_an_error(settings, policies):
     broken = replace(settings, problem=replace(settings.problem, simulate=lambda *_: 1 / 0))
     with pytest.raises(EngineError, match="has no score on seed"):

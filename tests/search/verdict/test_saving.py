@@ -77,6 +77,21 @@ def test_the_primary_saves_nothing(settings):
     assert (found.rate, found.instances, found.instances_interval) == (found.primary_rate, 4, (4, 4))
 
 
+def test_today_s_rate_is_met_on_the_report_tables_themselves(settings):
+    met = []
+
+    def simulate(scenario, table):
+        met.append(table)
+        return settings.problem.simulate(scenario, table)
+
+    holdout = make_holdout(replace(settings, problem=replace(settings.problem, simulate=simulate)))
+    holdout.reported(settings.problem.against)
+    known = [table.arrival_us.tobytes() for table in met]
+    saving(holdout, settings.problem.against)
+    assert len({table.arrival_us.tobytes() for table in met}) == len(met)
+    assert known == [settings.problem.table(key).arrival_us.tobytes() for key in holdout.report.seeds]
+
+
 def test_where_there_is_no_slo_there_is_nothing_to_save(tmp_path):
     settings = marked_settings(tmp_path)
     assert saving(make_holdout(settings), settings.problem.against) is None

@@ -61,3 +61,10 @@ def test_the_last_horizon_is_none():
 def test_slow_is_not_too_slow():
     result = blis.simulate(with_changes(beta=(1e11, 1, 1), alpha=(1e11, 1, 1e11)), requests())
     assert result.table.end_us > 4e11 and result.metrics.to_dict()["completed_requests"] == 3
+
+
+def test_each_table_is_looked_at_also_where_the_scenario_ran_another_before():
+    scenario = with_changes(beta=(1e11, 0, 0))
+    blis.simulate(scenario, requests())
+    with pytest.raises(InputError, match="may last until"):
+        blis.simulate(scenario, requests(output=10**9))

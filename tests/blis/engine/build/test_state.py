@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from blis.config import KV, Batch, Cluster, Compat, LatencyModel, Pool, Scenario
+from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.itl import expand_gaps
 from blis.evaluation.laws import check_laws
 from blis.evaluation.metrics import compute_metrics
 from blis.workload.subset import keep_rows
+from tests.laws.against_oracle import assert_same_results
 from tests.laws.random_cases import Case, random_case
 
 LATENCIES = ("ttft_us", "e2e_us", "scheduling_delay_us", "cached_tokens", "preemptions", "first_step", "last_step")
@@ -61,6 +63,22 @@ def test_an_instance_among_others_is_what_it_is_alone(seed: int, compat: Compat)
             assert expand_gaps(together, int(of_all)) == expand_gaps(single, row)
         for counter in ("busy_us", "peak_blocks", "steps", "prefill_tokens"):
             assert together.instances[counter][number] == single.instances[counter][0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_a_scenario_ran_before_does_not_matter(seed: int):
+    case = random_case(Random(seed), max_requests=40)
+    table = replace(case.table, placement=None, cache={})
+    kinds = [
+        (Compat(), Observe()),
+        (Compat(free_context=True, first_of_ties=True), Observe()),
+        (Compat(), Observe(decisions=True, steps=True)),
+    ]
+    for compat, observe in kinds:
+        again = simulate(case.scenario, table, compat, observe)
+        assert_same_results(again, simulate(replace(case.scenario), table, compat, observe))
+        assert (again.decisions is None) == (not observe.decisions)
+        simulate(case.scenario, case.table, compat, observe)
 
 
 def test_equal_pools_change_nothing():

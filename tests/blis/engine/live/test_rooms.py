@@ -11,7 +11,7 @@ from tests.places import ROOT
 
 
 def coming(arrival_us: int, slo_class: int = 0) -> Coming:
-    return Coming(arrival_us, 8, 4, slo_class, 0, -1, 0.5)
+    return Coming(arrival_us, 8, 4, slo_class, 0.5)
 
 
 @pytest.mark.parametrize("preemption", ["tail", "priority"])
