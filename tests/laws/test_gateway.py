@@ -145,5 +145,5 @@ def test_the_simulator_decides_again_as_the_gateway_did(policy: str):
     for row, (where, views) in enumerate(found.decided):
         assert _decide_again(state.arrays, row, views) == where
         again = state.arrays.decisions[row]
-        assert again.score.tolist() == views.score.tolist()
-        assert again.matched_blocks.tolist() == views.matched_blocks.tolist()
+        assert again.score.tolist() == views["score"].tolist()
+        assert again.matched_blocks.tolist() == views["matched_blocks"].tolist()

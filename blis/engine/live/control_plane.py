@@ -65,7 +65,7 @@ class ControlPlane:
         self._until_us = 0
         arrays = self.arrays
         self._requests, self._counts = Fields(arrays.requests), Fields(arrays.instances)
-        self._homes = arrays.session_homes
+        self._homes, self._decisions = arrays.session_homes, arrays.decisions.view(np.ndarray)
         self._place()
 
     @property
@@ -165,9 +165,9 @@ class ControlPlane:
         self._end(passage)
         self._changed(now_us)
 
-    def views(self, passage: Passage) -> np.recarray:
+    def views(self, passage: Passage) -> NDArray[np.void]:
         """[I] VIEW: what the decision about a request that is sent on was made on."""
-        return self.arrays.decisions[passage.row].copy()
+        return self._decisions[passage.row].copy()
 
     def _tell(self, passage: Passage) -> Passage:
         """Write down what was decided."""

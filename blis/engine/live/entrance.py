@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,7 +62,7 @@ class Entrance:
         self._contents.leave(nodes)
         self._rooms.give_back(row)
 
-    def _block_ends(self, tokens: int, prompt_tokens: int) -> tuple[Array, ...]:
+    def _block_ends(self, tokens: int, prompt_tokens: int) -> tuple[Any, ...]:
         """Where blocks end; which of them are KV blocks, which the router's index looks at, which is a prompt's last.
 
         A prompt shorter than a block counts as one.
@@ -69,6 +71,8 @@ class Entrance:
         kv_ends = np.arange(1, tokens // size + 1) * size
         index_ends = np.arange(1, min(prompt_tokens // index_size, most) + 1) * index_size
         prompt_end = prompt_tokens // size * size or prompt_tokens
+        if index_size == size and prompt_tokens >= size:  # an end of the index and of the prompt is one of a KV block
+            return kv_ends, slice(None), slice(len(index_ends)), prompt_end // size - 1
         ends = np.union1d(np.append(kv_ends, prompt_end), index_ends)
         return ends, *(np.searchsorted(ends, each) for each in (kv_ends, index_ends, prompt_end))
 
