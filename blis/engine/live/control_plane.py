@@ -15,6 +15,7 @@ from blis.engine.columns import REASON
 from blis.engine.gateway.records import PLACE
 from blis.engine.live import told
 from blis.engine.live.entrance import Entrance, Tokens
+from blis.engine.live.fields import Fields
 from blis.engine.live.kernels import live_until
 from blis.engine.live.rooms import Coming, Limits, Rooms
 from blis.engine.observe import Observe
@@ -62,6 +63,9 @@ class ControlPlane:
         self.arrays.engines.queueing_us, self.arrays.engines.queueing_us_token = float(told.AWAY_US), 0.0
         self.next_us = NEVER_US  # the next event, as far as is known
         self._until_us = 0
+        arrays = self.arrays
+        self._requests, self._counts = Fields(arrays.requests), Fields(arrays.instances)
+        self._homes = arrays.session_homes
         self._place()
 
     @property
@@ -89,8 +93,8 @@ class ControlPlane:
 
     def in_flight(self, instance: int) -> int:
         """Requests that are sent to an instance and not over."""
-        one = self.arrays.instances[instance]
-        return int(one.routed - one.completed - one.dropped)
+        routed, completed, dropped = (self._counts[name][instance] for name in ("routed", "completed", "dropped"))
+        return int(routed - completed - dropped)
 
     def allowed(self, instance: int) -> bool:
         """Whether they may."""
@@ -126,9 +130,9 @@ class ControlPlane:
         if taken is None:
             return None
         row, nodes = taken
-        if session and len(self.arrays.session_homes):
-            homes, number = self.arrays.session_homes, self.arrays.traits.session[row]
-            homes[number] = home if homes[number] == NONE else homes[number]
+        if session and len(self._homes):
+            number = self._rooms.traits["session"][row]
+            self._homes[number] = home if self._homes[number] == NONE else self._homes[number]
         passage = self._here[row] = self._waiting[row] = Passage(now_us, len(prompt), row, nodes)
         self._changed(now_us)
         return passage
@@ -138,15 +142,14 @@ class ControlPlane:
         self._until_us = max(now_us + 1, self._until_us)
         self.next_us = live_until(self._rooms.state, self._until_us)
         rows = np.fromiter(self._waiting, np.int64, len(self._waiting))
-        requests = self.arrays.requests.view(np.ndarray)[rows]
-        known = (requests["instance"] != NONE) | (requests["status"] == REJECTED)
+        known = (self._requests["instance"][rows] != NONE) | (self._requests["status"][rows] == REJECTED)
         return [self._tell(self._waiting.pop(row)) for row in rows[known].tolist()]
 
     def send_again(self, passage: Passage, barred: NDArray[np.bool_], now_us: int) -> bool:
         """Its instance has failed: it goes to another one, if one is left. barred: [I] where it may not go."""
         if int(self.arrays.instances.pending.max()) >= self.arrays.transit.shape[1]:
             self._rooms.state.grow(GROW_TRANSIT)
-        self.arrays.traits.placement[passage.row] = 0  # whatever it stuck to
+        self._rooms.traits["placement"][passage.row] = 0  # whatever it stuck to
         instance = told.send_again(self.arrays, passage.row, barred, now_us)
         if instance != NONE:
             passage.instance = int(instance)
@@ -168,8 +171,9 @@ class ControlPlane:
 
     def _tell(self, passage: Passage) -> Passage:
         """Write down what was decided."""
-        request = self.arrays.requests[passage.row]
-        passage.instance, passage.rejected = int(request.instance), int(request.status) == REJECTED
+        row = passage.row
+        passage.instance = int(self._requests["instance"][row])
+        passage.rejected = bool(self._requests["status"][row] == REJECTED)
         if passage.rejected:
             passage.reason = int(self.arrays.counts[REASON, passage.row])
             if len(self.arrays.retry_after_us):
@@ -180,7 +184,7 @@ class ControlPlane:
     def _end(self, passage: Passage) -> None:
         del self._here[passage.row]
         self._entrance.leave(passage.row, passage.nodes)
-        if not self._waiting and int(self.arrays.cluster.next_admission) > _MANY:
+        if not self._waiting and self._rooms.cluster["next_admission"][0] > _MANY:
             self._rooms.begin_anew()
 
     def _changed(self, now_us: int) -> None:
