@@ -33,6 +33,7 @@ class Status:
         return {
             "policy": self._policy,
             "now_s": gateway.desk.now_us / 1e6,
+            "late_ms": gateway.lag.late_s * 1e3,
             "draining": gateway.draining,
             "requests": self._requests,
             "in_flight": len(plane),
