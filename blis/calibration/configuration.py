@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from blis.calibration.replay import profile_of
-from blis.config import Scenario
+from blis.config import Cluster, Scenario
 from blis.tables.network import Network
 from blis.workload.recorded.recording import Recording
 
@@ -34,7 +34,7 @@ def _settings(recording: Recording, scenario: Scenario) -> Iterator[tuple[str, s
     yield "model", server.model, latency.model
     yield "gpu", server.gpu, latency.gpu
     yield "tp", _known(server.tp), _known(latency.tp)
-    yield "instances", _known(server.instances) or "1", str(scenario.cluster.instances)
+    yield "instances", _known(server.instances), str(scenario.cluster.instances)
     yield "max_running", _known(server.max_running), str(instance.batch.max_running)
     yield "max_scheduled_tokens", _known(server.max_scheduled_tokens), str(instance.batch.max_scheduled_tokens)
     yield "block_size_tokens", _known(server.block_size_tokens), str(instance.kv.block_size_tokens)
@@ -77,12 +77,16 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def limitations(recording: Recording, network: Network) -> list[str]:
-    """What the simulation of this recording leaves out, whatever its scenario says."""
+def limitations(recording: Recording, cluster: Cluster, network: Network) -> list[str]:
+    """What the simulation of this recording leaves out, or stands on without the log's word."""
     found = [
         "a step takes what the latency model says of its sums: equal batches take equal time",
         "speculative decoding, adapters, images, structured output and cancelled requests are not modelled",
     ]
+    if not recording.server.instances:
+        found.append(f"the log does not say how many instances answered: {cluster.instances} taken (--num-instances)")
+    if cluster.instances > 1:
+        found.append(f"no log says who routed: {cluster.routing.policy} does (--policy-config)")
     if not _shares_prefixes(recording):
         found.append("the log does not say what prompts share: nobody finds another's prefix in the cache")
     if recording.client_side:

@@ -1,4 +1,4 @@
-"""The scenario in which a recording is simulated: one instance, as the log says its server was started."""
+"""The scenario in which a recording is simulated: as many instances as answered, started as the log says."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def replay_mapping(server: Server, engine: str | Mapping[str, Any] | None = None
         kv["blocks"] = server.kv_blocks
     latency = {key: value for key, value in (("model", server.model), ("gpu", server.gpu), ("tp", server.tp)) if value}
     instance = {"latency_model": latency, "kv": kv, "batch": batch, "engine": _engine(server, engine, assumed)}
-    return {"cluster": {"instances": 1}, "instance": instance}, assumed
+    if not server.instances:
+        assumed.append("1 instance")
+    return {"cluster": {"instances": server.instances or 1}, "instance": instance}, assumed
 
 
 def _engine(server: Server, engine: str | Mapping[str, Any] | None, assumed: list[str]) -> dict[str, Any]:

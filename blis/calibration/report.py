@@ -114,7 +114,7 @@ def calibrate(
         latency_model=standing(scenario.instance.latency_model),
         configuration=configuration(recording, scenario),
         doubts=doubts(recording, network),
-        limitations=limitations(recording, network),
+        limitations=limitations(recording, scenario.cluster, network),
         notes=recording.notes,
     )
 

@@ -43,7 +43,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("source", metavar="IN", help=SOURCE_HELP)
     parser.add_argument("out", metavar="OUT", help="file to write; of a trace v2 the header, which ends in .yaml")
     parser.add_argument("--to", required=True, choices=[*WRITERS, _SPEC], help="format of OUT")
-    parser.add_argument("--drop", metavar="LIST", default="", help="what may be left out because OUT cannot say it")
+    parser.add_argument("--drop", metavar="LIST", help="what may be left out because OUT cannot say it")
     parser.add_argument("--log", choices=LEVELS, default="warn", help="what to say on stderr; default warn")
     add_draw_flags(parser)
 
@@ -58,7 +58,7 @@ def execute(options: argparse.Namespace) -> None:
         print(_save_spec(options, workload))
         return
     table = drawn_or_read(workload, options, log)
-    for line in save_as(options.to, options.out, table, [part for part in options.drop.split(",") if part]):
+    for line in save_as(options.to, options.out, table, [part for part in (options.drop or "").split(",") if part]):
         log.note(f"{options.out}: {line}")
     print(f"{options.out}: {options.to}, {len(table)} requests")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "observe",
-        usage="blis observe --url URL --model NAME --workload SPEC|TRACE|NAME [--record FILE] [options]",
+        usage="blis observe --url URL [--url URL …] --model NAME --workload SPEC|TRACE|NAME [--record FILE] [options]",
         help="a workload sent to a real OpenAI-compatible server, and what was seen of it",
         description="Put a server under the load of a workload, record every request, and print the figures.",
         epilog=_EXAMPLES,
@@ -56,7 +57,13 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _add_server_flags(server: argparse._ArgumentGroup) -> None:
-    server.add_argument("--url", required=True, metavar="URL", help="http://HOST:PORT, with a path at most")
+    server.add_argument(
+        "--url",
+        required=True,
+        action="append",
+        metavar="URL",
+        help="http://HOST:PORT, with a path at most; of several, each --url URL, every request goes to the next",
+    )
     server.add_argument("--model", required=True, metavar="NAME", help="as the server calls it")
     server.add_argument("--api", choices=["completions", "chat"], default="completions", help="default completions")
     server.add_argument("--no-stream", action="store_true", help="ask for answers in one piece")
@@ -98,7 +105,7 @@ def execute(options: argparse.Namespace) -> None:
 
     _check(options)
     plan, promises, log = _plan(options), dict(options.slo), Log(options.log)
-    if plan.asking.shows_key:
+    if any(asking.shows_key for asking in plan.askings):
         log.warn("the key goes to --url unencrypted; https would hide it")
     table = drawn_or_read(any_workload(options.workload), options, log, options.rate_scale)
     if table.origin is not None and table.origin.modality_tokens is not None:
@@ -139,7 +146,7 @@ def _plan(options: argparse.Namespace) -> Plan:
     from blis.observe.observe import Plan
 
     return Plan(
-        _asking(options),
+        _askings(options),
         source=options.workload,
         seed=options.seed or 0,
         at_once=options.max_concurrency,
@@ -148,12 +155,13 @@ def _plan(options: argparse.Namespace) -> Plan:
     )
 
 
-def _asking(options: argparse.Namespace) -> Asking:
+def _askings(options: argparse.Namespace) -> tuple[Asking, ...]:
     from blis.observe.asking import Asking
     from blis.observe.prompts import token_counter
 
-    return Asking(
-        options.url,
+    first, *others = options.url
+    asking = Asking(
+        first,
         options.model,
         options.api,
         stream=not options.no_stream,
@@ -162,6 +170,7 @@ def _asking(options: argparse.Namespace) -> Asking:
         key=_key(options.api_key_env),
         count=token_counter(options.tokenizer) if options.tokenizer else None,
     )
+    return asking, *(replace(asking, url=url) for url in others)
 
 
 def _key(name: str | None) -> str:

@@ -10,6 +10,7 @@ from blis.cli.diagnostics import LEVELS, Log
 from blis.cli.flags import number, whole
 from blis.cli.run_requests import SPEC_HELP
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
+from blis.cli.serve_backends import add_backend_flags, check_no_backend_flags, serve_backends
 from blis.cli.workload_names import workload_file
 from blis.config import Scenario
 from blis.errors import check_integer, check_number
@@ -24,9 +25,11 @@ examples:
   blis serve --config conf/cluster/h100x4.yaml --policy-config conf/policy/lmetric.yaml
   blis serve --config conf/cluster/h100x4.yaml --speed 10 --workload-spec chat_prefix    # ten times as fast
   blis serve --config conf/cluster/h100x4.yaml --ports-from 9001    # each instance on a port of its own
+  blis serve --backend http://10.0.0.1:8000 --backend http://10.0.0.2:8000 --policy-config conf/policy/lmetric.yaml
 
 One port is the whole cluster behind its router; with --ports-from each instance is a cluster of one. A request without
 ignore_eos is answered at the length of an answer of the workload, or 128 tokens. docs/serve.md has the rest.
+With --backend nothing is simulated but the router: it decides before real servers. docs/gateway.md has the rest.
 """
 
 
@@ -57,18 +60,24 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     where.add_argument("--served-model-name", metavar="NAME", help="what clients call it; default: the model's name")
     where.add_argument("--drain", type=number, default=30.0, metavar="S", help="for what runs at the end; default 30")
     where.add_argument("--access-log", action="store_true", help="a line for each request on stdout")
+    add_backend_flags(parser)
     add_scenario_flags(parser)
 
 
 def execute(options: argparse.Namespace) -> None:
     """Check everything that was given, then serve until interrupted."""
     log = Log(options.log)
+    if options.backend:
+        serve_backends(options, log)
+        return
+    check_no_backend_flags(options)
     check_number("--speed", options.speed, 1e-3, 1e6)
     check_number("--drain", options.drain, 0, 86_400)
     scenario, workload = read_scenario(options, log)
     clusters = _clusters(options, scenario)
 
-    from blis.serve.server import address, listening, serve
+    from blis.serve.app import make_app
+    from blis.serve.server import Port, address, listening, serve
     from blis.serve.service import make_service
     from blis.serve.words import Words, by_tokenizer
 
@@ -83,7 +92,8 @@ def execute(options: argparse.Namespace) -> None:
         count = each.cluster.instances
         what = f"{count} simulated instances" if count > 1 else "a simulated instance"
         note(f"blis: {address(listener)}: {what} of {service.model}, at {options.speed:g} times the real speed")
-    serve(services, options.drain, lambda text: note(f"blis: {text}"), options.access_log)
+    ports = [Port(make_app(service), service.fleet, listener) for service, listener in services]
+    serve(ports, options.drain, lambda text: note(f"blis: {text}"), options.access_log)
 
 
 def _clusters(options: argparse.Namespace, scenario: Scenario) -> list[tuple[int, Scenario]]:

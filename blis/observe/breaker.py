@@ -14,11 +14,18 @@ class Breaker:
         self.failures = 0
         self._until_us = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether all may ask."""
+        return self.failures < FAILURES
+
+    def is_open(self, now_us: int) -> bool:
+        """Whether nobody may ask now."""
+        return not self.closed and now_us < self._until_us
+
     def lets_through(self, now_us: int) -> bool:
         """Whether a request may be sent; after a pause the first one may, and the next pause begins."""
-        if self.failures < FAILURES:
-            return True
-        if now_us < self._until_us:
+        if self.is_open(now_us):
             return False
         self._until_us = now_us + OPEN_US
         return True

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import httpx
 
-from blis.errors import one_line
+from blis.errors import in_short, one_line
 from blis.observe.answers import Answer, AnswerError, problem_of
 from blis.observe.asking import Asking
 from blis.observe.breaker import Breaker
@@ -28,6 +28,7 @@ _CONNECT_S = 10.0
 _HANDSHAKES = 5
 _LONGEST_BODY = 1 << 26
 _LONGEST_ERROR = 200  # letters
+_STREAM, _JSON = "text/event-stream", "application/json"  # what answers come as
 
 
 class RefusedError(Exception):
@@ -37,6 +38,10 @@ class RefusedError(Exception):
         """after_s: what Retry-After says, None without it."""
         super().__init__(f"HTTP {status}: {problem}" if problem else f"HTTP {status}")
         self.status, self.after_s = status, after_s
+
+
+class UnreadError(Exception):
+    """Why a page was not read, without address and key."""
 
 
 class _SilentError(Exception):
@@ -67,6 +72,10 @@ class Endpoint:
 
     async def __aexit__(self, *_: object) -> None:
         """Close all connections."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """The same, without `async with`."""
         await self._client.aclose()
 
     async def ask(self, prompt: str, output_tokens: int) -> Seen:
@@ -109,15 +118,18 @@ class Endpoint:
         return min(took_us, default=0)
 
     async def metrics(self) -> str:
-        """What the server says of itself now. Raises httpx.HTTPError, RefusedError or TimeoutError."""
-        async with (
-            asyncio.timeout(_CONNECT_S),
-            self._client.stream("GET", f"{self.asking.base}/metrics") as found,
-        ):
-            body = await _body(found)
-            if found.status_code != httpx.codes.OK:
-                raise RefusedError(found.status_code, "", None)
-            return body
+        """What the server says of itself now. Raises UnreadError."""
+        try:
+            async with (
+                asyncio.timeout(_CONNECT_S),
+                self._client.stream("GET", f"{self.asking.base}/metrics") as found,
+            ):
+                body = await _body(found)
+                if found.status_code != httpx.codes.OK:
+                    raise RefusedError(found.status_code, self._whereto(found), None)
+                return body
+        except (httpx.HTTPError, RefusedError, TooLongError, TimeoutError, OSError) as error:
+            raise UnreadError(self._said(error)) from None
 
     async def _try(self, content: bytes, answer: Answer, limit: asyncio.Timeout) -> None:
         """Send it once. Raises _SilentError if it may be sent again."""
@@ -141,14 +153,21 @@ class Endpoint:
     async def _hear(self, response: httpx.Response, answer: Answer, limit: asyncio.Timeout) -> None:
         """Take what comes."""
         if response.status_code != httpx.codes.OK:
-            refused = RefusedError(response.status_code, problem_of(await _body(response)), _retry_after(response))
+            problem = self._whereto(response) or problem_of(await _body(response))
+            refused = RefusedError(response.status_code, problem, _retry_after(response))
             if response.status_code in _BUSY:
                 raise _SilentError(str(refused), refused.after_s)
             raise refused
-        if not self.asking.stream:
-            answer.take(await _body(response), self.clock.now_us())
-            answer.done = True
-            return
+        try:
+            await (self._hear_stream if self.asking.stream else self._hear_whole)(response, answer, limit)
+        except (AnswerError, TooLongError, httpx.DecodingError) as error:
+            raise AnswerError(f"{_form(response, _STREAM if self.asking.stream else _JSON)}{error}") from None
+
+    async def _hear_whole(self, response: httpx.Response, answer: Answer, _: asyncio.Timeout) -> None:
+        answer.take(await _body(response), self.clock.now_us())
+        answer.done = True
+
+    async def _hear_stream(self, response: httpx.Response, answer: Answer, limit: asyncio.Timeout) -> None:
         events = Events()
         async for data in response.aiter_raw():
             now_us, was_done = self.clock.now_us(), answer.done
@@ -184,6 +203,14 @@ class Endpoint:
             cached_tokens=answer.cached_tokens,
         )
 
+    def _whereto(self, response: httpx.Response) -> str:
+        """Where a redirect leads, "" if it is none; what may be secret of that is left out."""
+        if response.next_request is None:
+            return ""
+        url, asked = response.next_request.url, response.request.url
+        host = "(address)" if url.netloc == asked.netloc else url.netloc.decode()
+        return f"it redirects to {url.scheme}://{host}{url.path}, which is not followed"
+
     def _said(self, error: Exception) -> str:
         """What an error says, in a line without address and key, not even a part of one at its end."""
         text = str(error) or type(error).__name__
@@ -202,6 +229,16 @@ async def _body(response: httpx.Response) -> str:
         if size > _LONGEST_BODY:
             raise TooLongError(f"an answer of more than {_LONGEST_BODY} bytes")
     return b"".join(parts).decode(errors="replace")
+
+
+def _form(response: httpx.Response, wanted: str) -> str:
+    """In which form an answer came, to be said before what is wrong with it; "" if it is the one that was wanted."""
+    kind = response.headers.get("content-type", "")
+    packed = response.headers.get("content-encoding", "identity")
+    if kind.partition(";")[0].strip().lower() == wanted and packed == "identity":
+        return ""
+    named = f"content type {in_short(kind)}" if kind else "no content type"
+    return f"it came with {named}{'' if packed == 'identity' else f', compressed by {in_short(packed)}'}: "
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -11,6 +11,7 @@ from blis.errors import EngineError
 from blis.observe.asking import Asking
 from blis.observe.dispatch import Dispatch
 from blis.observe.endpoint import Endpoint
+from blis.observe.endpoints import Endpoints
 from blis.observe.prompts import WORDS, Lengths, Prompts, measured
 from blis.observe.record import Observed
 from blis.observe.scrape import Scraper
@@ -25,7 +26,7 @@ _HELLO_TOKENS = 8  # of an answer whose length says nothing
 class Plan:
     """How a workload is sent. at_once: requests under way together, None = any number."""
 
-    asking: Asking
+    askings: tuple[Asking, ...]  # one a server, alike but for its address
     source: str = ""  # of the workload
     seed: int = 0  # of the texts
     at_once: int | None = None
@@ -61,9 +62,9 @@ class Observation:
         return Observed(
             self.table,
             tuple(self._dispatch.seen()),
-            streamed=plan.asking.stream,
+            streamed=plan.askings[0].stream,
             warmed_up=plan.warm_up,
-            model=plan.asking.model,
+            model=plan.askings[0].model,
             source=plan.source,
             rtt_us=self._rtt_us,
             interrupted=interrupted,
@@ -71,13 +72,13 @@ class Observation:
 
     async def _run(self) -> None:
         clock = Clock()
-        async with Endpoint(self.plan.asking, clock) as endpoint:
-            hello = await self._reach(endpoint)
-            self._rtt_us = await endpoint.round_trip_us()
-            prompts = Prompts(self.table, await self._lengths(endpoint, hello), self.plan.seed)
-            await self._warm_up(endpoint, prompts)
-            self._dispatch = Dispatch(self.table, prompts, endpoint.ask, clock, self.plan.at_once, self.on_seen)
-            scraping = self._scrape(endpoint, clock)
+        async with Endpoints(self.plan.askings, clock) as endpoints:
+            hello, *_ = [await self._reach(number, endpoint) for number, endpoint in enumerate(endpoints.all)]
+            self._rtt_us = await endpoints.round_trip_us()
+            prompts = Prompts(self.table, await self._lengths(endpoints.all[0], hello), self.plan.seed)
+            await self._warm_up(endpoints, prompts)
+            self._dispatch = Dispatch(self.table, prompts, endpoints.ask, clock, self.plan.at_once, self.on_seen)
+            scraping = self._scrape(endpoints, clock)
             try:
                 await self._dispatch.run()
             finally:
@@ -86,16 +87,17 @@ class Observation:
                     with suppress(asyncio.CancelledError):
                         await scraping
 
-    async def _reach(self, endpoint: Endpoint) -> Seen:
+    async def _reach(self, number: int, endpoint: Endpoint) -> Seen:
         """A first answer, without what this server does not take."""
+        server = "the server" if len(self.plan.askings) == 1 else f"server {number + 1} of {len(self.plan.askings)}"
         hello = await _first_words(endpoint, _HELLO)
         if hello.ok:
             return hello
         with_extras, endpoint.asking = endpoint.asking, replace(endpoint.asking, extras=())
         plain = await _first_words(endpoint, _HELLO)
         if not plain.ok:
-            raise EngineError(f"the server at --url answers no request: {hello.error}")
-        self.notes.append(f"the server does not take {', '.join(with_extras.extras)}: answers may end early")
+            raise EngineError(f"{server} at --url answers no request: {hello.error}")
+        self.notes.append(f"{server} does not take {', '.join(with_extras.extras)}: answers may end early")
         return plain
 
     async def _lengths(self, endpoint: Endpoint, hello: Seen) -> Lengths:
@@ -114,7 +116,7 @@ class Observation:
             return replace(lengths, other_tokens=hello.input_tokens - lengths.word_tokens)
         return lengths
 
-    async def _warm_up(self, endpoint: Endpoint, prompts: Prompts) -> None:
+    async def _warm_up(self, endpoints: Endpoints, prompts: Prompts) -> None:
         """As many requests as wanted, as long as the first ones and of other texts."""
         slots = asyncio.Semaphore(self.plan.at_once or max(self.plan.warm_up, 1))
 
@@ -122,16 +124,16 @@ class Observation:
             row = number % len(self.table)
             async with slots:
                 text = prompts.warm_up(number, int(self.table.input_tokens[row]))
-                return (await endpoint.ask(text, int(self.table.output_tokens[row]))).ok
+                return (await endpoints.ask(text, int(self.table.output_tokens[row]))).ok
 
         answered = await asyncio.gather(*map(one, range(self.plan.warm_up)))
         if not all(answered):
             self.notes.append(f"{answered.count(False)} of {len(answered)} requests to warm up got no whole answer")
 
-    def _scrape(self, endpoint: Endpoint, clock: Clock) -> asyncio.Task[None] | None:
+    def _scrape(self, endpoints: Endpoints, clock: Clock) -> asyncio.Task[None] | None:
         if not self.plan.scrape:
             return None
-        self.scraper = Scraper(endpoint.metrics, clock.now_us)
+        self.scraper = Scraper(endpoints.metrics, clock.now_us)
         return asyncio.create_task(self.scraper.run())
 
 

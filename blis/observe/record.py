@@ -87,6 +87,7 @@ def save_chunks(path: str | Path, observed: Observed) -> None:
         json.dumps(
             {
                 "request_id": observed.warmed_up + row,
+                "endpoint": one.endpoint,
                 "status": one.status,
                 "output_tokens": one.output_tokens,
                 "send_time_us": one.sent_us,

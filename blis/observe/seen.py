@@ -35,6 +35,7 @@ class Seen:
     status: str = ERROR
     error: str = ""
     tries: int = 0
+    endpoint: int = 0  # which of the servers, by the order in which they were named
 
     @property
     def ok(self) -> bool:

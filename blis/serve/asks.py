@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from blis.errors import in_short
 from blis.serve.refusal import RefusedError
 from blis.serve.words import Tokens, Words
 
@@ -22,8 +23,8 @@ _MOST_TOKENS = 2**31 - 1
 #: Halves of a pair of UTF-16, which JSON can spell (`"\\ud800"`) and which are no letters.
 _HALVES = re.compile("[\ud800-\udfff]")
 
-#: What would change the form of an answer and is not there.
-_REFUSED = {"n": 1, "best_of": 1, "echo": False, "logprobs": None, "top_logprobs": None, "prompt_logprobs": None}
+#: What would change the form of an answer and is not there, and what it may be all the same, beside null.
+_REFUSED = {"n": 1, "best_of": 1, "echo": False, "logprobs": False, "top_logprobs": None, "prompt_logprobs": None}
 
 
 @dataclass(frozen=True)
@@ -46,24 +47,24 @@ def read_completion(body: Mapping[str, Any], words: Words) -> Ask:
 
 def read_chat(body: Mapping[str, Any], words: Words) -> Ask:
     """The body of /v1/chat/completions."""
-    most = _count(body, "max_completion_tokens", None)
-    return _ask(body, _conversation(body.get("messages"), words), most or _count(body, "max_tokens", None), chat=True)
+    most, older = (_count(body, name, None) for name in ("max_completion_tokens", "max_tokens"))
+    return _ask(body, _conversation(body.get("messages"), words), most or older, chat=True)
 
 
 def _ask(body: Mapping[str, Any], prompt: Tokens, max_tokens: int | None, chat: bool) -> Ask:
     for name, only in _REFUSED.items():
         value = body.get(name)
-        if value is not None and value is not False and value != only:
-            raise RefusedError(400, f"{name}={value!r} is not supported, a simulated answer is one text", name)
-    options = body.get("stream_options") or {}
+        if value is not None and (type(value) is not type(only) or value != only):  # true is not 1
+            raise RefusedError(400, f"{name}={in_short(value)} is not supported, a simulated answer is one text", name)
+    options = {} if body.get("stream_options") is None else body["stream_options"]
     if not isinstance(options, Mapping):
-        raise RefusedError(400, f"stream_options must be an object, got {options!r}", "stream_options")
+        raise RefusedError(400, f"stream_options must be an object, got {in_short(options)}", "stream_options")
     stream = _flag(body, "stream")
     if options and not stream:
         raise RefusedError(400, "stream_options are only for stream=true", "stream_options")
-    user = body.get("user") or ""
+    user = "" if body.get("user") is None else body["user"]
     if not _is_text(user):
-        raise RefusedError(400, f"user must be a text, got {user!r}", "user")
+        raise RefusedError(400, f"user must be a text, got {in_short(user)}", "user")
     return Ask(prompt, max_tokens, _flag(body, "ignore_eos"), stream, _flag(options, "include_usage"), chat, user)
 
 
@@ -72,14 +73,14 @@ def _count(body: Mapping[str, Any], name: str, default: int | None) -> int | Non
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_TOKENS:
-        raise RefusedError(400, f"{name} must be a whole number of at least 1, got {value!r}", name)
+        raise RefusedError(400, f"{name} must be a whole number of at least 1, got {in_short(value)}", name)
     return value
 
 
 def _flag(body: Mapping[str, Any], name: str) -> bool:
     value = body.get(name)
     if value is not None and not isinstance(value, bool):
-        raise RefusedError(400, f"{name} must be true or false, got {value!r}", name)
+        raise RefusedError(400, f"{name} must be true or false, got {in_short(value)}", name)
     return bool(value)
 
 

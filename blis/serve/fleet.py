@@ -72,9 +72,9 @@ class Fleet:
         return max(int((self._clock() - self._start_s) * self.speed * 1e6), self.live.now_us)
 
     @property
-    def idle(self) -> bool:
-        """Whether nobody waits for anything."""
-        return not self._answers
+    def in_flight(self) -> int:
+        """Requests that are waited for."""
+        return len(self._answers)
 
     def submit(self, prompt: Tokens, answer: Tokens, finish_reason: str, **sender: Any) -> Answer | None:
         """A request comes now; None if there is no room for it. sender: as `Live.submit` has it."""

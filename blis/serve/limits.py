@@ -30,6 +30,11 @@ class HeaderLimit:
 
 async def read_body(request: Request) -> dict[str, Any]:
     """The JSON object that a request holds. Raises RefusedError: too large, no JSON, no object."""
+    return json_object(await read_raw(request))
+
+
+async def read_raw(request: Request) -> bytes:
+    """What a request holds. Raises RefusedError if it is too large."""
     too_large = RefusedError(413, f"the body must be at most {BODY_BYTES} bytes")
     told = request.headers.get("content-length", "0")
     if not told.isdigit() or int(told) > BODY_BYTES:
@@ -40,8 +45,13 @@ async def read_body(request: Request) -> dict[str, Any]:
         if size > BODY_BYTES:
             raise too_large
         parts.append(part)
+    return b"".join(parts)
+
+
+def json_object(raw: bytes) -> dict[str, Any]:
+    """The JSON object of a body. Raises RefusedError: no JSON, no object."""
     try:
-        body = json.loads(b"".join(parts))
+        body = json.loads(raw)
     except (ValueError, RecursionError):
         raise RefusedError(400, "the body must be JSON") from None
     if not isinstance(body, dict):

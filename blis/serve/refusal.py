@@ -6,7 +6,8 @@ from math import ceil
 from typing import Any
 
 #: All others are the client's mistakes.
-_TYPES = {404: "NotFoundError", 429: "rate_limit_error", 500: "InternalServerError", 503: "ServiceUnavailableError"}
+_TYPES = {404: "NotFoundError", 429: "rate_limit_error", 503: "ServiceUnavailableError"}
+_TYPES |= dict.fromkeys((500, 502, 504), "InternalServerError")
 
 
 class RefusedError(Exception):

@@ -7,16 +7,40 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from blis.errors import EngineError, InputError
-from blis.serve.app import make_app
-from blis.serve.service import Service
 
 #: How often it is looked at whether all requests have ended.
 _DRAIN_LOOK_S = 0.05
+
+
+class Served(Protocol):
+    """What is behind an application: it may fail, and is let come to its end."""
+
+    draining: bool  # set: nothing new is taken
+    failure: Exception | None
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are not over."""
+
+    def abandon(self) -> None:
+        """All requests are over, whatever they have got."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """An application, what is behind it, and the socket where it listens."""
+
+    app: ASGIApp
+    served: Served
+    listener: socket.socket
 
 
 class _Server(uvicorn.Server):
@@ -30,14 +54,17 @@ class _Server(uvicorn.Server):
 
 def listening(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0: any that is free. Raises InputError if there is none to be had."""
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)  # only where TCP is said does asyncio send tokens at once
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(where)
-        listener.listen(4096)
-    except (OSError, OverflowError) as error:
-        raise InputError(f"cannot listen on {host}:{port}: {error}") from error
+    with ExitStack() as unless_it_listens:
+        try:
+            family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            listener = socket.socket(family, kind, protocol)  # only where TCP is said does asyncio send tokens at once
+            unless_it_listens.callback(listener.close)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(4096)
+        except (OSError, OverflowError) as error:
+            raise InputError(f"cannot listen on {host}:{port}: {error}") from error
+        unless_it_listens.pop_all()
     return listener
 
 
@@ -47,76 +74,68 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(
-    services: list[tuple[Service, socket.socket]], drain_s: float, say: Callable[[str], None], access_log: bool = False
-) -> None:
+def serve(ports: list[Port], drain_s: float, say: Callable[[str], None], access_log: bool = False) -> None:
     """Serve until Ctrl-C or SIGTERM; then take no more requests and wait for those that run, so long at most.
 
     say: takes one line for the user. Raises EngineError if a simulation fails.
     """
-    asyncio.run(_serve(services, drain_s, say, access_log))
+    asyncio.run(_serve(ports, drain_s, say, access_log))
 
 
-async def _serve(
-    services: list[tuple[Service, socket.socket]], drain_s: float, say: Callable[[str], None], access_log: bool
-) -> None:
+async def _serve(ports: list[Port], drain_s: float, say: Callable[[str], None], access_log: bool) -> None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    servers = [_Server(_config(service, access_log)) for service, _ in services]
+    servers = [_Server(_config(port.app, access_log)) for port in ports]
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what clients do wrong is their business
     running = [
-        asyncio.create_task(server.serve(sockets=[listener]))
-        for server, (_, listener) in zip(servers, services, strict=True)
+        asyncio.create_task(server.serve(sockets=[port.listener])) for server, port in zip(servers, ports, strict=True)
     ]
     waiting = asyncio.create_task(stop.wait())
-    failing = asyncio.create_task(_failure(services))
+    failing = asyncio.create_task(_failure(ports))
     await asyncio.wait({waiting, failing, *running}, return_when=asyncio.FIRST_COMPLETED)
     if not failing.done():
-        await _drain(services, drain_s, stop, say)
+        await _drain(ports, drain_s, stop, say)
     for server in servers:
         server.should_exit = True
     await asyncio.gather(*running)
     waiting.cancel()
     failing.cancel()
-    if failure := next((service.fleet.failure for service, _ in services if service.fleet.failure), None):
-        raise EngineError(f"the simulation failed: {failure}")
+    if failure := next((port.served.failure for port in ports if port.served.failure), None):
+        raise EngineError(f"the server failed: {failure}")
 
 
-def _config(service: Service, access_log: bool) -> uvicorn.Config:
+def _config(app: ASGIApp, access_log: bool) -> uvicorn.Config:
     return uvicorn.Config(
-        make_app(service),
+        app,
         http="h11",
         ws="none",
         lifespan="on",
         access_log=access_log,
-        log_level="info" if access_log else "warning",
+        log_level="info",
         timeout_graceful_shutdown=1,
         server_header=False,
     )
 
 
-async def _failure(services: list[tuple[Service, socket.socket]]) -> None:
-    """Return when a simulation has failed."""
-    while not any(service.fleet.failure for service, _ in services):
+async def _failure(ports: list[Port]) -> None:
+    """Return when something has failed."""
+    while not any(port.served.failure for port in ports):
         await asyncio.sleep(1)
 
 
-async def _drain(
-    services: list[tuple[Service, socket.socket]], drain_s: float, stop: asyncio.Event, say: Callable[[str], None]
-) -> None:
+async def _drain(ports: list[Port], drain_s: float, stop: asyncio.Event, say: Callable[[str], None]) -> None:
     """No request more comes; wait for those that run, unless the user is tired of it."""
-    fleets = [service.fleet for service, _ in services]
-    for fleet in fleets:
-        fleet.draining = True
-    here = sum(len(fleet.live) for fleet in fleets)
+    for port in ports:
+        port.served.draining = True
+    here = sum(port.served.in_flight for port in ports)
     if here:
         say(f"no more requests are taken; {here} that run have {drain_s:g} s to end (Ctrl-C again: now)")
     stop.clear()
     end_s = asyncio.get_running_loop().time() + drain_s
-    while not all(fleet.idle for fleet in fleets) and not stop.is_set():
+    while any(port.served.in_flight for port in ports) and not stop.is_set():
         if asyncio.get_running_loop().time() >= end_s:
             break
         await asyncio.sleep(_DRAIN_LOOK_S)
-    for fleet in fleets:
-        fleet.abandon()
+    for port in ports:
+        port.served.abandon()

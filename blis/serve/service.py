@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -13,21 +12,20 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from blis.config import CLASS_NAMES, Scenario
 from blis.engine.live.live import Live
+from blis.errors import in_short
 from blis.serve.asks import READERS, Ask
 from blis.serve.fleet import Answer, Fleet
+from blis.serve.gone import unless_gone
 from blis.serve.lengths import Lengths
 from blis.serve.limits import read_body
 from blis.serve.metrics import Metrics
 from blis.serve.refusal import RefusedError
 from blis.serve.replies import DONE, Reply, event
+from blis.serve.senders import SESSION_HEADER, TENANT_HEADER, slo_class
 from blis.serve.status import Status
 from blis.serve.words import Words
 from blis.tables.records import EXPIRED, REJECTED
 from blis.workload.draw.streams import stream
-
-#: Headers of the Gateway API inference extension that say who sends a request and how urgent it is, and a session's.
-CLASS_HEADER, TENANT_HEADER = "x-gateway-inference-objective", "x-gateway-inference-fairness-id"
-SESSION_HEADER = "x-session-id"
 
 
 @dataclass
@@ -55,7 +53,7 @@ class Service:
         ask = READERS[request.url.path](body, self.words)
         reply, answer = self._submit(ask, request)
         try:
-            await _unless_gone(request, answer, 0 if ask.stream else answer.ticket.output_tokens - 1)
+            await unless_gone(request, answer.more_than(0 if ask.stream else answer.ticket.output_tokens - 1))
             self._check_served(answer)
         except BaseException:
             self.fleet.give_up(answer)
@@ -86,14 +84,14 @@ class Service:
         """Hand a request to the fleet."""
         if self.fleet.draining or self.fleet.failure:
             raise RefusedError(503, "the server is shutting down", retry_after_s=1)
-        slo_class = self._slo_class(request.headers.get(CLASS_HEADER, ""))
+        sent_as = slo_class(request, self.fleet.live.classes)
         count, finish_reason = self._length(ask)
         words, tokens = self.words.answer(ask.prompt, count)
         answer = self.fleet.submit(
             ask.prompt,
             tokens,
             finish_reason,
-            slo_class=slo_class,
+            slo_class=sent_as,
             tenant=request.headers.get(TENANT_HEADER, ask.user),
             session=request.headers.get(SESSION_HEADER, ""),
             uniform=self.uniform.random(),
@@ -113,17 +111,10 @@ class Service:
         drawn = most if ask.ignore_eos else self.lengths.next()
         return (drawn, "stop") if drawn < most else (most, "length")
 
-    def _slo_class(self, name: str) -> int:
-        classes = self.fleet.live.classes
-        if name not in classes:
-            known = ", ".join(filter(None, classes))
-            raise RefusedError(400, f"{CLASS_HEADER} must be one of {known}, got {name!r}", CLASS_HEADER)
-        return classes.index(name)
-
     def _check_model(self, name: object) -> None:
         """Raise RefusedError unless it is the one model; who names none means it."""
         if name is not None and name != self.model:
-            raise RefusedError(404, f"the model {name!r} does not exist; there is {self.model!r}", "model")
+            raise RefusedError(404, f"the model {in_short(name)} does not exist; there is {self.model!r}", "model")
 
     def _check_served(self, answer: Answer) -> None:
         """Raise RefusedError if the request is over without an answer."""
@@ -144,28 +135,6 @@ class Service:
         if ticket.reason == EXPIRED:
             return RefusedError(503, "the request waited too long at the gateway", retry_after_s=wait_s)
         return RefusedError(429, "the cluster admits no more requests now", retry_after_s=wait_s)
-
-
-class GoneError(Exception):
-    """The client does not wait for its answer."""
-
-
-async def _unless_gone(request: Request, answer: Answer, tokens: int) -> None:
-    """Wait for more tokens. Raises GoneError if the client goes away before."""
-    gone = asyncio.create_task(_disconnected(request))
-    news = asyncio.create_task(answer.more_than(tokens))
-    try:
-        await asyncio.wait({gone, news}, return_when=asyncio.FIRST_COMPLETED)
-        if not news.done():
-            raise GoneError
-    finally:
-        gone.cancel()
-        news.cancel()
-
-
-async def _disconnected(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def make_service(scenario: Scenario, model: str, speed: float, lengths: Lengths, words: Words) -> Service:

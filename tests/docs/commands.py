@@ -11,7 +11,6 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from socket import socket
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,7 +19,7 @@ import pytest
 import search.__main__ as search_main
 from blis.cli.main import main as blis
 from blis.serve.app import routes
-from blis.serve.service import Service
+from blis.serve.server import Port, address
 from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
 from search.workers import Workers
@@ -199,10 +198,10 @@ def few_inputs(words: list[str], patch: pytest.MonkeyPatch) -> None:
 def served(words: list[str], patch: pytest.MonkeyPatch) -> None:
     """`blis serve`: any ports, and no waiting for Ctrl-C."""
 
-    def end(services: list[tuple[Service, socket]], *_: object) -> None:
-        for served, listener in services:
-            listener.close()
-            print(served.model)
+    def end(ports: list[Port], *_: object) -> None:
+        for port in ports:
+            port.listener.close()
+            print(address(port.listener))
 
     patch.setattr("blis.serve.server.serve", end)
     assert blis(["serve", *("0" if word.isdigit() and int(word) >= 8000 else word for word in words)]) == 0

@@ -16,7 +16,8 @@ from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from blis.serve.app import make_app
 from blis.serve.lengths import Lengths
-from blis.serve.service import CLASS_HEADER, TENANT_HEADER, Service, make_service
+from blis.serve.senders import CLASS_HEADER, TENANT_HEADER
+from blis.serve.service import Service, make_service
 from blis.serve.words import Words
 from blis.tables.records import REJECTED
 from blis.workload.assemble import assemble

@@ -273,7 +273,13 @@ MUTANTS = (
         _tests("queue"),
         "a band's time holds for those of the others",
     ),
-    Mutant(_QUEUE, "    note_refused(w, r)\n", "", _tests("queue"), "who is rejected at the gateway stays in flight"),
+    Mutant(
+        _QUEUE,
+        "w.cluster.rejected += 1\n    note_refused(w, r)\n",
+        "w.cluster.rejected += 1\n",
+        _tests("queue"),
+        "who is rejected at the gateway stays in flight",
+    ),
     Mutant(
         _QUEUE,
         "news_us = min(news_us, _last_us(w, w.bands[b]) + 1)",

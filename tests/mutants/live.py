@@ -25,7 +25,7 @@ MUTANTS = (
         "tokens after the first carry one overhead",
     ),
     Mutant(
-        _LIVE,
+        "blis/engine/live/entrance.py",
         "prompt_end = prompt_tokens // size * size or prompt_tokens",
         "prompt_end = prompt_tokens",
         _OWN,

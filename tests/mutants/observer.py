@@ -60,7 +60,7 @@ _FAULTS = (
     ),
     ("prompts", "len(WORDS) ** place % len(WORDS)", "len(WORDS) ** 9 % len(WORDS)", "prompts that begin alike"),
     ("prompts", "(tokens - self.other_tokens)", "tokens", "the template is forgotten"),
-    ("scrape", "sum(values[kv]) / len(values[kv])", "sum(values[kv])", "caches of engines add up"),
+    ("scrape", "sum(values[kv]) / engines", "sum(values[kv])", "caches of engines add up"),
     ("record", "first_id=observed.warmed_up", "first_id=0", "the first rows are taken for the warm-up"),
     ("record", "one.due_us if one.sent_us < 0 else one.sent_us", "one.sent_us", "sent before 1970"),
     (

@@ -127,21 +127,33 @@ def _admit(w, r, now_us):
 @kernel
 def _route(w, r, now_us):
     """Send an admitted request to the best instance."""
-    match(w, r)
-    _filter(w)
-    _rate_views(w)
-    i = _pick(w, r)
-    instance = w.instances[i]
-    if instance.pending >= w.transit.shape[1]:
+    i = choose(w, r)
+    if w.instances[i].pending >= w.transit.shape[1]:
         w.cluster.halt = GROW_TRANSIT
         return
     if w.config.keeps_decisions:
         keep_decision(w, r)
-    remember(w, r, i)
     if w.config.flow_control:
         leave_gateway(w, r)
     else:
         w.cluster.next_routing += 1
+    send(w, r, i, now_us)
+
+
+@kernel
+def choose(w, r):
+    """The best instance for the request that is asked about."""
+    match(w, r)
+    _filter(w)
+    _rate_views(w)
+    return _pick(w, r)
+
+
+@kernel
+def send(w, r, i, now_us):
+    """The request is on its way to instance i, where there is room for it in transit."""
+    instance = w.instances[i]
+    remember(w, r, i)
     w.cluster.turn += 1
     w.requests[r].instance = i
     w.times[ROUTED_US, r] = now_us

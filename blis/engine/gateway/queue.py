@@ -15,7 +15,7 @@ from blis.engine.gateway.signals import next_news_us
 from blis.engine.in_flight import note_refused
 from blis.engine.records import NEVER_US, NONE
 from blis.jit import kernel
-from blis.tables.records import EXPIRED, GATEWAY_FULL, IN_TRANSIT, REJECTED
+from blis.tables.records import DROPPED, EXPIRED, GATEWAY_FULL, IN_TRANSIT, REJECTED
 
 
 @kernel
@@ -93,6 +93,21 @@ def leave_gateway(w, r):
     tenant = w.traits[r].tenant
     if w.config.fair_turns:
         w.bands[band].next_tenant = tenant + 1 if tenant + 1 < w.flows.shape[1] else 0
+
+
+@kernel
+def withdraw(w, r):
+    """Nobody waits for the request any more, which waits at the gateway."""
+    _take_out(w, r)
+    w.requests[r].status = DROPPED
+    note_refused(w, r)
+
+
+@kernel
+def look_soon(w, now_us):
+    """Something has changed that no instance has done by itself: whoever waits is looked at anew."""
+    every_us = w.config.look_every_us
+    w.cluster.next_look_us = min(w.cluster.next_look_us, (now_us + every_us - 1) // every_us * every_us)
 
 
 @kernel

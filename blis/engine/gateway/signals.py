@@ -63,7 +63,7 @@ def _advance_all(w, until_us):
         i = first_before(w.agenda, until_us)
         advance(w, i, until_us)
         if w.config.live:
-            _copy(w, i, w.config.live)
+            copy(w, i, w.config.live)
             _unrate(w, i)
         note_changed(w, i)
         if w.cluster.halt != DONE:
@@ -86,7 +86,7 @@ def _read(w, due, now_us, event):
     if kinds:
         w.cluster.unrated = w.config.instances
         for i in range(w.config.instances):
-            _copy(w, i, kinds)
+            copy(w, i, kinds)
     if kinds & CACHE:
         w.cluster.cache_stamp_us = now_us
     for s in range(len(w.signals)):
@@ -118,7 +118,8 @@ def next_news_us(w):
 
 
 @kernel
-def _copy(w, i, kinds):
+def copy(w, i, kinds):
+    """Show what the reading of these kinds brings of instance i."""
     view = w.views[i]
     instance = w.instances[i]
     if kinds & QUEUE:

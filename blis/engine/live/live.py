@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from blis.config import Scenario
 from blis.engine.columns import FIRST_TOKEN_US, REASON, SCHEDULED_US
-from blis.engine.live.contents import Contents
+from blis.engine.live.entrance import Entrance
 from blis.engine.live.kernels import give_up, live_until
 from blis.engine.live.rooms import Coming, Limits, Rooms
-from blis.engine.live.strip import Strip
 from blis.engine.live.timeline import Timeline
 from blis.engine.records import DECODE, NEVER_US, NONE
-from blis.engine.world import Array, World
+from blis.engine.world import World
 from blis.errors import InputError
 from blis.tables.records import COMPLETED, DROPPED, REJECTED, STATUS_NAMES
 
@@ -64,13 +63,10 @@ class Live:
         self.classes = classes
         self.limits = limits or Limits(nodes=_nodes(scenario))
         self._rooms = Rooms(scenario, classes, self.limits)
-        self._contents = Contents(self.arrays)
-        self._paths = Strip(2**16), Strip(2**16)
+        self._entrance = Entrance(self._rooms)
         self._timeline = Timeline(scenario.cluster.instances)
         self._overhead_us = self.arrays.engines.overhead_us.tolist()
         self._here: dict[int, Ticket] = {}
-        self._tenants: dict[str, int] = {}
-        self._sessions: dict[str, int] = {}
         self.now_us = 0
         self.next_us = NEVER_US  # the next event, as far as is known
 
@@ -99,16 +95,11 @@ class Live:
         Nothing happens before `advance`.
         """
         arrival_us = self.now_us if arrival_us is None else arrival_us
-        tokens = np.concatenate([prompt, answer])
-        ends, on_path, on_index, on_prompt = self._block_ends(len(tokens), len(prompt))
-        nodes = None if self._rooms.full else self._contents.nodes_of(tokens, ends.tolist())
-        if nodes is None:
+        coming = Coming(arrival_us, len(prompt), len(answer), slo_class, uniform)
+        taken = self._entrance.take(coming, np.concatenate([prompt, answer]), tenant, session)
+        if taken is None:
             return None
-        numbers = self._tenant(tenant), self._session(session)
-        row = self._rooms.take(Coming(arrival_us, len(prompt), len(answer), slo_class, *numbers, uniform))
-        self._write_paths(row, nodes[on_path], nodes[on_index])
-        if len(self.arrays.traits):
-            self.arrays.traits.prompt[row] = nodes[on_prompt]
+        row, nodes = taken
         ticket = self._here[row] = Ticket(arrival_us, len(prompt), len(answer), row, nodes)
         self.next_us = min(self.next_us, arrival_us)
         return ticket
@@ -132,29 +123,6 @@ class Live:
         if self._here.get(ticket.row) is ticket:
             give_up(self.arrays, ticket.row)
             self.next_us = self.now_us
-
-    def _block_ends(self, tokens: int, prompt_tokens: int) -> tuple[Array, ...]:
-        """Where blocks end; which of them are KV blocks, which the router's index looks at, which is a prompt's last.
-
-        A prompt shorter than a block counts as one.
-        """
-        config = self.arrays.config
-        size, index_size = int(config.block_tokens), int(config.index_block_tokens)
-        indexed = min(prompt_tokens // index_size, int(config.index_max_blocks)) if self.arrays.prefix_index.size else 0
-        kv_ends = np.arange(1, tokens // size + 1) * size
-        index_ends = np.arange(1, indexed + 1) * index_size
-        prompt_end = prompt_tokens // size * size or prompt_tokens
-        ends = np.union1d(np.append(kv_ends, prompt_end), index_ends)
-        return ends, *(np.searchsorted(ends, each) for each in (kv_ends, index_ends, prompt_end))
-
-    def _write_paths(self, row: int, *nodes: Array) -> None:
-        """The paths of a request, in KV blocks and in blocks of the router's index."""
-        state = self._rooms.state
-        for rows, strip, path in zip((self.arrays.rows, self.arrays.index_rows), self._paths, nodes, strict=True):
-            rows.path_begin[row] = begin = strip.put(path)
-            rows.path_end[row] = begin + len(path)
-        state.arrays = self.arrays._replace(path=self._paths[0].array, index_path=self._paths[1].array)
-        self.arrays.config.max_path = max(int(self.arrays.config.max_path), len(nodes[0]))
 
     def _news(self) -> list[tuple[Ticket, int]]:
         """Whoever has got a token or is over, with the number of tokens that are out now; tickets say all else."""
@@ -199,27 +167,8 @@ class Live:
             ticket.reason = int(self.arrays.counts[REASON, row])
             if len(self.arrays.retry_after_us):
                 ticket.retry_after_us = int(self.arrays.retry_after_us[row])
-        for rows, strip in zip((self.arrays.rows, self.arrays.index_rows), self._paths, strict=True):
-            strip.give_back(int(rows.path_begin[row]), int(rows.path_end[row] - rows.path_begin[row]))
-        self._contents.leave(ticket.nodes)
-        self._rooms.give_back(row)
+        self._entrance.leave(row, ticket.nodes)
         del self._here[row]
-
-    def _tenant(self, name: str) -> int:
-        """The number of a tenant; those that come when all numbers are given share the last."""
-        return self._tenants.setdefault(name, min(len(self._tenants), self.limits.tenants - 1))
-
-    def _session(self, name: str) -> int:
-        """The number of a session, NONE without one; the oldest is forgotten when all numbers are given."""
-        if not name:
-            return NONE
-        if name not in self._sessions:
-            full = len(self._sessions) >= self.limits.sessions
-            number = self._sessions.pop(next(iter(self._sessions))) if full else len(self._sessions)
-            self._sessions[name] = number
-            if full and len(self.arrays.session_homes):
-                self.arrays.session_homes[number] = NONE
-        return self._sessions[name]
 
 
 def _nodes(scenario: Scenario) -> int:

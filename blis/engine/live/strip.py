@@ -24,10 +24,10 @@ class Strip:
         """Write a path with a block a node; returns where it begins."""
         free, length = self._free[_room(len(nodes))], len(nodes)
         begin = free.pop() if free else self._stretch(_room(length))
-        entries = self.array[begin : begin + length]
-        entries.node = nodes
-        entries.first_block = np.arange(length)
-        entries.end_block = np.arange(1, length + 1)
+        entries = self.array.view(np.ndarray)[begin : begin + length]
+        entries["node"] = nodes
+        entries["first_block"] = np.arange(length)
+        entries["end_block"] = np.arange(1, length + 1)
         return begin
 
     def give_back(self, begin: int, length: int) -> None:

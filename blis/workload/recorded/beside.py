@@ -48,12 +48,16 @@ def _server(path: Path) -> Server:
         kv_blocks=_known(path, cache, "num_gpu_blocks", int, 0),
         block_size_tokens=_known(path, cache, "block_size", int, 0),
         max_model_len=_known(path, started, "max_model_len", int, 0),
+        instances=_known(path, started, "data_parallel_size", int, 0),
         async_scheduling=_known(path, scheduler, "async_scheduling", bool, None),
     )
 
 
 def timeline_beside(log: str | Path) -> NDArray[np.void] | None:
-    """[instants] MOMENT of its timeseries.csv: `t` in s, `running`, `waiting`, `kv_cache_pct`; None without one."""
+    """[instants] MOMENT of its timeseries.csv; None without one.
+
+    `t` in s, `running`, `waiting`, `kv_cache_pct` and, where it is known, `engines`.
+    """
     path = _beside(log, _TIMELINE)
     if path is None:
         return None
@@ -66,6 +70,8 @@ def timeline_beside(log: str | Path) -> NDArray[np.void] | None:
     moments["time_us"] = np.rint(column("t") * 1e6)
     moments["running"], moments["waiting"] = column("running"), column("waiting")
     moments["kv_share"] = column("kv_cache_pct", 100) / 100
+    if "engines" in sheet.cells:
+        moments["engines"] = sheet.integers("engines", 0, _TOO_MANY - 1, blank=0)
     return np.sort(moments, order="time_us")
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from blis.tables.network import Network
 from blis.tables.requests import RequestTable
 
-#: What an engine said of itself at one instant of a recording.
-MOMENT = np.dtype([("time_us", "i8"), ("running", "f8"), ("waiting", "f8"), ("kv_share", "f8")])
+#: What a server said of itself at one instant of a recording; engines: of how many, 0 = it did not say.
+MOMENT = np.dtype([("time_us", "i8"), ("running", "f8"), ("waiting", "f8"), ("kv_share", "f8"), ("engines", "i8")])
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ def load_request_log(path: str | Path) -> Recording:
         ok=answered,
         request_ids=[str(row["request_id"]) for row in rows],
         taken_up=True,
-        server=server_beside(path),
+        server=server_beside(path, Server(instances=1)),
         timeline=timeline_beside(path),
     )
 

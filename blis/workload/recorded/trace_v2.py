@@ -8,7 +8,7 @@ the members of a prefix group share, and `cached_tokens`, how many of a prompt t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +117,8 @@ def load_trace_v2(path: str | Path) -> Recording:
     )
     outputs = sheet.integers("output_tokens", 0, MAX_TOKENS)
     ok = _ok(sheet) & (outputs > 0)
+    timeline = timeline_beside(rows_path)
+    engines = 0 if timeline is None else int(timeline["engines"].max(initial=0))
     streamed = np.array([cell.lower() in _TRUE for cell in sheet.cells["streaming"]])
     length = _column(sheet, "prefix_length")
     return recording(
@@ -136,9 +138,9 @@ def load_trace_v2(path: str | Path) -> Recording:
         session=sheet.cells["session_id"],
         warm_up=ids < header.warm_up_requests,
         client_side=True,
-        server=server_beside(rows_path, header.server.known),
+        server=server_beside(rows_path, replace(header.server.known, instances=engines)),
         network=Network(rtt_us=header.network.measured_rtt_ms * 1000),
-        timeline=timeline_beside(rows_path),
+        timeline=timeline,
         notes=(*_of_prefixes(sheet, length), *_of_arrivals(arrival, sent)),
     )
 

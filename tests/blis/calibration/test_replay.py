@@ -16,7 +16,7 @@ LOG = handmade([10], [50])
 LINEAR = {"kind": "linear", "parameters": PARAMETERS}
 SERVER = Server(
     model="org/m", gpu="G", tp=2, vllm="0.19.0", max_running=64, max_scheduled_tokens=4096, kv_blocks=900,
-    block_size_tokens=32, max_model_len=5000, async_scheduling=False,
+    block_size_tokens=32, max_model_len=5000, async_scheduling=False, instances=1,
 )  # fmt: skip
 
 
@@ -33,9 +33,15 @@ def test_the_server_is_as_the_log_says():
 
 def test_what_the_log_does_not_say_is_named():
     found = replay_scenario(LOG, LINEAR)
-    assert found.assumed == ("max_running 256", "max_scheduled_tokens 2048", "engine vllm-2026", "1000000 KV blocks")
+    assert found.assumed == (
+        "max_running 256",
+        "max_scheduled_tokens 2048",
+        "engine vllm-2026",
+        "1 instance",
+        "1000000 KV blocks",
+    )
     mapping, assumed = replay_mapping(Server())
-    assert mapping["instance"]["latency_model"] == {} and len(assumed) == 3
+    assert mapping["instance"]["latency_model"] == {} and len(assumed) == 4
 
 
 def test_a_profile_or_switches_may_be_given():
@@ -58,8 +64,9 @@ def test_what_a_coefficients_file_says_of_its_server_counts_where_the_log_is_sil
         FORMAT, "linear", {"fixed_us": 1.0}, "log", 60, gpu="G", vllm="0.19.0", engine="original", block_size_tokens=32,
         max_running=8, max_scheduled_tokens=512,
     ))  # fmt: skip
-    mapping, assumed = replay_mapping(replace(Server(), vllm="0.19.0", max_running=9).over(fitted))
+    mapping, assumed = replay_mapping(replace(Server(), vllm="0.19.0", max_running=9, instances=2).over(fitted))
     assert mapping["instance"]["batch"] == {"max_running": 9, "max_scheduled_tokens": 512} and assumed == []
+    assert mapping["cluster"] == {"instances": 2}
     assert mapping["instance"]["kv"] == {"block_size_tokens": 32}
     assert mapping["instance"]["engine"] == {"profile": "original"}
 

@@ -92,7 +92,7 @@ def test_json_has_every_figure_and_no_nan():
     assert document["makespan"]["ratio"] == 1 and document["latency_model"]["state"] == "given"
     assert document["timelines"]["recorded_by"] == "the requests"
     assert document["timelines"]["lines"]["in_flight"]["correlation"] > 0.9
-    assert {setting["key"]: setting["state"] for setting in document["configuration"]}["instances"] == "matched"
+    assert {setting["key"]: setting["state"] for setting in document["configuration"]}["max_running"] == "assumed"
     assert document["known_limitations"] and document["warnings"] == []
 
 

@@ -49,6 +49,22 @@ def test_a_run_calibrates_itself_without_error(results: Path, run: Command):
     assert table.startswith("results.csv: 60 requests, 60 compared\n")
 
 
+def test_as_many_instances_are_simulated_as_answered(tmp_path: Path, run: Command):
+    log = trace(tmp_path, *({"request_id": number} for number in range(4)))
+
+    def simulated(*flags: object) -> tuple[tuple[str, str], bool]:
+        found = json.loads(run("calibrate", log, *FLAGS, *flags, "--output", "json")[0])
+        unsaid = any("how many instances" in each for each in found["known_limitations"])
+        (setting,) = (each for each in found["configuration"] if each["key"] == "instances")
+        return (setting["simulated"], setting["state"]), unsaid
+
+    assert simulated() == (("1", "assumed"), True)
+    assert simulated("--num-instances", 3) == (("3", "assumed"), True)
+    log.with_name("t.timeseries.csv").write_text("t,running,waiting,kv_cache_pct,engines\n0,0,0,0,4\n")
+    assert simulated() == (("4", "matched"), False)
+    assert simulated("--num-instances", 3) == (("3", "differs"), False)
+
+
 def test_flags_win_over_the_scenario(results: Path, run: Command):
     config = ("calibrate", results, "--config", results.parent / "scenario.yaml", "--output", "json")
     slower = json.loads(run(*config, "--beta-coeffs", "9000,20,30")[0])

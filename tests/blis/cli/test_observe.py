@@ -73,6 +73,17 @@ def test_what_is_observed_can_be_replayed_calibrated_and_run(command, server):
     assert "trace-v2" in out
 
 
+def test_several_servers_are_one_recording(command):
+    with served(answers(first_s=0.5)) as server, served(answers(first_s=0.5)) as other:
+        files = ("--record", "seen.yaml", "--chunks", "seen.jsonl", "--metrics", "seen.timeseries.csv")
+        command(*to(server, "--url", other.url, *files, "--max-concurrency", 1))
+    lines = [json.loads(line) for line in Path("seen.jsonl").read_text().splitlines()]
+    assert [line["endpoint"] for line in lines] == [0, 1, 0, 1]
+    out, _ = command("calibrate", "seen.yaml", "--config", "scenario.yaml", "--num-instances", 4, "--output", "json")
+    instances = next(one for one in json.loads(out)["configuration"] if one["key"] == "instances")
+    assert (instances["simulated"], instances["state"]) == ("4", "matched")  # two engines each
+
+
 def test_turns_wait_for_their_answers(command, server):
     command(*to(server, "--record", "seen.yaml", "--turns", "closed"))
     first, third = (
@@ -178,6 +189,8 @@ def test_a_server_that_dies_in_the_middle_leaves_a_row_for_everybody(command, ca
         (("--api-key-env", "NO_SUCH_KEY"), "the environment has no variable 'NO_SUCH_KEY'"),
         (("--workload", "chatbott"), "did you mean 'chatbot'?"),
         (("--tokenizer", "tokenizer.json"), "tokenizer"),
+        *(((flag, ""), f"{flag}: must not be empty") for flag in ("--model", "--url", "--workload", "--tokenizer")),
+        *(((flag, ""), f"{flag}: must not be empty") for flag in ("--record", "--chunks", "--metrics")),
     ],
 )
 def test_mistakes_are_one_line(command, arguments, problem):

@@ -23,6 +23,7 @@ def command(capsys):
         (["--drain", "-1"], "--drain"),
         (["--port", "70000"], "--port"),
         (["--ports-from", "65536"], "--ports-from"),
+        *(([flag, ""], f"{flag}: must not be empty") for flag in ("--served-model-name", "--host", "--workload-spec")),
         (["--host", "203.0.113.7"], "cannot listen on 203.0.113.7:8000"),
     ],
 )

@@ -118,6 +118,7 @@ class Server:
     asked: list[Asked] = field(default_factory=list)
     port: int = 0
     metrics: str = METRICS
+    metrics_from: Behaviour | None = None  # answers for /metrics instead
 
     @property
     def url(self) -> str:
@@ -131,7 +132,9 @@ class Server:
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
                 path = first.split()[1]
                 asked = Asked(path, headers, json.loads(body or "{}"), writer, asyncio.get_running_loop().time())
-                if path.endswith("/metrics"):
+                if path.endswith("/metrics") and self.metrics_from:
+                    await self.metrics_from(asked)
+                elif path.endswith("/metrics"):
                     await asked.whole(self.metrics, kind="text/plain")
                 else:
                     self.asked.append(asked)

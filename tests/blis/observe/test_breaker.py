@@ -15,7 +15,8 @@ def opened() -> Breaker:
 
 def test_failures_in_a_row_open_it_and_one_request_may_try_after_a_pause():
     breaker = opened()
-    assert not breaker.lets_through(OPEN_US - 1)
+    assert not breaker.lets_through(OPEN_US - 1) and breaker.is_open(OPEN_US - 1)
+    assert not breaker.is_open(OPEN_US)
     assert breaker.lets_through(OPEN_US)
     assert not breaker.lets_through(OPEN_US + 1)  # the others wait for what becomes of it
     assert breaker.lets_through(2 * OPEN_US)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import logging
 import socket
 from collections.abc import Callable
@@ -12,9 +13,9 @@ import pytest
 from blis.observe import endpoint as module
 from blis.observe.asking import APIS, Asking
 from blis.observe.breaker import FAILURES
-from blis.observe.endpoint import Endpoint
+from blis.observe.endpoint import Endpoint, UnreadError
 from blis.observe.seen import Clock, Seen
-from tests.blis.observe.server import Asked, Server, answers, event, served
+from tests.blis.observe.server import JSON, Asked, Server, answers, event, served
 
 KEY = "sk-very-secret-0123456789"
 
@@ -182,6 +183,16 @@ async def no_json(asked: Asked) -> None:
     await asked.whole("<html>", kind="text/html")
 
 
+async def untyped(asked: Asked) -> None:
+    await asked.whole("{half", kind="")
+
+
+async def compressed(asked: Asked) -> None:
+    asked.head(content_encoding="gzip")
+    await asked.send(gzip.compress(asked.piece("x", "stop").encode()))
+    await asked.end()
+
+
 @pytest.mark.parametrize(
     ("behave", "changes", "error", "chunks"),
     [
@@ -193,8 +204,10 @@ async def no_json(asked: Asked) -> None:
         (ended_early, {}, "the stream ended before the answer did", 1),
         (error_inside, {}, "engine died", 1),
         (without_text, {}, "an answer without text", 0),
-        (no_json, {}, "the stream ended before the answer did", 0),
-        (no_json, {"stream": False}, "no JSON: <html>", 0),
+        (no_json, {}, "it came with content type 'text/html': the stream ended before the answer did", 0),
+        (no_json, {"stream": False}, "it came with content type 'text/html': no JSON: <html>", 0),
+        (untyped, {"stream": False}, "it came with no content type: no JSON: {half", 0),
+        (compressed, {}, "content type 'text/event-stream', compressed by 'gzip': the stream ended", 0),
     ],
 )
 def test_a_broken_answer_is_an_error_is_not_asked_for_again_and_keeps_what_came(behave, changes, error, chunks):
@@ -202,6 +215,40 @@ def test_a_broken_answer_is_an_error_is_not_asked_for_again_and_keeps_what_came(
         (seen,) = asked(server, **changes)
     assert seen.status == "error" and error in seen.error
     assert len(seen.chunk_us) == chunks and seen.tries == 1 == len(server.asked)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_is_wrong_with_an_answer_in_the_right_form_is_said_alone(stream):
+    async def broken(asked: Asked) -> None:
+        await asked.whole("data: {half\n\n" if stream else "{half", kind="text/event-stream" if stream else JSON)
+
+    with served(broken) as server:
+        (seen,) = asked(server, stream=stream)
+    assert seen.error == "no JSON: {half"
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("/login?key=very-secret", "http://(address)/login"),
+        ("https://me:very-secret@login.example/v2/", "https://login.example/v2/"),
+    ],
+)
+def test_a_redirect_is_not_followed_and_named_without_what_may_be_secret(location, named):
+    async def away(asked: Asked) -> None:
+        await asked.whole("<html>moved", 302, "text/html", Location=location)
+
+    async def metrics(url: str) -> str:
+        async with Endpoint(Asking(url, "m"), Clock()) as endpoint:
+            return await endpoint.metrics()
+
+    with served(away) as server:
+        (seen,) = asked(server)
+        server.metrics_from = away
+        with pytest.raises(UnreadError) as unread:
+            asyncio.run(metrics(server.url))
+    assert seen.error == str(unread.value) == f"HTTP 302: it redirects to {named}, which is not followed"
+    assert seen.tries == 1 == len(server.asked)
 
 
 @pytest.mark.parametrize("number", [429, 502, 503, 504])

@@ -27,14 +27,15 @@ def table(tmp_path):
     return blis.load_requests(tmp_path / "requests.csv")
 
 
-def run(table, url: str, plan: dict | None = None, **asking: object) -> tuple[Observed, Observation]:
-    observation = Observation(table, Plan(Asking(url, "m", **asking), **plan or {}), lambda seen: None)
+def run(table, *urls: str, plan: dict | None = None, **asking: object) -> tuple[Observed, Observation]:
+    askings = tuple(Asking(url, "m", **asking) for url in urls)
+    observation = Observation(table, Plan(askings, **plan or {}), lambda seen: None)
     return observation.run(), observation
 
 
 def observed(table, behave: Behaviour, plan: dict | None = None, **asking) -> tuple[Observed, Observation, Server]:
     with served(behave) as server:
-        return *run(table, server.url, plan, **asking), server
+        return *run(table, server.url, plan=plan, **asking), server
 
 
 @pytest.mark.parametrize("api", ["chat", "completions"])
@@ -123,6 +124,20 @@ def test_a_server_that_is_not_there_is_an_error(table, monkeypatch):
         run(table, f"http://127.0.0.1:{closed_port()}")
 
 
+def test_several_servers_share_the_requests(table):
+    with served(answers()) as one, served(answers()) as other:
+        found, observation = run(table, one.url, other.url, plan={"scrape": True, "at_once": 1})
+    assert [seen.endpoint for seen in found.seen] == [0, 1, 0, 1] and all(seen.ok for seen in found.seen)
+    assert (len(one.asked), len(other.asked)) == (3 + 2, 1 + 2)
+    assert observation.scraper.readings[0][1].engines == 4
+
+
+def test_each_of_several_servers_must_answer(table, monkeypatch):
+    monkeypatch.setattr(endpoint, "_BACKOFF_S", 0.01)
+    with served(answers()) as server, pytest.raises(EngineError, match="server 2 of 2 at --url answers no request"):
+        run(table, server.url, f"http://127.0.0.1:{closed_port()}")
+
+
 @pytest.fixture
 def pressed(monkeypatch):
     """Ctrl-C when so many requests have come: the main task is cancelled, KeyboardInterrupt comes out of the run."""
@@ -163,7 +178,7 @@ def hanging_at(number: int) -> Behaviour:
 def test_an_interrupt_keeps_what_was_seen(table, pressed):
     with served(hanging_at(5)) as server:  # three to measure, one whole, one under way
         pressed(server, 5)
-        found, _ = run(table, server.url, {"at_once": 1})
+        found, _ = run(table, server.url, plan={"at_once": 1})
     assert found.interrupted and len(found.seen) == 4
     assert [one.status for one in found.seen] == ["ok", "error", "error", "error"]
     assert [one.error for one in found.seen[1:]] == ["interrupted", "not sent: interrupted", "not sent: interrupted"]
@@ -173,7 +188,7 @@ def test_an_interrupt_keeps_what_was_seen(table, pressed):
 def test_an_interrupt_while_a_server_is_measured_or_warmed_up_sends_nothing_more(table, pressed, requests):
     with served(hanging_at(requests)) as server, pytest.raises(KeyboardInterrupt):
         pressed(server, requests)
-        run(table, server.url, {"warm_up": 1})
+        run(table, server.url, plan={"warm_up": 1})
     assert len(server.asked) == requests
 
 

@@ -78,6 +78,7 @@ def test_chunks_of_whoever_was_sent(tmp_path):
     assert [line["request_id"] for line in found] == [1, 2, 3, 4]
     assert found[0] == {
         "request_id": 1,
+        "endpoint": 0,
         "status": "ok",
         "output_tokens": 4,
         "send_time_us": START_US,

@@ -60,12 +60,19 @@ def test_what_only_changes_sampling_is_left_aside():
         ("stream", "yes"),
         ("ignore_eos", 1),
         ("n", 2),
+        ("n", True),
+        ("n", False),
+        ("best_of", True),
+        ("echo", 0),
+        ("logprobs", 0),
         ("echo", True),
         ("logprobs", 1),
         ("user", 7),
+        ("user", 0),
         ("user", "\ud83d"),
         ("stream_options", {"include_usage": True}),
         ("stream_options", 3),
+        ("stream_options", False),
     ],
 )
 def test_a_wrong_field_is_named(field, value):
@@ -73,6 +80,22 @@ def test_a_wrong_field_is_named(field, value):
         read_completion({"prompt": "x"} | {field: value}, WORDS)
     assert (error.value.status, error.value.param) == (400, field)
     assert field in error.value.message
+
+
+@pytest.mark.parametrize(
+    "field", ["max_tokens", "stream", "ignore_eos", "n", "echo", "logprobs", "user", "stream_options"]
+)
+def test_a_wrong_value_is_not_repeated_at_any_length(field):
+    with pytest.raises(RefusedError) as error:
+        read_completion({"prompt": "x", field: ["long" * 10_000]}, WORDS)
+    assert "long" in error.value.message and len(error.value.message) < 200
+
+
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
+def test_both_names_of_max_tokens_are_checked(field):
+    with pytest.raises(RefusedError) as error:
+        read_chat({"messages": TALK, "max_tokens": 5, "max_completion_tokens": 7} | {field: 0}, WORDS)
+    assert error.value.param == field
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_token_is_out_when_the_clock_says_so_and_not_before():
         seen.append((round((clock.s - 50) * 1000), answer.tokens, answer.complete))
         clock.s += 0.00505  # 10.1 ms of the simulated clock
     assert seen == [(0, 0, False), (5, 1, False), (10, 2, False), (15, 3, True), (20, 3, True)]
-    assert made.idle
+    assert not made.in_flight
 
 
 def test_it_says_how_late_tokens_are_on_the_wall():

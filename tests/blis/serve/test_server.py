@@ -122,6 +122,24 @@ def test_who_goes_away_before_all_of_a_request_is_there_is_nothing_to_tell():
         assert process.returncode == 0
 
 
+def test_what_clients_do_wrong_is_nothing_on_the_terminal():
+    with served("--port", "0", "--access-log") as (process, (url,)):
+        where = urlsplit(url)
+        websocket = (
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
+        )
+        wrong = f"GET {PATH} HTTP/1.1\r\nHost: x\r\n{websocket}\r\n", "no HTTP at all\r\n\r\n"
+        heads = []
+        for text in wrong:
+            with socket.create_connection((where.hostname, where.port)) as client:
+                client.sendall(text.encode())
+                heads.append(client.recv(1000).split(b"\r\n")[0])
+        assert heads == [b"HTTP/1.1 405 Method Not Allowed", b"HTTP/1.1 400 Bad Request"]
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert err == "" and f"GET {PATH}" in out
+
+
 def facts(url: str) -> dict:
     http = connection(url)
     http.request("GET", "/api/cluster/status")

@@ -8,7 +8,8 @@ import pytest
 from blis.config import Admission, FlowControl
 from blis.scenario import load_scenario
 from blis.serve.lengths import Lengths
-from blis.serve.service import CLASS_HEADER, make_service
+from blis.serve.senders import CLASS_HEADER
+from blis.serve.service import make_service
 from blis.serve.words import Words
 from tests.blis.conftest import SCENARIO
 from tests.blis.serve.small import MODEL, client, events, service

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from blis.engine.live.rooms import Coming, Rooms
 from tests.blis.engine.live.small import LIMITS, scenario
+from tests.places import ROOT
 
 
 def coming(arrival_us: int, slo_class: int = 0) -> Coming:
-    return Coming(arrival_us, 8, 4, slo_class, 0, -1, 0.5)
+    return Coming(arrival_us, 8, 4, slo_class, 0.5)
 
 
 @pytest.mark.parametrize("preemption", ["tail", "priority"])
@@ -28,3 +32,21 @@ def test_it_is_full_when_no_row_is_left():
     while not rooms.full:
         rooms.take(coming(rooms.arrivals))
     assert rooms.arrivals == LIMITS.requests - 1
+
+
+_COMPILES = """
+import numba
+from blis.engine.live.kernels import give_up, live_until
+from blis.engine.live.rooms import Rooms
+from tests.blis.engine.live.small import LIMITS, scenario
+
+rooms = Rooms(scenario(), ("",), LIMITS)
+numba.njit = None
+live_until(rooms.state, 5)
+give_up(rooms.state.arrays, 0)
+"""
+
+
+def test_whoever_is_served_waits_for_no_kernel():
+    """In a process that has none yet."""
+    assert subprocess.run([sys.executable, "-c", _COMPILES], cwd=ROOT, check=False).returncode == 0

@@ -26,6 +26,7 @@ def test_what_the_engine_was_started_with(tmp_path: Path):
         kv_blocks=900,
         block_size_tokens=32,
         async_scheduling=False,
+        instances=1,
     )
 
 
@@ -34,7 +35,7 @@ def test_files_beside_a_log_without_a_name(tmp_path: Path):
     (tmp_path / "meta.json").write_text(
         json.dumps({"model": "m", "engine_kwargs": {"max_num_seqs": None, "max_model_len": -1}})
     )
-    assert load_request_log(tmp_path / "requests.jsonl").server == Server(model="m")
+    assert load_request_log(tmp_path / "requests.jsonl").server == Server(model="m", instances=1)
 
 
 @pytest.mark.parametrize("name", ["plain.jsonl", "steps.csv", "r.csv", "bench.json", "t.csv"])
@@ -62,6 +63,20 @@ def test_what_the_engine_said_of_itself(tmp_path: Path):
     moments = load_request_log(request_log(tmp_path)).timeline
     assert moments is not None and moments["time_us"].tolist() == [1_000_000, 2_000_000]
     assert moments["running"].tolist() == [4, 5] and moments["kv_share"].tolist() == [0.125, 0.3]
+
+
+def test_how_many_engines_answered_a_client(tmp_path: Path):
+    def known() -> int:
+        return read_log(tmp_path / "t.csv").server.instances
+
+    trace(tmp_path, {"request_id": 1})
+    assert known() == 0
+    (tmp_path / "t.timeseries.csv").write_text("t,running,waiting,kv_cache_pct\n1.0,4,0,12.5\n")
+    assert known() == 0
+    (tmp_path / "t.meta.json").write_text(json.dumps({"engine_kwargs": {"data_parallel_size": 2}}))
+    assert known() == 2
+    (tmp_path / "t.timeseries.csv").write_text("t,running,waiting,kv_cache_pct,engines\n1,4,0,12,3\n2,4,0,12,4\n")
+    assert known() == 4
 
 
 @pytest.mark.parametrize(

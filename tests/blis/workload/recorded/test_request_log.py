@@ -21,7 +21,7 @@ def test_rows_in_order_of_arrival_on_a_clock_that_begins_with_the_first(tmp_path
     assert found.ttft_us.tolist() == [250_000, 250_000, 250_000]
     assert found.e2e_us.tolist() == [250_000, 500_000, 750_000]
     assert np.isnan(found.tpot_us[0]) and found.tpot_us[1:].tolist() == [125_000, 500_000]
-    assert not found.client_side and found.server == Server() and found.timeline is None
+    assert not found.client_side and found.server == Server(instances=1) and found.timeline is None
 
 
 def test_without_scheduled_times_nobody_knows_them(tmp_path: Path):

@@ -182,4 +182,4 @@ def test_what_the_server_said_of_itself_stands_beside_it(tmp_path):
     assert load_trace_v2(path).timeline is None
     (tmp_path / "t.timeseries.csv").write_text("t,running,waiting,kv_cache_pct\n0.5,3,1,25\n")
     (moment,) = load_trace_v2(path).timeline.tolist()
-    assert moment == (500_000, 3.0, 1.0, 0.25)
+    assert moment == (500_000, 3.0, 1.0, 0.25, 0)

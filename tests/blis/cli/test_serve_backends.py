@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.blis.cli.commands import Command
+
+SERVER = ("--backend", "http://127.0.0.1:9")
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """One whose mistakes are found before it serves."""
+    monkeypatch.setattr("blis.serve.server.serve", lambda *_: pytest.fail("it serves"))
+    return Command(capsys)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--backend", "127.0.0.1:9"], "--backend must be a URL like"),
+        (["--backend", "ftp://a"], "--backend must be a URL like"),
+        (["--backend", "http://a:99999"], "--backend must be a URL like"),
+        (["--backend", "http://me:secret@a"], "without a user"),
+        (["--backend", "http://a/v1", "--backend", "http://a/"], "given twice"),
+        ([*SERVER, "--speed", "2"], "--speed is for simulated instances"),
+        ([*SERVER, "--ports-from", "9001"], "--ports-from is for simulated instances"),
+        ([*SERVER, "--retry-share", "-1"], "--retry-share"),
+        ([*SERVER, "--silence-timeout", "0"], "--silence-timeout"),
+        ([*SERVER, "--customer-at-a-time", "-1"], "--customer-at-a-time"),
+        ([*SERVER, "--heartbeat-every", "0"], "--heartbeat-every"),
+        ([*SERVER, "--port", "70000"], "--port"),
+        ([*SERVER, "--state", "mysqlx://a/b"], "mysqlx"),
+        ([*SERVER, "--routing-policy", "weighted", "--routing-scorers", "precise-prefix-cache:1"], "prefix-affinity"),
+        (["--sticky"], "--sticky needs --backend"),
+        (["--state", "sqlite:///x"], "--state needs --backend"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_listens(command, flags, said):
+    assert said in command.fails("serve", *flags)
+
+
+def test_what_is_wrong_never_shows_a_password(command):
+    said = command.fails("serve", "--backend", "http://me:secret@a")
+    assert "secret" not in said
