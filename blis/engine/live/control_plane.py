@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
+from blis.engine.build.arrays import blank
 from blis.engine.columns import REASON
 from blis.engine.gateway.records import PLACE
 from blis.engine.live import told
@@ -194,7 +195,7 @@ class ControlPlane:
 
     def _place(self) -> None:
         """Who may go where: anybody to all that are up, whoever sticks to an instance there alone if that is up."""
-        places = np.zeros((1 + self.instances, self.instances), PLACE).view(np.recarray)
+        places = blank(PLACE, (1 + self.instances, self.instances))
         places.eligible[0] = self._up
         places.eligible[1:] = np.where(self._up[:, None], np.eye(self.instances, dtype=np.bool_), self._up)
         self._rooms.state.arrays = self.arrays._replace(places=places)

@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from blis.engine.build.arrays import blank
+from blis.engine.build.arrays import Records, blank
 from blis.engine.records import PATH
 from blis.engine.world import Array
 
@@ -37,7 +37,7 @@ class Strip:
     def _stretch(self, length: int) -> int:
         begin, self._used = self._used, self._used + length
         while self._used > len(self.array):
-            self.array = np.concatenate([self.array, np.zeros_like(self.array)]).view(np.recarray)
+            self.array = np.concatenate([self.array, np.zeros_like(self.array)]).view(Records)
         return begin
 
 
