@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -21,8 +22,8 @@ class Backend:
     breaker: Breaker = field(default_factory=Breaker)
     up: bool = False
     draining: bool = False
-    seen_s: float = 0.0  # its latest sign of life
-    why: str = "not seen yet"  # it failed the last time
+    seen_s: float = -math.inf  # its latest sign of life
+    why: str = "not seen yet"  # it failed, as long as it has not been well since
     reading: Reading | None = None
     failed: int = 0
     on_offline: set[Callable[[], None]] = field(default_factory=set)  # called when it goes offline
@@ -67,8 +68,10 @@ class Backends:
         """It has given a sign of life."""
         backend.seen_s = self._clock()
         if not backend.up:
-            backend.up, backend.why = True, ""
+            backend.up = True
             backend.breaker.reached()
+        if not backend.breaker.failures:
+            backend.why = ""
         self.settle(backend)
 
     def answered(self, backend: Backend) -> None:

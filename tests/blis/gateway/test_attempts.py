@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.blis.gateway.backends import COMPLETIONS
 from tests.blis.gateway.small import cluster, gateway, post, streamed, until
 
 #: Faults before the first byte of an answer.
@@ -207,3 +210,25 @@ def test_a_client_that_goes_away_is_given_up_at_the_server_too():
             await until(lambda: made.in_flight == 0)
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_its_client_gave_up_counts_as_given_up(stream: bool):
+    async def run() -> None:
+        async with cluster(1, {"itl_s": 0.1, "tokens": 100}) as ((backend,), made, client):
+            body = {"prompt": "x", "stream": stream}
+            async with client.stream("POST", COMPLETIONS, json=body) if stream else _left(client, body):
+                pass
+            await until(lambda: backend.given_up == 1)
+            await until(lambda: 'outcome="given up"} 1.0' in made.metrics.page().decode())
+            assert made.in_flight == 0
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def _left(client, body):
+    """A client that does not wait."""
+    with pytest.raises(httpx.ReadTimeout):
+        await client.post(COMPLETIONS, json=body, timeout=0.3)
+    yield

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
 from blis.gateway.customers import Allowance
 from blis.gateway.gateway import DRAINING
-from blis.gateway.state import State
+from blis.gateway.state import State, open_state
 from blis.serve.senders import CLASS_HEADER, SESSION_HEADER, TENANT_HEADER
 from tests.blis.gateway.backends import CHAT, COMPLETIONS
 from tests.blis.gateway.small import ROUND_ROBIN, cluster, gateway, post, streamed, until
@@ -203,5 +204,46 @@ def test_the_registry_says_who_is_to_go():
             made.drain(made.backends[0], True)
             known = state.registry.get(made.backends[0].url)
             assert known and known.value == DRAINING
+
+    asyncio.run(run())
+
+
+def counted(page: str) -> dict[str, float]:
+    """How many requests got each status."""
+    return {code: float(count) for code, count in re.findall(r'requests_total{code="(\d+)"} (\S+)', page)}
+
+
+def test_whoever_is_refused_counts_too():
+    async def run() -> None:
+        async with cluster(1, allowance=Allowance(requests_minute=1)) as (_, made, client):
+            for body in (b"[", b"{}", b"{}"):
+                await client.post(COMPLETIONS, content=body)
+            made.draining = True
+            await client.post(COMPLETIONS, content=b"{}")
+            assert counted((await client.get("/metrics")).text) == {"400": 1, "200": 1, "429": 1, "503": 1}
+            assert (await client.get("/api/cluster/status")).json()["requests"] == 4
+
+    asyncio.run(run())
+
+
+def test_an_error_that_nobody_expected_is_no_client_that_has_gone(monkeypatch):
+    async def run() -> None:
+        async with cluster(1) as (_, made, client):
+            monkeypatch.setattr(made.forwarder, "open", lambda *_: 1 / 0)
+            assert (await post(client)).status_code == 500
+            assert counted((await client.get("/metrics")).text) == {"500": 1} and made.in_flight == 0
+
+    asyncio.run(run())
+
+
+def test_draining_is_remembered_by_a_database(tmp_path):
+    async def run() -> None:
+        uri = f"sqlite:///{tmp_path / 'state.db'}"
+        before = open_state(uri)
+        before.start()
+        before.registry.put("http://127.0.0.1:1", DRAINING)
+        before.close()
+        async with gateway(urls=["http://127.0.0.1:1", "http://127.0.0.1:2"], state=open_state(uri)) as (made, _):
+            assert [backend.draining for backend in made.backends] == [True, False]
 
     asyncio.run(run())
