@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from blis.errors import one_line
 from blis.gateway.asked import Asked
 from blis.gateway.backends import Backend
 from blis.gateway.events import Events, MalformedError
+from blis.serve.refusal import RefusedError
 
 #: Of an answer that is not streamed.
 _MOST_BYTES = 64 * 1024 * 1024
@@ -42,6 +44,7 @@ _OWN = frozenset(
         "expect",
     ]
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _KEPT = ("content-type", "retry-after", "x-request-id", "cache-control")
 
 #: Statuses with which a server says that it cannot, not that the request is wrong.
@@ -222,7 +225,9 @@ def _failed(error: Exception) -> FailedError:
 
 
 def sent_on(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a client that a server gets."""
+    """The headers of a client that a server gets. Raises RefusedError for what no client of ours would send."""
+    if bad := next((name for name, value in headers.items() if _CONTROL.search(value)), None):
+        raise RefusedError(400, f"{bad} must hold no control characters", bad)
     return {name: _as_sent(value) for name, value in headers.items() if name not in _OWN}
 
 

@@ -36,6 +36,9 @@ from blis.workload.draw.streams import stream
 #: What a backend that is to get nothing new is called in the registry, and any other.
 DRAINING, ACTIVE = "draining", "active"
 
+#: What is larger takes a while to read, in which others are served.
+_LARGE_BYTES = 2**18
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -143,16 +146,20 @@ class Gateway:
         if self.lag.too_much:
             raise RefusedError(503, "the gateway has more to do than it can", retry_after_s=1)
         where, raw = target(request), await read_raw(request)
+        if len(raw) > _LARGE_BYTES:
+            return await asyncio.to_thread(self._understand, where, raw)
+        return self._understand(where, raw)
+
+    def _understand(self, where: str, raw: bytes) -> Asked:
         return read_asked(where, raw, json_object(raw), self._words)
 
     async def _reach(self, visit: Visit, customer: str, request: Request, asked: Asked) -> Opened:
         """Somebody's answer, or its beginning."""
         began_s = self.desk.clock()
-        session = request.headers.get(SESSION_HEADER, "")
+        session, headers = request.headers.get(SESSION_HEADER, ""), sent_on(request.headers)
+        headers.setdefault("x-request-id", token_hex(16))
         visit.passage = passage = await self._place(request, asked, customer, session)
         self.metrics.decision_s.observe(self.desk.clock() - began_s)
-        headers = sent_on(request.headers)
-        headers.setdefault("x-request-id", token_hex(16))
         opened = await self._attempts.open(passage, asked, headers)
         self.metrics.first_s.observe(self.desk.clock() - began_s)
         if session:

@@ -212,6 +212,18 @@ def test_a_client_that_goes_away_is_given_up_at_the_server_too():
     asyncio.run(run())
 
 
+def test_what_a_client_does_wrong_is_no_failure_of_a_server():
+    async def run() -> None:
+        async with cluster(1) as ((backend,), made, client):
+            for _ in range(6):
+                answer = await post(client, {"x-mine": b"a\x01b"})
+                assert answer.status_code == 400 and "x-mine" in answer.json()["error"]["message"]
+            assert made.backends[0].state == "up" and made.backends[0].failed == 0 and not backend.asked
+            assert (await post(client)).status_code == 200
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_its_client_gave_up_counts_as_given_up(stream: bool):
     async def run() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from typing import Any
 
 import pytest
 
+from blis.gateway.asked import Asked, read_asked
 from blis.gateway.customers import Allowance
 from blis.gateway.gateway import DRAINING
 from blis.gateway.state import State, open_state
@@ -245,5 +247,25 @@ def test_draining_is_remembered_by_a_database(tmp_path):
         before.close()
         async with gateway(urls=["http://127.0.0.1:1", "http://127.0.0.1:2"], state=open_state(uri)) as (made, _):
             assert [backend.draining for backend in made.backends] == [True, False]
+
+    asyncio.run(run())
+
+
+def test_others_are_served_while_a_large_prompt_is_read(monkeypatch):
+    served = threading.Event()
+
+    def patient(where: str, raw: bytes, *more: Any) -> Asked:
+        assert len(raw) < 2**18 or served.wait(10)
+        return read_asked(where, raw, *more)
+
+    monkeypatch.setattr("blis.gateway.gateway.read_asked", patient)
+
+    async def run() -> None:
+        async with cluster(1) as (_, _, client):
+            large = asyncio.create_task(post(client, prompt="a " * 2**18))
+            await asyncio.sleep(0.1)
+            assert (await post(client)).status_code == 200
+            served.set()
+            assert (await large).status_code != 500
 
     asyncio.run(run())
