@@ -100,11 +100,19 @@ class Backends:
         for backend in self._all:
             backend.seen_s += deaf_s
             if backend.up and now_s - backend.seen_s >= self._offline_s:
-                backend.up = False
-                backend.why = backend.why or f"no sign of life for {self._offline_s:g} s"
-                for hang_up in list(backend.on_offline):
-                    hang_up()
+                self._hang_up(backend, backend.why or f"no sign of life for {self._offline_s:g} s")
             self.settle(backend)
+
+    def abandon(self, why: str) -> None:
+        """Hang up on all of them; nobody is asked again."""
+        for backend in self._all:
+            self._hang_up(backend, why)
+            self.settle(backend)
+
+    def _hang_up(self, backend: Backend, why: str) -> None:
+        backend.up, backend.why = False, why
+        for hang_up in list(backend.on_offline):
+            hang_up()
 
     def drain(self, backend: Backend, draining: bool) -> None:
         """Whether it gets nothing new from now on."""

@@ -118,7 +118,7 @@ class Forwarder:
                 with _heeding(backend, lambda: limit.reschedule(asyncio.get_running_loop().time())):
                     return await self._open(backend, asked, headers)
         except _FAILURES as error:
-            raise _failed(error) from None
+            raise (_failed(error) if backend.up else FailedError(backend.why)) from None
 
     async def get(
         self, backend: Backend, target: str, within_s: float, headers: Mapping[str, str] | None = None
@@ -193,7 +193,7 @@ async def _rest(response: aiohttp.ClientResponse, events: Events, backend: Backe
         events.finish()
         whole = True
     except _FAILURES as error:
-        raise _failed(error) from None
+        raise (_failed(error) if backend.up else FailedError(backend.why)) from None
     finally:
         if whole:
             response.release()

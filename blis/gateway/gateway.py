@@ -115,7 +115,8 @@ class Gateway:
             await self.forwarder.close()
 
     def abandon(self) -> None:
-        """Nobody is waited for any more; whoever is here is cut off when the server closes its connections."""
+        """Nobody is waited for any more; whoever is here is told so."""
+        self.backends.abandon("the gateway is shutting down")
 
     def drain(self, backend: Backend, draining: bool) -> None:
         """Whether a server gets nothing new from now on, and after a restart."""
