@@ -99,7 +99,7 @@ class Gateway:
         self.forwarder = Forwarder(rules.timeouts, rules.connections)
         budget = RetryBudget(rules.retry_share)
         self._attempts = Attempts(self.backends, self.desk, self.forwarder, budget, rules.retries, self.metrics)
-        watch = Watch(self.backends, self.desk, self.forwarder, rules.times, self._say)
+        watch = Watch(self.backends, self.desk, self.forwarder, rules.times, self._note)
         try:
             await watch.begin()
             begun.set()
@@ -113,6 +113,11 @@ class Gateway:
         finally:
             begun.set()
             await self.forwarder.close()
+
+    def _note(self, text: str) -> None:
+        """Tell the operator who comes and goes, as long as it matters."""
+        if not self.draining:
+            self._say(text)
 
     def abandon(self) -> None:
         """Nobody is waited for any more; whoever is here is told so."""

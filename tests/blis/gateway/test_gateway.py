@@ -273,17 +273,21 @@ def test_others_are_served_while_a_large_prompt_is_read(monkeypatch):
 
 def test_whoever_is_here_when_it_ends_is_told_so():
     async def run() -> None:
-        async with cluster(2, {"itl_s": 0.1, "tokens": 300}) as (backends, made, client):
+        said: list[str] = []
+        async with cluster(2, {"itl_s": 0.1, "tokens": 300}, said=said) as (backends, made, client):
             both = [
                 asyncio.create_task(streamed(client, max_tokens=300)),
                 asyncio.create_task(post(client, max_tokens=300)),
             ]
             await until(lambda: sum(backend.running for backend in backends) == 2)
             await asyncio.sleep(0.3)
+            made.draining = True
             made.abandon()
             (*_, error, done), whole = await asyncio.gather(*both)
             assert "shutting down" in error["error"]["message"] and done == "[DONE]"
             assert whole.status_code == 502 and "shutting down" in whole.json()["error"]["message"]
             assert made.in_flight == 0 and sum(len(backend.asked) for backend in backends) == 2
+            await asyncio.sleep(0.3)
+            assert not any("offline" in line for line in said)
 
     asyncio.run(run())
