@@ -260,3 +260,15 @@ def test_a_client_who_takes_nothing_is_given_up_at_the_server_too():
             writer.close()
 
     asyncio.run(run())
+
+
+def test_a_server_that_has_too_much_to_do_is_not_let_be():
+    async def run() -> None:
+        busy = b"HTTP/1.1 429 Busy\r\nRetry-After: 9\r\nContent-Length: 2\r\n\r\n{}"
+        async with cluster(1, {"says": busy}) as (_, made, client):
+            for _ in range(6):
+                answer = await post(client)
+                assert (answer.status_code, answer.headers["retry-after"]) == (429, "9")
+            assert made.backends[0].state == "up"
+
+    asyncio.run(run())
