@@ -133,7 +133,9 @@ def _simulator(found: Recorded, scenario: Scenario, blocks: int) -> State:
     )
     table = replace(table, uniform=np.array([sender["uniform"] for sender in found.senders]))
     state = encode(scenario, table, Compat(), Observe(decisions=True))
-    state.arrays.engines.blocks = blocks
+    engines = state.arrays.engines.copy()
+    engines.blocks = blocks
+    state.arrays = state.arrays._replace(engines=engines)
     return state
 
 

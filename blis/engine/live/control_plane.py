@@ -61,7 +61,9 @@ class ControlPlane:
         self._here: dict[int, Passage] = {}
         self._waiting: dict[int, Passage] = {}
         self._up = np.zeros(self.instances, np.bool_)
-        self.arrays.engines.queueing_us, self.arrays.engines.queueing_us_token = float(told.AWAY_US), 0.0
+        engines = self.arrays.engines.copy()  # its own: that of a run belongs to the scenario
+        engines.queueing_us, engines.queueing_us_token = float(told.AWAY_US), 0.0
+        self._rooms.state.arrays = self.arrays._replace(engines=engines)
         self.next_us = NEVER_US  # the next event, as far as is known
         self._until_us = 0
         arrays = self.arrays
