@@ -119,9 +119,11 @@ def next_news_us(w):
 
 @kernel
 def copy(w, i, kinds):
-    """Show what the reading of these kinds brings of instance i."""
+    """Show what the reading of these kinds brings of instance i; of one that is down it brings nothing."""
     view = w.views[i]
     instance = w.instances[i]
+    if instance.down:
+        return
     if kinds & QUEUE:
         view.queue_depth = instance.queue_depth
     if kinds & BATCH:
@@ -140,7 +142,7 @@ def note_changed(w, i):
     if w.config.reads_pending and view.pending != instance.pending:
         view.pending = instance.pending
         _unrate(w, i)
-    in_flight = instance.routed - instance.completed - instance.dropped
+    in_flight = instance.routed - instance.completed - instance.dropped - instance.lost
     if w.config.reads_in_flight and (view.in_flight != in_flight or view.in_flight_tokens != instance.in_flight_tokens):
         view.in_flight = in_flight
         view.in_flight_tokens = instance.in_flight_tokens
