@@ -128,6 +128,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             admission=_admission(cluster.admission, bundle.admission),
             flow_control=replace(cluster.flow_control, **given_fields(bundle.flow_control)),
             routing=_routing(cluster.routing, bundle.routing),
+            retries=replace(cluster.retries, **given_fields(bundle.retries)),
         ),
         instance=replace(
             instance,
