@@ -144,6 +144,9 @@ def _summary(
             "rejected_requests": count[REJECTED],
             "not_arrived": count[NOT_ARRIVED],
         }
+        retries = 0 if result.retries is None else int(result.retries.sum())
+        if count[LOST] or retries:
+            document |= {"lost_requests": count[LOST], "retries": retries}
     return document
 
 

@@ -79,5 +79,5 @@ def test_too_many_failures_are_refused():
 
 
 def test_the_original_knows_no_failures():
-    with pytest.raises(InputError, match="cluster.failures: instances of the original do not fail"):
+    with pytest.raises(InputError, match=r"cluster\.failures: instances of the original do not fail"):
         simulate(failing(((0,), 10, 5)), TABLE, Compat.original())
