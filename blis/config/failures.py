@@ -13,11 +13,16 @@ _LONGEST_US = 100 * 365 * 24 * 3600 * 1_000_000
 
 @dataclass(frozen=True)
 class Outage:
-    """Instances that fail at one instant, and for how long they are gone."""
+    """Instances that fail together, or are taken away, and for how long they are gone.
+
+    drain_us: from `at_us` on the router sends them nobody, and so long after that they are taken away. None: they fail
+    at `at_us`, and nobody is told.
+    """
 
     instances: tuple[int, ...]
     at_us: int
     down_us: int
+    drain_us: int | None = None
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -27,6 +32,13 @@ class Outage:
             check_integer("instances", instance, 0, MAX_INSTANCES - 1)
         check_integer("at_us", self.at_us, 0, _LONGEST_US)
         check_integer("down_us", self.down_us, 1, _LONGEST_US)
+        if self.drain_us is not None:
+            check_integer("drain_us", self.drain_us, 0, _LONGEST_US)
+
+    @property
+    def gone_us(self) -> int:
+        """When they are gone."""
+        return self.at_us + (self.drain_us or 0)
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,8 @@ def random_failures(rng: Random, instances: int, last_us: int) -> Failures:
 
     def outage() -> Outage:
         gone = tuple(rng.sample(range(instances), rng.randint(1, min(instances, 2))))
-        return Outage(gone, rng.randint(0, last_us), rng.choice([1, 7, 50, 400, 3000]))
+        drain_us = rng.choice([None, None, None, 0, 5, 200])
+        return Outage(gone, rng.randint(0, last_us), rng.choice([1, 7, 50, 400, 3000]), drain_us)
 
     every_us = rng.choice([0, 0, 1, 7, 50, 300])
     return Failures(

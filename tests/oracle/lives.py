@@ -14,10 +14,13 @@ class Lives:
         """All serve; nobody has been heard yet, and nobody is missed."""
         self._failures = failures
         self._outages: list[list[tuple[int, int]]] = [[] for _ in range(instances)]
+        self._drains: list[list[tuple[int, int]]] = [[] for _ in range(instances)]
         for planned in failures.scheduled:
             for j in planned.instances:
-                gone_us = planned.down_us + failures.load_us
-                self._outages[j].append((planned.at_us, planned.at_us + gone_us))
+                begin = planned.at_us + (planned.drain_us or 0)
+                self._outages[j].append((begin, begin + planned.down_us + failures.load_us))
+                if planned.drain_us is not None:
+                    self._drains[j].append((planned.at_us, max(begin, planned.at_us + 1)))
         self.down, self.offline = [False] * instances, [False] * instances
         self._heard_us = [-failures.heartbeat_us] * instances
         self._now = -1
@@ -32,7 +35,7 @@ class Lives:
         """The next instant at which anything of this happens."""
         if not self._failures.scheduled:
             return INFINITY
-        times = [time for planned in self._outages for span in planned for time in span]
+        times = [time for planned in (*self._outages, *self._drains) for span in planned for time in span]
         every = self._failures.heartbeat_us
         if every:
             times.append((self._now // every + 1) * every)
@@ -53,8 +56,9 @@ class Lives:
             if (beats and not down[j]) or (every == 0 and j in fail):  # until then it was heard all the time
                 self._heard_us[j] = now
             silent = now - self._heard_us[j] >= self._failures.offline_after_us
-            offline = silent and (down[j] or every > 0)
+            draining = any(begin <= now < end for begin, end in self._drains[j])
+            offline = draining or (silent and (down[j] or every > 0))
             if offline and not self.offline[j]:
                 missed.append(j)
-            self.offline[j] = offline
+            self.offline[j] = offline or (self.offline[j] and not (beats and not down[j]))
         return fail, serve, missed

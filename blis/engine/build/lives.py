@@ -53,7 +53,7 @@ def outages(scenario: Scenario, table: RequestTable) -> list[Span]:
     """When instances are down: by instance and time, and what touches is one."""
     load_us = scenario.cluster.failures.load_us
     found = (
-        Span(i, outage.at_us, outage.at_us + outage.down_us + load_us)
+        Span(i, outage.gone_us, outage.gone_us + outage.down_us + load_us)
         for outage in planned(scenario, table)
         for i in outage.instances
     )
@@ -61,13 +61,20 @@ def outages(scenario: Scenario, table: RequestTable) -> list[Span]:
 
 
 def silences(scenario: Scenario, table: RequestTable) -> list[Span]:
-    """When the router believes that instances are gone: without a heartbeat for so long, until the next one."""
+    """When the router believes that instances are gone: told so, or without a heartbeat for so long, until the next."""
     failures = scenario.cluster.failures
     silent = _joined(
         (_silence(failures, outage) for outage in outages(scenario, table)), overlap_us=1
     )  # touch: one is heard
-    found = (Span(i, from_us + failures.offline_after_us, to_us) for i, from_us, to_us in silent)
-    return [span for span in found if span.from_us < span.to_us]
+    missed = (Span(i, from_us + failures.offline_after_us, to_us) for i, from_us, to_us in silent)
+    told = (
+        Span(i, outage.at_us, to_us)
+        for outage in failures.scheduled
+        if outage.drain_us is not None
+        for i, from_us, to_us in silent
+        if i in outage.instances and from_us <= outage.gone_us <= to_us
+    )
+    return _joined(span for span in (*missed, *told) if span.from_us < span.to_us)
 
 
 def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, float], dict[str, Array]]:

@@ -86,7 +86,8 @@ def _read(w, due, now_us, event):
     if kinds:
         w.cluster.unrated = w.config.instances
         for i in range(w.config.instances):
-            copy(w, i, kinds)
+            if not w.instances[i].down:  # nobody reads it then
+                copy(w, i, kinds)
     if kinds & CACHE:
         w.cluster.cache_stamp_us = now_us
     for s in range(len(w.signals)):
@@ -119,11 +120,9 @@ def next_news_us(w):
 
 @kernel
 def copy(w, i, kinds):
-    """Show what the reading of these kinds brings of instance i; of one that is down it brings nothing."""
+    """Show what the reading of these kinds brings of instance i, which is not down."""
     view = w.views[i]
     instance = w.instances[i]
-    if instance.down:
-        return
     if kinds & QUEUE:
         view.queue_depth = instance.queue_depth
     if kinds & BATCH:

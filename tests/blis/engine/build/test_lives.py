@@ -56,6 +56,12 @@ def test_without_an_interval_the_router_counts_from_the_failure():
     assert silences(failing(((0,), 60, 80), heartbeat_us=0, offline_after_us=80), TABLE) == []
 
 
+def test_the_router_is_told_of_those_that_drain():
+    scenario = failing(((0,), 110, 70, 50), ((1,), 110, 70, 0), heartbeat_us=50, offline_after_us=50)
+    assert outages(scenario, TABLE) == [(0, 160, 230), (1, 110, 180)]
+    assert silences(scenario, TABLE) == [(0, 110, 250), (1, 110, 200)]
+
+
 def test_random_failures_are_the_same_for_all_policies_and_others_for_other_seeds_and_tables():
     scenario = deployment(3, failures=Failures(mtbf_us=5000, mttr_us=500))
     found = planned(scenario, TABLE)

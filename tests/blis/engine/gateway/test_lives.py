@@ -116,3 +116,13 @@ def test_steps_are_slower_while_an_instance_warms_up():
     failures = {**LIVE, "warm_up_us": 150, "warm_up_factor": 2.5}
     result = run(requests([0, 200], 3), ((0,), 50, 100), failures=failures)
     assert result.completed_us.tolist() == [-1, 200 + 250 + 100 + 100]
+
+
+def test_a_drained_instance_gets_nobody_and_ends_what_it_has():
+    turns = Routing("least-loaded", tie_break="first")
+    outage = ((0,), 50, 200, 250)  # told at 50, gone from 300 to 500
+    result = run(requests([0, 60, 400, 600], 3), outage, instances=2, routing=turns)
+    assert result.instance.tolist() == [0, 1, 1, 0]
+    assert result.status_names() == ["lost", "completed", "completed", "completed"]  # the first would end at 300
+    result = run(requests([0, 60, 400, 600], 2), outage, instances=2, routing=turns)
+    assert result.status_names() == ["completed"] * 4
