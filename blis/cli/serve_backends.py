@@ -84,8 +84,9 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
     scenario = before_servers(scenario, len(urls))
     words = Words(by_tokenizer(options.tokenizer)) if options.tokenizer else Words()
     state = open_state(options.state, options.session_ttl)
-    listener = listening(options.host, port)
+    listening(options.host, port).close()  # if that cannot be, it is said before what takes long
     rehearse(scenario)
+    listener = listening(options.host, port)
     classes = tuple(dict.fromkeys(["", *scenario.slo_tiers, *CLASS_NAMES]))
     gateway = Gateway(
         ControlPlane(scenario, classes), urls, _rules(options), state, words, lambda text: note(f"blis: {text}")

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from blis.observe.breaker import Breaker
 from blis.observe.scrape import Reading
 
+#: Whoever looks less often was kept from it.
+_LOOK_S = 1.0
+
 
 @dataclass(eq=False)
 class Backend:
@@ -46,6 +49,7 @@ class Backends:
         """
         self._all = [Backend(number, url) for number, url in enumerate(urls)]
         self._offline_s, self._clock, self._tell = offline_s, clock, tell
+        self._looked_s = clock()
 
     def __iter__(self) -> Iterator[Backend]:
         """In the order in which they were given."""
@@ -86,9 +90,13 @@ class Backends:
             self.settle(backend)
 
     def look(self) -> None:
-        """Say who has been silent for too long, and whose pause is over."""
+        """Say who has been silent for too long, and whose pause is over; while nobody listened nobody was silent."""
+        now_s = self._clock()
+        deaf_s = max(now_s - self._looked_s - _LOOK_S, 0.0)
+        self._looked_s = now_s
         for backend in self._all:
-            if backend.up and self._clock() - backend.seen_s >= self._offline_s:
+            backend.seen_s += deaf_s
+            if backend.up and now_s - backend.seen_s >= self._offline_s:
                 backend.up = False
                 backend.why = backend.why or f"no sign of life for {self._offline_s:g} s"
                 for hang_up in list(backend.on_offline):

@@ -20,6 +20,7 @@ from blis.gateway.budget import RetryBudget
 from blis.gateway.customers import Allowance, Customers
 from blis.gateway.desk import Desk
 from blis.gateway.forward import Forwarder, Opened, Timeouts, sent_on
+from blis.gateway.lag import Lag
 from blis.gateway.metrics import Metrics
 from blis.gateway.passing import Passing
 from blis.gateway.state import State
@@ -70,6 +71,7 @@ class Gateway:
         self.desk = Desk(plane)
         self.backends = Backends(urls, rules.times.offline_s, self.desk.clock, self.desk.allow)
         self.metrics = Metrics(self.backends, self.desk)
+        self.lag = Lag()
         self.draining = False
         self.failure: Exception | None = None
         self.on_end: list[Callable[[Visit, int], None]] = []  # told of every visit and its status
@@ -96,6 +98,7 @@ class Gateway:
             await watch.begin()
             begun.set()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.lag.run())
                 tasks.create_task(self.desk.run())
                 tasks.create_task(watch.run())
         except Exception as error:
@@ -117,6 +120,8 @@ class Gateway:
         """The answer of a server."""
         if self.draining or self.failure:
             raise RefusedError(503, "the gateway is shutting down", retry_after_s=1)
+        if self.lag.too_much:
+            raise RefusedError(503, "the gateway has more to do than it can", retry_after_s=1)
         raw = await read_raw(request)
         asked = read_asked(request.url.path, raw, json_object(raw), self._words)
         visit = Visit(_customer(request, asked))

@@ -6,6 +6,7 @@ from collections import deque
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blis.engine.build.readers import kept_fields
 from blis.gateway.backends import Backend
@@ -32,6 +33,7 @@ class Status:
         return {
             "policy": self._policy,
             "now_s": gateway.desk.now_us / 1e6,
+            "late_ms": gateway.lag.late_s * 1e3,
             "draining": gateway.draining,
             "requests": self._requests,
             "in_flight": len(plane),
@@ -77,7 +79,7 @@ class Status:
             }
         )
 
-    def _shown(self, views: np.recarray | None) -> list[dict[str, float]]:
+    def _shown(self, views: NDArray[np.void] | None) -> list[dict[str, float]]:
         """What was seen of every backend, with its score."""
         return (
             [] if views is None else [dict(zip(self._fields, row.tolist(), strict=True)) for row in views[self._fields]]

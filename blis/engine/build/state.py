@@ -93,7 +93,7 @@ class State:
             self._begin_log()
             return
         new = np.concatenate([old, np.zeros_like(old)], axis=old.ndim - 1)
-        self.arrays = self.arrays._replace(**{name: new.view(np.recarray)})
+        self.arrays = self.arrays._replace(**{name: new.view(type(old))})
 
     def _begin_log(self) -> None:
         """Begin another part of the step log, with the latest rows of all instances: they may go on."""
