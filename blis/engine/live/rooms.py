@@ -21,6 +21,7 @@ from blis.engine.live.fields import Fields
 from blis.engine.live.kernels import give_up, live_until
 from blis.engine.observe import NOTHING, Observe
 from blis.engine.records import CLUSTER, HEAP, NONE, ROW
+from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.tables.records import REJECTED
 from blis.tables.requests import ContentTree, RequestTable, draws
@@ -64,6 +65,10 @@ class Rooms:
         self, scenario: Scenario, classes: Sequence[str], limits: Limits, observe: Observe | None = None
     ) -> None:
         """classes: names of all SLO classes that may come."""
+        if scenario.cluster.failures.any:
+            raise InputError(
+                "cluster.failures: instances fail in runs and searches alone; leave it out of what is served"
+            )
         self.limits = limits
         self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat(), observe)
         arrays = self.state.arrays
