@@ -128,6 +128,7 @@ def _urls(given: list[str]) -> list[str]:
 
 def _check_numbers(options: argparse.Namespace) -> None:
     """Raise InputError for a number out of its range."""
+    check_number("--drain", options.drain, 0, 86_400)
     check_number("--session-ttl", options.session_ttl, 1, 1e9)
     check_integer("--retries", options.retries, 0, 100)
     check_number("--retry-share", options.retry_share, 0, 10)

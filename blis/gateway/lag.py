@@ -11,14 +11,14 @@ _LOOK_S, MOST_S = 0.05, 0.25
 class Lag:
     """By how much what was due came late."""
 
-    def __init__(self) -> None:
-        """In time, as far as is known."""
-        self.late_s = 0.0
+    def __init__(self, most_s: float = MOST_S) -> None:
+        """In time, as far as is known. most_s: how late it may be."""
+        self.late_s, self._most_s = 0.0, most_s
 
     @property
     def too_much(self) -> bool:
         """Whether it has more to do than it can."""
-        return self.late_s > MOST_S
+        return self.late_s > self._most_s
 
     async def run(self) -> None:
         """Measure until cancelled."""

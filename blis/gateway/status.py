@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from math import isinf
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class Status:
             "url": backend.url,
             "state": backend.state,
             "why": backend.why,
-            "silent_s": round(self._gateway.desk.clock() - backend.seen_s, 3),
+            "silent_s": None if isinf(backend.seen_s) else round(self._gateway.desk.clock() - backend.seen_s, 3),
             "running": told and int(told.running),
             "waiting": told and int(told.waiting),
             "kv_usage": told and told.kv_share,

@@ -16,10 +16,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from blis.errors import EngineError, InputError
+from blis.serve.connection import Connection
 
 #: How often it is looked at whether all requests have ended.
 _DRAIN_LOOK_S = 0.05
-#: How long a connection may be idle; as nginx has it.
+#: How long a connection may be idle or take for the headers of a request; as nginx has it.
 _KEEP_ALIVE_S = 75
 #: Objects that come before those that are left of them are looked at, by generation: a request makes some hundred.
 _COLLECT_AFTER = (20_000, 20, 100)
@@ -115,7 +116,7 @@ async def _serve(ports: list[Port], drain_s: float, say: Callable[[str], None], 
 def _config(app: ASGIApp, access_log: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="on",
         access_log=access_log,

@@ -30,7 +30,7 @@ MUTANTS = (
         _PLANE, "home if self._homes[number] == NONE else self._homes[number]", "home", _OWN, "the caller's memory wins"
     ),
     _gateway("backends", "backend.up and not backend.draining", "backend.up", "who is to go gets more"),
-    _gateway("backends", "                    hang_up()", "                    pass", "requests wait for the dead"),
+    _gateway("backends", "            hang_up()", "            pass", "requests wait for the dead"),
     _gateway("attempts", "self._budget.spend()", "True", "retries without a budget"),
     _gateway("attempts", "barred.sum() > self._retries", "False", "retries without an end"),
     _gateway("attempts", "if error.broken:", "if True:", "who has too much to do is let be"),
@@ -41,5 +41,7 @@ MUTANTS = (
     _gateway("gateway", "self._customers.go(visit.customer)", "pass", "who has gone is here for ever"),
     _gateway("gateway", "self.desk.leave(visit.passage, status < 400)", "pass", "in flight for ever"),
     _gateway("gateway", "self.state.sessions.put(session,", "print(session,", "sessions are forgotten"),
+    _gateway("gateway", 'if not {".", ".."}.isdisjoint', 'if {".", ".."}.issuperset', "paths lead anywhere"),
+    _gateway("events", '== b"[DONE]" or self.done', '!= b"" or self.done', "an event is the end"),
     _gateway("passing", "            self._end()", "            pass", "streams are never over"),
 )

@@ -94,3 +94,17 @@ def test_a_gateway_that_was_stopped_itself_does_not_take_servers_for_dead():
     assert usable[0]
     looks(backends, clock, 78.0)
     assert not usable[0]
+
+
+def test_why_it_failed_is_said_until_it_is_well():
+    backends, _, _ = made()
+    backend = backends[0]
+    backends.seen(backend)
+    backends.failed(backend, "it answered 500")
+    backends.seen(backend)
+    assert backend.why == "it answered 500"
+    backends.answered(backend)
+    assert backend.why == ""
+    backend.why = "/health answered 500"
+    backends.seen(backend)
+    assert backend.why == ""

@@ -25,11 +25,9 @@ def test_a_loop_that_is_kept_from_its_work_is_late_and_then_in_time_again():
     asyncio.run(run())
 
 
-def test_whoever_comes_to_a_gateway_that_cannot_is_refused_at_once(monkeypatch):
-    monkeypatch.setattr("blis.gateway.lag.MOST_S", -1.0)
-
+def test_whoever_comes_to_a_gateway_that_cannot_is_refused_at_once():
     async def run() -> None:
-        async with cluster(1) as ((backend,), made, client):
+        async with cluster(1, patient=False) as ((backend,), made, client):
             answer = await post(client)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
             assert not backend.asked and made.in_flight == 0
