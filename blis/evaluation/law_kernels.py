@@ -5,12 +5,8 @@ laws.py says what each is called. n requests, I instances, T tenants, R rows of 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
 from blis.evaluation.gap_kernels import AHEAD
+from blis.evaluation.law_runs import Rules, Run
 from blis.jit import entry, kernel
 from blis.tables.records import (
     COMPLETED,
@@ -45,70 +41,6 @@ FIRST, COUNT = range(2)  # columns of what is found of a law: the first who brea
 #: Columns of what is added up of an instance's requests: how many have each status, and the rest.
 IN_FLIGHT_TOKENS, OUTPUT, INPUT, PREEMPTED, MISSING, BEFORE = range(len(STATUS_NAMES), len(STATUS_NAMES) + 6)
 SUMS = BEFORE + 1
-
-#: A time of an instance, from an instant to before another.
-SPAN = np.dtype([("instance", "i8"), ("from_us", "i8"), ("to_us", "i8")])
-
-#: What an instance has.
-LIMITS = np.dtype([("blocks", "i8"), ("max_running", "i8"), ("tiers", "i8")])
-
-Array = NDArray[Any]
-
-
-class Run(NamedTuple):
-    """What laws are about: columns of the requests, of the results and of the instances."""
-
-    due_us: Array  # [n] arrivals as far as the request table knows them
-    input_tokens: Array  # [n]
-    output_tokens: Array  # [n]
-    predecessor: Array  # [n], like `think_us` without rows where nobody follows anybody
-    think_us: Array
-    tenant: Array  # [n]
-    status: Array  # [n] this one and the next 14 as ResultTable has them
-    instance: Array
-    arrival_us: Array
-    routed_us: Array
-    queued_us: Array
-    scheduled_us: Array
-    first_token_us: Array
-    completed_us: Array
-    ttft_us: Array
-    e2e_us: Array
-    cached_tokens: Array
-    generated_tokens: Array
-    preemptions: Array
-    first_step: Array
-    last_step: Array
-    retries: Array  # [n] how often each was sent again; no rows if nobody is
-    log: Array  # [R] STEP_LOG
-    gaps: Array  # LONG_GAP
-    counters: Array  # [I] INSTANCE_COUNTERS
-    tenants: Array  # [1 + T, 2] requests and prompt tokens in flight, of everybody and of each; no rows if not counted
-    overhead_us: Array  # [I]
-    limits: Array  # [I] LIMITS
-    outages: Array  # SPAN, when instances were down
-    silences: Array  # SPAN, when the router believed so
-
-
-class Rules(NamedTuple):
-    """What a scenario and the switches of `Compat` make of the laws."""
-
-    duration_us: int
-    horizon_us: int
-    has_horizon: bool
-    admission_us: int  # latencies of the control plane
-    routing_us: int
-    gateway: bool  # requests wait before they are routed
-    free_batch: bool  # more may run than the batch holds
-    overlap: bool  # steps may go on behind the end of the run
-    cut: bool  # of the last step of an instance only what lies before the horizon counts
-    busy_at_most: bool  # busy for no longer than the steps say
-    behind_horizon: bool
-    last_gap_twice: bool
-    gaps_end_twice: bool  # the last gap of each request stands twice in its list
-    first_token_without_output: bool
-    last_scheduling_delay: bool
-    decode_tokens_only: bool
 
 
 @entry(Run, Rules)

@@ -16,7 +16,8 @@ from blis.config import Compat, Scenario
 from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
 from blis.evaluation.gap_kernels import AHEAD
-from blis.evaluation.law_kernels import COUNT, LAWS, LIMITS, SPAN, SUMS, Rules, Run, judge
+from blis.evaluation.law_kernels import COUNT, LAWS, SUMS, judge
+from blis.evaluation.law_runs import LIMITS, SPAN, Rules, Run
 from blis.tables.limits import within_limits
 from blis.tables.records import LOST
 from blis.tables.requests import RequestTable

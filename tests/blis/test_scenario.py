@@ -10,9 +10,11 @@ import pytest
 from blis.config import (
     PROFILES,
     Batch,
+    Cluster,
     Compat,
     Filter,
     Pool,
+    Retries,
     Scenario,
     Scorer,
     SloTier,
@@ -304,6 +306,14 @@ def test_a_named_policy_brings_its_own_parameters():
     untouched = apply_bundle(load_scenario(mapping), load_bundle({"preemption": "priority"}))
     assert untouched.cluster == load_scenario(mapping).cluster
     assert untouched.instance.scheduler_parameters == {"noise": 2} and untouched.instance.preemption == "priority"
+
+
+def test_a_bundle_says_who_is_sent_again():
+    retries = Retries(limit=1, budget=0.5)
+    start = replace(scenario(**MODEL), cluster=Cluster(retries=retries))
+    assert apply_bundle(start, load_bundle({})).cluster.retries == retries
+    changed = apply_bundle(start, load_bundle({"retries": {"limit": 0, "backoff_us": 7}})).cluster.retries
+    assert changed == Retries(limit=0, budget=0.5, backoff_us=7)
 
 
 def test_a_bundle_sets_filters_picker_and_gateway_queue():

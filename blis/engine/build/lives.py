@@ -63,9 +63,8 @@ def outages(scenario: Scenario, table: RequestTable) -> list[Span]:
 def silences(scenario: Scenario, table: RequestTable) -> list[Span]:
     """When the router believes that instances are gone: told so, or without a heartbeat for so long, until the next."""
     failures = scenario.cluster.failures
-    silent = _joined(
-        (_silence(failures, outage) for outage in outages(scenario, table)), overlap_us=1
-    )  # touch: one is heard
+    unheard = (_silence(failures, outage) for outage in outages(scenario, table))
+    silent = _joined(unheard, overlap_us=1)  # where two touch, there is a heartbeat
     missed = (Span(i, from_us + failures.offline_after_us, to_us) for i, from_us, to_us in silent)
     told = (
         Span(i, outage.at_us, to_us)

@@ -78,11 +78,13 @@ def test_what_stands_elsewhere_is_said():
             "admission": {"policy": "utilization-shed"},
             "slo_tiers": {"gold": {"priority": 7}},
             "engine": {"max_running": 64},
+            "retries": {"limit": 2},
         }
     )
     notes = Notes()
     export_epp(bundle, DIALECTS[ROUTER], notes)
     assert notes == [
         "slo_tiers.gold.priority 7: an InferenceObjective gives it, not this file",
+        "retries: those of the proxy before the router, not in this file",
         "engine, scheduler, preemption: arguments of the engine (--target vllm), not in this file",
     ]

@@ -6,7 +6,19 @@ from functools import cache
 import numpy as np
 import pytest
 
-from blis.config import KV, Cluster, Compat, Instance, LatencyModel, Pool, Scenario
+from blis.config import (
+    KV,
+    Cluster,
+    Compat,
+    Failures,
+    Instance,
+    LatencyModel,
+    Outage,
+    Pool,
+    Retries,
+    Routing,
+    Scenario,
+)
 from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.evaluation.detectors.anomalies import find_anomalies
@@ -17,6 +29,7 @@ from blis.tables.records import DROPPED, IN_TRANSIT, NOT_ARRIVED, REJECTED, STAT
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from blis.workload.read.csv_requests import load_requests
+from tests.blis.engine.plain_times import deployment, requests
 from tests.blis.handmade import make_result, make_table, with_status
 from tests.parity.cases import CASES, Case, case_config, case_requests, recorded_totals
 
@@ -192,3 +205,16 @@ def test_those_in_transit_at_the_horizon_are_not_lost():
     known = counted["completed"] + counted["still_queued"] + counted["still_running"] + counted["dropped"]
     assert found.injected - known == found.in_transit - found.unrouted
     assert found.in_transit == recorded["status_counts"].get("in_transit", 0)
+
+
+def test_those_that_instances_lost_are_counted_and_so_are_those_sent_again():
+    failures = Failures((Outage((0,), 50, 100),), heartbeat_us=0, offline_after_us=0)
+    scenario = deployment(2, failures=failures, routing=Routing("round-robin"))
+    table = requests([0, 0, 0], 3)
+    found = compute_metrics(scenario, table, simulate(scenario, table))
+    assert (found.lost, found.retries, found.completed, found.injected) == (2, 0, 1, 3)
+    assert found.to_dict()["lost_requests"] == 2
+    again = replace(scenario, cluster=replace(scenario.cluster, retries=Retries(limit=1, saved=1, budget=0)))
+    found = compute_metrics(again, table, simulate(again, table))
+    assert (found.lost, found.retries, found.completed, found.injected) == (1, 1, 2, 4)
+    assert "lost_requests" not in compute_metrics(deployment(), table, simulate(deployment(), table)).to_dict()

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from blis.config import Failures, Outage
 from blis.engine.live.rooms import Coming, Rooms
+from blis.errors import InputError
 from tests.blis.engine.live.small import LIMITS, scenario
 from tests.places import ROOT
 
@@ -32,6 +35,13 @@ def test_it_is_full_when_no_row_is_left():
     while not rooms.full:
         rooms.take(coming(rooms.arrivals))
     assert rooms.arrivals == LIMITS.requests - 1
+
+
+def test_nobody_fails_in_what_is_served():
+    failing = Failures((Outage((0,), 5, 5),))
+    served = replace(scenario(), cluster=replace(scenario().cluster, failures=failing))
+    with pytest.raises(InputError, match=r"cluster\.failures: instances fail in runs and searches alone"):
+        Rooms(served, ("",), LIMITS)
 
 
 _COMPILES = """
