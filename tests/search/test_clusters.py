@@ -14,7 +14,7 @@ from search.__main__ import run
 from search.application import EXIT_OK
 from search.clusters import CLUSTERS, Dask, Processes, unpacked
 from search.workers import Workers
-from tests.search.clusters_here import CONNECTING, PROCESSES, dying, dying_once, simulate_dying_once
+from tests.search.clusters_here import CONNECTING, PROCESSES, dying, dying_once, running, simulate_dying_once
 from tests.search.small import small_settings, with_simulation, without_pictures
 
 TWO = "parallel.n_jobs=2"
@@ -129,17 +129,13 @@ def test_an_address_where_nobody_answers(backend, address, monkeypatch):
         pass
 
 
-@pytest.mark.slow
-def test_a_dask_cluster_that_runs_is_used_and_left_running(tmp_path, on_threads):
-    distributed = pytest.importorskip("distributed")
-    here = {"host": "127.0.0.1", "dashboard_address": None, "threads_per_worker": 1}
-    with distributed.LocalCluster(n_workers=2, **here) as cluster:
-        address = cluster.scheduler_address
-        settings = small_settings(tmp_path / "run", "driver.budget=24", "parallel=dask", f"parallel.address={address}")
-        assert run(settings) == EXIT_OK
-        with distributed.Client(address) as client:
-            assert len(client.scheduler_info()["workers"]) == 2
-    assert results(tmp_path / "run") == on_threads
+@pytest.mark.parametrize("backend", CONNECTING)
+def test_a_cluster_that_runs_is_used_and_left_running(tmp_path, on_threads, backend):
+    with running(CLUSTERS[backend]) as address:
+        for name in ("first", "second"):
+            there = [f"parallel={backend}", f"parallel.address={address}"]
+            assert run(small_settings(tmp_path / name, "driver.budget=24", TWO, *there)) == EXIT_OK
+            assert results(tmp_path / name) == on_threads
 
 
 def test_the_name_of_threads_in_earlier_run_folders_is_understood():
