@@ -102,7 +102,7 @@ def search_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
     cluster = CLUSTERS.get(chosen.get("parallel", ""), CLUSTERS["threads"])
     if find_spec(cluster.package) is None:
         pytest.skip(f"{cluster.package} is not installed")
-    with running(cluster) if "parallel.address" in chosen else nullcontext() as address:
+    with running() if "parallel.address" in chosen else nullcontext() as address:
         there = [] if address is None else [f"parallel.address={address}"]
         patch.setattr(sys, "argv", ["search", *shortened(words), *folders, *there])
         assert search_main.main() == 0

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,32 +48,10 @@ def simulate_dying_once(marker, scenario, table):
 
 
 @contextmanager
-def running(cluster):
-    """The address of a cluster of one worker, for as long as the block."""
-    if cluster is CLUSTERS["dask"]:
-        from distributed import LocalCluster
+def running():
+    """The address of a Dask cluster of one worker, for as long as the block."""
+    from distributed import LocalCluster
 
-        one = {"n_workers": 1, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
-        with LocalCluster(**one) as local:
-            yield local.scheduler_address
-    else:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        options = ["--node-ip-address=127.0.0.1", f"--port={port}", "--num-cpus=2", "--include-dashboard=false"]
-        with head(["start", "--head", "--block", "--disable-usage-stats", *options]):
-            yield f"127.0.0.1:{port}"
-
-
-@contextmanager
-def head(arguments):
-    """`ray` with these arguments, until the end of the block."""
-    command = [sys.executable, "-m", "ray.scripts.scripts", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        assert any("Ray runtime started" in line for line in process.stdout)
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+    one = {"n_workers": 1, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": None}
+    with LocalCluster(**one) as local:
+        yield local.scheduler_address
