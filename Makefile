@@ -35,7 +35,7 @@ help:              ## this list
 
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,postgresql]"
 	touch $@
 
 $(COMPILED): $(INSTALLED) $(wildcard $(KERNEL_SOURCES))

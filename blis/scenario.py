@@ -11,7 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blis.config import OF_DEPLOYMENT, PROFILES, Admission, Batch, Engine, Routing, Scenario, default_tier
+from blis.config import (
+    OF_DEPLOYMENT,
+    PROFILES,
+    Admission,
+    Batch,
+    Engine,
+    Failures,
+    Retries,
+    Routing,
+    Scenario,
+    default_tier,
+)
 from blis.errors import check_choice
 from blis.latency import LATENCY
 from blis.latency.coefficients import file_of, with_coefficients
@@ -66,6 +77,9 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
         _drop_defaults(part.get("latency_model"))
     if scenario.instance.engine == Engine():
         del mapping["instance"]["engine"]
+    for key, part in (("retries", Retries()), ("failures", Failures())):  # files of others stay as they were
+        if getattr(scenario.cluster, key) == part:
+            del mapping["cluster"][key]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
 
@@ -114,6 +128,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             admission=_admission(cluster.admission, bundle.admission),
             flow_control=replace(cluster.flow_control, **given_fields(bundle.flow_control)),
             routing=_routing(cluster.routing, bundle.routing),
+            retries=replace(cluster.retries, **given_fields(bundle.retries)),
         ),
         instance=replace(
             instance,

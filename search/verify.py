@@ -22,7 +22,7 @@ from search.run_folder.proof import settings_of
 from search.verdict.advice import KEEP, RULE
 from search.verdict.holdout import make_holdout
 from search.verdict.judgement import HARDLY_WORTH, WINNER, outcome_of
-from search.verdict.verdict import comparison_dict
+from search.verdict.numbers import comparison_dict
 from search.version import code_digest
 
 FAILURE = 1

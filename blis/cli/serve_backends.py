@@ -84,8 +84,9 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
     scenario = before_servers(scenario, len(urls))
     words = Words(by_tokenizer(options.tokenizer)) if options.tokenizer else Words()
     state = open_state(options.state, options.session_ttl)
-    listener = listening(options.host, port)
+    listening(options.host, port).close()  # if that cannot be, it is said before what takes long
     rehearse(scenario)
+    listener = listening(options.host, port)
     classes = tuple(dict.fromkeys(["", *scenario.slo_tiers, *CLASS_NAMES]))
     gateway = Gateway(
         ControlPlane(scenario, classes), urls, _rules(options), state, words, lambda text: note(f"blis: {text}")
@@ -127,6 +128,7 @@ def _urls(given: list[str]) -> list[str]:
 
 def _check_numbers(options: argparse.Namespace) -> None:
     """Raise InputError for a number out of its range."""
+    check_number("--drain", options.drain, 0, 86_400)
     check_number("--session-ttl", options.session_ttl, 1, 1e9)
     check_integer("--retries", options.retries, 0, 100)
     check_number("--retry-share", options.retry_share, 0, 10)

@@ -24,6 +24,7 @@ from blis.config.cluster import (
 )
 from blis.config.compat import Compat
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
+from blis.config.failures import Failures, Outage, Retries
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -58,15 +59,18 @@ __all__ = [
     "Cluster",
     "Compat",
     "Engine",
+    "Failures",
     "Filter",
     "FlowControl",
     "Hardware",
     "Instance",
     "LatencyModel",
     "ModelShape",
+    "Outage",
     "Pool",
     "PriorityBand",
     "Replica",
+    "Retries",
     "Roofline",
     "Routing",
     "Scenario",

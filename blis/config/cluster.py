@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from blis.config.failures import Failures, Retries
 from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.policies.admission import ADMISSION
@@ -200,9 +201,15 @@ class Cluster:
     admission: Admission = field(default_factory=Admission)
     flow_control: FlowControl = field(default_factory=FlowControl)
     routing: Routing = field(default_factory=Routing)
+    retries: Retries = field(default_factory=Retries)
+    failures: Failures = field(default_factory=Failures)
 
     def __post_init__(self) -> None:
-        """Check the number of instances and that the parts go together."""
+        """Check the number of instances, that those which fail exist, and that the parts go together."""
         check_integer("cluster.instances", self.instances, 1, MAX_INSTANCES)
         if self.flow_control.enabled and self.routing.latency_us:
             raise InputError("routing.latency_us must be 0 with flow_control: the gateway routes when it dispatches")
+        for number, outage in enumerate(self.failures.scheduled):
+            for instance in outage.instances:
+                key = f"failures.scheduled[{number}].instances"
+                check_integer(key, instance, 0, self.instances - 1)

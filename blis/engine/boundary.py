@@ -28,22 +28,11 @@ from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RU
 def reset(w):
     """Nothing has arrived, every cache is one run of empty blocks. Arrays may hold anything before."""
     for r in range(w.config.requests):
-        request = w.requests[r]
-        request.status = NOT_ARRIVED
-        request.instance = NONE
-        request.phase = AWAY
-        w.times[QUEUED_US, r] = NONE
-        w.times[SCHEDULED_US, r] = NONE
-        w.times[FIRST_TOKEN_US, r] = NONE
+        w.requests[r].status = NOT_ARRIVED
         w.times[COMPLETED_US, r] = NONE
-        request.first_step = NONE
-        request.last_step = NONE
-        request.cached_tokens = NONE
-        request.own_run = NONE
-        request.generated = 0
-        request.computed = 0
-        request.preemptions = 0
-        request.detached = 0
+        clear_request(w, r)
+    for r in range(len(w.retries)):
+        w.retries[r] = 0
     agenda.clear(w.agenda)
     for i in range(w.config.instances):
         _reset_instance(w, i)
@@ -51,6 +40,25 @@ def reset(w):
     w.ask.block_tokens = w.config.index_block_tokens
     w.cluster.run_slots.used = w.config.instances
     w.cluster.run_slots.free = NONE
+
+
+@kernel
+def clear_request(w, r):
+    """The request has not been anywhere yet."""
+    request = w.requests[r]
+    request.instance = NONE
+    request.phase = AWAY
+    w.times[QUEUED_US, r] = NONE
+    w.times[SCHEDULED_US, r] = NONE
+    w.times[FIRST_TOKEN_US, r] = NONE
+    request.first_step = NONE
+    request.last_step = NONE
+    request.cached_tokens = NONE
+    request.own_run = NONE
+    request.generated = 0
+    request.computed = 0
+    request.preemptions = 0
+    request.detached = 0
 
 
 @kernel
@@ -62,16 +70,20 @@ def _reset_instance(w, i):
     links.clear(instance.batch)
     links.clear(instance.leaving)
     links.clear(instance.free)
-    links.clear(instance.index)
-    instance.first_ordered = NONE
     instance.log_row = NONE
-    instance.index_slots.used = w.config.index_nodes
-    instance.index_slots.free = NONE
     links.push_tail(instance.free, w.runs, i)
     run = w.runs[i]
     run.owner = ANONYMOUS
     run.lo = 0
     run.hi = w.engines[i].blocks
+    clear_nodes(w, i)
+    clear_index(w, i)
+    clear_batch(w, i)
+
+
+@kernel
+def clear_nodes(w, i):
+    """Nothing is cached."""
     for s in range(w.nodes.shape[1]):
         node = w.nodes[i, s]
         node.resident = 0
@@ -79,8 +91,27 @@ def _reset_instance(w, i):
         node.full = 0
         node.partial = 0
         node.shallow_run = NONE
+
+
+@kernel
+def clear_index(w, i):
+    """The router knows of nothing that is cached."""
+    instance = w.instances[i]
+    links.clear(instance.index)
+    instance.index_used = 0
+    instance.index_slots.used = w.config.index_nodes
+    instance.index_slots.free = NONE
     for s in range(min(w.prefix_index.shape[1], w.nodes.shape[1])):
         w.prefix_index[i, s].blocks = 0
+
+
+@kernel
+def clear_batch(w, i):
+    """Nobody decodes."""
+    instance = w.instances[i]
+    instance.first_ordered = NONE
+    instance.decoding = 0
+    instance.decode_base = 0
     for remainder in range(w.ring.shape[1]):
         w.ring[i, remainder] = 0
 

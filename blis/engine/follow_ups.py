@@ -6,15 +6,21 @@ from blis.engine import heap
 from blis.engine.columns import COMPLETED_US
 from blis.engine.records import NEVER_US
 from blis.jit import kernel
-from blis.tables.records import COMPLETED, DROPPED
+from blis.tables.records import COMPLETED, DROPPED, LOST
 
 
 @kernel
 def note_followed(w, r):
-    """The request is sent to an instance: from now on its answer may let others come."""
-    if w.loops[r].soonest_us > 0:
+    """The request is sent to an instance for the first time: from now on its answer may let others come."""
+    if w.loops[r].soonest_us > 0 and not sent_again(w, r):
         heap.push(w.thoughts, 0, w.cluster.thoughts, w.loops[r].soonest_us, r, r)
         w.cluster.thoughts += 1
+
+
+@kernel
+def sent_again(w, r):
+    """Whether an instance has failed under the request before."""
+    return len(w.retries) > 0 and w.retries[r] > 0
 
 
 @kernel
@@ -22,7 +28,7 @@ def shortest_thought_us(w):
     """The least that a client thinks who waits for an answer of an instance, NEVER_US if none does."""
     while w.cluster.thoughts > 0:
         status = w.requests[w.thoughts[0, 0].request].status
-        if status != COMPLETED and status != DROPPED:
+        if status != COMPLETED and status != DROPPED and status != LOST:
             return w.thoughts[0, 0].key
         heap.remove(w.thoughts, 0, w.cluster.thoughts, 0)
         w.cluster.thoughts -= 1

@@ -1,7 +1,7 @@
 """Who is in flight: prompt tokens on every instance, and requests and tokens of every tenant.
 
-One call at each of the four turns of a request's life: admitted, sent, left, refused at the gateway. Who left behind
-the horizon is admitted and sent again.
+One call at each turn of a request's life: admitted, sent, left, refused at the gateway; gone, which is not the end of
+it. Who left behind the horizon is admitted and sent again.
 """
 
 from __future__ import annotations
@@ -23,9 +23,15 @@ def note_sent(w, i, r):
 
 @kernel
 def note_left(w, i, r):
-    """The request is completed or dropped on instance i."""
-    w.instances[i].in_flight_tokens -= w.rows[r].input_tokens
+    """The request is completed, dropped or lost on instance i."""
+    note_gone(w, i, r)
     _count_tenant(w, r, -1)
+
+
+@kernel
+def note_gone(w, i, r):
+    """The request is on instance i no more, and still let in."""
+    w.instances[i].in_flight_tokens -= w.rows[r].input_tokens
 
 
 @kernel

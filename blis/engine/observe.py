@@ -82,7 +82,8 @@ def keep_step(w, i, start_us, duration_us):
 @kernel
 def sample_wanted(w, now_us):
     """Whether a sample at this instant belongs to the run: when the front end has nothing left to decide."""
-    last_us = w.config.horizon_us if w.cluster.cut else w.cluster.decided_us
+    goes_on = w.cluster.cut or w.cluster.waiting > 0
+    last_us = w.config.horizon_us if goes_on else w.cluster.decided_us
     for i in range(w.config.instances):
         instance = w.instances[i]
         last_us = max(last_us, instance.last_event_us)

@@ -65,6 +65,13 @@ CONFIG = np.dtype(
         ("reads_traits", "i8"),  # something of a request that ROW does not have
         ("placed", "i8"),  # some requests may not run everywhere
         ("keeps_past", "i8"),  # the cache signal has an age, so changes of the cache are noted
+        ("lives", "i8"),  # instances fail
+        ("warm_up_us", "i8"),  # how long after that steps are slower …
+        ("warm_up_factor", "f8"),  # … and how much
+        ("retry_limit", "i8"),  # how often a request that was lost is sent again
+        ("retry_budget", "f8"),  # retries a request
+        ("most_saved", "f8"),  # retries saved up at most
+        ("backoff_us", "i8"),  # before the first retry of a request
         ("flow_control", "i8"),  # admitted requests wait at the gateway
         ("detector", "i8"),  # NEVER_FULL, …
         ("max_concurrency", "f8"),
@@ -160,6 +167,10 @@ CLUSTER = np.dtype(
         ("look_us", "i8"),  # when that look is
         ("next_look_us", "i8"),  # the next one on the grid at which it may find something new, while somebody waits
         ("changes", "i8"),  # events of instances so far
+        ("next_life", "i8"),  # of World.lives
+        ("first_inside", "i8"),  # no row before this one can still be on an instance
+        ("again", "i8"),  # requests that wait before they are sent again
+        ("saved", "f8"),  # retries that may be made
         ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
         ("sample_rows", "i8"),
         ("run_slots", SLOTS),  # of World.runs
@@ -176,6 +187,10 @@ INSTANCE = np.dtype(
     [
         ("step_us", "i8"),  # start of the pending step, or NEVER_US
         ("busy_until_us", "i8"),
+        ("fails_us", "i8"),  # when it fails next, or NEVER_US
+        ("warm_us", "i8"),  # steps that begin before are slower
+        ("down", "i8"),  # it has failed and does not serve yet
+        ("offline", "i8"),  # the router believes so
         ("pending", "i8"),  # routed here, not yet in the wait queue
         ("queue", ENDS),  # of requests that wait, or of SERVICE records with a tree of such
         ("queue_depth", "i8"),
@@ -196,10 +211,11 @@ INSTANCE = np.dtype(
         ("log_row", "i8"),  # its latest row of World.log, NONE if it has none
         ("log_rows", "i8"),  # all of them
         ("gap_us", "i8"),  # what its latest step took
-        ("in_flight_tokens", "i8"),  # prompt tokens of requests routed here, neither completed nor dropped
+        ("in_flight_tokens", "i8"),  # prompt tokens of requests routed here that have not left
         ("routed", "i8"),
         ("completed", "i8"),
         ("dropped", "i8"),
+        ("lost", "i8"),
         ("steps", "i8"),
         ("busy_us", "i8"),
         ("last_event_us", "i8"),

@@ -54,6 +54,9 @@ class World(NamedTuple):
     tenants: Array  # [1 + tenants] TENANT
     bands: Array  # [bands] BAND
     flows: Array  # [bands, tenants] ENDS of requests, by rank
+    lives: Array  # [turns in the lives of instances] LIFE
+    again: Array  # [1, n] HEAP of (time, row): who is sent again when; this one and the next have no rows if nobody is
+    retries: Array  # [n] how often each was
     samples: Array  # [capacity] SAMPLE
     kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW

@@ -1,7 +1,7 @@
 """How many requests kept a promise: as a share of those that were answered, and of all that were offered.
 
 Of those answered alone is what the original reports; shedding load raises it. Of those offered, a request that
-was rejected, dropped or left unfinished has not been served as promised.
+was rejected, dropped, lost or left unfinished has not been served as promised.
 """
 
 from __future__ import annotations

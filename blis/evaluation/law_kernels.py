@@ -16,6 +16,7 @@ from blis.tables.records import (
     COMPLETED,
     DROPPED,
     IN_TRANSIT,
+    LOST,
     NOT_ARRIVED,
     QUEUED,
     REJECTED,
@@ -27,6 +28,7 @@ from blis.tables.records import (
 (
     STATUS, INSTANCE,
     COUNTS_COMPLETED, COUNTS_DROPPED, COUNTS_QUEUED, COUNTS_RUNNING, ROUTED, PLACED, NOT_PLACED, UNFINISHED,
+    COUNTS_LOST, SENT_AGAIN, DEAD, SENT_OFFLINE,
     IN_FLIGHT, TENANT_REQUESTS, TENANT_TOKENS,
     CLIENT, UNANSWERED, OWN_ARRIVAL,
     TURN, OVERTAKEN,
@@ -35,7 +37,7 @@ from blis.tables.records import (
     PEAK_BLOCKS, IDLE_BLOCKS, BLOCKS, TOO_MANY_RUN, NO_TIER, OFFLOADED, BROUGHT_BACK, THRASHED,
     BUSY_LONG, NEGATIVE_GAP, HOLES, BUSY, NO_SUCH_STEP, GAP_NUMBER, TTFT, GAP_SUM,
     ALL_TOKENS, TOO_MANY_TOKENS, CACHED, OUTPUT_TOKENS, INPUT_TOKENS, PREEMPTIONS, PREFILL,
-) = range(56)  # fmt: skip
+) = range(60)  # fmt: skip
 LAWS = PREFILL + 1
 
 FIRST, COUNT = range(2)  # columns of what is found of a law: the first who breaks it, and how many do
@@ -43,6 +45,9 @@ FIRST, COUNT = range(2)  # columns of what is found of a law: the first who brea
 #: Columns of what is added up of an instance's requests: how many have each status, and the rest.
 IN_FLIGHT_TOKENS, OUTPUT, INPUT, PREEMPTED, MISSING, BEFORE = range(len(STATUS_NAMES), len(STATUS_NAMES) + 6)
 SUMS = BEFORE + 1
+
+#: A time of an instance, from an instant to before another.
+SPAN = np.dtype([("instance", "i8"), ("from_us", "i8"), ("to_us", "i8")])
 
 #: What an instance has.
 LIMITS = np.dtype([("blocks", "i8"), ("max_running", "i8"), ("tiers", "i8")])
@@ -74,12 +79,15 @@ class Run(NamedTuple):
     preemptions: Array
     first_step: Array
     last_step: Array
+    retries: Array  # [n] how often each was sent again; no rows if nobody is
     log: Array  # [R] STEP_LOG
     gaps: Array  # LONG_GAP
     counters: Array  # [I] INSTANCE_COUNTERS
     tenants: Array  # [1 + T, 2] requests and prompt tokens in flight, of everybody and of each; no rows if not counted
     overhead_us: Array  # [I]
     limits: Array  # [I] LIMITS
+    outages: Array  # SPAN, when instances were down
+    silences: Array  # SPAN, when the router believed so
 
 
 class Rules(NamedTuple):
@@ -113,6 +121,7 @@ def judge(run, rules, sums, tenant_sums, elapsed_us, gap_sums, found):
     if _shape(run, found):
         return  # the other laws rely on it
     _conservation(run, rules, sums, found)
+    _failures(run, sums, found)
     _in_flight(run, rules, sums, tenant_sums, found)
     _follow_ups(run, rules, found)
     _order(run, rules, found)
@@ -157,20 +166,57 @@ def _conservation(run, rules, sums, found):
         routed = 0
         for status in range(len(STATUS_NAMES)):
             routed += placed[status]
-        note(found, ROUTED, i, counters.routed != routed)
+        note(found, ROUTED, i, counters.routed != routed - placed[LOST] + counters.lost)
     for r in range(len(run.status)):
         status, routed = run.status[r], run.instance[r] >= 0
         waits_or_runs = status in (QUEUED, RUNNING)
-        note(found, PLACED, r, (status in (COMPLETED, DROPPED) or waits_or_runs) and not routed)
+        note(found, PLACED, r, (status in (COMPLETED, DROPPED, LOST) or waits_or_runs) and not routed)
         note(found, NOT_PLACED, r, status in (REJECTED, NOT_ARRIVED) and routed)
         note(found, UNFINISHED, r, (waits_or_runs or status == IN_TRANSIT) and not rules.has_horizon)
+
+
+@kernel
+def _failures(run, sums, found):
+    """Whoever an instance has lost has that status or was sent again; nothing happens on one that is down."""
+    missing = 0
+    for i in range(len(run.counters)):
+        missing += run.counters[i].lost
+        note(found, COUNTS_LOST, i, run.counters[i].lost < sums[i, LOST])
+    for r in range(len(run.status)):
+        missing -= run.status[r] == LOST
+        if len(run.retries) > 0:
+            missing -= run.retries[r]
+    note(found, SENT_AGAIN, 0, missing != 0)
+    if len(run.outages) == 0:
+        return
+    for r in range(len(run.status)):
+        i = run.instance[r]
+        began = _within(run.outages, i, run.queued_us[r]) or _within(run.outages, i, run.scheduled_us[r])
+        token = _within(run.outages, i, run.first_token_us[r]) or _within(run.outages, i, run.completed_us[r])
+        note(found, DEAD, r, began or token)
+        note(found, SENT_OFFLINE, r, _within(run.silences, i, run.routed_us[r]))
+
+
+@kernel
+def _within(spans, i, time_us):
+    """Whether an instant lies in one of the times of instance i."""
+    found = False
+    for k in range(len(spans)):
+        found |= spans[k].instance == i and spans[k].from_us <= time_us < spans[k].to_us
+    return found
+
+
+@kernel
+def _sent_again(run, r):
+    """Whether what is known of the request is not all that it went through."""
+    return len(run.retries) > 0 and run.retries[r] > 0
 
 
 @kernel
 def _in_flight(run, rules, sums, tenant_sums, found):
     """In flight is who was let in and has not left: on every instance, and of every tenant if a policy asks."""
     for r in range(len(run.status)):
-        inside = run.instance[r] >= 0 and run.status[r] != COMPLETED and run.status[r] != DROPPED
+        inside = run.instance[r] >= 0 and run.status[r] not in (COMPLETED, DROPPED, LOST)
         if inside:
             sums[run.instance[r], IN_FLIGHT_TOKENS] += run.input_tokens[r]
         admitted = run.arrival_us[r] + rules.admission_us <= rules.horizon_us
@@ -210,7 +256,8 @@ def _order(run, rules, found):
     """Nobody overtakes on the way to an instance, unless a gateway has an order of its own."""
     for r in range(len(run.status)):
         turn_us = run.arrival_us[r] + rules.admission_us + rules.routing_us
-        note(found, TURN, r, run.instance[r] >= 0 and run.routed_us[r] != turn_us and not rules.gateway)
+        late = run.instance[r] >= 0 and run.routed_us[r] != turn_us
+        note(found, TURN, r, late and not rules.gateway and not _sent_again(run, r))
 
 
 @kernel
@@ -382,7 +429,14 @@ def _tokens(run, rules, sums, found):
         of[MISSING] += run.input_tokens[r] - run.cached_tokens[r] if completed else 0
     for i in range(len(run.counters)):
         counters, of = run.counters[i], sums[i]
-        note(found, OUTPUT_TOKENS, i, counters.output_tokens != of[OUTPUT])
-        note(found, INPUT_TOKENS, i, counters.input_tokens != of[INPUT])
-        note(found, PREEMPTIONS, i, counters.preemptions != of[PREEMPTED])
-        note(found, PREFILL, i, not preempted and all_ended and counters.prefill_tokens != of[MISSING])
+        more = counters.lost > of[LOST]  # what those who were sent again had got here is theirs no more
+        note(found, OUTPUT_TOKENS, i, _differs(counters.output_tokens, of[OUTPUT], more))
+        note(found, INPUT_TOKENS, i, _differs(counters.input_tokens, of[INPUT], more))
+        note(found, PREEMPTIONS, i, _differs(counters.preemptions, of[PREEMPTED], more))
+        note(found, PREFILL, i, not preempted and all_ended and counters.prefill_tokens != of[MISSING] and not more)
+
+
+@kernel
+def _differs(counted, of_requests, more):
+    """Whether an instance counts another number than its requests have; it may count more."""
+    return counted < of_requests if more else counted != of_requests

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
+from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
 from blis.evaluation.gap_kernels import AHEAD
-from blis.evaluation.law_kernels import COUNT, LAWS, LIMITS, SUMS, Rules, Run, judge
+from blis.evaluation.law_kernels import COUNT, LAWS, LIMITS, SPAN, SUMS, Rules, Run, judge
 from blis.tables.limits import within_limits
+from blis.tables.records import LOST
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -37,6 +39,10 @@ WORDS = {
     laws.PLACED: "request {} was served without an instance",
     laws.NOT_PLACED: "request {} was never routed but has an instance",
     laws.UNFINISHED: "request {} is unfinished though the run had no horizon",
+    laws.COUNTS_LOST: "instance {} counts fewer lost requests than have that status",
+    laws.SENT_AGAIN: "the instances lost other requests than have that status or were sent again",
+    laws.DEAD: "request {} was served by an instance that was down",
+    laws.SENT_OFFLINE: "request {} was sent to an instance that was believed to be offline",
     laws.IN_FLIGHT: "instance {} has other prompt tokens in flight than its requests",
     laws.TENANT_REQUESTS: "the tenants have other requests in flight than theirs",
     laws.TENANT_TOKENS: "the tenants have other tokens in flight than theirs",
@@ -147,6 +153,7 @@ def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
         think_us=_read_only(table.think_us if followed else nobody),
         tenant=_read_only(table.tenant),
         **{name: _read_only(getattr(result, name)) for name in _COLUMNS},
+        retries=_read_only(np.zeros(0, np.int32) if result.retries is None else result.retries),
         log=_read_only(result.steps),
         gaps=_read_only(result.gaps),
         counters=_read_only(result.instances),
@@ -155,6 +162,8 @@ def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
         else np.stack([tenants["in_flight"], tenants["tokens"]], 1),
         overhead_us=_read_only(result.token_overhead_us),
         limits=np.array(limits, LIMITS),
+        outages=np.array(outages(scenario, table), SPAN),
+        silences=np.array(silences(scenario, table), SPAN),
     )
 
 
@@ -202,7 +211,9 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     that a gateway sends on in one instant either may be the first. The order of all is the oracle's to tell: sorting
     everybody would make a simulation a tenth longer.
     """
-    alike = _arrived_alike(table, result)
+    alike = _arrived_alike(table, result) & (result.status != LOST)
+    if result.retries is not None:
+        alike &= result.retries == 0
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay or not alike.any():
         return np.zeros(0, np.bool_)
     rows = np.flatnonzero(alike & (result.queued_us >= 0))

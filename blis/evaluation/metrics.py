@@ -24,7 +24,17 @@ from blis.evaluation.itl import all_gaps, itl_by_group
 from blis.evaluation.ratios import US_PER_S, jain_index, per_s
 from blis.evaluation.raw_metrics import RawMetrics, raw_metrics
 from blis.evaluation.slo import SLOClass, class_label, class_targets, good_requests, tpot_us
-from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING, STATUS_NAMES
+from blis.tables.records import (
+    COMPLETED,
+    DROPPED,
+    IN_TRANSIT,
+    LOST,
+    NOT_ARRIVED,
+    QUEUED,
+    REJECTED,
+    RUNNING,
+    STATUS_NAMES,
+)
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -75,8 +85,8 @@ class ClassMetrics:
 class Metrics:
     """The numbers of one run. Latencies are in ms unless the name says otherwise.
 
-    Every request is in one place at the end: requests = not_arrived + rejected + unrouted + injected, and
-    injected = completed + dropped + queued + running + in_transit - unrouted.
+    Every request is in one place at the end: requests = not_arrived + rejected + unrouted + injected - retries, and
+    injected - retries = completed + dropped + lost + queued + running + in_transit - unrouted.
     """
 
     requests: int
@@ -84,12 +94,14 @@ class Metrics:
     rejected: int
     in_transit: int  # arrived and not rejected, but not in a wait queue yet
     unrouted: int  # of these, not sent to an instance yet
-    injected: int  # sent to an instance, counted where they come in
+    injected: int  # sent to an instance, counted where they come in, as often as they are
     queued: int
     running: int
     completed: int
     without_output: int  # of these, those that have no output: no first token, and never in time
     dropped: int  # could never fit in the KV cache
+    lost: int  # their instance has failed, and they were not sent again
+    retries: int  # how often requests were sent again because their instance had failed
     preemptions: int
     allocation_failures: int
     input_tokens: int  # of requests that entered a wait queue
@@ -126,6 +138,7 @@ class Metrics:
             "not_arrived": self.not_arrived,
             "rejected_requests": self.rejected,
             "dropped_unservable": self.dropped,
+            **({"lost_requests": self.lost, "retries": self.retries} if self.lost or self.retries else {}),
             "injected_requests": self.injected,
             "total_input_tokens": self.input_tokens,
             "total_output_tokens": self.output_tokens,
@@ -193,6 +206,8 @@ def compute_metrics(
         completed=count[COMPLETED],
         without_output=int(np.count_nonzero(completed & (table.output_tokens == 0))),
         dropped=count[DROPPED],
+        lost=count[LOST],
+        retries=0 if result.retries is None else int(result.retries.sum()),
         preemptions=int(instances["preemptions"].sum()),
         allocation_failures=int(instances["allocation_failures"].sum()),
         input_tokens=int(instances["input_tokens"].sum()),

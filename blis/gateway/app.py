@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from blis.gateway.forward import FailedError
-from blis.gateway.gateway import Gateway
+from blis.gateway.forward import FailedError, sent_on
+from blis.gateway.gateway import Gateway, target
 from blis.gateway.status import Status
 from blis.serve.app import guarded, page
 from blis.serve.refusal import RefusedError
@@ -73,12 +73,15 @@ def _healthy(gateway: Gateway) -> bool:
 
 
 async def _models(gateway: Gateway, request: Request) -> Response:
-    """What the first server that is up says of its models."""
+    """What the first server that is up and can says of its models."""
+    where, headers = target(request), sent_on(request.headers)
     for backend in gateway.backends:
         if gateway.desk.plane.allowed(backend.number):
             try:
-                code, text = await gateway.forwarder.get(backend, request.url.path, _MODELS_WITHIN_S)
+                code, text = await gateway.forwarder.get(backend, where, _MODELS_WITHIN_S, headers)
             except FailedError:
+                continue
+            if code >= 500:
                 continue
             return Response(text, code, media_type="application/json")
     raise RefusedError(503, "no server is up", retry_after_s=1)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from blis.serve.asks import READERS
 from blis.serve.words import Tokens, Words
 
 #: The answer's length where nobody says: what vLLM's completions have, and a guess for chats.
@@ -23,24 +24,32 @@ _MOST_TOKENS = 2**20
 class Asked:
     """A request to be sent on."""
 
-    path: str
+    target: str  # path and query, as they came
     body: bytes
     stream: bool
     prompt: Tokens  # at least one
     max_tokens: int  # of the answer, or a guess
     user: str
 
+    @property
+    def completes(self) -> bool:
+        """Whether its answer is a JSON object or a stream that says its end; others may be anything."""
+        return self.target.partition("?")[0] in READERS
 
-def read_asked(path: str, raw: bytes, body: Mapping[str, Any], words: Words) -> Asked:
+
+def read_asked(target: str, raw: bytes, body: Mapping[str, Any], words: Words) -> Asked:
     """The request of a body, which is JSON."""
     chat = isinstance(body.get("messages"), list)
-    tokens = _of_chat(body["messages"], words) if chat else _of_prompt(body.get("prompt", body.get("input")), words)
+    try:
+        tokens = _of_chat(body["messages"], words) if chat else _of_prompt(body.get("prompt", body.get("input")), words)
+    except RecursionError:  # lists in lists in lists
+        tokens = words.of_text(raw.decode(errors="replace"))
     default = _CHAT_TOKENS if chat else _COMPLETION_TOKENS
     given = (body.get(name) for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"))
     most = next((value for value in given if type(value) is int and value > 0), default)
     user = body.get("user")
     return Asked(
-        path,
+        target,
         raw,
         body.get("stream") is True,
         tokens[:_MOST_TOKENS] if len(tokens) else np.zeros(1, np.int64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 
 import numpy as np
@@ -61,6 +62,8 @@ class Attempts:
             why = RefusedError(error.status, f"the server failed before the end of its answer: {error.why}")
             yield (event(why.body) + DONE).encode()
         finally:
+            if not opened.ended:
+                self._metrics.attempted(backend, "given up")
             await opened.rest.aclose()
 
     async def _try(self, backend: Backend, asked: Asked, headers: Mapping[str, str]) -> Opened:
@@ -69,6 +72,9 @@ class Attempts:
             opened = await self._forwarder.open(backend, asked, headers)
         except FailedError as error:
             self._fail(backend, error)
+            raise
+        except asyncio.CancelledError:
+            self._metrics.attempted(backend, "given up")
             raise
         if not opened.rest:
             self._serve(backend)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from blis.observe.breaker import Breaker
 from blis.observe.scrape import Reading
+
+#: Whoever looks less often was kept from it.
+_LOOK_S = 1.0
 
 
 @dataclass(eq=False)
@@ -18,8 +22,8 @@ class Backend:
     breaker: Breaker = field(default_factory=Breaker)
     up: bool = False
     draining: bool = False
-    seen_s: float = 0.0  # its latest sign of life
-    why: str = "not seen yet"  # it failed the last time
+    seen_s: float = -math.inf  # its latest sign of life
+    why: str = "not seen yet"  # it failed, as long as it has not been well since
     reading: Reading | None = None
     failed: int = 0
     on_offline: set[Callable[[], None]] = field(default_factory=set)  # called when it goes offline
@@ -46,6 +50,7 @@ class Backends:
         """
         self._all = [Backend(number, url) for number, url in enumerate(urls)]
         self._offline_s, self._clock, self._tell = offline_s, clock, tell
+        self._looked_s = clock()
 
     def __iter__(self) -> Iterator[Backend]:
         """In the order in which they were given."""
@@ -63,8 +68,10 @@ class Backends:
         """It has given a sign of life."""
         backend.seen_s = self._clock()
         if not backend.up:
-            backend.up, backend.why = True, ""
+            backend.up = True
             backend.breaker.reached()
+        if not backend.breaker.failures:
+            backend.why = ""
         self.settle(backend)
 
     def answered(self, backend: Backend) -> None:
@@ -86,14 +93,26 @@ class Backends:
             self.settle(backend)
 
     def look(self) -> None:
-        """Say who has been silent for too long, and whose pause is over."""
+        """Say who has been silent for too long, and whose pause is over; while nobody listened nobody was silent."""
+        now_s = self._clock()
+        deaf_s = max(now_s - self._looked_s - _LOOK_S, 0.0)
+        self._looked_s = now_s
         for backend in self._all:
-            if backend.up and self._clock() - backend.seen_s >= self._offline_s:
-                backend.up = False
-                backend.why = backend.why or f"no sign of life for {self._offline_s:g} s"
-                for hang_up in list(backend.on_offline):
-                    hang_up()
+            backend.seen_s += deaf_s
+            if backend.up and now_s - backend.seen_s >= self._offline_s:
+                self._hang_up(backend, backend.why or f"no sign of life for {self._offline_s:g} s")
             self.settle(backend)
+
+    def abandon(self, why: str) -> None:
+        """Hang up on all of them; nobody is asked again."""
+        for backend in self._all:
+            self._hang_up(backend, why)
+            self.settle(backend)
+
+    def _hang_up(self, backend: Backend, why: str) -> None:
+        backend.up, backend.why = False, why
+        for hang_up in list(backend.on_offline):
+            hang_up()
 
     def drain(self, backend: Backend, draining: bool) -> None:
         """Whether it gets nothing new from now on."""

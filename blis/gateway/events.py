@@ -10,7 +10,7 @@ import re
 #: Longer ones are no events of tokens.
 _MOST_BYTES = 4 * 1024 * 1024
 
-_END = re.compile(rb"(?:\r\n|\n|\r)(?:\r\n|\n|\r)")
+_END = re.compile(rb"(?>\r\n|\n|\r){2}")
 #: An empty one is a comment.
 _FIELDS = (b"data", b"", b"event", b"id", b"retry")
 _BREAK = re.compile(rb"\r\n|\n|\r")
@@ -23,10 +23,10 @@ class MalformedError(ValueError):
 class Events:
     """A stream that comes in pieces of any size."""
 
-    def __init__(self) -> None:
-        """Nothing has come."""
+    def __init__(self, done: bool = False) -> None:
+        """Nothing has come. done: it may end without saying so."""
         self._rest = b""
-        self.done = False  # whether the end was said
+        self.done = done  # whether the end was said
 
     def take(self, data: bytes) -> bytes:
         """The events that are whole with another piece. Raises MalformedError."""
@@ -37,8 +37,7 @@ class Events:
         if len(self._rest) > _MOST_BYTES:
             raise MalformedError(f"an event is longer than {_MOST_BYTES} bytes")
         for event in _END.split(whole):
-            _check(event)
-        self.done = self.done or b"[DONE]" in whole
+            self.done = _checked(event) == b"[DONE]" or self.done
         return whole
 
     def finish(self) -> None:
@@ -47,8 +46,8 @@ class Events:
             raise MalformedError("the stream ended before its end")
 
 
-def _check(event: bytes) -> None:
-    """Raise MalformedError unless it is one: fields alone, and its data whole."""
+def _checked(event: bytes) -> bytes:
+    """Its data. Raises MalformedError unless it is an event: fields alone, and its data whole."""
     data = b""
     for line in _BREAK.split(event):
         name, colon, value = line.partition(b":")
@@ -58,3 +57,4 @@ def _check(event: bytes) -> None:
             data += value.strip()
     if data and data != b"[DONE]" and not (data.startswith(b"{") and data.endswith(b"}")):
         raise MalformedError("an event of its stream is no JSON object")
+    return data

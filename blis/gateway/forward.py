@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import aiohttp
+from yarl import URL
 
 from blis.errors import one_line
 from blis.gateway.asked import Asked
 from blis.gateway.backends import Backend
 from blis.gateway.events import Events, MalformedError
+from blis.serve.refusal import RefusedError
 
 #: Of an answer that is not streamed.
 _MOST_BYTES = 64 * 1024 * 1024
@@ -41,10 +44,14 @@ _OWN = frozenset(
         "expect",
     ]
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _KEPT = ("content-type", "retry-after", "x-request-id", "cache-control")
 
 #: Statuses with which a server says that it cannot, not that the request is wrong.
-_UNABLE = (429, 500, 502, 503, 504)
+_UNABLE = frozenset([429, *range(500, 1000)])
+
+#: What is raised when an answer is none.
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError, ValueError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -92,10 +99,9 @@ class Forwarder:
             timeout=aiohttp.ClientTimeout(
                 total=None, sock_connect=timeouts.connect_s, sock_read=timeouts.silence_s, ceil_threshold=3600
             ),
-            auto_decompress=False,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
 
     async def close(self) -> None:
@@ -111,38 +117,38 @@ class Forwarder:
             async with asyncio.timeout(None) as limit:
                 with _heeding(backend, lambda: limit.reschedule(asyncio.get_running_loop().time())):
                     return await self._open(backend, asked, headers)
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise _failed(error) from None
+        except _FAILURES as error:
+            raise (_failed(error) if backend.up else FailedError(backend.why)) from None
 
-    async def get(self, backend: Backend, path: str, within_s: float, most_bytes: int = _MOST_BYTES) -> tuple[int, str]:
+    async def get(
+        self, backend: Backend, target: str, within_s: float, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
         """Status and text of a page. Raises FailedError."""
         try:
-            timeout = aiohttp.ClientTimeout(total=within_s)
-            async with self._session.get(backend.url + path, timeout=timeout, allow_redirects=False) as response:
-                body = await response.content.read(most_bytes)
-                while more := await response.content.read(most_bytes):
-                    body += more
-                    if len(body) > most_bytes:
-                        raise FailedError(f"{path} is longer than {most_bytes} bytes")
-                return response.status, body.decode(errors="replace")
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            async with self._session.get(
+                _url(backend, target),
+                timeout=aiohttp.ClientTimeout(total=within_s),
+                headers=headers,
+                allow_redirects=False,
+            ) as response:
+                return response.status, (await _whole(response)).decode(errors="replace")
+        except _FAILURES as error:
             raise _failed(error) from None
 
     async def _open(self, backend: Backend, asked: Asked, headers: Mapping[str, str]) -> Opened:
-        response = await self._session.post(
-            backend.url + asked.path, data=asked.body, headers=headers, allow_redirects=False
-        )
+        url = _url(backend, asked.target)
+        response = await self._session.post(url, data=asked.body, headers=headers, allow_redirects=False)
         try:
-            return await self._read(response, backend)
+            return await self._read(response, backend, asked)
         except BaseException:
             response.close()
             raise
 
-    async def _read(self, response: aiohttp.ClientResponse, backend: Backend) -> Opened:
+    async def _read(self, response: aiohttp.ClientResponse, backend: Backend, asked: Asked) -> Opened:
         """The answer, as far as it has to be read."""
         kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
         if response.status == 200 and response.content_type == "text/event-stream":
-            events = Events()
+            events = Events(done=not asked.completes)
             first = b""
             while not first:
                 data = await response.content.readany()
@@ -150,18 +156,30 @@ class Forwarder:
                     raise MalformedError("the stream ended before its first event")
                 first = events.take(data)
             return Opened(200, kept, first, _rest(response, events, backend))
-        parts, size = [], 0
-        while data := await response.content.readany():
-            parts.append(data)
-            size += len(data)
-            if size > _MOST_BYTES:
-                raise FailedError(f"an answer is longer than {_MOST_BYTES} bytes")
-        answer = Opened(response.status, kept, b"".join(parts))
-        if response.status == 200 and response.content_type == "application/json":
+        answer = Opened(response.status, kept, await _whole(response))
+        if 300 <= response.status < 400:
+            raise FailedError(f"it answered {response.status} instead of itself")
+        if response.ok and (asked.completes or response.content_type == "application/json"):
             json.loads(answer.body)
         if response.status in _UNABLE:
             raise FailedError(f"it answered {response.status}", response.status, answer)
         return answer
+
+
+def _url(backend: Backend, target: str) -> URL:
+    """Where a target is at a server, as the client wrote it: not decoded, nothing made shorter."""
+    return URL(str(URL(backend.url)).rstrip("/") + target, encoded=True)
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """All that it holds. Raises FailedError if that is too much."""
+    parts, size = [], 0
+    while data := await response.content.readany():
+        parts.append(data)
+        size += len(data)
+        if size > _MOST_BYTES:
+            raise FailedError(f"an answer is longer than {_MOST_BYTES} bytes")
+    return b"".join(parts)
 
 
 async def _rest(response: aiohttp.ClientResponse, events: Events, backend: Backend) -> AsyncGenerator[bytes]:
@@ -174,8 +192,8 @@ async def _rest(response: aiohttp.ClientResponse, events: Events, backend: Backe
                     yield ready
         events.finish()
         whole = True
-    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-        raise _failed(error) from None
+    except _FAILURES as error:
+        raise (_failed(error) if backend.up else FailedError(backend.why)) from None
     finally:
         if whole:
             response.release()
@@ -201,11 +219,21 @@ def _failed(error: Exception) -> FailedError:
         return FailedError(f"no connection: {one_line(error.os_error)}", 503)
     if isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientPayloadError | OSError):
         return FailedError("it hung up before the end")
-    if isinstance(error, json.JSONDecodeError):
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | RecursionError):
         return FailedError("its answer is no JSON")
     return FailedError(one_line(error) or type(error).__name__)
 
 
 def sent_on(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a client that a server gets."""
-    return {name: value for name, value in headers.items() if name not in _OWN}
+    """The headers of a client that a server gets. Raises RefusedError for what no client of ours would send."""
+    if bad := next((name for name, value in headers.items() if _CONTROL.search(value)), None):
+        raise RefusedError(400, f"{bad} must hold no control characters", bad)
+    return {name: _as_sent(value) for name, value in headers.items() if name not in _OWN}
+
+
+def _as_sent(value: str) -> str:
+    """The value of a header, which was read as Latin-1 and is written as UTF-8."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value

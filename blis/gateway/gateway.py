@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from secrets import token_hex
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from blis.engine.live.control_plane import ControlPlane, Passage
@@ -20,11 +20,12 @@ from blis.gateway.budget import RetryBudget
 from blis.gateway.customers import Allowance, Customers
 from blis.gateway.desk import Desk
 from blis.gateway.forward import Forwarder, Opened, Timeouts, sent_on
+from blis.gateway.lag import Lag
 from blis.gateway.metrics import Metrics
 from blis.gateway.passing import Passing
 from blis.gateway.state import State
 from blis.gateway.watch import Times, Watch
-from blis.serve.gone import unless_gone
+from blis.serve.gone import GoneError, unless_gone
 from blis.serve.limits import json_object, read_raw
 from blis.serve.refusal import RefusedError
 from blis.serve.senders import SESSION_HEADER, TENANT_HEADER, slo_class
@@ -34,6 +35,9 @@ from blis.workload.draw.streams import stream
 
 #: What a backend that is to get nothing new is called in the registry, and any other.
 DRAINING, ACTIVE = "draining", "active"
+
+#: What is larger takes a while to read, in which others are served.
+_LARGE_BYTES = 2**18
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,9 @@ class Rules:
 class Visit:
     """One request at the gateway: what it holds is given back once, when it is over."""
 
-    def __init__(self, customer: str) -> None:
-        """Nothing but its customer is known."""
-        self.customer = customer
+    def __init__(self) -> None:
+        """Nothing is known, and nothing held."""
+        self.customer: str | None = None
         self.passage: Passage | None = None
         self.over = False
 
@@ -70,15 +74,13 @@ class Gateway:
         self.desk = Desk(plane)
         self.backends = Backends(urls, rules.times.offline_s, self.desk.clock, self.desk.allow)
         self.metrics = Metrics(self.backends, self.desk)
+        self.lag = Lag()
         self.draining = False
         self.failure: Exception | None = None
         self.on_end: list[Callable[[Visit, int], None]] = []  # told of every visit and its status
         self._customers = Customers(rules.allowance, state.budgets)
         self._numbers = {backend.url: backend.number for backend in self.backends}
         self._uniform = stream(0, "requests/uniform")
-        for backend in self.backends:
-            known = state.registry.get(backend.url)
-            self.backends.drain(backend, known is not None and known.value == DRAINING)
 
     @property
     def in_flight(self) -> int:
@@ -86,16 +88,23 @@ class Gateway:
         return len(self.desk.plane)
 
     async def run(self, begun: asyncio.Event) -> None:
-        """Watch servers and decide until cancelled; begun: is set once it is known who is there."""
+        """Watch servers and decide until cancelled; begun: is set once it is known who is there.
+
+        What the state remembers is there by now.
+        """
         rules = self.rules
+        for backend in self.backends:
+            known = self.state.registry.get(backend.url)
+            self.backends.drain(backend, known is not None and known.value == DRAINING)
         self.forwarder = Forwarder(rules.timeouts, rules.connections)
         budget = RetryBudget(rules.retry_share)
         self._attempts = Attempts(self.backends, self.desk, self.forwarder, budget, rules.retries, self.metrics)
-        watch = Watch(self.backends, self.desk, self.forwarder, rules.times, self._say)
+        watch = Watch(self.backends, self.desk, self.forwarder, rules.times, self._note)
         try:
             await watch.begin()
             begun.set()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.lag.run())
                 tasks.create_task(self.desk.run())
                 tasks.create_task(watch.run())
         except Exception as error:
@@ -105,8 +114,14 @@ class Gateway:
             begun.set()
             await self.forwarder.close()
 
+    def _note(self, text: str) -> None:
+        """Tell the operator who comes and goes, as long as it matters."""
+        if not self.draining:
+            self._say(text)
+
     def abandon(self) -> None:
-        """Nobody is waited for any more; whoever is here is cut off when the server closes its connections."""
+        """Nobody is waited for any more; whoever is here is told so."""
+        self.backends.abandon("the gateway is shutting down")
 
     def drain(self, backend: Backend, draining: bool) -> None:
         """Whether a server gets nothing new from now on, and after a restart."""
@@ -115,33 +130,42 @@ class Gateway:
 
     async def answer(self, request: Request) -> Response:
         """The answer of a server."""
-        if self.draining or self.failure:
-            raise RefusedError(503, "the gateway is shutting down", retry_after_s=1)
-        raw = await read_raw(request)
-        asked = read_asked(request.url.path, raw, json_object(raw), self._words)
-        visit = Visit(_customer(request, asked))
-        self._customers.come(visit.customer, len(asked.prompt) + asked.max_tokens)
+        visit = Visit()
         try:
-            opened = await unless_gone(request, self._reach(visit, request, asked))
-        except RefusedError as error:
-            self._end(visit, error.status)
-            raise
-        except BaseException:
-            self._end(visit, 499)
+            asked = await self._read(request)
+            customer = _customer(request, asked)
+            self._customers.come(customer, len(asked.prompt) + asked.max_tokens)
+            visit.customer = customer
+            opened = await unless_gone(request, self._reach(visit, customer, request, asked))
+        except BaseException as error:
+            self._end(visit, _status(error))
             raise
         if opened.rest is None:
             self._end(visit, opened.status)
             return Response(opened.body, opened.status, opened.headers)
         return Passing(self._events(visit, opened), opened.headers, lambda: self._end(visit, opened.ended or 499))
 
-    async def _reach(self, visit: Visit, request: Request, asked: Asked) -> Opened:
+    async def _read(self, request: Request) -> Asked:
+        """What is asked. Raises RefusedError: it cannot be now, or it is nothing to be asked."""
+        if self.draining or self.failure:
+            raise RefusedError(503, "the gateway is shutting down", retry_after_s=1)
+        if self.lag.too_much:
+            raise RefusedError(503, "the gateway has more to do than it can", retry_after_s=1)
+        where, raw = target(request), await read_raw(request)
+        if len(raw) > _LARGE_BYTES:
+            return await asyncio.to_thread(self._understand, where, raw)
+        return self._understand(where, raw)
+
+    def _understand(self, where: str, raw: bytes) -> Asked:
+        return read_asked(where, raw, json_object(raw), self._words)
+
+    async def _reach(self, visit: Visit, customer: str, request: Request, asked: Asked) -> Opened:
         """Somebody's answer, or its beginning."""
         began_s = self.desk.clock()
-        session = request.headers.get(SESSION_HEADER, "")
-        visit.passage = passage = await self._place(request, asked, visit.customer, session)
-        self.metrics.decision_s.observe(self.desk.clock() - began_s)
-        headers = sent_on(request.headers)
+        session, headers = request.headers.get(SESSION_HEADER, ""), sent_on(request.headers)
         headers.setdefault("x-request-id", token_hex(16))
+        visit.passage = passage = await self._place(request, asked, customer, session)
+        self.metrics.decision_s.observe(self.desk.clock() - began_s)
         opened = await self._attempts.open(passage, asked, headers)
         self.metrics.first_s.observe(self.desk.clock() - began_s)
         if session:
@@ -180,7 +204,8 @@ class Gateway:
             return
         visit.over = True
         self.metrics.answered(status)
-        self._customers.go(visit.customer)
+        if visit.customer is not None:
+            self._customers.go(visit.customer)
         if visit.passage and not visit.passage.rejected:
             self.desk.leave(visit.passage, status < 400)
         for listener in self.on_end:
@@ -194,6 +219,21 @@ class Gateway:
         if passage.reason == EXPIRED:
             return RefusedError(503, "the request waited too long at the gateway", retry_after_s=wait_s)
         return RefusedError(429, "the cluster admits no more requests now", retry_after_s=wait_s)
+
+
+def target(request: Request) -> str:
+    """Path and query as they came. Raises RefusedError for a path that leads out of where it begins."""
+    if not {".", ".."}.isdisjoint(request.scope["path"].split("/")):
+        raise RefusedError(404, "a path must not lead elsewhere")
+    path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
+
+
+def _status(error: BaseException) -> int:
+    """What a client got instead of an answer; 499: it did not wait."""
+    if isinstance(error, RefusedError):
+        return error.status
+    return 499 if isinstance(error, GoneError | ClientDisconnect | asyncio.CancelledError) else 500
 
 
 def _customer(request: Request, asked: Asked) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from math import isinf
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from blis.engine.build.readers import kept_fields
 from blis.gateway.backends import Backend
@@ -32,6 +34,7 @@ class Status:
         return {
             "policy": self._policy,
             "now_s": gateway.desk.now_us / 1e6,
+            "late_ms": gateway.lag.late_s * 1e3,
             "draining": gateway.draining,
             "requests": self._requests,
             "in_flight": len(plane),
@@ -52,7 +55,7 @@ class Status:
             "url": backend.url,
             "state": backend.state,
             "why": backend.why,
-            "silent_s": round(self._gateway.desk.clock() - backend.seen_s, 3),
+            "silent_s": None if isinf(backend.seen_s) else round(self._gateway.desk.clock() - backend.seen_s, 3),
             "running": told and int(told.running),
             "waiting": told and int(told.waiting),
             "kv_usage": told and told.kv_share,
@@ -77,7 +80,7 @@ class Status:
             }
         )
 
-    def _shown(self, views: np.recarray | None) -> list[dict[str, float]]:
+    def _shown(self, views: NDArray[np.void] | None) -> list[dict[str, float]]:
         """What was seen of every backend, with its score."""
         return (
             [] if views is None else [dict(zip(self._fields, row.tolist(), strict=True)) for row in views[self._fields]]

@@ -16,7 +16,7 @@ from blis.observe.scrape import Reading, ReadingError, reading
 #: How long a server may take to say how it stands.
 _PATIENCE_S = 4.0
 
-_BLOCKS = re.compile(r'^vllm:cache_config_info\{[^}]*num_gpu_blocks="(\d+)"', re.MULTILINE)
+_BLOCKS = re.compile(r'^vllm:cache_config_info\{[^}]*num_gpu_blocks="(\d{1,9})"', re.MULTILINE)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ _SAMPLE = re.compile(r"^([a-zA-Z_:][\w:]*)(?:\{.*\})?\s+(\S+)", re.MULTILINE)
 _RUNNING, _WAITING = "vllm:num_requests_running", "vllm:num_requests_waiting"
 _KV = ("vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc")  # a share, whatever the name says; older ones last
 
+_MOST = 1e9  # requests of an engine
+
 
 class Reading(NamedTuple):
     """One look, all engines together."""
@@ -38,8 +40,8 @@ def reading(page: str) -> Reading:
             values.setdefault(name, []).append(_number(value))
     kv = next((name for name in _KV if name in values), _KV[0])
     for name in (_RUNNING, _WAITING, kv):
-        if not values.get(name) or not all(map(math.isfinite, values[name])):
-            raise ReadingError(f"it has no {name}")
+        if not values.get(name) or not all(0 <= value <= _MOST for value in values[name]):
+            raise ReadingError(f"it has no {name}, or one that cannot be")
     engines = len(values[kv])
     return Reading(sum(values[_RUNNING]), sum(values[_WAITING]), sum(values[kv]) / engines, engines)
 

@@ -17,14 +17,24 @@ from blis.evaluation.distribution import Distribution, known
 from blis.evaluation.itl import itl
 from blis.evaluation.ratios import US_PER_S, per_s
 from blis.files import write_text
-from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, QUEUED, REJECTED, RUNNING, STATUS_NAMES
+from blis.tables.records import (
+    COMPLETED,
+    DROPPED,
+    IN_TRANSIT,
+    LOST,
+    NOT_ARRIVED,
+    QUEUED,
+    REJECTED,
+    RUNNING,
+    STATUS_NAMES,
+)
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
 CLUSTER = "cluster"
 
 _SUMMARY = ("mean", "p90", "p95", "p99")
-_NO_RECORD = (DROPPED, NOT_ARRIVED, REJECTED)  # requests that the original forgets
+_NO_RECORD = (DROPPED, LOST, NOT_ARRIVED, REJECTED)  # requests that the original forgets
 
 
 def cluster_summary(
@@ -134,6 +144,9 @@ def _summary(
             "rejected_requests": count[REJECTED],
             "not_arrived": count[NOT_ARRIVED],
         }
+        retries = 0 if result.retries is None else int(result.retries.sum())
+        if count[LOST] or retries:
+            document |= {"lost_requests": count[LOST], "retries": retries}
     return document
 
 

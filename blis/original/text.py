@@ -60,6 +60,8 @@ def _anomalies(metrics: Metrics) -> str:
         "Rejected Requests": metrics.rejected,
         "Dropped Unservable": metrics.dropped,
     }
+    if metrics.lost or metrics.retries:
+        counts |= {"Lost Requests": metrics.lost, "Retries": metrics.retries}
     if not any(counts.values()):
         return ""
     return "\n".join(["=== Anomaly Counters ===", *(f"{name}: {count}" for name, count in counts.items())])

@@ -21,6 +21,7 @@ from blis.config import (
     Filter,
     FlowControl,
     PriorityBand,
+    Retries,
     Routing,
     Scorer,
     SloTier,
@@ -123,6 +124,20 @@ class BundleRouting:
 
 
 @dataclass(frozen=True)
+class BundleRetries:
+    """Whether requests are sent again: keys and units as in a scenario's `cluster.retries`."""
+
+    limit: int | None = None
+    budget: float | None = None
+    saved: float | None = None
+    backoff_us: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        Retries(**given_fields(self))
+
+
+@dataclass(frozen=True)
 class BundlePriority:
     """How a waiting request's priority is computed."""
 
@@ -171,6 +186,7 @@ class PolicyBundle:
     admission: BundleAdmission = field(default_factory=BundleAdmission)
     flow_control: BundleFlowControl = field(default_factory=BundleFlowControl)
     routing: BundleRouting = field(default_factory=BundleRouting)
+    retries: BundleRetries = field(default_factory=BundleRetries)
     priority: BundlePriority = field(default_factory=BundlePriority)
     scheduler: str | None = None
     scheduler_parameters: _Parameters | None = field(default=None, hash=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -12,6 +13,8 @@ from blis.serve.refusal import RefusedError
 
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 16 * 1024 * 1024
+#: How long a body may take.
+BODY_S = 75.0
 
 
 class HeaderLimit:
@@ -34,17 +37,21 @@ async def read_body(request: Request) -> dict[str, Any]:
 
 
 async def read_raw(request: Request) -> bytes:
-    """What a request holds. Raises RefusedError if it is too large."""
+    """What a request holds. Raises RefusedError if it is too large or too slow."""
     too_large = RefusedError(413, f"the body must be at most {BODY_BYTES} bytes")
     told = request.headers.get("content-length", "0")
     if not told.isdigit() or int(told) > BODY_BYTES:
         raise too_large
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > BODY_BYTES:
-            raise too_large
-        parts.append(part)
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for part in request.stream():
+                size += len(part)
+                if size > BODY_BYTES:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError:
+        raise RefusedError(408, f"the body must be here within {BODY_S:g} s") from None
     return b"".join(parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -15,9 +16,14 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from blis.errors import EngineError, InputError
+from blis.serve.connection import Connection
 
 #: How often it is looked at whether all requests have ended.
 _DRAIN_LOOK_S = 0.05
+#: How long a connection may be idle or take for the headers of a request; as nginx has it.
+_KEEP_ALIVE_S = 75
+#: Objects that come before those that are left of them are looked at, by generation: a request makes some hundred.
+_COLLECT_AFTER = (20_000, 20, 100)
 
 
 class Served(Protocol):
@@ -83,6 +89,8 @@ def serve(ports: list[Port], drain_s: float, say: Callable[[str], None], access_
 
 
 async def _serve(ports: list[Port], drain_s: float, say: Callable[[str], None], access_log: bool) -> None:
+    gc.freeze()  # what is here now stays: collecting garbage among it takes longer than requests
+    gc.set_threshold(*_COLLECT_AFTER)
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -108,12 +116,13 @@ async def _serve(ports: list[Port], drain_s: float, say: Callable[[str], None], 
 def _config(app: ASGIApp, access_log: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="on",
         access_log=access_log,
         log_level="info",
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         server_header=False,
     )
 

@@ -19,6 +19,8 @@ from blis.errors import InputError, one_line
 Tokens = NDArray[np.int64]
 
 _WORD = re.compile(r"\S{1,12}")
+#: Words of a longer text are looked for one by one: that is slower, and other threads get on meanwhile.
+_LONG = 2**18
 
 #: What answers are made of.
 WORDS = (
@@ -32,7 +34,8 @@ WORDS = (
 
 def by_rule(text: str) -> list[int]:
     """One number a token; equal tokens have equal numbers."""
-    return [crc32(word.encode()) for word in _WORD.findall(text)]
+    words = _WORD.findall(text) if len(text) < _LONG else (found[0] for found in _WORD.finditer(text))
+    return [crc32(word.encode()) for word in words]
 
 
 def by_tokenizer(path: str) -> Callable[[str], list[int]]:

@@ -67,6 +67,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
     columns["routed_us"] = _integers(result.routed_us)
     columns["reject_reason"] = np.array(REASONS, dtype=object)[result.reason]
     columns["retry_after_us"] = _integers(result.retry_after_us)
+    if result.retries is not None:
+        columns["retries"] = result.retries
     names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session
     columns["session_id"] = names[requests.session]
     columns["round"] = requests.round

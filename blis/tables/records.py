@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-COMPLETED, RUNNING, QUEUED, IN_TRANSIT, NOT_ARRIVED, REJECTED, DROPPED = range(7)
-STATUS_NAMES = ("completed", "running", "queued", "in_transit", "not_arrived", "rejected", "dropped")
+COMPLETED, RUNNING, QUEUED, IN_TRANSIT, NOT_ARRIVED, REJECTED, DROPPED, LOST = range(8)
+STATUS_NAMES = ("completed", "running", "queued", "in_transit", "not_arrived", "rejected", "dropped", "lost")
 
 # Why a request was rejected.
 ADMITTED, POLICY, NO_INSTANCE, GATEWAY_FULL, EXPIRED = range(5)
@@ -38,6 +38,7 @@ INSTANCE_COUNTERS = np.dtype(
         ("routed", "i8"),  # requests sent here
         ("completed", "i8"),
         ("dropped", "i8"),  # could never fit in the KV cache
+        ("lost", "i8"),  # that a failure of the instance has ended, some of them sent again
         ("queued", "i8"),  # in the wait queue at the end
         ("running", "i8"),  # in the batch at the end
         ("steps", "i8"),
@@ -57,7 +58,7 @@ INSTANCE_COUNTERS = np.dtype(
         ("lookup_cpu_hit_blocks", "i8"),  # of these, found in the second tier
         ("again_blocks", "i8"),  # full prompt blocks looked up when a preempted request was admitted again
         ("again_hit_blocks", "i8"),  # of these, found: mostly its own
-        ("in_flight_tokens", "i8"),  # prompt tokens of requests sent here that neither completed nor were dropped
+        ("in_flight_tokens", "i8"),  # prompt tokens of requests sent here that have not left
         ("allocation_failures", "i8"),  # last-token allocations that found no free block (compat Q4)
         ("used_blocks", "i8"),  # blocks with a reference at the end
         ("peak_blocks", "i8"),  # largest number of used blocks after a batch was formed

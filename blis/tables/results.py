@@ -45,6 +45,7 @@ class ResultTable:
     samples: NDArray[np.void] | None = None  # [instants, instances] SAMPLE, if they were asked for
     kept_steps: NDArray[np.void] | None = None  # [steps] KEPT_STEP in the order they were run, if they were asked for
     tenants: NDArray[np.void] | None = None  # [1 + tenants] TENANT of everybody and each, if a policy asks for them
+    retries: NDArray[np.int32] | None = None  # [n] how often each was sent again, if any may be
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
 
     @property

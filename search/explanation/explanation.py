@@ -16,7 +16,8 @@ from search.problem.policy import Policy
 from search.running.archive import Archive
 from search.settings import Settings
 from search.verdict.holdout import Holdout
-from search.verdict.verdict import Verdict, comparison_dict
+from search.verdict.numbers import comparison_dict
+from search.verdict.verdict import Verdict
 
 #: Report tables of which single requests are looked at.
 TABLES = 4

@@ -29,7 +29,8 @@ from search.run_folder.proof import proved_on
 from search.running.archive import Archive
 from search.settings import Settings
 from search.uri import shown
-from search.verdict.verdict import Verdict, comparison_dict
+from search.verdict.numbers import comparison_dict
+from search.verdict.verdict import Verdict
 from search.version import code_digest, libraries
 
 

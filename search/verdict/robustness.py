@@ -17,7 +17,7 @@ from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.shifts.worlds import worlds
 from search.verdict.holdout import Holdout
-from search.verdict.verdict import comparison_dict
+from search.verdict.numbers import comparison_dict
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from blis.comparison.statistics import AnyComparison, BlockComparison
+from blis.comparison.statistics import AnyComparison
 from blis.policies.bundle import bundle_mapping
 from search.problem.policy import Policy
 from search.problem.traffic import TableKey
@@ -19,10 +19,9 @@ from search.running.performance import Measures
 from search.verdict.advice import Advice
 from search.verdict.judgement import Judgement
 from search.verdict.meaning import Situation
+from search.verdict.numbers import comparison_dict
+from search.verdict.outlook import Outlook
 from search.verdict.tuned_knobs import TunedKnobs
-
-if TYPE_CHECKING:
-    from search.verdict.outlook import Outlook
 
 #: Outcomes beside those of a judgement.
 INTERRUPTED, FAILED = "interrupted", "failed"
@@ -207,24 +206,3 @@ def numbers(found: Measures) -> dict[str, float | None]:
     """Numbers by name; nothing was measured where nothing was completed."""
     nothing = dict.fromkeys(asdict(found), None)
     return asdict(found) if found.completed_requests else {**nothing, "completed_requests": 0}
-
-
-def comparison_dict(comparison: AnyComparison, p_holm: float | None = None) -> dict[str, Any]:
-    """A comparison as plain numbers."""
-    if isinstance(comparison, BlockComparison):
-        return {
-            "mean": comparison.mean,
-            "interval": comparison.bounds and list(comparison.bounds),
-            "bootstrap": comparison.bounds and comparison.bootstrap,
-            "blocks": comparison.blocks,
-            "block_s": comparison.block_us / 1e6,
-        }
-    facts = {
-        "mean": comparison.mean,
-        "t": [comparison.t_low, comparison.t_high],
-        "bca": [comparison.bca_low, comparison.bca_high],
-        "bootstrap": comparison.bootstrap,
-        "p": comparison.p_value,
-        "tables": comparison.n,
-    }
-    return facts if p_holm is None else {**facts, "p_holm": p_holm}

@@ -30,6 +30,21 @@ def test_a_table_of_loads_without_errors(target: str, capsys: pytest.CaptureFixt
     assert len(held) == (target != "direct")
 
 
+def test_a_soak_ends_by_its_count_and_looks_at_memory(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    if not shutil.which("nginx"):
+        pytest.skip("nginx is not installed")
+    monkeypatch.setattr("benchmarks.gateway.SOAK_LOOK", 100)
+    assert main([*BRIEF, "--targets", "nginx", "--soak", "400"]) == 0
+    said = capsys.readouterr().out
+    assert "400 answers at" in said
+    assert "errors: none" in said
+    looks = [line.split(" | ") for line in said.splitlines() if line.startswith("| ") and line[2].isdigit()]
+    assert [int(look[0].removeprefix("| ")) for look in looks] == [0, 100, 200, 300, 400]
+    assert all(float(look[1].removesuffix(" |")) > 1 for look in looks)
+
+
 def test_rates_and_times_of_rounds_are_pooled_and_compared_with_a_direct_connection():
     direct, through = Seen(), Seen()
     direct.add({"took_s": 1.0, "errors": {}, "ttft_us": [1000] * 10, "e2e_us": [5000] * 10}, 0.0)

@@ -209,8 +209,8 @@ def served(words: list[str], patch: pytest.MonkeyPatch) -> None:
 
     def end(ports: list[Port], *_: object) -> None:
         for port in ports:
-            port.listener.close()
             print(address(port.listener))
+            port.listener.close()
 
     patch.setattr("blis.serve.server.serve", end)
     assert blis(["serve", *("0" if word.isdigit() and int(word) >= 8000 else word for word in words)]) == 0

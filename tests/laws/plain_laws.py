@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
+from blis.engine.build.lives import Span, outages, silences
 from blis.tables.limits import within_limits
 from blis.tables.records import (
     COMPLETED,
     DROPPED,
     IN_TRANSIT,
+    LOST,
     NOT_ARRIVED,
     QUEUED,
     REJECTED,
@@ -96,13 +99,41 @@ def _conservation(
     for code in (COMPLETED, DROPPED, QUEUED, RUNNING):
         name = STATUS_NAMES[code]
         _instances(violations, f"counts other {name} requests than have that status", counters[name] != count[:, code])
-    _instances(violations, "was sent other requests than it accounts for", counters["routed"] != count.sum(axis=1))
-    needs_instance = (status == COMPLETED) | (status == DROPPED) | (status == QUEUED) | (status == RUNNING)
+    sent = count.sum(axis=1) - count[:, LOST] + counters["lost"]
+    _instances(violations, "was sent other requests than it accounts for", counters["routed"] != sent)
+    needs_instance = np.isin(status, (COMPLETED, DROPPED, LOST, QUEUED, RUNNING))
     _rows(violations, "was served without an instance", needs_instance & ~routed)
     _rows(violations, "was never routed but has an instance", ((status == REJECTED) | (status == NOT_ARRIVED)) & routed)
     if scenario.horizon_us is None:
         left = (status == QUEUED) | (status == RUNNING) | (status == IN_TRANSIT)
         _rows(violations, "is unfinished though the run had no horizon", left)
+    _failures(scenario, table, result, count[:, LOST], violations)
+
+
+def _failures(scenario: Scenario, table: RequestTable, result: ResultTable, lost: Ints, violations: Violations) -> None:
+    """Whoever an instance has lost has that status or was sent again; nothing happens on one that is down."""
+    counted, again = result.instances["lost"], 0 if result.retries is None else int(result.retries.sum())
+    _instances(violations, "counts fewer lost requests than have that status", counted < lost)
+    if int(counted.sum()) != int(np.count_nonzero(result.status == LOST)) + again:
+        violations.append("the instances lost other requests than have that status or were sent again")
+    times = (result.queued_us, result.scheduled_us, result.first_token_us, result.completed_us)
+    served = _within(outages(scenario, table), result, times)
+    _rows(violations, "was served by an instance that was down", served)
+    sent = _within(silences(scenario, table), result, (result.routed_us,))
+    _rows(violations, "was sent to an instance that was believed to be offline", sent)
+
+
+def _within(spans: Sequence[Span], result: ResultTable, times: Sequence[NDArray[Any]]) -> Mask:
+    """[n] whether one of these instants of a request lies in a time of its instance."""
+    found = np.zeros(len(result), np.bool_)
+    for i, from_us, to_us in spans:
+        for time_us in times:
+            found |= (result.instance == i) & (time_us >= from_us) & (time_us < to_us)
+    return found
+
+
+def _sent_again(result: ResultTable) -> Mask:
+    return np.zeros(len(result), np.bool_) if result.retries is None else result.retries > 0
 
 
 def _in_flight(
@@ -110,7 +141,7 @@ def _in_flight(
 ) -> None:
     """In flight is who was let in and has not left: on every instance, and of every tenant if a policy asks."""
     status = result.status
-    inside = (result.instance >= 0) & (status != COMPLETED) & (status != DROPPED)
+    inside = (result.instance >= 0) & ~np.isin(status, (COMPLETED, DROPPED, LOST))
     tokens = _sum(result, result.instance[inside], table.input_tokens[inside])
     text = "has other prompt tokens in flight than its requests"
     _instances(violations, text, result.instances["in_flight_tokens"] != tokens)
@@ -157,10 +188,11 @@ def _order(
     cluster, sent, queued_us = scenario.cluster, result.instance, result.queued_us
     gateway = cluster.flow_control.enabled
     routed_us = result.arrival_us + (cluster.admission.latency_us + cluster.routing.latency_us)
-    _rows(violations, "was not routed when it was its turn", (sent >= 0) & (result.routed_us != routed_us) & ~gateway)
+    late = (sent >= 0) & (result.routed_us != routed_us) & ~_sent_again(result)
+    _rows(violations, "was not routed when it was its turn", late & ~gateway)
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay:
         return
-    alike = _arrived_alike(table, result)
+    alike = _arrived_alike(table, result) & ~_sent_again(result) & (result.status != LOST)
     if not alike.any():
         return
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
@@ -331,18 +363,22 @@ def _tokens(
     counted = np.maximum(generated - 1, 0) if compat.decode_tokens_only else generated
     routed = result.instance >= 0
     sent = result.instance[routed]
+    lost = result.instance[routed & (result.status == LOST)]
+    more = counters["lost"] > np.bincount(lost, minlength=len(counters))  # what those sent again had got here
     for name, column in (
         ("output_tokens", counted),
         ("input_tokens", np.where(result.queued_us >= 0, table.input_tokens, 0)),
         ("preemptions", result.preemptions),
     ):
         text = f"counts other {name} than its requests"
-        _instances(violations, text, counters[name] != _sum(result, sent, column[routed]))
+        of_requests = _sum(result, sent, column[routed])
+        _instances(violations, text, np.where(more, counters[name] < of_requests, counters[name] != of_requests))
     scheduled = result.scheduled_us >= 0
     if not result.preemptions.any() and (done == scheduled).all():
         missing = np.where(done, table.input_tokens - result.cached_tokens, 0)
         text = "charged other prefill tokens than its requests lacked in the cache"
-        _instances(violations, text, counters["prefill_tokens"] != _sum(result, sent, missing[routed]))
+        charged = counters["prefill_tokens"] != _sum(result, sent, missing[routed])
+        _instances(violations, text, charged & ~more)
 
 
 def _sum(result: ResultTable, instance: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:

@@ -21,7 +21,14 @@ from blis.config import (
 from blis.engine.observe import Observe
 from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
-from tests.laws.random_control import dressed, random_cluster, random_labels, random_tiers
+from tests.laws.random_control import (
+    dressed,
+    random_cluster,
+    random_failures,
+    random_labels,
+    random_retries,
+    random_tiers,
+)
 from tests.laws.random_engines import with_engines
 
 LONG_TOKENS = 260
@@ -67,6 +74,19 @@ def random_case(rng: Random, max_requests: int = 14) -> Case:
     observe = _observe(rng, table, scenario.cluster.instances)
     scenario = _with_linear(rng, scenario) if rng.random() < 0.15 else scenario
     return Case(scenario, table if compat.ids_as_text or rng.random() < 0.6 else looped(rng, table), compat, observe)
+
+
+def failing_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which instances fail."""
+    return failing(rng, random_case(rng, max_requests))
+
+
+def failing(rng: Random, case: Case) -> Case:
+    """The case, with instances that fail."""
+    cluster = case.scenario.cluster
+    last_us = 2 * int(case.table.arrival_us.max()) + rng.choice([20, 400, 3000])
+    failing = replace(cluster, failures=random_failures(rng, cluster.instances, last_us), retries=random_retries(rng))
+    return replace(case, scenario=replace(case.scenario, cluster=failing), compat=Compat())
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:

@@ -18,9 +18,12 @@ from blis.config import (
     ORDERINGS,
     Admission,
     Cluster,
+    Failures,
     Filter,
     FlowControl,
+    Outage,
     PriorityBand,
+    Retries,
     Routing,
     Scorer,
     Signal,
@@ -201,3 +204,34 @@ def _filters(rng: Random) -> tuple[Filter, ...]:
     )
     short = Filter("load", {"max_waiting": rng.choice([0, 1, 2, 128])})
     return rng.choice([(), (), (), (sticky,), (short,), (sticky, short), (short, sticky)])
+
+
+def random_failures(rng: Random, instances: int, last_us: int) -> Failures:
+    """Outages at instants that requests meet, some of several instances, some again before they are over."""
+
+    def outage() -> Outage:
+        gone = tuple(rng.sample(range(instances), rng.randint(1, min(instances, 2))))
+        drain_us = rng.choice([None, None, None, 0, 5, 200])
+        return Outage(gone, rng.randint(0, last_us), rng.choice([1, 7, 50, 400, 3000]), drain_us)
+
+    every_us = rng.choice([0, 0, 1, 7, 50, 300])
+    return Failures(
+        scheduled=tuple(outage() for _ in range(rng.choice([0, 1, 1, 2, 4]))),
+        mtbf_us=rng.choice([0, 0, 40, 700]),
+        mttr_us=rng.choice([0, 5, 300]),
+        load_us=rng.choice([0, 0, 1, 200]),
+        warm_up_us=rng.choice([0, 0, 30, 2000]),
+        warm_up_factor=rng.choice([1.0, 1.5, 3.3]),
+        heartbeat_us=every_us,
+        offline_after_us=every_us + rng.choice([0, 0, 5, 60, 900]),
+    )
+
+
+def random_retries(rng: Random) -> Retries:
+    """None, or a few that a small budget may forbid."""
+    return Retries(
+        limit=rng.choice([0, 0, 1, 2, 5]),
+        budget=rng.choice([0.0, 0.2, 1.0]),
+        saved=rng.choice([0.0, 1.0, 2.5, 100.0]),
+        backoff_us=rng.choice([0, 1, 20, 150, 1000]),
+    )

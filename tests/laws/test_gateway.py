@@ -133,7 +133,9 @@ def _simulator(found: Recorded, scenario: Scenario, blocks: int) -> State:
     )
     table = replace(table, uniform=np.array([sender["uniform"] for sender in found.senders]))
     state = encode(scenario, table, Compat(), Observe(decisions=True))
-    state.arrays.engines.blocks = blocks
+    engines = state.arrays.engines.copy()
+    engines.blocks = blocks
+    state.arrays = state.arrays._replace(engines=engines)
     return state
 
 
@@ -145,5 +147,5 @@ def test_the_simulator_decides_again_as_the_gateway_did(policy: str):
     for row, (where, views) in enumerate(found.decided):
         assert _decide_again(state.arrays, row, views) == where
         again = state.arrays.decisions[row]
-        assert again.score.tolist() == views.score.tolist()
-        assert again.matched_blocks.tolist() == views.matched_blocks.tolist()
+        assert again.score.tolist() == views["score"].tolist()
+        assert again.matched_blocks.tolist() == views["matched_blocks"].tolist()

@@ -19,10 +19,18 @@ MUTANTS = (
     Mutant(_TOLD, "w.instances[failed].dropped += 1", "pass", _OWN, "who is sent elsewhere counts at both"),
     Mutant(_TOLD, "look_soon(w, now_us)", "pass", _OWN, "nobody is let through when somebody leaves"),
     Mutant(_TOLD, "not barred[i]", "True", _OWN, "a request goes again where it failed"),
-    Mutant(_PLANE, "traits.placement[passage.row] = 0", "traits.placement[passage.row]", _OWN, "it sticks to the dead"),
-    Mutant(_PLANE, "home if homes[number] == NONE else homes[number]", "home", _OWN, "the caller's memory wins"),
+    Mutant(
+        _PLANE,
+        'traits["placement"][passage.row] = 0',
+        'traits["placement"][passage.row]',
+        _OWN,
+        "it sticks to the dead",
+    ),
+    Mutant(
+        _PLANE, "home if self._homes[number] == NONE else self._homes[number]", "home", _OWN, "the caller's memory wins"
+    ),
     _gateway("backends", "backend.up and not backend.draining", "backend.up", "who is to go gets more"),
-    _gateway("backends", "                    hang_up()", "                    pass", "requests wait for the dead"),
+    _gateway("backends", "            hang_up()", "            pass", "requests wait for the dead"),
     _gateway("attempts", "self._budget.spend()", "True", "retries without a budget"),
     _gateway("attempts", "barred.sum() > self._retries", "False", "retries without an end"),
     _gateway("attempts", "if error.broken:", "if True:", "who has too much to do is let be"),
@@ -33,5 +41,7 @@ MUTANTS = (
     _gateway("gateway", "self._customers.go(visit.customer)", "pass", "who has gone is here for ever"),
     _gateway("gateway", "self.desk.leave(visit.passage, status < 400)", "pass", "in flight for ever"),
     _gateway("gateway", "self.state.sessions.put(session,", "print(session,", "sessions are forgotten"),
+    _gateway("gateway", 'if not {".", ".."}.isdisjoint', 'if {".", ".."}.issuperset', "paths lead anywhere"),
+    _gateway("events", '== b"[DONE]" or self.done', '!= b"" or self.done', "an event is the end"),
     _gateway("passing", "            self._end()", "            pass", "streams are never over"),
 )

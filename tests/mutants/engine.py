@@ -75,7 +75,7 @@ MUTANTS = (
     ),
     Mutant(
         _OBSERVE,
-        "last_us = w.config.horizon_us if w.cluster.cut else w.cluster.decided_us",
+        "last_us = w.config.horizon_us if goes_on else w.cluster.decided_us",
         "last_us = w.cluster.decided_us",
         _tests("test_observe"),
         "samples of a run that is cut end with its last event",
@@ -149,8 +149,8 @@ MUTANTS = (
     ),
     Mutant(
         _READERS,
-        "readers[fact] |= LOOK if flow.enabled else ROUTING",
-        "readers[fact] |= ROUTING",
+        "(LOOK if flow.enabled else ROUTING) | RETRY",
+        "ROUTING | RETRY",
         _tests("build/test_readers"),
         "behind a gateway nobody reads for the router",
     ),
@@ -191,8 +191,8 @@ MUTANTS = (
     ),
     Mutant(
         _OUTCOME,
-        "bool(arrays.cluster.cut) or next_us < NEVER_US or",
-        "bool(arrays.cluster.cut) or",
+        "or waits or next_us < NEVER_US or",
+        "or waits or",
         _tests("build/test_outcome"),
         "a run whose next step lies beyond the horizon ends with its last event",
     ),

@@ -48,8 +48,8 @@ MUTANTS = (
     ),
     Mutant(
         _DECIDE,
-        "if w.config.placed and _eligible(w.views) == 0:",
-        "if w.config.placed and _eligible(w.views) < 0:",
+        "return eligible == 0",
+        "return eligible < 0",
         _tests("facts"),
         "a request that may run nowhere is routed",
     ),
@@ -268,8 +268,8 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "return w.traits[r].band == b and w.requests[r].status == IN_TRANSIT",
-        "return w.requests[r].status == IN_TRANSIT",
+        "return there and w.traits[r].band == b",
+        "return there",
         _tests("queue"),
         "a band's time holds for those of the others",
     ),
@@ -352,8 +352,8 @@ MUTANTS = (
     ),
     Mutant(
         _FACTS,
-        "if w.config.placed or w.config.filters > 0:",
-        "if w.config.placed:",
+        "if w.config.placed or w.config.filters > 0 or w.config.lives:",
+        "if w.config.placed or w.config.lives:",
         _tests("facts"),
         "who is filtered out once is out for ever",
     ),

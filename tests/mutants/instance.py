@@ -88,7 +88,7 @@ MUTANTS = (
         _ORACLE,
         "a step that evicts all its members takes no time",
     ),
-    Mutant(_STEP, " + instance.transfer_us", "", _TIER, "a step does not wait for its transfers"),
+    Mutant(_STEP, "duration_us += instance.transfer_us", "", _TIER, "a step does not wait for its transfers"),
     Mutant(
         _STEP,
         "gap.gap_us = end_us - request.token_us",
@@ -168,8 +168,8 @@ MUTANTS = (
     ),
     Mutant(
         _LEAP,
-        "if end_us > w.config.horizon_us and",
-        "if end_us > w.config.horizon_us + 1000 and",
+        "if end_us > last_us:",
+        "if end_us > last_us + 1000:",
         _tests("leap"),
         "steps that differ go on behind the horizon",
     ),

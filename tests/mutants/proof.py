@@ -7,6 +7,7 @@ from tests.mutants import Mutant
 _VALIDATION, _HOLDOUT = "search/verdict/validation.py", "search/verdict/holdout.py"
 _FINALISTS, _TUNED = "search/verdict/finalists.py", "search/verdict/tuned_knobs.py"
 _VERDICT, _REPORT = "search/verdict/verdict.py", "search/verdict/report.py"
+_NUMBERS = "search/verdict/numbers.py"
 _JUDGEMENT, _JUDGEMENT_TESTS = "search/verdict/judgement.py", ("tests/search/verdict/test_judgement.py",)
 _POOLS = ("tests/search/verdict/test_validation.py",)
 _MEANING, _MEANING_TESTS = "search/verdict/meaning.py", ("tests/search/verdict/test_meaning.py",)
@@ -328,14 +329,14 @@ MUTANTS = (
         "the baseline itself is better",
     ),
     Mutant(
-        _VERDICT,
+        _NUMBERS,
         '"p": comparison.p_value,',
         '"p": comparison.p_value / 2,',
         _VERDICT_TESTS,
         "a p value of half the size",
     ),
     Mutant(
-        _VERDICT,
+        _NUMBERS,
         '"t": [comparison.t_low, comparison.t_high],',
         '"t": [comparison.bca_low, comparison.bca_high],',
         ("tests/search/test_main.py",),

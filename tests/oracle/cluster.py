@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from blis.config import Compat
-from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, NOT_ARRIVED, REASONS, REJECTED, STATUS_NAMES
+from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, LOST, NOT_ARRIVED, REASONS, REJECTED, STATUS_NAMES
 from tests.oracle.admission import Admission
 from tests.oracle.engine import Engine, Job
 from tests.oracle.flow_control import Gateway
@@ -21,7 +21,7 @@ from tests.oracle.view import View
 
 INFINITY = float("inf")
 
-ARRIVAL, ADMISSION, ROUTING = range(3)  # front-end events; also their order at equal times (2.1)
+ARRIVAL, ADMISSION, ROUTING, RETRY = range(4)  # front-end events; also their order at equal times (2.1)
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class OracleResult:
     token_overhead_us: list[int]  # one an instance
     last_gap_twice: bool
     samples: list[Sample]  # if asked for
+    retries: list[int]
 
     def __len__(self) -> int:
         """The number of requests."""
@@ -121,8 +122,11 @@ class _Cluster:
                 self._arrives(job, job.request.arrival_us)
             else:
                 self._followers[job.request.predecessor].append(job)
+        self._saved = setup.retries.saved
+        self._horizon = INFINITY if setup.horizon_us is None else setup.horizon_us
         for engine in self.engines:
             engine.on_answer = self._answered
+            engine.fails_us = self.view.lives.fails_us(engine.index, -1, self._horizon)
 
     def _arrives(self, job: Job, time: int) -> None:
         """At one instant the lower row comes first."""
@@ -140,7 +144,7 @@ class _Cluster:
 
     def run(self) -> bool:
         """Execute all events up to the horizon; return whether some were left (2.2)."""
-        horizon = INFINITY if self.setup.horizon_us is None else self.setup.horizon_us
+        horizon = self._horizon
         while True:
             engine = min(self.engines, key=Engine.next_us)  # the lowest index wins ties
             front_us = self._front[0][0] if self._front else INFINITY
@@ -148,6 +152,10 @@ class _Cluster:
             now = min(front_us, look_us, engine.next_us())
             if now == INFINITY:
                 return False
+            life_us = self.view.lives.next_us()
+            if life_us <= min(now, horizon):
+                self._live(int(life_us))
+                continue
             self._take_samples(min(now, horizon))
             if now > horizon:
                 return True
@@ -161,13 +169,42 @@ class _Cluster:
             else:
                 engine.run_next()
 
+    def _live(self, now: int) -> None:
+        """Let instances fail and serve again, and the router find out."""
+        self._take_samples(now)
+        self._now = now
+        self.view.before_event(now)
+        fail, serve, missed = self.view.lives.happen(now)
+        for j in fail:
+            for job in self.engines[j].fail(now):
+                self._lose(job, now)
+        for j in serve:
+            self.engines[j].serve(now)
+            self.engines[j].fails_us = self.view.lives.fails_us(j, now, self._horizon)
+        for j in missed:
+            self.router.memory.forget(j)
+
+    def _lose(self, job: Job, now: int) -> None:
+        """The instance of a request is gone: it is sent again after a while, or lost."""
+        retries = self.setup.retries
+        self.engines[job.instance].counters["lost"] += 1
+        self.view.lost(job, job.instance)
+        if job.retries == retries.limit or self._saved < 1.0:
+            job.status = LOST
+            return
+        self._saved -= 1.0
+        job.status = IN_TRANSIT
+        job.retries += 1
+        job.begin_anew()
+        heapq.heappush(self._front, (now + retries.backoff_us * 2 ** (job.retries - 1), RETRY, job.row, job))
+
     def _run_front(self) -> None:
         """Execute one front-end event (2.3)."""
         now, kind, _, job = heapq.heappop(self._front)
         if kind == ARRIVAL:
             job.status = IN_TRANSIT
             self._push(now + self.setup.admission_latency_us, ADMISSION, job)
-        elif kind == ROUTING:
+        elif kind in (ROUTING, RETRY):
             self.view.at_decision(now)
             self._route(job)
         else:
@@ -213,7 +250,10 @@ class _Cluster:
             self._reject(job, "expired")
 
     def _route(self, job: Job) -> None:
-        """Choose an instance and send the request there."""
+        """Choose an instance and send the request there; where nobody is left, it is rejected."""
+        if not self.view.eligible(job):
+            self._reject(job, "no-instance")
+            return
         views = view_of(job, self.view, self.router) if self._on_decision else []
         target, scores = self.router.choose(job, self._forced.get(job.row))
         if self._on_decision:
@@ -221,7 +261,13 @@ class _Cluster:
             self._on_decision(job.row, self._now, seen)
         job.routed_us = self._now
         self.view.sent(job, target)
-        self.engines[target].inject(job, self._now)
+        if job.retries == 0:
+            self._saved = min(self._saved + self.setup.retries.budget, 10 * self.setup.retries.saved)
+        if self.engines[target].down:
+            self.engines[target].refuse(job, self._now)
+            self._lose(job, self._now)
+        else:
+            self.engines[target].inject(job, self._now)
 
     def _take_samples(self, until_us: float) -> None:
         """Note the state at every sampling instant up to the next event or the horizon."""
@@ -243,7 +289,7 @@ def _end_us(cluster: _Cluster, cut: bool) -> int:
 
 def _in_flight(engine: Engine, jobs: Sequence[Job]) -> dict[str, int]:
     """The counter of who was sent to an instance and has not left it."""
-    inside = (job for job in jobs if job.instance == engine.index and job.status not in (COMPLETED, DROPPED))
+    inside = (job for job in jobs if job.instance == engine.index and job.status not in (COMPLETED, DROPPED, LOST))
     return {"in_flight_tokens": sum(job.prompt_tokens for job in inside)}
 
 
@@ -282,4 +328,5 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         token_overhead_us=[engine.overhead_us for engine in cluster.engines],
         last_gap_twice=cluster.compat.last_gap_twice,
         samples=cluster.samples,
+        retries=[job.retries for job in jobs],
     )

@@ -53,6 +53,12 @@ class Job:
     first_step: int = -1
     last_step: int = -1
     itl_us: list[int] = field(default_factory=list)
+    retries: int = 0
+
+    def begin_anew(self) -> None:
+        """Forget what has happened on an instance that has failed."""
+        fresh = Job(self.row, self.request, self.longest, self.status, retries=self.retries)
+        vars(self).update(vars(fresh))
 
     @property
     def prompt_tokens(self) -> int:
@@ -93,9 +99,11 @@ class Engine:
         """Start idle, with an empty cache."""
         self.index, self.setup, self.compat, self.keys = index, setup, compat, keys
         self.machine = setup.machine(index)
-        machine, self.switches = self.machine, self.machine.engine
-        self.kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
-        self.order = QueueOrder(setup, compat)
+        self.switches = self.machine.engine
+        self.kv, self.order = self._fresh()
+        self.down, self.warm_us = False, 0
+        self.fails_us = float("inf")  # a step that does not end before is broken off
+        self.seen = (0, 0, 0.0)  # what its signals were when it failed
         self._step_us = _step_time(self.machine, compat)
         self.queue: list[Job] = []
         self.batch: list[Job] = []
@@ -115,6 +123,34 @@ class Engine:
         self.members: tuple[list[Entry], ...] = ()  # of the latest step, those in their prompt and those who decode
         self._alone = False  # one request is all there is
         self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
+
+    def _fresh(self) -> tuple[KVCache, QueueOrder]:
+        machine = self.machine
+        kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
+        return kv, QueueOrder(self.setup, self.compat)
+
+    # -- failing and serving again
+
+    def fail(self, now: int) -> list[Job]:
+        """Lose everybody who is here or on the way, in the order of rows."""
+        on_the_way = [job for _, kind, _, job in self._events if kind in (ARRIVAL_EVENT, QUEUED_EVENT)]
+        lost = [job for job in (*self.batch, *self.queue, *self._arrived, *on_the_way) if job is not None]
+        self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total)
+        for job in self.batch:
+            self.kv.release(job.row)
+        self._events, self._step_pending = [], False
+        self.queue, self.batch, self._arrived = [], [], []
+        if lost:
+            self.counters["last_event_us"] = now
+        return sorted(lost, key=lambda job: job.row)
+
+    def serve(self, now: int) -> None:
+        """Begin anew, with nothing in the caches; counters go on."""
+        self.down, self.warm_us = False, now + self.setup.failures.warm_up_us
+        hits, misses, cpu = self.kv.hits, self.kv.misses, self.kv.cpu
+        self.kv, self.order = self._fresh()
+        self.kv.hits, self.kv.misses = hits, misses
+        self.kv.cpu.hits, self.kv.cpu.offloaded, self.kv.cpu.thrashed = cpu.hits, cpu.offloaded, cpu.thrashed
 
     # -- what an observer may ask
 
@@ -162,6 +198,12 @@ class Engine:
         job.instance = self.index
         self.counters["routed"] += 1
         self._push(now, ARRIVAL_EVENT, job)
+
+    def refuse(self, job: Job, now: int) -> None:
+        """Nobody is here to take it."""
+        job.instance = self.index
+        self.counters["routed"] += 1
+        self.counters["last_event_us"] = max(self.counters["last_event_us"], now)
 
     def run_next(self) -> int:
         """Execute the next event and return its kind."""
@@ -223,10 +265,16 @@ class Engine:
         count["steps"] += 1
         count["queue_sum"] += len(self.queue)
         count["batch_sum"] += len(self.batch)
-        duration = self._duration() + self._transfer_us
+        slower = self.setup.failures.warm_up_factor if now < self.warm_us else 1.0
+        duration = int(self._duration() * slower) + self._transfer_us
         end = now + duration
+        broken_off = end >= self.fails_us
+        if broken_off:
+            end = int(self.fails_us)
         reported_us = self._reported(now, end)
         for job in self.batch:
+            if broken_off:
+                break
             if job.prefilling:
                 self.order.computed(job, job.new)
             job.computed += job.new
@@ -236,7 +284,7 @@ class Engine:
         count["block_us"] += self.kv.used * reported_us
         count["peak_blocks"] = max(count["peak_blocks"], self.kv.used)
         self._busy_until, self.latest_us = end, duration
-        if not self.switches.async_scheduling:
+        if not self.switches.async_scheduling and not broken_off:
             self._let_go(end)
         if self.batch or self.queue:
             self._schedule_step(end)

@@ -65,6 +65,12 @@ class Seen:
     def completions(self):
         return self.completed
 
+    def is_new(self, job, end):
+        return False
+
+    def all_keys(self, job):
+        return self.prompt_keys(job)
+
     def prompt_keys(self, job):
         prompt, size = job.request.prompt, self.block_tokens
         return [hash(prompt[: (k + 1) * size]) for k in range(len(prompt) // size)]

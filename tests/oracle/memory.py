@@ -19,6 +19,10 @@ class PrefixIndex:
         self._capacity, self._root_first = capacity, root_first
         self._recency: OrderedDict[Hashable, None] = OrderedDict()  # oldest first
 
+    def clear(self) -> None:
+        """Nothing is cached."""
+        self._recency.clear()
+
     def match(self, keys: Sequence[Hashable]) -> int:
         """Count the leading keys that are present, without touching them."""
         for blocks, key in enumerate(keys):
@@ -83,13 +87,19 @@ class Memory:
         if job.request.session >= 0:
             self._session_homes[job.request.session] = target
 
+    def forget(self, j: int) -> None:
+        """The caches of an instance are gone."""
+        self._indexes[j].clear()
+
     def _index_keys(self, job: Job) -> list[tuple[int, ...]]:
         """The prompt up to the end of each block of the index."""
         size, most = self.block_tokens, self._max_tokens or job.prompt_tokens
         tokens = job.request.prompt[: min(most, job.prompt_tokens) // size * size]
-        return [tokens[:end] for end in range(size, len(tokens) + 1, size)]
+        ends = range(size, len(tokens) + 1, size)
+        return [(*tokens[:end], -job.retries) if self._view.is_new(job, end) else tokens[:end] for end in ends]
 
     def _home_keys(self, job: Job) -> list[object]:
         """The contents that get a home: all full blocks, or the last one, else a short prompt as a whole."""
-        keys: list[object] = list(self._view.prompt_keys(job))
-        return (keys[-1:] or [job.request.prompt]) if self._whole_prompts_only else keys
+        if self._whole_prompts_only:
+            return list(self._view.all_keys(job))[-1:] or [job.request.prompt]
+        return list(self._view.prompt_keys(job))

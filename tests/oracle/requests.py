@@ -119,6 +119,10 @@ class BlockKeys:
             chain.append(self._numbers.setdefault((parent, tokens), len(self._numbers)))
         return chain[block]
 
+    def shared(self, tokens: tuple[int, ...]) -> bool:
+        """Whether more than one request has these tokens at its beginning."""
+        return sum(other[: len(tokens)] == tokens for other in self._tokens) > 1
+
     def keys(self, row: int, blocks: int) -> list[int]:
         """Return the keys of a row's first blocks."""
         return [self.key(row, block) for block in range(blocks)]

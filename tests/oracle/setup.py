@@ -8,10 +8,12 @@ from typing import Any
 
 from blis.config import Engine as Switches
 from blis.config import (
+    Failures,
     FlowControl,
     Hardware,
     ModelShape,
     Replica,
+    Retries,
     Roofline,
     Scenario,
     SloTier,
@@ -81,6 +83,8 @@ class Setup(Machine):
     batch_age_us: int = 0
     kv_age_us: int = 0
     cache_age_us: int = 0
+    failures: Failures = field(default_factory=Failures)
+    retries: Retries = field(default_factory=Retries)
     horizon_us: int | None = None
 
     def machine(self, index: int) -> Machine:
@@ -128,6 +132,8 @@ class Setup(Machine):
             batch_age_us=signals.batch_size.age_us,
             kv_age_us=signals.kv.age_us,
             cache_age_us=signals.cache.age_us,
+            failures=cluster.failures,
+            retries=cluster.retries,
             horizon_us=scenario.horizon_us,
         )
 

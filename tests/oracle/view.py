@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT
+from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, LOST
 from tests.oracle.engine import Engine, Job
+from tests.oracle.lives import Lives
 from tests.oracle.requests import BlockKeys
 from tests.oracle.setup import Setup
 
@@ -17,6 +18,7 @@ class View:
 
     def __init__(self, setup: Setup, engines: Sequence[Engine], keys: BlockKeys) -> None:
         """Begin with empty instances, which is also the reading at time 0."""
+        self.lives = Lives(setup.failures, setup.instances)
         self._setup, self._engines, self._keys = setup, engines, keys
         ages = {
             "queue_depth": setup.queue_age_us,
@@ -28,7 +30,9 @@ class View:
         self._grid = dict.fromkeys(self._ages, 0)
         self._refresh_us, self._refreshed_us = setup.snapshot_refresh_us, 0
         delayed = [*self._ages, *(["kv"] if self._refresh_us > 0 else [])]
-        self._seen = {name: self._read_all(name) for name in delayed}
+        self._seen: dict[str, list[Any]] = {}
+        for name in delayed:
+            self._seen[name] = self._read_all(name)
         self._sent: list[list[Job]] = [[] for _ in engines]
 
     def __len__(self) -> int:
@@ -54,12 +58,17 @@ class View:
         """Remember where a request was routed."""
         self._sent[instance].append(job)
 
+    def lost(self, job: Job, instance: int) -> None:
+        """Forget it."""
+        self._sent[instance].remove(job)
+
     # -- who may run a request
 
     def eligible(self, job: Job) -> list[int]:
-        """The instances that match the placement of a request, in index order."""
+        """The instances that match the placement of a request and are not believed to be offline, in index order."""
         placement = job.request.placement
-        return [j for j in range(len(self)) if placement.allows(self._setup.machine(j).labels)]
+        allowed = (j for j in range(len(self)) if placement.allows(self._setup.machine(j).labels))
+        return [j for j in allowed if not self.lives.offline[j]]
 
     def preference(self, j: int, job: Job) -> float:
         """The share of the labels a request prefers that an instance carries."""
@@ -94,7 +103,7 @@ class View:
         return sum(job.status == IN_TRANSIT for job in self._in_flight(j))
 
     def in_flight(self, j: int) -> int:
-        """Requests routed here that neither completed nor were dropped."""
+        """Requests routed here that have not left."""
         return len(self._in_flight(j))
 
     def in_flight_tokens(self, j: int) -> int:
@@ -110,22 +119,36 @@ class View:
         return sum(engine.counters["completed"] for engine in self._engines)
 
     def prompt_keys(self, job: Job) -> list[int]:
+        """The content keys of a prompt's full blocks, those that nobody knows as one."""
+        size, own = self._setup.block_size_tokens, -job.retries - 100 * job.row
+        keys = self.all_keys(job)
+        return [own if self.is_new(job, (block + 1) * size) else key for block, key in enumerate(keys)]
+
+    def all_keys(self, job: Job) -> list[int]:
         """The content keys of a prompt's full blocks."""
         return self._keys.keys(job.row, job.prompt_tokens // self._setup.block_size_tokens)
 
+    def is_new(self, job: Job, end: int) -> bool:
+        """Whether nobody knows so much of a prompt: it is sent again, and nobody else has it."""
+        return job.retries > 0 and not self._keys.shared(job.request.prompt[:end])
+
     def _in_flight(self, j: int) -> list[Job]:
-        self._sent[j] = [job for job in self._sent[j] if job.status not in (COMPLETED, DROPPED)]
+        self._sent[j] = [job for job in self._sent[j] if job.status not in (COMPLETED, DROPPED, LOST)]
         return self._sent[j]
 
     def _value(self, name: str, j: int) -> Any:
         return self._seen[name][j] if name in self._seen else self._read(name, self._engines[j])
 
     def _read_all(self, name: str) -> list[Any]:
-        """Copy a signal of all instances."""
-        values = [self._read(name, engine) for engine in self._engines]
-        return [set(value) for value in values] if name == "cache" else values
+        """Copy a signal of all instances; one that is down is not read, but for its cache, which stays as it was."""
+        if name == "cache":
+            return [set(engine.kv.cached) for engine in self._engines]
+        engines = enumerate(self._engines)
+        return [self._seen[name][j] if engine.down else self._read(name, engine) for j, engine in engines]
 
     def _read(self, name: str, engine: Engine) -> Any:
+        if engine.down and name != "cache":
+            return engine.seen[("queue_depth", "batch_size", "kv").index(name)]
         if name == "queue_depth":
             return len(engine.queue)
         if name == "batch_size":

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
-from blis.engine.build.arrays import blank
+from blis.engine.build.arrays import Records, blank
 from blis.engine.gateway.records import PLACE, TRAITS
 from blis.engine.world import Array
 from blis.tables.requests import RequestTable
@@ -47,7 +47,7 @@ def places(scenario: Scenario, table: RequestTable) -> Array:
     for row, placement in enumerate(table.placements):
         for column, (labels, _) in enumerate(pools):
             found[row, column] = (placement.preference(labels), placement.allows(labels))
-    return np.repeat(found, [count for _, count in pools], axis=1).view(np.recarray)
+    return np.repeat(found, [count for _, count in pools], axis=1).view(Records)
 
 
 def prompts(table: RequestTable, block_tokens: int) -> NDArray[np.int32]:

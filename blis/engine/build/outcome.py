@@ -38,6 +38,7 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
         samples=_samples(arrays),
         kept_steps=arrays.kept_steps[: cluster.kept_steps].view(np.ndarray) if len(arrays.kept_steps) else None,
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
+        retries=arrays.retries if len(arrays.retries) else None,
         decisions=_decisions(arrays),
     )
 
@@ -124,5 +125,6 @@ def _end_us(arrays: World, scenario: Scenario, compat: Compat) -> int:
         return last_us
     queued_us = np.where(instances.pending > 0, arrays.transit.key[:, 0], NEVER_US)
     next_us = min(int(instances.step_us.min()), int(queued_us.min()))
-    reached = bool(arrays.cluster.cut) or next_us < NEVER_US or last_us > scenario.horizon_us
+    waits = bool(arrays.cluster.waiting)  # at a gateway before instances that are all down
+    reached = bool(arrays.cluster.cut) or waits or next_us < NEVER_US or last_us > scenario.horizon_us
     return scenario.horizon_us if reached else last_us

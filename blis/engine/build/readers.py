@@ -19,6 +19,7 @@ from blis.engine.gateway.records import (
     KV,
     LOOK,
     QUEUE,
+    RETRY,
     ROUTING,
     SAMPLE,
     SIGNAL,
@@ -34,7 +35,7 @@ from blis.policies.scorers import SCORERS
 
 Readers = Mapping[str, int]  # bits of the events that read a fact, by the fact's name in `Registry.register`
 
-_DECISIONS = ADMISSION | ROUTING | LOOK
+_DECISIONS = ADMISSION | ROUTING | LOOK | RETRY
 _DETECTOR_READS = dict(zip(DETECTORS, ((), ("in_flight",), ("queue_depth", "pending", "kv")), strict=True))
 #: Counters of the instances, which have no age.
 _LIVE = ("pending", "in_flight", "tenants", "completed")
@@ -74,7 +75,7 @@ def readers_of(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
     for fact in ADMISSION_POLICIES[cluster.admission.policy].reads:
         readers[fact] |= ADMISSION
     for fact in routed:
-        readers[fact] |= LOOK if flow.enabled else ROUTING
+        readers[fact] |= (LOOK if flow.enabled else ROUTING) | RETRY
     if flow.enabled:
         for fact in _DETECTOR_READS[flow.detector]:
             readers[fact] |= LOOK

@@ -12,6 +12,7 @@ from blis.config import Compat, Instance, LatencyModel, Scenario
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
+from blis.engine.build.lives import check_lives, encode_lives, first_failures_us
 from blis.engine.build.loops import check_loops, loops, own_rows
 from blis.engine.build.order import order, queue_order, service, unsettled
 from blis.engine.columns import COUNTS, TIMES
@@ -92,7 +93,7 @@ class State:
             self._begin_log()
             return
         new = np.concatenate([old, np.zeros_like(old)], axis=old.ndim - 1)
-        self.arrays = self.arrays._replace(**{name: new.view(np.recarray)})
+        self.arrays = self.arrays._replace(**{name: new.view(type(old))})
 
     def _begin_log(self) -> None:
         """Begin another part of the step log, with the latest rows of all instances: they may go on."""
@@ -112,12 +113,14 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     """The state of a run at its start."""
     table = within_limits(table, *scenario.instance.engine.limits)
     check_loops(table, compat)
+    check_lives(scenario, compat)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
-    config = _config(scenario, table, longest, compat, control_config)
+    lives_config, lives_arrays = encode_lives(scenario, table)
+    config = _config(scenario, table, longest, compat, control_config | lives_config)
     engines, latencies = _engines(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
@@ -153,8 +156,11 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         gaps=room(LONG_GAP, 4 * members + len(table) + 64),
         times=np.empty((len(TIMES), len(table)), np.int64),
         counts=np.empty((len(COUNTS), len(table)), np.int32),
+        **lives_arrays,
         **control_arrays,
     )
+    arrays.instances.fails_us = first_failures_us(scenario, table)
+    arrays.cluster.saved = scenario.cluster.retries.saved
     return State(arrays)
 
 

@@ -10,8 +10,9 @@ from blis.engine.columns import REASON, ROUTED_US
 from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
 from blis.engine.gateway.facts import ask_about, match, remember
-from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched
-from blis.engine.gateway.records import ADMISSION, END, GO_ON, LOOK, NO_LOOK, ROUTING
+from blis.engine.gateway.lives import change_lives, earn, lose, next_life_us
+from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched, refuse
+from blis.engine.gateway.records import ADMISSION, END, GO_ON, LOOK, NO_LOOK, RETRY, ROUTING
 from blis.engine.gateway.signals import note_changed
 from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.observe import keep_decision
@@ -32,14 +33,16 @@ _keep = FILTERS.dispatcher()
 def next_event(w):
     """Time and kind of the next event of the control plane; END if there is none up to the horizon.
 
-    GO_ON before one that somebody might precede whom an answer releases: instances go on, and then it is known.
+    GO_ON before one that somebody might precede whom an answer releases: instances go on, and then it is known. GO_ON,
+    too, when an instance fails or serves again: before everything else at its instant.
     """
     now_us, event = _next_known(w)
-    if w.config.closed:
-        known_us = settled_us(w)
-        if now_us >= known_us and known_us <= w.config.horizon_us:
-            w.cluster.expects = now_us < NEVER_US
-            return known_us, GO_ON
+    known_us = settled_us(w) if w.config.closed else NEVER_US
+    if w.config.lives:
+        known_us = min(known_us, next_life_us(w, now_us))
+    if now_us >= known_us and known_us <= w.config.horizon_us:
+        w.cluster.expects = now_us < NEVER_US or (w.config.lives and w.cluster.waiting > 0)
+        return known_us, GO_ON
     if now_us > w.config.horizon_us:
         w.cluster.cut |= now_us < NEVER_US
         return NEVER_US, END
@@ -70,6 +73,11 @@ def _next_known(w):
         if w.cluster.next_routing < w.cluster.next_admission:
             latency_us = w.config.admission_latency_us + w.config.routing_latency_us
             later_us = w.rows[row_of(w, w.cluster.next_routing)].arrival_us + latency_us
+    if w.cluster.again > 0:
+        again_us = w.again[0, 0].key
+        if again_us < later_us or (again_us == later_us and later == LOOK):
+            later_us = again_us
+            later = RETRY
     return min(admission_us, later_us), ADMISSION if admission_us <= later_us else later
 
 
@@ -77,6 +85,7 @@ def _next_known(w):
 def decide(w, now_us, event):
     """Decide on the next request, if there is one. All readings up to now have been taken."""
     if event == GO_ON:
+        change_lives(w, now_us)
         return
     w.cluster.decided_us = now_us
     r = _subject(w, now_us, event)
@@ -86,7 +95,7 @@ def decide(w, now_us, event):
     if event == ADMISSION:
         _admit(w, r, now_us)
     else:
-        _route(w, r, now_us)
+        _route(w, r, now_us, event)
 
 
 @kernel
@@ -96,6 +105,8 @@ def _subject(w, now_us, event):
         return next_arrival(w)
     if event == ROUTING:
         return row_of(w, w.cluster.next_routing)
+    if event == RETRY:
+        return w.again[0, 0].request
     begin_look(w, now_us)
     return next_dispatched(w)
 
@@ -107,7 +118,7 @@ def _admit(w, r, now_us):
     w.ask.retry_after_us = NONE
     reason = POLICY
     admitted = False
-    if w.config.placed and _eligible(w.views) == 0:
+    if _nobody(w):
         reason = NO_INSTANCE
     else:
         admitted = _admits(w.config.admission, w.params, w.memory, w.views, w.ask)
@@ -125,19 +136,43 @@ def _admit(w, r, now_us):
 
 
 @kernel
-def _route(w, r, now_us):
+def _route(w, r, now_us, event):
     """Send an admitted request to the best instance."""
+    if w.config.lives and _nobody(w):
+        _take_up(w, r, event)
+        refuse(w, r, NO_INSTANCE)
+        return
     i = choose(w, r)
     if w.instances[i].pending >= w.transit.shape[1]:
         w.cluster.halt = GROW_TRANSIT
         return
     if w.config.keeps_decisions:
         keep_decision(w, r)
-    if w.config.flow_control:
+    _take_up(w, r, event)
+    send(w, r, i, now_us)
+
+
+@kernel
+def _take_up(w, r, event):
+    """The request waits for its routing no more."""
+    if event == RETRY:
+        heap.remove(w.again, 0, w.cluster.again, 0)
+        w.cluster.again -= 1
+    elif w.config.flow_control:
         leave_gateway(w, r)
     else:
         w.cluster.next_routing += 1
-    send(w, r, i, now_us)
+
+
+@kernel
+def _nobody(w):
+    """Whether no instance may run the request."""
+    if not w.config.placed and not w.config.lives:
+        return False
+    eligible = 0
+    for i in range(w.config.instances):
+        eligible += w.views[i].eligible
+    return eligible == 0
 
 
 @kernel
@@ -151,20 +186,25 @@ def choose(w, r):
 
 @kernel
 def send(w, r, i, now_us):
-    """The request is on its way to instance i, where there is room for it in transit."""
+    """The request is on its way to instance i, where there is room for it in transit; one that is down refuses it."""
     instance = w.instances[i]
+    earn(w, r)
     remember(w, r, i)
     w.cluster.turn += 1
     w.requests[r].instance = i
     w.times[ROUTED_US, r] = now_us
-    queued_us = now_us + int(w.engines[i].queueing_us + w.engines[i].queueing_us_token * w.rows[r].input_tokens)
-    heap.push(w.transit, i, instance.pending, queued_us, w.cluster.turn, r)
     note_sent(w, i, r)
     if w.config.closed:
         note_followed(w, r)
-    instance.pending += 1
     instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
+    if instance.down:
+        lose(w, i, r, now_us)
+        note_changed(w, i)
+        return
+    queued_us = now_us + int(w.engines[i].queueing_us + w.engines[i].queueing_us_token * w.rows[r].input_tokens)
+    heap.push(w.transit, i, instance.pending, queued_us, w.cluster.turn, r)
+    instance.pending += 1
     note_changed(w, i)
 
 
@@ -202,14 +242,6 @@ def _pick(w, r):
     if w.config.weighted_picker:
         return draw(w.views, w.ask.picker)
     return best(w.views, w.rows[r].uniform if w.config.random_ties else 0.0)
-
-
-@kernel
-def _eligible(views):
-    count = 0
-    for i in range(len(views)):
-        count += views[i].eligible
-    return count
 
 
 @kernel

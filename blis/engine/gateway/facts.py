@@ -26,9 +26,10 @@ def ask_about(w, r, now_us, event):
         ask.choice_2 = traits.choice_2
         ask.picker = traits.picker
         ask.admission = traits.admission
-    if w.config.placed or w.config.filters > 0:
+    if w.config.placed or w.config.filters > 0 or w.config.lives:
         for i in range(w.config.instances):
-            w.views[i].eligible = w.places[w.traits[r].placement, i].eligible if w.config.placed else 1
+            allowed = w.places[w.traits[r].placement, i].eligible if w.config.placed else 1
+            w.views[i].eligible = 0 if w.instances[i].offline else allowed
     if w.config.reads_tenants & event:
         tenant = w.tenants[1 + w.traits[r].tenant]
         ask.tenant_in_flight = tenant.in_flight

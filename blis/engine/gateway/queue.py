@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from blis.engine import links
 from blis.engine.columns import REASON
+from blis.engine.follow_ups import sent_again
 from blis.engine.gateway.arrivals import row_of
 from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, STARTED, UTILIZATION
 from blis.engine.gateway.signals import next_news_us
@@ -24,7 +25,7 @@ def join_gateway(w, r, now_us):
     _expire(w, now_us)
     band = w.bands[w.traits[r].band]
     if band.waiting >= band.max_requests:
-        _refuse(w, r, GATEWAY_FULL)
+        refuse(w, r, GATEWAY_FULL)
         return
     _insert(w, w.flows[w.traits[r].band, w.traits[r].tenant], r)
     band.waiting += 1
@@ -139,14 +140,15 @@ def _expire(w, now_us):
                 if now_us <= _last_us(w, band):
                     break
                 _take_out(w, r)
-                _refuse(w, r, EXPIRED)
+                refuse(w, r, EXPIRED)
             band.oldest += 1
 
 
 @kernel
 def _waits(w, b, r):
     """Whether a request that admission has decided on is at the gateway, in band b."""
-    return w.traits[r].band == b and w.requests[r].status == IN_TRANSIT and w.requests[r].instance == NONE
+    there = w.requests[r].status == IN_TRANSIT and w.requests[r].instance == NONE and not sent_again(w, r)
+    return there and w.traits[r].band == b
 
 
 @kernel
@@ -199,7 +201,8 @@ def _take_out(w, r):
 
 
 @kernel
-def _refuse(w, r, reason):
+def refuse(w, r, reason):
+    """Reject a request that was admitted."""
     w.requests[r].status = REJECTED
     w.counts[REASON, r] = reason
     w.cluster.rejected += 1

@@ -9,11 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 # Events of the control plane, as bits: who reads a fact. With flow control a look routes, else ROUTING does. GO_ON
-# decides nothing: instances go on so far.
-ADMISSION, ROUTING, LOOK, END, GO_ON = 1, 2, 4, 8, 16
+# decides nothing: instances go on so far. RETRY routes one that was lost.
+ADMISSION, ROUTING, LOOK, END, GO_ON, RETRY = 1, 2, 4, 8, 16, 32
 
 # What a reading brings, as bits of SIGNAL.kind; none for counters that are live once the instances are.
 QUEUE, BATCH, KV, CACHE, SAMPLE = 1, 2, 4, 8, 16
+
+# What happens to an instance (LIFE.kind): the router finds out later.
+FAILS, SERVES, FOUND_OFFLINE, FOUND_ONLINE = range(4)
 
 # Detectors of flow control, in the order of blis.config.DETECTORS.
 NEVER_FULL, CONCURRENCY, UTILIZATION = range(3)
@@ -32,7 +35,7 @@ VIEW = np.dtype(
         ("pending", "i8"),
         ("kv_utilization", "f8"),
         ("free_blocks", "i8"),  # KV blocks that nobody refers to, as old as kv_utilization
-        ("in_flight", "i8"),  # requests routed there, neither completed nor dropped
+        ("in_flight", "i8"),  # requests routed there that have not left
         ("in_flight_tokens", "i8"),  # their prompt tokens
         ("matched_blocks", "i8"),  # leading prompt blocks in the router's prefix index
         ("cached_blocks", "i8"),  # leading prompt blocks in the real cache, as old as its signal
@@ -118,6 +121,17 @@ BAND = np.dtype(
         ("waiting", "i8"),
         ("next_tenant", "i8"),  # whose turn it is
         ("oldest", "i8"),  # none of those that came before the one in this place waits in it
+    ],
+    align=True,
+)
+
+#: A turn in the life of an instance. All are known before the run, in the order of time, kind, instance.
+LIFE = np.dtype(
+    [
+        ("time_us", "i8"),
+        ("kind", "i8"),
+        ("instance", "i8"),
+        ("fails_us", "i8"),  # of one that serves: when it fails next, or NEVER_US
     ],
     align=True,
 )

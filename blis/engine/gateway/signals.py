@@ -86,7 +86,8 @@ def _read(w, due, now_us, event):
     if kinds:
         w.cluster.unrated = w.config.instances
         for i in range(w.config.instances):
-            copy(w, i, kinds)
+            if not w.instances[i].down:  # nobody reads it then
+                copy(w, i, kinds)
     if kinds & CACHE:
         w.cluster.cache_stamp_us = now_us
     for s in range(len(w.signals)):
@@ -119,7 +120,7 @@ def next_news_us(w):
 
 @kernel
 def copy(w, i, kinds):
-    """Show what the reading of these kinds brings of instance i."""
+    """Show what the reading of these kinds brings of instance i, which is not down."""
     view = w.views[i]
     instance = w.instances[i]
     if kinds & QUEUE:
@@ -140,7 +141,7 @@ def note_changed(w, i):
     if w.config.reads_pending and view.pending != instance.pending:
         view.pending = instance.pending
         _unrate(w, i)
-    in_flight = instance.routed - instance.completed - instance.dropped
+    in_flight = instance.routed - instance.completed - instance.dropped - instance.lost
     if w.config.reads_in_flight and (view.in_flight != in_flight or view.in_flight_tokens != instance.in_flight_tokens):
         view.in_flight = in_flight
         view.in_flight_tokens = instance.in_flight_tokens

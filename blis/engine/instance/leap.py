@@ -22,7 +22,7 @@ def leap(w, i, until_us):
 
     The caller has bounded `until_us` by the next arrival in the wait queue, so the queue stays as it is.
     """
-    if w.config.keeps_steps or not _all_decode(w, i):
+    if w.config.keeps_steps or w.instances[i].step_us < w.instances[i].warm_us or not _all_decode(w, i):
         return 0
     return _equal_steps(w, i, until_us) if w.engines[i].constant_while_decoding else _steps(w, i, until_us)
 
@@ -46,13 +46,14 @@ def _steps(w, i, until_us):
     before = instance.steps
     clear(instance.step)
     instance.step.decodes = instance.batch_size
+    last_us = _last_us(w, i)
     while instance.step_us < until_us and instance.steps + 1 < w.finish[i, 0].key and w.cluster.log_rows < len(w.log):
         blocks = w.ring[i, (instance.steps + 1) % w.config.block_tokens]
         duration_us = step_us(w, i)
         end_us = instance.step_us + duration_us
         if blocks > w.engines[i].blocks - instance.used_blocks:
             break
-        if end_us > w.config.horizon_us and not w.config.behind_horizon:
+        if end_us > last_us:
             break
         take(w, i, blocks, instance.step_us)
         instance.steps += 1
@@ -78,8 +79,7 @@ def _equal_steps(w, i, until_us):
         return 0  # what leaves for a lower tier gets one time, which must be too old to matter when the leap ends
     steps = w.finish[i, 0].key - instance.steps - 1  # the step that ends somebody is a plain one
     steps = min(steps, (until_us - instance.step_us + duration_us - 1) // duration_us)
-    if not w.config.behind_horizon:  # a step that passes the horizon is a plain one
-        steps = min(steps, (w.config.horizon_us - instance.step_us) // duration_us)
+    steps = min(steps, (_last_us(w, i) - instance.step_us) // duration_us)
     if steps < 2:
         return 0
     steps, blocks, block_steps = _affordable(w, i, steps)
@@ -98,6 +98,13 @@ def _equal_steps(w, i, until_us):
     instance.last_event_us = max(instance.last_event_us, instance.step_us - duration_us)
     log_steps(w, i, steps, duration_us)
     return steps
+
+
+@kernel
+def _last_us(w, i):
+    """A step that ends later is a plain one: it passes the horizon, or the instance fails before its end."""
+    last_us = w.instances[i].fails_us - 1
+    return last_us if w.config.behind_horizon else min(last_us, w.config.horizon_us)
 
 
 @kernel

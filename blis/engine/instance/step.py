@@ -141,9 +141,15 @@ def _step(w, i, now_us):
     instance.step_us = NEVER_US
     if instance.batch_size == 0 and (instance.evicted == 0 or instance.queue_depth == 0):
         return  # everything that waited was dropped
-    duration_us = step_us(w, i) + instance.transfer_us
+    duration_us = step_us(w, i)
+    if now_us < instance.warm_us:
+        duration_us = int(duration_us * w.config.warm_up_factor)
+    duration_us += instance.transfer_us
     end_us = now_us + duration_us
     instance.steps += 1
+    if end_us >= instance.fails_us:
+        _break_off(w, i, now_us)
+        return
     count_step(w, i, duration_us if w.config.behind_horizon else min(duration_us, w.config.horizon_us - now_us))
     log_steps(w, i, 1, duration_us)
     if w.config.keeps_steps:
@@ -157,6 +163,17 @@ def _step(w, i, now_us):
     instance.busy_until_us = now_us if idle and w.config.idle_when_batch_empties else end_us
     if not idle:
         instance.step_us = end_us
+
+
+@kernel
+def _break_off(w, i, now_us):
+    """The instance fails before the step ends: nobody gets anything of it."""
+    instance = w.instances[i]
+    instance.step.decodes = 0
+    count_step(w, i, instance.fails_us - now_us)
+    log_steps(w, i, 1, instance.fails_us - now_us)
+    instance.busy_until_us = instance.fails_us
+    instance.step_us = instance.fails_us
 
 
 @kernel

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
+from blis.engine.build.arrays import blank
 from blis.engine.columns import REASON
 from blis.engine.gateway.records import PLACE
 from blis.engine.live import told
 from blis.engine.live.entrance import Entrance, Tokens
+from blis.engine.live.fields import Fields
 from blis.engine.live.kernels import live_until
 from blis.engine.live.rooms import Coming, Limits, Rooms
 from blis.engine.observe import Observe
@@ -59,9 +61,14 @@ class ControlPlane:
         self._here: dict[int, Passage] = {}
         self._waiting: dict[int, Passage] = {}
         self._up = np.zeros(self.instances, np.bool_)
-        self.arrays.engines.queueing_us, self.arrays.engines.queueing_us_token = float(told.AWAY_US), 0.0
+        engines = self.arrays.engines.copy()  # its own: that of a run belongs to the scenario
+        engines.queueing_us, engines.queueing_us_token = float(told.AWAY_US), 0.0
+        self._rooms.state.arrays = self.arrays._replace(engines=engines)
         self.next_us = NEVER_US  # the next event, as far as is known
         self._until_us = 0
+        arrays = self.arrays
+        self._requests, self._counts = Fields(arrays.requests), Fields(arrays.instances)
+        self._homes, self._decisions = arrays.session_homes, arrays.decisions.view(np.ndarray)
         self._place()
 
     @property
@@ -89,8 +96,8 @@ class ControlPlane:
 
     def in_flight(self, instance: int) -> int:
         """Requests that are sent to an instance and not over."""
-        one = self.arrays.instances[instance]
-        return int(one.routed - one.completed - one.dropped)
+        routed, completed, dropped = (self._counts[name][instance] for name in ("routed", "completed", "dropped"))
+        return int(routed - completed - dropped)
 
     def allowed(self, instance: int) -> bool:
         """Whether they may."""
@@ -126,9 +133,9 @@ class ControlPlane:
         if taken is None:
             return None
         row, nodes = taken
-        if session and len(self.arrays.session_homes):
-            homes, number = self.arrays.session_homes, self.arrays.traits.session[row]
-            homes[number] = home if homes[number] == NONE else homes[number]
+        if session and len(self._homes):
+            number = self._rooms.traits["session"][row]
+            self._homes[number] = home if self._homes[number] == NONE else self._homes[number]
         passage = self._here[row] = self._waiting[row] = Passage(now_us, len(prompt), row, nodes)
         self._changed(now_us)
         return passage
@@ -138,15 +145,14 @@ class ControlPlane:
         self._until_us = max(now_us + 1, self._until_us)
         self.next_us = live_until(self._rooms.state, self._until_us)
         rows = np.fromiter(self._waiting, np.int64, len(self._waiting))
-        requests = self.arrays.requests.view(np.ndarray)[rows]
-        known = (requests["instance"] != NONE) | (requests["status"] == REJECTED)
+        known = (self._requests["instance"][rows] != NONE) | (self._requests["status"][rows] == REJECTED)
         return [self._tell(self._waiting.pop(row)) for row in rows[known].tolist()]
 
     def send_again(self, passage: Passage, barred: NDArray[np.bool_], now_us: int) -> bool:
         """Its instance has failed: it goes to another one, if one is left. barred: [I] where it may not go."""
         if int(self.arrays.instances.pending.max()) >= self.arrays.transit.shape[1]:
             self._rooms.state.grow(GROW_TRANSIT)
-        self.arrays.traits.placement[passage.row] = 0  # whatever it stuck to
+        self._rooms.traits["placement"][passage.row] = 0  # whatever it stuck to
         instance = told.send_again(self.arrays, passage.row, barred, now_us)
         if instance != NONE:
             passage.instance = int(instance)
@@ -162,14 +168,15 @@ class ControlPlane:
         self._end(passage)
         self._changed(now_us)
 
-    def views(self, passage: Passage) -> np.recarray:
+    def views(self, passage: Passage) -> NDArray[np.void]:
         """[I] VIEW: what the decision about a request that is sent on was made on."""
-        return self.arrays.decisions[passage.row].copy()
+        return self._decisions[passage.row].copy()
 
     def _tell(self, passage: Passage) -> Passage:
         """Write down what was decided."""
-        request = self.arrays.requests[passage.row]
-        passage.instance, passage.rejected = int(request.instance), int(request.status) == REJECTED
+        row = passage.row
+        passage.instance = int(self._requests["instance"][row])
+        passage.rejected = bool(self._requests["status"][row] == REJECTED)
         if passage.rejected:
             passage.reason = int(self.arrays.counts[REASON, passage.row])
             if len(self.arrays.retry_after_us):
@@ -180,7 +187,7 @@ class ControlPlane:
     def _end(self, passage: Passage) -> None:
         del self._here[passage.row]
         self._entrance.leave(passage.row, passage.nodes)
-        if not self._waiting and int(self.arrays.cluster.next_admission) > _MANY:
+        if not self._waiting and self._rooms.cluster["next_admission"][0] > _MANY:
             self._rooms.begin_anew()
 
     def _changed(self, now_us: int) -> None:
@@ -190,7 +197,7 @@ class ControlPlane:
 
     def _place(self) -> None:
         """Who may go where: anybody to all that are up, whoever sticks to an instance there alone if that is up."""
-        places = np.zeros((1 + self.instances, self.instances), PLACE).view(np.recarray)
+        places = blank(PLACE, (1 + self.instances, self.instances))
         places.eligible[0] = self._up
         places.eligible[1:] = np.where(self._up[:, None], np.eye(self.instances, dtype=np.bool_), self._up)
         self._rooms.state.arrays = self.arrays._replace(places=places)

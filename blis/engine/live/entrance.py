@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,12 @@ class Entrance:
         self._rooms = rooms
         self._contents = Contents(rooms.state.arrays)
         self._paths = Strip(2**16), Strip(2**16)
+        self._known: tuple[Array, ...] = (np.empty(0), np.empty(0))  # arrays of paths that the run has
+        self._rows = rooms.rows, rooms.index_rows
+        config = rooms.state.arrays.config
+        most = int(config.index_max_blocks) if rooms.state.arrays.prefix_index.size else 0
+        self._sizes = int(config.block_tokens), int(config.index_block_tokens), most  # of blocks, and how many at most
+        self._longest = int(config.max_path)
         self._tenants: dict[str, int] = {}
         self._sessions: dict[str, int] = {}
 
@@ -43,40 +51,41 @@ class Entrance:
         row = self._rooms.take(coming, self._tenant(tenant), self._session(session))
         self._write_paths(row, nodes[on_path], nodes[on_index])
         if len(self._arrays.traits):
-            self._arrays.traits.prompt[row] = nodes[on_prompt]
+            self._rooms.traits["prompt"][row] = nodes[on_prompt]
         return row, nodes
 
     def leave(self, row: int, nodes: NDArray[np.int64]) -> None:
         """The request is over: whatever it took is free."""
-        for rows, strip in zip((self._arrays.rows, self._arrays.index_rows), self._paths, strict=True):
-            strip.give_back(int(rows.path_begin[row]), int(rows.path_end[row] - rows.path_begin[row]))
+        for rows, strip in zip(self._rows, self._paths, strict=True):
+            begin = int(rows["path_begin"][row])
+            strip.give_back(begin, int(rows["path_end"][row]) - begin)
         self._contents.leave(nodes)
         self._rooms.give_back(row)
 
-    def _block_ends(self, tokens: int, prompt_tokens: int) -> tuple[Array, ...]:
+    def _block_ends(self, tokens: int, prompt_tokens: int) -> tuple[Any, ...]:
         """Where blocks end; which of them are KV blocks, which the router's index looks at, which is a prompt's last.
 
         A prompt shorter than a block counts as one.
         """
-        config = self._arrays.config
-        size, index_size = int(config.block_tokens), int(config.index_block_tokens)
-        indexed = (
-            min(prompt_tokens // index_size, int(config.index_max_blocks)) if self._arrays.prefix_index.size else 0
-        )
+        size, index_size, most = self._sizes
         kv_ends = np.arange(1, tokens // size + 1) * size
-        index_ends = np.arange(1, indexed + 1) * index_size
+        index_ends = np.arange(1, min(prompt_tokens // index_size, most) + 1) * index_size
         prompt_end = prompt_tokens // size * size or prompt_tokens
+        if index_size == size and prompt_tokens >= size:  # an end of the index and of the prompt is one of a KV block
+            return kv_ends, slice(None), slice(len(index_ends)), prompt_end // size - 1
         ends = np.union1d(np.append(kv_ends, prompt_end), index_ends)
         return ends, *(np.searchsorted(ends, each) for each in (kv_ends, index_ends, prompt_end))
 
     def _write_paths(self, row: int, *nodes: Array) -> None:
         """The paths of a request, in KV blocks and in blocks of the router's index."""
-        arrays = self._arrays
-        for rows, strip, path in zip((arrays.rows, arrays.index_rows), self._paths, nodes, strict=True):
-            rows.path_begin[row] = begin = strip.put(path)
-            rows.path_end[row] = begin + len(path)
-        self._rooms.state.arrays = arrays._replace(path=self._paths[0].array, index_path=self._paths[1].array)
-        arrays.config.max_path = max(int(arrays.config.max_path), len(nodes[0]))
+        for rows, strip, path in zip(self._rows, self._paths, nodes, strict=True):
+            rows["path_begin"][row] = begin = strip.put(path)
+            rows["path_end"][row] = begin + len(path)
+        if any(strip.array is not known for strip, known in zip(self._paths, self._known, strict=True)):
+            self._known = tuple(strip.array for strip in self._paths)
+            self._rooms.state.arrays = self._arrays._replace(path=self._known[0], index_path=self._known[1])
+        if len(nodes[0]) > self._longest:
+            self._longest = self._arrays.config.max_path = len(nodes[0])
 
     def _tenant(self, name: str) -> int:
         """The number of a tenant; those that come when all numbers are given share the last."""

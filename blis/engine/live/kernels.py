@@ -22,7 +22,7 @@ from blis.jit import entry
 
 @entry(World)
 def go_on(arrays, until_us):
-    """Run all events before `until_us`; returns when the next one is, as far as is known, if nothing halted it.
+    """Run all events before `until_us`; returns when the next one is, as far as is known, and what halted it.
 
     Instances go no further than readings on a grid allow, as where they wait for somebody whom an answer releases.
     """
@@ -30,6 +30,8 @@ def go_on(arrays, until_us):
     if w.cluster.halt == FRESH:
         reset(w)
     w.cluster.halt = DONE
+    w.cluster.steps_left = -1
+    w.cluster.turns_left = TURNS
     while w.cluster.halt == DONE:
         if w.cluster.turns_left == 0:
             w.cluster.halt = PAUSED
@@ -43,7 +45,7 @@ def go_on(arrays, until_us):
             break
         decide(w, now_us, event)
     decided_us, _ = next_event(w)
-    return min(decided_us, soonest_us(w.agenda))
+    return min(decided_us, soonest_us(w.agenda)), w.cluster.halt
 
 
 @entry(World)
@@ -58,12 +60,9 @@ def give_up(arrays, r):
 
 def live_until(state: State, until_us: int) -> int:
     """Run all events before `until_us`; returns when the next one is, as far as is known."""
-    cluster = state.arrays.cluster
-    cluster.steps_left = -1
     while True:
-        cluster.turns_left = TURNS
-        next_event_us = go_on(state.arrays, until_us)
-        if cluster.halt == DONE:
+        next_event_us, halt = go_on(state.arrays, until_us)
+        if halt == DONE:
             return int(next_event_us)
-        if cluster.halt != PAUSED:
-            state.grow(int(cluster.halt))
+        if halt != PAUSED:
+            state.grow(int(halt))

@@ -19,7 +19,7 @@ from blis.engine.live.timeline import Timeline
 from blis.engine.records import DECODE, NEVER_US, NONE
 from blis.engine.world import World
 from blis.errors import InputError
-from blis.tables.records import COMPLETED, DROPPED, REJECTED, STATUS_NAMES
+from blis.tables.records import COMPLETED, DROPPED, LOST, REJECTED, STATUS_NAMES
 
 #: Most nodes times instances: some bytes for each are kept.
 _MOST_STATE = 2**26
@@ -27,7 +27,7 @@ _MOST_STATE = 2**26
 _IN_FLIGHT = 2**17
 
 #: [statuses] whether nothing more happens to a request.
-_OVER = np.isin(np.arange(len(STATUS_NAMES)), (COMPLETED, REJECTED, DROPPED))
+_OVER = np.isin(np.arange(len(STATUS_NAMES)), (COMPLETED, REJECTED, DROPPED, LOST))
 #: What is read of a request's state.
 _TOLD = ["status", "instance", "preemptions", "cached_tokens", "first_step"]
 

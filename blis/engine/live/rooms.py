@@ -15,10 +15,13 @@ from blis.config import Compat, Scenario
 from blis.engine.build.arrays import blank, room
 from blis.engine.build.encode_traits import DRAWS
 from blis.engine.build.order import length_noise
+from blis.engine.build.readers import readers_of
 from blis.engine.build.state import encode
+from blis.engine.live.fields import Fields
 from blis.engine.live.kernels import give_up, live_until
-from blis.engine.observe import Observe
-from blis.engine.records import HEAP, NONE, ROW
+from blis.engine.observe import NOTHING, Observe
+from blis.engine.records import CLUSTER, HEAP, NONE, ROW
+from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.tables.records import REJECTED
 from blis.tables.requests import ContentTree, RequestTable, draws
@@ -62,22 +65,33 @@ class Rooms:
         self, scenario: Scenario, classes: Sequence[str], limits: Limits, observe: Observe | None = None
     ) -> None:
         """classes: names of all SLO classes that may come."""
+        if scenario.cluster.failures.any:
+            raise InputError(
+                "cluster.failures: instances fail in runs and searches alone; leave it out of what is served"
+            )
         self.limits = limits
         self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat(), observe)
         arrays = self.state.arrays
+        cluster = blank(CLUSTER, 1)
+        cluster[0] = arrays.cluster
         self.state.arrays = arrays = arrays._replace(
             rows=blank(ROW, limits.requests),
             index_rows=blank(ROW, limits.requests),
             line=np.empty(_PLACES, np.int32),
             releases=room(HEAP, (1, limits.requests)),
+            cluster=cluster[0],
         )
+        self.cluster, self.rows, self.index_rows = Fields(cluster), Fields(arrays.rows), Fields(arrays.index_rows)
+        self._place = Fields(arrays.loops)["place"]
+        self.traits = Fields(arrays.traits)
         arrays.loops.think_us = 1  # whoever comes is taken from the heap of those that were released
         arrays.cluster.next_opener = limits.requests
         live_until(self.state, 0)
         self._fresh = arrays.requests[:1].copy()
-        self._traits, self._columns, self._order = (
-            array[: len(classes)].copy() for array in (arrays.traits, arrays.columns, arrays.order)
-        )
+        self._columns, self._order = (array[: len(classes)].copy() for array in (arrays.columns, arrays.order))
+        self._classed = arrays.traits.view(np.ndarray)[: len(classes)].copy()
+        readers = readers_of(scenario, Compat(), observe or NOTHING)
+        self._draws = [(field, purpose) for field, purpose in DRAWS.items() if readers[purpose]]
         if len(self._order):
             self._order.victim = self._order.victim // limits.requests * _CLASS
         self._gone = limits.requests - 1  # stands in the order of arrivals for all that have left
@@ -89,8 +103,7 @@ class Rooms:
     @property
     def full(self) -> bool:
         """Whether no request more has room."""
-        cluster = self.state.arrays.cluster
-        return not self._free or int(cluster.next_admission) + int(cluster.released) >= _PLACES - 1
+        return not self._free or self.cluster["next_admission"][0] + self.cluster["released"][0] >= _PLACES - 1
 
     def take(self, coming: Coming, tenant: int = 0, session: int = NONE) -> int:
         """The row of a request that comes; its paths are written by the caller."""
@@ -102,9 +115,9 @@ class Rooms:
         for rows in (arrays.rows, arrays.index_rows):
             rows[r] = (coming.arrival_us, coming.uniform, coming.input_tokens, coming.output_tokens, 0, 0)
         self._settle(r, coming, tenant, session)
-        cluster = arrays.cluster
-        arrays.releases[0, cluster.released] = (coming.arrival_us, self.arrivals, r)  # the last: it keeps the heap
-        cluster.released += 1
+        released = self.cluster["released"]
+        arrays.releases[0, released[0]] = (coming.arrival_us, self.arrivals, r)  # the last: it keeps the heap
+        released[0] += 1
         self.arrivals += 1
         return r
 
@@ -120,16 +133,15 @@ class Rooms:
             columns.input_tokens, columns.output_tokens = coming.input_tokens, coming.output_tokens
             columns.length_noise = length_noise(uniform, number)[0]
         if len(arrays.traits):
-            arrays.traits[r] = self._traits[coming.slo_class]
-            traits = arrays.traits[r]
-            traits.tenant, traits.session, traits.placement = tenant, session, coming.placement
-            for field, purpose in DRAWS.items():
-                traits[field] = draws(uniform, purpose, number)[0]
+            traits = self.traits
+            arrays.traits[r] = self._classed[coming.slo_class]
+            traits["tenant"][r], traits["session"][r], traits["placement"][r] = tenant, session, coming.placement
+            for field, purpose in self._draws:
+                traits[field][r] = draws(uniform, purpose, number)[0]
 
     def give_back(self, r: int) -> None:
         """The request has left: its row is free, and another one stands in its place in the order of arrivals."""
-        arrays = self.state.arrays
-        arrays.line[arrays.loops.place[r]] = self._gone
+        self.state.arrays.line[self._place[r]] = self._gone
         self._free.append(r)
 
     def begin_anew(self) -> None:
@@ -137,10 +149,9 @@ class Rooms:
 
         Those that are on instances then have the last one, which nobody else gets.
         """
-        arrays = self.state.arrays
-        arrays.cluster.next_admission = arrays.cluster.next_routing = 0
-        arrays.bands.oldest = 0
-        arrays.loops.place = _PLACES - 1
+        self.cluster["next_admission"][0] = self.cluster["next_routing"][0] = 0
+        self.state.arrays.bands.oldest = 0
+        self._place[:] = _PLACES - 1
 
 
 def _empty_table(scenario: Scenario, classes: Sequence[str], limits: Limits) -> RequestTable:

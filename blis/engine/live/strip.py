@@ -6,7 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from blis.engine.build.arrays import blank
+from blis.engine.build.arrays import Records, blank
 from blis.engine.records import PATH
 from blis.engine.world import Array
 
@@ -24,10 +24,10 @@ class Strip:
         """Write a path with a block a node; returns where it begins."""
         free, length = self._free[_room(len(nodes))], len(nodes)
         begin = free.pop() if free else self._stretch(_room(length))
-        entries = self.array[begin : begin + length]
-        entries.node = nodes
-        entries.first_block = np.arange(length)
-        entries.end_block = np.arange(1, length + 1)
+        entries = self.array.view(np.ndarray)[begin : begin + length]
+        entries["node"] = nodes
+        entries["first_block"] = np.arange(length)
+        entries["end_block"] = np.arange(1, length + 1)
         return begin
 
     def give_back(self, begin: int, length: int) -> None:
@@ -37,7 +37,7 @@ class Strip:
     def _stretch(self, length: int) -> int:
         begin, self._used = self._used, self._used + length
         while self._used > len(self.array):
-            self.array = np.concatenate([self.array, np.zeros_like(self.array)]).view(np.recarray)
+            self.array = np.concatenate([self.array, np.zeros_like(self.array)]).view(Records)
         return begin
 
 

@@ -13,11 +13,11 @@ from blis.evaluation.laws import WORDS, check_laws
 from blis.tables.records import INSTANCE_COUNTERS, STATUS_NAMES
 from blis.tables.results import ResultTable
 from tests.laws.plain_laws import plain_laws
-from tests.laws.random_cases import Case, random_case
+from tests.laws.random_cases import Case, failing_case, random_case
 
 COLUMNS = (
     "status", "instance", "queued_us", "scheduled_us", "first_token_us", "completed_us", "ttft_us", "e2e_us",
-    "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "routed_us",
+    "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "routed_us", "retries",
 )  # fmt: skip
 RECORDS = {
     "instances": INSTANCE_COUNTERS.names or (),
@@ -47,7 +47,7 @@ def broken(rng: Random, case: Case, result: ResultTable) -> ResultTable:
 def cases(seed: int) -> Iterator[tuple[Case, ResultTable, Compat]]:
     """Runs broken in many ways, some held to laws that their switches break."""
     rng = Random(seed)
-    case = random_case(rng)
+    case = failing_case(rng) if seed % 3 == 2 else random_case(rng)
     result = simulate(case.scenario, case.table, case.compat)
     for _ in range(60):
         yield case, broken(rng, case, result), rng.choice([case.compat, case.compat, Compat(), Compat.original()])

@@ -61,8 +61,12 @@ class Backend:
     kv_usage: float = 0.0
     block_size: int = 16
     blocks: int = 1000
+    says: bytes | None = None  # instead of an answer; then the connection is closed
+    page: str | None = None  # instead of its metrics
+    models: str | None = MODEL  # its model; None: it cannot say
 
     asked: deque[Asked] = field(default_factory=lambda: deque(maxlen=10_000))
+    looked_up: dict[str, dict[str, str]] = field(default_factory=dict)  # headers of the latest look at each page
     connections: set[Connection] = field(default_factory=set)
     running: int = 0
     answered: int = 0
@@ -104,6 +108,8 @@ class Backend:
 
     def metrics(self) -> str:
         """A page of vLLM's."""
+        if self.page is not None:
+            return self.page
         name = f'{{engine="0",model_name="{MODEL}"}}'
         sizes = f'block_size="{self.block_size}",num_gpu_blocks="{self.blocks}"'
         return (
@@ -162,21 +168,35 @@ class Connection(asyncio.Protocol):
         body = bytes(self._buffer[end + 4 : whole])
         del self._buffer[:whole]
         path = first.split(" ")[1]
-        if path in (CHAT, COMPLETIONS):
+        if self._backend.says is not None and first.startswith("POST"):
+            self._backend.asked.append(Asked(path, headers, json.loads(body)))
+            self._transport.write(self._backend.says)
+            self._transport.close()
+        elif path in (CHAT, COMPLETIONS):
             self._ask(Asked(path, headers, json.loads(body)))
         elif self._backend.fault != "half-open":
-            self._look_up(path)
+            self._look_up(path, headers)
 
-    def _look_up(self, path: str) -> None:
+    def _look_up(self, path: str, headers: dict[str, str]) -> None:
         """Answer what needs no time."""
-        model = {"id": MODEL, "object": "model", "created": 0, "owned_by": "test", "max_model_len": 16_384}
+        self._backend.looked_up[path] = headers
+        model = {
+            "id": self._backend.models,
+            "object": "model",
+            "created": 0,
+            "owned_by": "test",
+            "max_model_len": 16_384,
+        }
         pages: dict[str, Callable[[], tuple[str, str]]] = {
             "/health": lambda: ("", TEXT),
             "/metrics": lambda: (self._backend.metrics(), TEXT),
             "/v1/models": lambda: (json.dumps({"object": "list", "data": [model]}), JSON),
         }
-        if path in pages:
-            self._whole(*pages[path]())
+        page = path.partition("?")[0]
+        if page == "/v1/models" and self._backend.models is None:
+            self._refuse("500")
+        elif page in pages:
+            self._whole(*pages[page]())
         else:
             self._whole(json.dumps({"error": {"message": f"no {path}", "code": 404}}), status="404 Not Found")
 
@@ -192,6 +212,7 @@ class Connection(asyncio.Protocol):
             self.hang_up()
         elif fault in ("500", "503"):
             self._refuse(fault)
+            self._done()
         else:
             self._start(asked, fault)
 
@@ -199,7 +220,6 @@ class Connection(asyncio.Protocol):
         error = {"error": {"message": "on command", "type": "server_error", "code": int(status)}}
         wait = f"Retry-After: {self._backend.retry_after_s}\r\n" if status == "503" else ""
         self._whole(json.dumps(error), status=f"{status} On Command", more=wait)
-        self._done()
 
     def _start(self, asked: Asked, fault: str) -> None:
         """Answer as soon as it is time."""

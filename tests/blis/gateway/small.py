@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from blis.engine.live.rooms import Limits
 from blis.gateway.app import make_gateway_app
 from blis.gateway.forward import Timeouts
 from blis.gateway.gateway import Gateway, Rules
+from blis.gateway.lag import Lag
 from blis.gateway.scenario import any_scenario, before_servers
 from blis.gateway.state import State
 from blis.gateway.watch import Times
@@ -54,13 +56,15 @@ async def gateway(
     said: list[str] | None = None,
     limits: dict[str, int] | None = None,
     urls: list[str] | None = None,
+    patient: bool = True,
     **rules: Any,
 ) -> AsyncIterator[tuple[Gateway, httpx.AsyncClient]]:
-    """A gateway, and a client of it. said: gets the lines for the operator."""
+    """A gateway, and a client of it. said: gets the lines for the operator. patient: however late it is itself."""
     rules = {"times": QUICK, "timeouts": Timeouts(1.0, 5.0), **rules}
     urls = urls or [backend.url for backend in backends]
     say = (said if said is not None else []).append
     made = Gateway(plane(len(urls), bundle, **limits or {}), urls, Rules(**rules), state or State(), Words(), say)
+    made.lag = Lag(most_s=math.inf if patient else -1.0)
     listener = listening("127.0.0.1", 0)
     config = uvicorn.Config(make_gateway_app(made, "p"), http="h11", ws="none", lifespan="on", log_level="warning")
     server = Served(config)

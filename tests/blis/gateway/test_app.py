@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from blis.gateway.app import make_gateway_app
 from blis.gateway.gateway import Gateway, Rules
 from blis.gateway.state import State
@@ -16,6 +18,32 @@ def test_models_are_those_of_a_server_that_is_up():
             first.down()
             await until(lambda: made.backends[0].state == "offline")
             assert (await client.get("/v1/models")).json()["data"][0]["id"] == "m"
+
+    asyncio.run(run())
+
+
+def test_whoever_asks_for_models_is_known_to_the_server_and_one_that_cannot_say_is_passed_over():
+    async def run() -> None:
+        async with cluster(2) as ((first, second), _, client):
+            first.models = None
+            answer = await client.get("/v1/models?all=1", headers={"authorization": "Bearer k"})
+            assert answer.json()["data"][0]["id"] == "m"
+            assert second.looked_up["/v1/models?all=1"]["authorization"] == "Bearer k"
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", ["/v1/../metrics", "/v1/%2e%2e/metrics", "/v1/a/%2E%2e/b", "/v1/./completions"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_path_leads_to_what_is_not_for_clients(path: str, method: str):
+    async def run() -> None:
+        async with cluster(1) as ((backend,), _, client):
+            reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+            where = path.replace("/v1/", "/v1/models/", 1) if method == "GET" else path
+            writer.write(f"{method} {where} HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            assert b" 404 " in await reader.readline()
+            writer.close()
+            assert not backend.asked
 
     asyncio.run(run())
 

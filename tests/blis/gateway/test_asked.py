@@ -73,3 +73,18 @@ _BODIES = st.fixed_dictionaries(
 def test_nothing_that_is_json_is_too_much(body: dict[str, Any]):
     asked = read_asked("/v1/x", json.dumps(body).encode(), json.loads(json.dumps(body)), WORDS)
     assert len(asked.prompt) >= 1 and asked.max_tokens >= 1 and isinstance(asked.user, str)
+
+
+@pytest.mark.parametrize(("part", "name"), [("[", "prompt"), ('{"text":[', "messages")])
+def test_what_is_too_deep_to_be_read_counts_as_text(part: str, name: str):
+    depth = 450
+    close = "]" if part == "[" else "]}"
+    deep = "[" + part * depth + close * depth + "]"
+    deep = f'[{{"role": "user", "content": {deep}}}]' if name == "messages" else deep
+    raw = f'{{"{name}": {deep}}}'
+    assert len(read_asked("/v1/x", raw.encode(), json.loads(raw), WORDS).prompt) >= 1
+
+
+def test_a_query_does_not_change_what_the_answer_must_be():
+    for target, completes in [("/v1/completions?a=1", True), ("/v1/chat/completions", True), ("/v1/responses", False)]:
+        assert read_asked(target, b"", {}, WORDS).completes == completes

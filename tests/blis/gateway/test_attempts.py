@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from typing import Any
 
+import httpx
 import pytest
 
+from tests.blis.gateway.backends import COMPLETIONS
 from tests.blis.gateway.small import cluster, gateway, post, streamed, until
 
 #: Faults before the first byte of an answer.
@@ -207,3 +210,37 @@ def test_a_client_that_goes_away_is_given_up_at_the_server_too():
             await until(lambda: made.in_flight == 0)
 
     asyncio.run(run())
+
+
+def test_what_a_client_does_wrong_is_no_failure_of_a_server():
+    async def run() -> None:
+        async with cluster(1) as ((backend,), made, client):
+            for _ in range(6):
+                answer = await post(client, {"x-mine": b"a\x01b"})
+                assert answer.status_code == 400 and "x-mine" in answer.json()["error"]["message"]
+            assert made.backends[0].state == "up" and made.backends[0].failed == 0 and not backend.asked
+            assert (await post(client)).status_code == 200
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_its_client_gave_up_counts_as_given_up(stream: bool):
+    async def run() -> None:
+        async with cluster(1, {"itl_s": 0.1, "tokens": 100}) as ((backend,), made, client):
+            body = {"prompt": "x", "stream": stream}
+            async with client.stream("POST", COMPLETIONS, json=body) if stream else _left(client, body):
+                pass
+            await until(lambda: backend.given_up == 1)
+            await until(lambda: 'outcome="given up"} 1.0' in made.metrics.page().decode())
+            assert made.in_flight == 0
+
+    asyncio.run(run())
+
+
+@asynccontextmanager
+async def _left(client, body):
+    """A client that does not wait."""
+    with pytest.raises(httpx.ReadTimeout):
+        await client.post(COMPLETIONS, json=body, timeout=0.3)
+    yield

@@ -16,6 +16,13 @@ class Clock:
         return self.now_s
 
 
+def looks(backends: Backends, clock: Clock, until_s: float) -> None:
+    """Look twice a second until then."""
+    while clock.now_s < until_s:
+        clock.now_s += 0.5
+        backends.look()
+
+
 def made(count: int = 1) -> tuple[Backends, dict[int, bool], Clock]:
     usable: dict[int, bool] = {}
     clock = Clock()
@@ -35,8 +42,7 @@ def test_silence_makes_offline_and_hangs_up():
     hung_up: list[float] = []
     backends.seen(backends[0])
     backends[0].on_offline.add(lambda: hung_up.append(clock.now_s))
-    for clock.now_s in (5.0, 14.9, 15.0, 16.0):
-        backends.look()
+    looks(backends, clock, 20.0)
     assert hung_up == [15.0] and not usable[0] and "15 s" in backends[0].why
     backends.seen(backends[0])
     assert usable[0] and backends[0].state == "up" and backends[0].why == ""
@@ -75,3 +81,30 @@ def test_one_that_is_to_go_gets_nothing_new():
     assert not usable[0] and backends[0].state == "draining"
     backends.drain(backends[0], False)
     assert usable[0]
+
+
+def test_a_gateway_that_was_stopped_itself_does_not_take_servers_for_dead():
+    backends, usable, clock = made()
+    backends.seen(backends[0])
+    looks(backends, clock, 10.0)
+    clock.now_s += 60.0
+    backends.look()
+    assert usable[0] and backends[0].state == "up"
+    looks(backends, clock, 73.0)
+    assert usable[0]
+    looks(backends, clock, 78.0)
+    assert not usable[0]
+
+
+def test_why_it_failed_is_said_until_it_is_well():
+    backends, _, _ = made()
+    backend = backends[0]
+    backends.seen(backend)
+    backends.failed(backend, "it answered 500")
+    backends.seen(backend)
+    assert backend.why == "it answered 500"
+    backends.answered(backend)
+    assert backend.why == ""
+    backend.why = "/health answered 500"
+    backends.seen(backend)
+    assert backend.why == ""

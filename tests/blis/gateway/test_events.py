@@ -34,9 +34,24 @@ def test_what_is_no_event_is_said(wrong: bytes):
         passed([b'data: {"a": 1}\n\n', wrong])
 
 
-@pytest.mark.parametrize("rest", [b"", b'data: {"a"', b'data: {"a": 1}\n\n'])
+@pytest.mark.parametrize("rest", [b"", b'data: {"a"', b'data: {"a": 1}\n\n', b'data: {"a": "[DONE]"}\n\n'])
 def test_a_stream_without_its_end_is_not_whole(rest: bytes):
     _, events = passed([b'data: {"a": 1}\n\n', rest])
+    with pytest.raises(MalformedError):
+        events.finish()
+
+
+def test_lines_may_end_in_any_way():
+    for end in (b"\n", b"\r\n", b"\r"):
+        _, events = passed([STREAM.replace(b"\r\n", b"\n").replace(b"\n", end)])
+        events.finish()
+
+
+def test_some_streams_need_not_say_their_end_but_not_in_the_middle_of_an_event():
+    events = Events(done=True)
+    events.take(b'data: {"a": 1}\n\n')
+    events.finish()
+    events.take(b"data: ")
     with pytest.raises(MalformedError):
         events.finish()
 

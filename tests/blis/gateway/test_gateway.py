@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import threading
 from typing import Any
 
 import pytest
 
+from blis.gateway.asked import Asked, read_asked
 from blis.gateway.customers import Allowance
 from blis.gateway.gateway import DRAINING
-from blis.gateway.state import State
+from blis.gateway.state import State, open_state
 from blis.serve.senders import CLASS_HEADER, SESSION_HEADER, TENANT_HEADER
 from tests.blis.gateway.backends import CHAT, COMPLETIONS
 from tests.blis.gateway.small import ROUND_ROBIN, cluster, gateway, post, streamed, until
@@ -203,5 +206,88 @@ def test_the_registry_says_who_is_to_go():
             made.drain(made.backends[0], True)
             known = state.registry.get(made.backends[0].url)
             assert known and known.value == DRAINING
+
+    asyncio.run(run())
+
+
+def counted(page: str) -> dict[str, float]:
+    """How many requests got each status."""
+    return {code: float(count) for code, count in re.findall(r'requests_total{code="(\d+)"} (\S+)', page)}
+
+
+def test_whoever_is_refused_counts_too():
+    async def run() -> None:
+        async with cluster(1, allowance=Allowance(requests_minute=1)) as (_, made, client):
+            for body in (b"[", b"{}", b"{}"):
+                await client.post(COMPLETIONS, content=body)
+            made.draining = True
+            await client.post(COMPLETIONS, content=b"{}")
+            assert counted((await client.get("/metrics")).text) == {"400": 1, "200": 1, "429": 1, "503": 1}
+            assert (await client.get("/api/cluster/status")).json()["requests"] == 4
+
+    asyncio.run(run())
+
+
+def test_an_error_that_nobody_expected_is_no_client_that_has_gone(monkeypatch):
+    async def run() -> None:
+        async with cluster(1) as (_, made, client):
+            monkeypatch.setattr(made.forwarder, "open", lambda *_: 1 / 0)
+            assert (await post(client)).status_code == 500
+            assert counted((await client.get("/metrics")).text) == {"500": 1} and made.in_flight == 0
+
+    asyncio.run(run())
+
+
+def test_draining_is_remembered_by_a_database(tmp_path):
+    async def run() -> None:
+        uri = f"sqlite:///{tmp_path / 'state.db'}"
+        before = open_state(uri)
+        before.start()
+        before.registry.put("http://127.0.0.1:1", DRAINING)
+        before.close()
+        async with gateway(urls=["http://127.0.0.1:1", "http://127.0.0.1:2"], state=open_state(uri)) as (made, _):
+            assert [backend.draining for backend in made.backends] == [True, False]
+
+    asyncio.run(run())
+
+
+def test_others_are_served_while_a_large_prompt_is_read(monkeypatch):
+    served = threading.Event()
+
+    def patient(where: str, raw: bytes, *more: Any) -> Asked:
+        assert len(raw) < 2**18 or served.wait(10)
+        return read_asked(where, raw, *more)
+
+    monkeypatch.setattr("blis.gateway.gateway.read_asked", patient)
+
+    async def run() -> None:
+        async with cluster(1) as (_, _, client):
+            large = asyncio.create_task(post(client, prompt="a " * 2**18))
+            await asyncio.sleep(0.1)
+            assert (await post(client)).status_code == 200
+            served.set()
+            assert (await large).status_code != 500
+
+    asyncio.run(run())
+
+
+def test_whoever_is_here_when_it_ends_is_told_so():
+    async def run() -> None:
+        said: list[str] = []
+        async with cluster(2, {"itl_s": 0.1, "tokens": 300}, said=said) as (backends, made, client):
+            both = [
+                asyncio.create_task(streamed(client, max_tokens=300)),
+                asyncio.create_task(post(client, max_tokens=300)),
+            ]
+            await until(lambda: sum(backend.running for backend in backends) == 2)
+            await asyncio.sleep(0.3)
+            made.draining = True
+            made.abandon()
+            (*_, error, done), whole = await asyncio.gather(*both)
+            assert "shutting down" in error["error"]["message"] and done == "[DONE]"
+            assert whole.status_code == 502 and "shutting down" in whole.json()["error"]["message"]
+            assert made.in_flight == 0 and sum(len(backend.asked) for backend in backends) == 2
+            await asyncio.sleep(0.3)
+            assert not any("offline" in line for line in said)
 
     asyncio.run(run())

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.blis.gateway.small import cluster, post, until
+from tests.blis.gateway.small import cluster, gateway, post, until
 
 LEAST = {"routing": {"policy": "weighted", "scorers": [{"name": "queue-waiting", "weight": 1.0}]}}
 
@@ -36,5 +36,14 @@ def test_whoever_was_not_sent_on_is_shown_too():
             facts = (await client.get("/api/cluster/status")).json()
             assert facts["rejected"] == 1
             assert [(each["status"], each["backend"], each["views"]) for each in facts["latest"]] == [(429, None, [])]
+
+    asyncio.run(run())
+
+
+def test_who_was_never_seen_is_not_silent_since_any_time():
+    async def run() -> None:
+        async with gateway(urls=["http://127.0.0.1:9"]) as (_, client):
+            (backend,) = (await client.get("/api/cluster/status")).json()["backends"]
+            assert (backend["state"], backend["silent_s"]) == ("offline", None)
 
     asyncio.run(run())

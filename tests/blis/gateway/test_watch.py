@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from blis.gateway.watch import Times
-from tests.blis.gateway.small import cluster, post, until
+from tests.blis.gateway.backends import Backend
+from tests.blis.gateway.small import cluster, gateway, post, until
 
 
 def test_what_servers_say_is_what_decisions_are_made_on():
@@ -55,5 +58,29 @@ def test_a_server_without_metrics_is_used_all_the_same_and_that_is_said():
             await until(lambda: made.backends[0].reading.running == 1)
             assert (await asking).status_code == 200
             assert sum("no metrics" in line for line in said) == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("value", ["1e300", "-5", "NaN", "+Inf", "word"])
+def test_numbers_that_cannot_be_are_none(value: str):
+    async def run() -> None:
+        async with Backend() as backend:
+            backend.page = backend.metrics().replace(" 0.0", f" {value}").replace('"1000"', f'"{"9" * 30}"')
+            said: list[str] = []
+            async with gateway(backend, said=said) as (made, client):
+                assert (await post(client)).status_code == 200
+                await until(lambda: any("has no metrics" in line for line in said))
+                assert made.failure is None and (await client.get("/api/cluster/status")).status_code == 200
+
+    asyncio.run(run())
+
+
+def test_a_cache_of_a_size_that_cannot_be_has_none():
+    async def run() -> None:
+        async with Backend() as backend:
+            backend.page = backend.metrics().replace('"1000"', f'"{"9" * 30}"')
+            async with gateway(backend) as (made, client):
+                assert (await post(client)).status_code == 200 and made.failure is None
 
     asyncio.run(run())

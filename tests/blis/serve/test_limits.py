@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
+from starlette.requests import Request
 
 from blis.serve import limits
+from blis.serve.refusal import RefusedError
 from tests.blis.serve.small import client
 
 PATH = "/v1/completions"
@@ -30,3 +34,15 @@ def test_a_body_that_is_no_object_is_refused(body):
     with client() as http:
         answer = http.post(PATH, content=body)
         assert answer.status_code == 400 and "JSON" in answer.json()["error"]["message"]
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(limits, "BODY_S", 0.05)
+
+    async def nothing_more() -> dict:
+        return await asyncio.Future()
+
+    scope = {"type": "http", "method": "POST", "headers": [(b"content-length", b"9")]}
+    with pytest.raises(RefusedError, match="within") as found:
+        asyncio.run(limits.read_raw(Request(scope, nothing_more)))
+    assert found.value.status == 408

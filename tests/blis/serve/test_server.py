@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -48,10 +48,10 @@ def connection(url: str) -> HTTPConnection:
 
 
 def post(url: str, **body: object) -> tuple[int, dict]:
-    http = connection(url)
-    http.request("POST", PATH, json.dumps(body))
-    answer = http.getresponse()
-    return answer.status, json.loads(answer.read())
+    with closing(connection(url)) as http:
+        http.request("POST", PATH, json.dumps(body))
+        answer = http.getresponse()
+        return answer.status, json.loads(answer.read())
 
 
 def test_a_stream_comes_token_by_token_and_ctrl_c_ends_in_good_order():
@@ -141,9 +141,9 @@ def test_what_clients_do_wrong_is_nothing_on_the_terminal():
 
 
 def facts(url: str) -> dict:
-    http = connection(url)
-    http.request("GET", "/api/cluster/status")
-    return json.loads(http.getresponse().read())
+    with closing(connection(url)) as http:
+        http.request("GET", "/api/cluster/status")
+        return json.loads(http.getresponse().read())
 
 
 def test_a_port_in_use_is_said_in_one_line():

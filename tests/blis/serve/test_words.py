@@ -68,3 +68,8 @@ def test_a_tokenizer_is_read_if_what_reads_it_is_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(InputError, match="needs the package `tokenizers`"):
         by_tokenizer("tokenizer.json")
+
+
+def test_a_long_text_has_the_tokens_of_its_parts():
+    part = "one two-and-twenty " * 1000
+    assert by_rule(part * 20) == by_rule(part) * 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from blis.engine.build.arrays import blank, filled, listed, room
 
@@ -21,3 +22,20 @@ def test_a_field_of_one_record_can_be_set_by_name():
     rows[1].first = 9
     assert rows.first.tolist() == [0, 9]
     assert rows.dtype.names == ("first", "second")
+
+
+def test_a_field_of_all_records_can_be_set_by_name():
+    rows = blank(PAIR, 3)
+    rows.second = 2.5
+    rows.first[1] = 4
+    assert rows.tolist() == [(0, 2.5), (4, 2.5), (0, 2.5)]
+
+
+def test_records_within_records_have_names_too():
+    rows = listed(np.dtype([("pair", PAIR), ("number", "i8")]), [((1, 2.5), 3)])
+    assert (rows.pair.first.tolist(), rows[0].pair.second) == ([1], 2.5)
+
+
+def test_what_is_no_field_is_an_error():
+    with pytest.raises(AttributeError, match="no field 'third'"):
+        _ = blank(PAIR, 1).third

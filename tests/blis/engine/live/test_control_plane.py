@@ -195,3 +195,10 @@ def test_places_in_the_order_of_arrivals_do_not_run_out(queued: bool, monkeypatc
         assert int(plane.arrays.cluster.next_admission) < 15
     plane.leave(held, True, 10**6)
     assert len(plane) == 0 and come(plane, 10**6 + 1).decided
+
+
+def test_what_is_told_of_one_plane_s_instances_is_not_told_of_another_s():
+    shared = scenario(instances=3)
+    planes = [ControlPlane(shared, limits=Limits(16, 64, 64, placements=4)) for _ in range(2)]
+    planes[0].size(1, 77)
+    assert [int(plane.arrays.engines.blocks[1]) for plane in planes] == [77, 100]
