@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 
 from blis.errors import EngineError, named
@@ -43,7 +44,7 @@ def run(settings: Settings) -> int:
     watch, progress = Stopwatch(), Progress(settings.driver.budget, settings.problem.simulations)
     settings = replace(settings, workers=settings.workers.watched(progress.simulated))
     (candidates, evaluator, archive), holdout = begin(settings), make_holdout(settings)
-    with Tracker(settings) as tracker:
+    with settings.scores or nullcontext(), settings.workers, Tracker(settings) as tracker:
         try:
             with watch.part("search"), progress.part(SEARCH):
                 followers: list[Listener] = [Checkpoint(settings, candidates), tracker, progress]

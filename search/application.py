@@ -108,7 +108,8 @@ def _run(job: Callable[[Settings], int], composed: Mapping[str, Any], run_dir: P
     """The exit code of one job, which has its folder to itself."""
     overrides = HydraConfig.get().overrides
     settings = make_settings(continued(composed, list(overrides.task)), run_dir)
-    _conceal_sweep(settings.tracking.uri)
+    for uri in (settings.tracking.uri, composed.get("evaluations", {}).get("store") or ""):
+        _conceal_sweep(uri)
     movable = not any(key_of(override) in FOLDER_KEYS for override in overrides.hydra)
     with claimed(settings.run_dir, resumed=settings.resume is not None, movable=movable) as folder:
         return job(replace(settings, run_dir=folder, overrides=_told(overrides.task)))
@@ -124,7 +125,9 @@ def _conceal_sweep(uri: str) -> None:
 def _told(overrides: Sequence[str]) -> tuple[str, ...]:
     """What may be shown of a job's overrides, in a multirun: addresses of stores have secrets."""
     several = HydraConfig.get().mode is RunMode.MULTIRUN
-    return tuple(override for override in overrides if several and not key_of(override).startswith("tracking"))
+    return tuple(
+        override for override in overrides if several and not key_of(override).startswith(("tracking", "evaluations"))
+    )
 
 
 @contextmanager

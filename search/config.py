@@ -60,10 +60,18 @@ class ParallelSettings:
 
     n_jobs: int
     backend: str
+    address: str | None = None
 
     def __post_init__(self) -> None:
-        """Check the range."""
+        """Check the range; what there is at the address is found out when it is needed."""
         check_integer("parallel.n_jobs", self.n_jobs, -1, 4096)
+
+
+@dataclass(frozen=True)
+class EvaluationsSettings:
+    """What searches share. store: the address of a database of scores."""
+
+    store: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +141,7 @@ class Config:
     vary: tuple[str, ...] | None = None
     seeds: tuple[str, ...] = ()
     resume: str | None = None
+    evaluations: EvaluationsSettings = EvaluationsSettings()
 
     def __post_init__(self) -> None:
         """Check the seed and the names of shifts."""

@@ -13,7 +13,7 @@ from search.settings import Settings
 from search.version import code_digest, libraries
 
 #: Parts of the configuration that change nothing in the results.
-WITHOUT_EFFECT = ("parallel", "tracking", "baselines", "seeds")
+WITHOUT_EFFECT = ("parallel", "evaluations", "tracking", "baselines", "seeds")
 
 
 def run_id(settings: Settings) -> str:

@@ -27,6 +27,7 @@ from search.problem.aim import AIMS
 from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.problem.traffic import Drawn, TableKey, Traffic, make_traffic
+from search.score_store import ScoreStore
 from search.shifts.worlds import worlds
 from search.space.codec import check_space
 from search.space.incumbent import space_from
@@ -63,6 +64,7 @@ class Settings:
     config: Mapping[str, Any]
     resume: Path | None = None
     overrides: tuple[str, ...] = ()
+    scores: ScoreStore | None = None
 
     @property
     def given(self) -> dict[str, Policy]:
@@ -95,13 +97,14 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
         baselines={name: problem.policy(bundle) for name, bundle in bundles.items()},
         seeds=_seeds(config, problem, bundles),
         driver=config.driver,
-        workers=Workers(config.parallel.n_jobs, config.parallel.backend),
+        workers=Workers(config.parallel.n_jobs, config.parallel.backend, config.parallel.address),
         tracking=config.tracking,
         validation=config.validation,
         shifts=config.shifts,
         run_dir=resume or run_dir,
         config=_kept(mapping),
         resume=resume,
+        scores=None if config.evaluations.store is None else ScoreStore(config.evaluations.store),
     )
 
 
@@ -134,6 +137,8 @@ def _kept(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """
     tracking = {**mapping["tracking"], "uri": shown(mapping["tracking"]["uri"])}
     kept = {key: value for key, value in {**mapping, "tracking": tracking}.items() if key != "resume"}
+    if store := mapping.get("evaluations", {}).get("store"):
+        kept["evaluations"] = {"store": shown(store)}
     if kept.get("vary") is None:
         kept.pop("vary", None)
         kept["search_space"] = {key: value for key, value in kept["search_space"].items() if key != "from"}

@@ -194,13 +194,13 @@ class State:
         if self._failing_since_s is None:
             assert self._store is not None
             self._failing_since_s = self._clock()
-            note(f"blis: warning: --state {self._store.shown}: {why}; what it does not take is kept and tried again")
+            note(f"blis: warning: {self._store.shown}: {why}; what it does not take is kept and tried again")
         self._error = why
 
     def _worked(self) -> None:
         if self._failing_since_s is not None:
             assert self._store is not None
-            note(f"blis: --state {self._store.shown}: written again")
+            note(f"blis: {self._store.shown}: written again")
         self._failing_since_s = self._error = None
 
 

@@ -76,6 +76,10 @@ class RequestTable:
     notes: tuple[str, ...] = ()  # what whoever read them from a file has to say of it
     cache: dict[str, object] = field(default_factory=dict, compare=False, repr=False)  # engine's own encodings
 
+    def __getstate__(self) -> dict[str, object]:
+        """Without what the engine keeps with it: that is made again where the table arrives."""
+        return {**vars(self), "cache": {}}
+
     def __len__(self) -> int:
         """The number of requests."""
         return len(self.arrival_us)

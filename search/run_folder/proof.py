@@ -21,7 +21,7 @@ PARTS = ("cluster", "workload", "fitness", "validation", "shifts")
 _WITHOUT_EFFECT: Mapping[str, Any] = {
     "search_space": {"engine": {"long_prefill_threshold": {"type": "categorical", "choices": [0, 512]}}},
     "driver": {"name": "random", "budget": 2, "batch": 1, "options": {}},
-    "parallel": {"n_jobs": -1, "backend": "threading"},
+    "parallel": {"n_jobs": -1, "backend": "threads"},
     "tracking": {"enabled": False, "uri": "", "experiment": ""},
 }
 

@@ -55,7 +55,7 @@ def begin(settings: Settings) -> tuple[Candidates, Evaluator, Archive]:
     candidates = make_candidates(settings)
     archive = Archive(tuple(settings.space), settings.problem.fitness.terms)
     seeds, quarantine = settings.problem.search_seeds, settings.run_dir / QUARANTINE
-    evaluator = Evaluator(settings.problem, seeds, settings.workers, quarantine)
+    evaluator = Evaluator(settings.problem, seeds, settings.workers, quarantine, settings.scores)
     if settings.resume is not None:
         saved = read_saved(settings.resume)
         check_same(settings, saved)

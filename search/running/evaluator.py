@@ -16,6 +16,8 @@ from search.problem.traffic import TableKey
 from search.running.evaluation import STOPPED, Evaluation, mean_evaluation, over_worlds
 from search.running.performance import Failure, Performance, perform, perform_for_score, score
 from search.running.race import Race
+from search.running.score_keys import make_keys
+from search.score_store import ScoreStore
 from search.workers import Workers
 
 QUARANTINE = "quarantine"  # folder of a run folder for reproducers of violated laws
@@ -36,14 +38,20 @@ class Evaluator:
         seeds: Sequence[TableKey],
         workers: Workers,
         quarantine: Path | None = None,
+        scores: ScoreStore | None = None,
         *,
         closely: bool = False,
     ) -> None:
-        """seeds: keys of the tables. closely: people look at performances. Nothing runs before it is asked for."""
+        """seeds: keys of the tables. scores: that other searches found, too. closely: people look at performances.
+
+        Nothing runs before it is asked for.
+        """
         self.problem, self.seeds, self.workers = problem, tuple(seeds), workers
         self._closely = closely
-        self._worlds = {name: Evaluator(world, seeds, workers, quarantine) for name, world in problem.worlds.items()}
+        shared = workers, quarantine, scores
+        self._worlds = {name: Evaluator(world, seeds, *shared) for name, world in problem.worlds.items()}
         self._quarantine = quarantine
+        self._stored, self._keys = scores, make_keys(problem) if scores else None
         self._evaluations: dict[str, Evaluation] = {}  # by the policy's id
         self._performances: dict[tuple[str, TableKey], Performance] = {}  # of policies that are compared
 
@@ -101,11 +109,26 @@ class Evaluator:
         return {one.genome_id: race.judged(one) if race else one for one in means}
 
     def _scores(self, pairs: Sequence[tuple[Policy, TableKey]]) -> list[Score | Failure]:
-        """A score for each policy on its table; one whose performance is known is not simulated for it."""
-        fitness, known = self.problem.fitness, self._performances
+        """A score for each policy on its table; one that the store has is not worked out."""
+        if self._stored is None or self._keys is None:
+            return self._compared(pairs)
+        keys = [self._keys.of(*pair) for pair in pairs]
+        stored = self._stored.find(keys)
+        new = [(key, pair) for key, pair in zip(keys, pairs, strict=True) if key not in stored]
+        found: dict[str, Score | Failure] = dict(stored)
+        for (key, _), score_ in zip(new, self._compared([pair for _, pair in new]), strict=True):
+            self._stored.put(key, score_)
+            found[key] = score_
+        return [found[key] for key in keys]
+
+    def _compared(self, pairs: Sequence[tuple[Policy, TableKey]]) -> list[Score | Failure]:
+        """The same without a store; one whose performance is known is not simulated for it."""
+        if not pairs:
+            return []
+        fitness, known, shared = self.problem.fitness, self._performances, self.workers.shared
         (against,) = self.performances([self.problem.against])
         baseline = {seed: found.outcome for seed, found in zip(self.seeds, against, strict=True)}
-        jobs = [(one, seed, baseline[seed]) for one, seed in pairs if (one.id, seed) not in known]
+        jobs = [(one, seed, shared(baseline[seed])) for one, seed in pairs if (one.id, seed) not in known]
         simulated = iter(self._simulated(perform_for_score, jobs))
         kept = [known.get((policy.id, seed)) for policy, seed in pairs]
         return [
@@ -115,9 +138,9 @@ class Evaluator:
 
     def _simulated(self, function: Callable[..., T | Failure], jobs: Sequence[tuple[Any, ...]]) -> list[T | Failure]:
         """What `function` makes of (policy, table, …) jobs, in order; bugs are put in quarantine."""
-        problem, results = self.problem, []
+        problem, shared, results = self.problem, self.workers.shared, []
         tasks = [
-            (problem.simulate, problem.fitness, problem.scenario_on(policy, seed), problem.table(seed), *more)
+            (problem.simulate, problem.fitness, problem.scenario_on(policy, seed), shared(problem.table(seed)), *more)
             for policy, seed, *more in jobs
         ]
         for (policy, seed, *_), result in zip(jobs, self.workers.map(function, tasks), strict=True):

@@ -16,7 +16,7 @@ from search.version import code_parts, libraries
 
 #: Parts of the configuration that may differ when a search is resumed: what changes nothing in its results, and its
 #: budget, of which no driver knows.
-MAY_DIFFER = ("parallel", "tracking", "driver.budget")
+MAY_DIFFER = ("parallel", "evaluations", "tracking", "driver.budget")
 
 #: Differing keys, or parts of the code, that an error names.
 NAMED = 3

@@ -28,7 +28,7 @@ class Holdout:
         """Nothing runs before it is asked for."""
         problem, sizes = settings.problem, settings.validation
         report = settings.pool(REPORT_POOL, sizes.report_seeds)
-        shared = settings.workers, settings.run_dir / QUARANTINE
+        shared = settings.workers, settings.run_dir / QUARANTINE, settings.scores
         self.settings = settings
         self._shared = shared
         self.selection = Evaluator(problem, settings.pool(SELECTION_POOL, sizes.selection_seeds), *shared)

@@ -1,5 +1,7 @@
 """conf/: every file of every group composes, and a new one joins by being there."""
 
+from importlib.util import find_spec
+
 import pytest
 import yaml
 
@@ -9,6 +11,7 @@ from blis.latency.plausible import judged
 from blis.policies.bundle import load_bundle
 from blis.workload.draw.spec import load_spec
 from search.application import compose_settings
+from search.clusters import CLUSTERS
 from search.config import RaceSettings
 from search.drivers import DRIVERS
 from search.space.space import known_keys
@@ -30,6 +33,9 @@ def test_every_file_of_a_group_composes(path):
     choice = f"{path.parent.name}={path.stem}"
     if needs_an_input_file(path):
         with pytest.raises(InputError):
+            compose_settings([choice])
+    elif (backend := yaml.safe_load(path.read_text()).get("backend")) and find_spec(CLUSTERS[backend].package) is None:
+        with pytest.raises(InputError, match="is not installed: pip install"):
             compose_settings([choice])
     else:
         assert compose_settings([choice]).space.parameters

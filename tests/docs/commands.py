@@ -6,6 +6,7 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from glob import glob
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -22,6 +23,7 @@ from blis.serve.app import routes
 from blis.serve.server import Port, address
 from experiments.gpu_steps import __main__ as gpu_steps
 from experiments.published import SMALL_CACHE
+from search.clusters import CLUSTERS
 from search.workers import Workers
 from tests.blis.cli.commands import DEPLOY, OURS
 from tests.blis.observe import server
@@ -30,6 +32,7 @@ from tests.docs.pages import GUIDES, blocks
 from tests.inputs import __main__ as inputs
 from tests.laws import fuzz
 from tests.places import ROOT
+from tests.search.clusters_here import running
 from tests.search.small import without_pictures
 
 
@@ -92,11 +95,17 @@ def unrunnable(words: tuple[str, ...]) -> None:
 
 
 def search_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
-    """`python -m search`: the folder of a run is new, the pictures are left out."""
+    """`python -m search`: the folder of a run is new, the pictures are left out; a cluster is there if one is named."""
     without_pictures(patch)
     folders = ["hydra.run.dir=made/run", "hydra.sweep.dir=made/sweep"]
-    patch.setattr(sys, "argv", ["search", *shortened(words), *folders])
-    assert search_main.main() == 0
+    chosen = dict(word.split("=", 1) for word in words if "=" in word)
+    cluster = CLUSTERS.get(chosen.get("parallel", ""), CLUSTERS["threads"])
+    if find_spec(cluster.package) is None:
+        pytest.skip(f"{cluster.package} is not installed")
+    with running() if "parallel.address" in chosen else nullcontext() as address:
+        there = [] if address is None else [f"parallel.address={address}"]
+        patch.setattr(sys, "argv", ["search", *shortened(words), *folders, *there])
+        assert search_main.main() == 0
 
 
 class Study(NamedTuple):

@@ -175,14 +175,14 @@ MUTANTS = (
     ),
     Mutant(
         "search/workers.py",
-        "batch_size=max(1, min(8, len(tasks) // (16 * self.count)))",
-        "batch_size=max(1, min(8, len(tasks) // (12 * self.count)))",
+        "batch = max(1, min(8, len(tasks) // (16 * self.count)))",
+        "batch = max(1, min(8, len(tasks) // (12 * self.count)))",
         ("tests/search/test_workers.py",),
         "batches of another size",
         equal="results come in the same order, some microseconds later",
     ),
     Mutant(
-        "search/workers.py",
+        "search/clusters.py",
         'return_as="generator", batch_size',
         'return_as="generator_unordered", batch_size',
         ("tests/search/test_workers.py",),

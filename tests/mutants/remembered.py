@@ -25,18 +25,24 @@ _FAULTS = (
     ("store", "in sorted(changed)]", "in changed]", "gateways that lock each other's rows"),
     ("store", "where=table.c[when] <= insert.excluded[when],", "", "the older word stands"),
     ("store", "list(table.columns)[2] < at_s", "list(table.columns)[2] >= at_s", "the new rows are forgotten"),
-    ("store", "connection.exec_driver_sql(_ALONE[self.kind])", "pass", "two gateways make the same tables"),
-    ("store", "elif found != [SCHEMA_VERSION]:", "elif False:", "tables of another version are written"),
-    ("store", "hide_password=True", "hide_password=False", "the password is told"),
-    ("store", ".set(drivername=self.kind, query={})", "", "the query is told"),
-    ("store", 'text = text.replace(part, "***") if part else text', "text = text", "secrets of an error's text"),
-    ("store", 'cause = getattr(error, "orig", None)', "cause = None", "an error with its statement"),
-    ("store", "-c lock_timeout={_LOCK_MS} {url", "{url", "a lock is waited for"),
-    ("store", "{url.query.get('options', '')}", "", "options of the address are dropped"),
-    ("store", '"pool_pre_ping": True', '"pool_pre_ping": False', "a connection that was lost is used"),
+)
+
+#: The same of a database, whoever keeps something in it: the gateway's tests have all of it.
+_OF_A_DATABASE = (
+    ("connection.exec_driver_sql(_ALONE[self.kind])", "pass", "two gateways make the same tables"),
+    ("elif found != [ours]:", "elif False:", "tables of another version are written"),
+    ("hide_password=True", "hide_password=False", "the password is told"),
+    (".set(drivername=self.kind, query={})", "", "the query is told"),
+    ('text = text.replace(part, "***") if part else text', "text = text", "secrets of an error's text"),
+    ('cause = getattr(error, "orig", None)', "cause = None", "an error with its statement"),
+    ("-c lock_timeout={lock_ms} {url", "{url", "a lock is waited for"),
+    ("{url.query.get('options', '')}", "", "options of the address are dropped"),
+    ('"pool_pre_ping": True', '"pool_pre_ping": False', "a connection that was lost is used"),
 )
 
 MUTANTS = tuple(
     Mutant(f"blis/gateway/{module}.py", old, new, (f"tests/blis/gateway/test_{module}.py",), why)
     for module, old, new, why in _FAULTS
+) + tuple(
+    Mutant("blis/database.py", old, new, ("tests/blis/gateway/test_store.py",), why) for old, new, why in _OF_A_DATABASE
 )

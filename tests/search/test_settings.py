@@ -78,7 +78,7 @@ def composed():
         ("seed", -1, "seed must be >= 0, got -1"),
         ("seed", None, "seed must be a whole number, got nothing"),
         ("parallel.n_jobs", 0, "parallel.n_jobs must be -1 (one per core) or a whole number above 0, got 0"),
-        ("parallel.backend", "thread", "parallel.backend 'thread' cannot be used"),
+        ("parallel.backend", "thread", "unknown parallel.backend 'thread' (did you mean"),
         ("primary", "llmd-default", "unknown primary 'llmd-default' (did you mean 'llm-d-default'?)"),
         ("baselines", ["llm-d-defualt"], "unknown baseline 'llm-d-defualt' (did you mean 'llm-d-default'?)"),
         ("baselines", ["llm-d-default", "nowhere/x.yaml"], "nowhere/x.yaml: No such file"),
