@@ -111,15 +111,15 @@ def _urls(given: list[str]) -> list[str]:
     """The servers' URLs without a slash at the end. Raises InputError."""
     urls = [url.rstrip("/").removesuffix("/v1") for url in given]
     for url in urls:
+        if set(url) & set("@?#"):  # what is wrong is shown, and that may hold a password
+            raise InputError("--backend must be a URL without a user, a query or a fragment")
         try:
             parts = urlsplit(url)
-            right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+            right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and " " not in url
         except ValueError:
             right = False
         if not right:
             raise InputError(f"--backend must be a URL like http://127.0.0.1:8001, got {url[:200]!r}")
-        if parts.query or parts.fragment or parts.username or parts.password:
-            raise InputError("--backend must be a URL without a user, a query or a fragment")
         if urls.count(url) > 1:
             raise InputError(f"--backend {url} is given twice")
     check_integer("servers of --backend", len(urls), 1, MAX_INSTANCES)

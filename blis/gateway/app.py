@@ -88,9 +88,9 @@ async def _models(gateway: Gateway, request: Request) -> Response:
 
 
 def _drain(gateway: Gateway, request: Request, drains: bool) -> None:
-    """Who may say so: this machine alone."""
+    """Who may say so: this machine alone, and no page that a browser has from elsewhere."""
     client = request.client.host if request.client else ""
-    if client != "testclient" and not ip_address(client).is_loopback:
+    if "origin" in request.headers or (client != "testclient" and not ip_address(client).is_loopback):
         raise RefusedError(403, f"{request.url.path} is for this machine alone")
     url = request.query_params.get("backend", "")
     backend = next((each for each in gateway.backends if each.url == url), None)

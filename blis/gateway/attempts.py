@@ -62,9 +62,12 @@ class Attempts:
             why = RefusedError(error.status, f"the server failed before the end of its answer: {error.why}")
             yield (event(why.body) + DONE).encode()
         finally:
-            if not opened.ended:
-                self._metrics.attempted(backend, "given up")
             await opened.rest.aclose()
+
+    def give_up(self, passage: Passage, opened: Opened) -> None:
+        """Nobody waits for the rest of a stream."""
+        self._metrics.attempted(self._backends[passage.instance], "given up")
+        opened.hang_up()
 
     async def _try(self, backend: Backend, asked: Asked, headers: Mapping[str, str]) -> Opened:
         self._backends.sent_to(backend)

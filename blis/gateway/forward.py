@@ -71,6 +71,7 @@ class Opened:
     body: bytes  # so far
     rest: AsyncGenerator[bytes] | None = None  # of a stream
     ended: int = 0  # how the stream has: 200, or a status of an error
+    hang_up: Callable[[], None] = lambda: None
 
 
 class FailedError(Exception):
@@ -155,7 +156,7 @@ class Forwarder:
                 if not data:
                     raise MalformedError("the stream ended before its first event")
                 first = events.take(data)
-            return Opened(200, kept, first, _rest(response, events, backend))
+            return Opened(200, kept, first, _rest(response, events, backend), hang_up=response.close)
         answer = Opened(response.status, kept, await _whole(response))
         if 300 <= response.status < 400:
             raise FailedError(f"it answered {response.status} instead of itself")

@@ -143,7 +143,8 @@ class Gateway:
         if opened.rest is None:
             self._end(visit, opened.status)
             return Response(opened.body, opened.status, opened.headers)
-        return Passing(self._events(visit, opened), opened.headers, lambda: self._end(visit, opened.ended or 499))
+        silence_s = self.rules.timeouts.silence_s
+        return Passing(self._events(visit, opened), opened.headers, lambda: self._over(visit, opened), silence_s)
 
     async def _read(self, request: Request) -> Asked:
         """What is asked. Raises RefusedError: it cannot be now, or it is nothing to be asked."""
@@ -197,6 +198,13 @@ class Gateway:
         yield opened.body
         async for data in self._attempts.rest(visit.passage, opened):
             yield data
+
+    def _over(self, visit: Visit, opened: Opened) -> None:
+        """A stream is, or its client has gone."""
+        assert visit.passage is not None
+        if not opened.ended:
+            self._attempts.give_up(visit.passage, opened)
+        self._end(visit, opened.ended or 499)
 
     def _end(self, visit: Visit, status: int) -> None:
         """The request is over, with this status for the client; 499: it did not wait."""

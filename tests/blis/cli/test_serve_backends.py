@@ -20,7 +20,10 @@ def command(capsys, monkeypatch):
         (["--backend", "127.0.0.1:9"], "--backend must be a URL like"),
         (["--backend", "ftp://a"], "--backend must be a URL like"),
         (["--backend", "http://a:99999"], "--backend must be a URL like"),
+        (["--backend", "http://a b/"], "--backend must be a URL like"),
         (["--backend", "http://me:secret@a"], "without a user"),
+        (["--backend", "http://a/x?"], "without a user, a query"),
+        ([*SERVER, "--drain", "nan"], "--drain"),
         (["--backend", "http://a/v1", "--backend", "http://a/"], "given twice"),
         ([*SERVER, "--speed", "2"], "--speed is for simulated instances"),
         ([*SERVER, "--ports-from", "9001"], "--ports-from is for simulated instances"),
@@ -40,5 +43,5 @@ def test_what_cannot_be_is_said_before_anything_listens(command, flags, said):
 
 
 def test_what_is_wrong_never_shows_a_password(command):
-    said = command.fails("serve", "--backend", "http://me:secret@a")
-    assert "secret" not in said
+    for url in ("http://me:secret@a", "http://me:secret@a:99999", "http://me:secret@[a"):
+        assert "secret" not in command.fails("serve", "--backend", url)

@@ -78,6 +78,16 @@ def test_a_server_is_drained_and_comes_back():
     asyncio.run(run())
 
 
+def test_no_page_in_a_browser_drains():
+    async def run() -> None:
+        async with cluster(1) as ((backend,), made, client):
+            where, who = {"backend": backend.url}, {"origin": "http://elsewhere"}
+            assert (await client.post("/api/cluster/drain", params=where, headers=who)).status_code == 403
+            assert made.backends[0].state == "up"
+
+    asyncio.run(run())
+
+
 def test_who_is_to_be_drained_has_to_be_there():
     async def run() -> None:
         async with cluster(1) as ((backend,), _, client):

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from blis.gateway.forward import Timeouts
 from tests.blis.gateway.backends import COMPLETIONS
 from tests.blis.gateway.small import cluster, gateway, post, streamed, until
 
@@ -244,3 +245,30 @@ async def _left(client, body):
     with pytest.raises(httpx.ReadTimeout):
         await client.post(COMPLETIONS, json=body, timeout=0.3)
     yield
+
+
+def test_a_client_who_takes_nothing_is_given_up_at_the_server_too():
+    async def run() -> None:
+        timeouts = Timeouts(1.0, 0.3)
+        async with cluster(1, {"itl_s": 1e-5, "tokens": 10**6}, timeouts=timeouts) as ((backend,), made, client):
+            _, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port, limit=1)
+            body = b'{"prompt": "x", "stream": true}'
+            head = f"POST {COMPLETIONS} HTTP/1.1\r\nHost: h\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            await until(lambda: backend.given_up == 1, 60)
+            assert made.in_flight == 0 and 'outcome="given up"} 1.0' in made.metrics.page().decode()
+            writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_server_that_has_too_much_to_do_is_not_let_be():
+    async def run() -> None:
+        busy = b"HTTP/1.1 429 Busy\r\nRetry-After: 9\r\nContent-Length: 2\r\n\r\n{}"
+        async with cluster(1, {"says": busy}) as (_, made, client):
+            for _ in range(6):
+                answer = await post(client)
+                assert (answer.status_code, answer.headers["retry-after"]) == (429, "9")
+            assert made.backends[0].state == "up"
+
+    asyncio.run(run())

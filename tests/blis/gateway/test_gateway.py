@@ -7,6 +7,7 @@ import re
 import threading
 from typing import Any
 
+import httpx
 import pytest
 
 from blis.gateway.asked import Asked, read_asked
@@ -15,7 +16,7 @@ from blis.gateway.gateway import DRAINING
 from blis.gateway.state import State, open_state
 from blis.serve.senders import CLASS_HEADER, SESSION_HEADER, TENANT_HEADER
 from tests.blis.gateway.backends import CHAT, COMPLETIONS
-from tests.blis.gateway.small import ROUND_ROBIN, cluster, gateway, post, streamed, until
+from tests.blis.gateway.small import ASK, ROUND_ROBIN, cluster, gateway, post, streamed, until
 
 PREFIXES = {"routing": {"policy": "weighted", "scorers": [{"name": "prefix-affinity", "weight": 1.0}]}}
 SESSIONS = {"routing": {"policy": "weighted", "scorers": [{"name": "session-affinity", "weight": 1.0}]}}
@@ -289,5 +290,18 @@ def test_whoever_is_here_when_it_ends_is_told_so():
             assert made.in_flight == 0 and sum(len(backend.asked) for backend in backends) == 2
             await asyncio.sleep(0.3)
             assert not any("offline" in line for line in said)
+
+    asyncio.run(run())
+
+
+def test_whoever_has_gone_makes_room_for_the_next():
+    async def run() -> None:
+        async with cluster(1, {"ttft_s": 0.2}, allowance=Allowance(at_a_time=1)) as (_, made, client):
+            assert [(await post(client)).status_code for _ in range(2)] == [200, 200]
+            with pytest.raises(httpx.ReadTimeout):
+                await client.post(COMPLETIONS, json=ASK, timeout=0.05)
+            await until(lambda: made.in_flight == 0)
+            both = await asyncio.gather(post(client), post(client))
+            assert sorted(answer.status_code for answer in both) == [200, 429]
 
     asyncio.run(run())

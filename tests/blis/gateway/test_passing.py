@@ -26,7 +26,7 @@ def passed(fails: bool) -> tuple[bytes, list[str]]:
         await asyncio.sleep(10)
 
     async def run() -> None:
-        passing = Passing(stream(), {"content-type": "text/event-stream"}, lambda: ended.append("end"))
+        passing = Passing(stream(), {"content-type": "text/event-stream"}, lambda: ended.append("end"), 10.0)
         await passing({"type": "http", "asgi": {"spec_version": "2.3"}}, receive, send)
 
     if fails:
@@ -43,3 +43,21 @@ def test_all_of_it_and_then_the_end():
 
 def test_a_client_who_is_gone_before_the_first_byte_ends_it_too():
     assert passed(fails=True) == (b"", ["end"])
+
+
+def test_a_client_who_takes_nothing_is_not_waited_for():
+    ended = []
+
+    async def never(*_: object) -> None:
+        await asyncio.Future()
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"a"
+
+    async def run() -> None:
+        passing = Passing(endless(), {}, lambda: ended.append("end"), 0.05)
+        await asyncio.wait_for(passing({"type": "http", "asgi": {"spec_version": "2.3"}}, never, never), 10)
+
+    asyncio.run(run())
+    assert ended == ["end"]

@@ -85,6 +85,12 @@ def test_whoever_sticks_goes_home_while_that_is_up():
     assert come(plane, 11, stick=True).instance in (0, 1)  # no home yet
 
 
+def test_whoever_sticks_goes_elsewhere_when_his_home_has_failed_him():
+    plane = made()
+    passage = come(plane, 0, home=2, stick=True)
+    assert plane.send_again(passage, barred(plane, 2), 10) and passage.instance in (0, 1)
+
+
 def test_a_session_is_remembered_by_the_policy_or_told_by_the_caller():
     plane = made(weighted("session-affinity"))
     first = come(plane, 0, session="a", uniform=0.9)
