@@ -32,7 +32,7 @@ MUTANTS = (
         _LIFE,
         "        note_change(w, i, s)\n",
         "        pass\n",
-        _ORACLE,
+        _BY_HAND,
         "an old reading of the cache shows that of the instance that is back",
     ),
     Mutant(_LIFE, "        _clear_tier(w, i)\n", "        pass\n", _ORACLE, "the lower tier outlives a failure"),

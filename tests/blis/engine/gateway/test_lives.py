@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from blis.config import Batch, Failures, FlowControl, Outage, Pool, Retries, Routing
+from blis.config import Batch, Failures, FlowControl, Outage, Pool, Retries, Routing, Scorer, Signal, Signals
+from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from blis.tables.placement import Placement
@@ -42,6 +43,18 @@ def test_caches_are_cold_afterwards():
     prompts = [range(8), range(9), range(9)]
     result = run(requests([0, 1000, 2000], 1, prompts), ((0,), 1500, 50))
     assert result.cached_tokens.tolist() == [0, 8, 0]
+
+
+def test_an_old_reading_shows_the_cache_that_was():
+    """Read at 1000; the instance is down from 1200 to 1300, and read again at 2000."""
+    signals = Signals(cache=Signal(1000))
+    routing = Routing("weighted", scorers=(Scorer("precise-prefix-cache", 1),), tie_break="first", signals=signals)
+    failures = Failures((Outage((0,), 1200, 100),), heartbeat_us=0, offline_after_us=10_000)
+    scenario = deployment(2, failures=failures, routing=routing)
+    table = requests([0, 1500, 2500], 1, [range(8), range(9), range(9)])
+    result = simulate(scenario, table, observe=Observe(decisions=True))
+    assert result.decisions["cached_blocks"][:, 0].tolist() == [0, 2, 2]
+    assert result.cached_tokens.tolist() == [0, 0, 8]
 
 
 def test_until_the_router_finds_out_it_sends_requests_to_the_dead():
