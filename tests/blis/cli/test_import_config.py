@@ -56,4 +56,4 @@ def test_wrong_input_is_one_line_and_writes_nothing(call, tmp_path, arguments):
 
 def test_an_empty_name_is_no_place_for_a_file(call):
     status, out, err = call(SAMPLE, "--out", "")
-    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert (status, out, err.count("\n")) == (2, "", 1)
