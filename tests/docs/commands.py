@@ -172,7 +172,7 @@ def blis_command(words: list[str], patch: pytest.MonkeyPatch) -> None:
         assert end.code == 0
 
 
-FEW_AND_FAST = ("--num-requests", "50", "--rate-scale", "100")
+FEW_AND_FAST = ("--num-requests", "5", "--rate-scale", "100")
 
 
 def observed(words: list[str], patch: pytest.MonkeyPatch) -> None:
