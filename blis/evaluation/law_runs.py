@@ -1,4 +1,7 @@
-"""What the laws are told of a run and its scenario. n requests, I instances, T tenants, R rows of the step log."""
+"""What the laws are told of a run and its scenario. n requests, I instances, T tenants, R rows of the step log.
+
+Where prompts are computed elsewhere, the prefills stand behind the requests as others do, and n counts them.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,8 @@ class Run(NamedTuple):
     predecessor: Array  # [n], like `think_us` without rows where nobody follows anybody
     think_us: Array
     tenant: Array  # [n]
+    moved: Array  # [n] whether its prompt came from elsewhere; no rows if no prompt does
+    held: Array  # [I] who holds blocks there and does not run
     status: Array  # [n] this one and the next 14 as ResultTable has them
     instance: Array
     arrival_us: Array
@@ -54,6 +59,7 @@ class Run(NamedTuple):
 class Rules(NamedTuple):
     """What a scenario and the switches of `Compat` make of the laws."""
 
+    requests: int  # rows behind these are prefills
     duration_us: int
     horizon_us: int
     has_horizon: bool

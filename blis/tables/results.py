@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.tables.handovers import Handovers
 from blis.tables.records import REASONS, STATUS_NAMES
 
 
@@ -46,6 +47,7 @@ class ResultTable:
     kept_steps: NDArray[np.void] | None = None  # [steps] KEPT_STEP in the order they were run, if they were asked for
     tenants: NDArray[np.void] | None = None  # [1 + tenants] TENANT of everybody and each, if a policy asks for them
     retries: NDArray[np.int32] | None = None  # [n] how often each was sent again, if any may be
+    handovers: Handovers | None = None  # of prompts, where instances have roles
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
 
     @property

@@ -83,6 +83,8 @@ def compare(case: Case) -> None:
     if found.retries is not None:
         assert found.retries.tolist() == expected.retries
     assert found.end_us == expected.end_us
+    for name, column in expected.handovers.items() if found.handovers is not None else ():
+        np.testing.assert_array_equal(getattr(found.handovers, name), column, err_msg=f"handovers: {name}")
     for row, gaps in enumerate(expected.itl_us):
         if expected.completed_us[row] >= 0:
             assert expand_gaps(found, row) == gaps, f"gaps of row {row}"
@@ -259,7 +261,7 @@ def free_list(arrays: World, i: int, labels: BlockLabels) -> list[tuple[str, int
             if run.owner >= 0:
                 blocks.append(("node", int(run.owner), labels.first_block[int(run.owner)] + block))
             elif run.owner <= OWNED and arrays.requests[OWNED - run.owner].status == QUEUED:
-                blocks.append(("own", OWNED - int(run.owner), block))
+                blocks.append(("own", (OWNED - int(run.owner)) % int(arrays.config.requests), block))
             else:
                 blocks.append(None)
         position = int(run.next)

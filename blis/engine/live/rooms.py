@@ -69,6 +69,11 @@ class Rooms:
             raise InputError(
                 "cluster.failures: instances fail in runs and searches alone; leave it out of what is served"
             )
+        if scenario.apart:
+            raise InputError(
+                "roles: prefill and decode are apart in runs and searches alone; leave disaggregation.prefill_instances"
+                " and pools[].role out of what is served"
+            )
         self.limits = limits
         self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat(), observe)
         arrays = self.state.arrays
