@@ -223,7 +223,8 @@ INSTANCE = np.dtype(
         ("leaving_size", "i8"),
         ("importing", ENDS),  # of requests that hold blocks and wait for their KV from elsewhere, as they asked for it
         ("importing_size", "i8"),
-        ("arrived", "i8"),  # of these, those whose KV has come
+        ("landed", "i8"),  # of these, those whose KV has come and who are not looked at yet …
+        ("arrived", "i8"),  # … and those who are
         ("exporting", ENDS),  # of prefills that are completed and hold their blocks until somebody has fetched them
         ("exporting_size", "i8"),
         ("link_us", "i8"),  # when its link has sent all that was asked of it

@@ -23,12 +23,11 @@ Mask = NDArray[np.bool_]
 def broken_handovers(scenario: Scenario, table: RequestTable, result: ResultTable, moved: Handovers) -> Iterator[str]:
     """One line for each law that is broken, with the first request that shows it."""
     roles = np.array([*(replica.role for replica in scenario.replicas), "nowhere"])
-    forced = result.decisions is not None  # a request may be sent anywhere to see what becomes of it
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     lacked = -(-table.input_tokens // block_tokens) - result.cached_tokens // block_tokens
     asked, there = moved.asked_us >= 0, moved.there_us >= 0
     laws: list[tuple[str, Mask]] = [
-        ("generates on an instance that only computes prompts", (roles[result.instance] == "prefill") & (not forced)),
+        ("generates on an instance that only computes prompts", roles[result.instance] == "prefill"),
         ("has its prompt computed by an instance that only generates", roles[moved.instance] == "decode"),
         ("has its prompt computed elsewhere by the instance that generates", _same(result, moved)),
         ("reached a queue before its prompt was computed", _before(result.queued_us, moved.completed_us)),

@@ -584,6 +584,7 @@ class Engine:
                 break
             self.importing.remove(job)
             self.batch.append(job)
+            job.kv = "local"
             self.kv.give_keys(job.row, job.cached_tokens // size, job.prompt_tokens // size, self._keys_of(job.row))
             job.computed, job.new, job.context = job.prompt_tokens - 1, 1, job.prompt_tokens - 1
             job.prefilling, job.status, job.scheduled_us = True, RUNNING, now

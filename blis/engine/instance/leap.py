@@ -33,7 +33,7 @@ def _all_decode(w, i):
     instance = w.instances[i]
     engine = w.engines[i]
     members = instance.batch_size
-    if members == 0 or instance.first_ordered != NONE:
+    if members == 0 or instance.first_ordered != NONE or instance.landed > 0:
         return False
     admits = (
         instance.queue_depth + instance.arrived > 0 and members < engine.max_running and members < engine.budget_tokens

@@ -206,7 +206,7 @@ def _end_and_form(w, i, now_us):
         _let_go(w, i, now_us, instance.gap_us, now_us)
     while instance.pending > 0 and w.transit[i, 0].key <= now_us:
         _take_in(w, i, now_us)
-    if instance.importing_size > 0:
+    if instance.landed > 0:
         see_landed(w, i)
     if instance.batch_size == 0:
         form_batch(w, i, now_us)

@@ -143,8 +143,10 @@ def end_transfer(w, now_us):
         _plan_step(instance, now_us)
         return
     w.handovers[THERE_US, r] = now_us
-    w.requests[r].kv = LANDED
-    if not w.engines[w.requests[r].instance].schedules_ahead or instance.batch_size == 0:
+    if w.engines[w.requests[r].instance].schedules_ahead and instance.batch_size > 0:
+        w.requests[r].kv = LANDED
+        instance.landed += 1
+    else:
         w.requests[r].kv = HERE
         instance.arrived += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
@@ -154,11 +156,13 @@ def end_transfer(w, now_us):
 @kernel
 def see_landed(w, i):
     """Whoever's KV came while a step ran whose successor was chosen already is seen from now on."""
-    r = w.instances[i].importing.head
+    instance = w.instances[i]
+    instance.arrived += instance.landed
+    instance.landed = 0
+    r = instance.importing.head
     while r != NONE:
         if w.requests[r].kv == LANDED:
             w.requests[r].kv = HERE
-            w.instances[i].arrived += 1
         r = w.requests[r].next
 
 
@@ -175,6 +179,7 @@ def admit_arrived(w, i, now_us, places, budget):
             instance.importing_size -= 1
             instance.arrived -= 1
             w.times[SCHEDULED_US, r] = now_us
+            request.kv = LOCAL
             request.status = RUNNING
             request.phase = PREFILL
             request.computed = w.rows[r].input_tokens
