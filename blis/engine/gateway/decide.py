@@ -245,11 +245,6 @@ def send(w, r, i, helper, now_us):
     if w.config.closed:
         note_followed(w, r)
     instance.routed += 1
-    if instance.down:
-        instance.last_event_us = max(instance.last_event_us, now_us)
-        lose(w, i, r, now_us)
-        note_changed(w, i)
-        return
     if helper != NONE:
         note_changed(w, i)
         r = begin_prefill(w, r, helper, now_us)
@@ -257,7 +252,12 @@ def send(w, r, i, helper, now_us):
         instance = w.instances[i]
         instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
-    heap.push(w.transit, i, instance.pending, now_us + queueing_us(w, i, r), w.cluster.turn, r)
+    if instance.down:
+        lose(w, i, r, now_us)
+        note_changed(w, i)
+        return
+    queued_us = now_us + queueing_us(w, i, r)
+    heap.push(w.transit, i, instance.pending, queued_us, w.cluster.turn, r)
     instance.pending += 1
     note_changed(w, i)
 
