@@ -123,6 +123,8 @@ class Rooms:
             arrays.ask.start_us = coming.arrival_us
         arrays.requests[r] = self._fresh[0]
         arrays.times[:, r] = NONE
+        if len(arrays.retry_after_us):  # not said again to one whom the gateway has no room for
+            arrays.retry_after_us[r] = NONE
         for rows in (arrays.rows, arrays.index_rows):
             rows[r] = (coming.arrival_us, coming.uniform, coming.input_tokens, coming.output_tokens, 0, 0)
         self._settle(r, coming, tenant, session)

@@ -68,6 +68,8 @@ class Seats(Rooms):
         arrays, table, numbers = self.state.arrays, chunk.table, np.arange(self.arrivals, self.arrivals + count)
         self.requests[rows] = self._fresh.view(np.ndarray)[0]
         arrays.times[:, rows] = NONE
+        if len(arrays.retry_after_us):
+            arrays.retry_after_us[rows] = NONE
         self.number[rows], self.slo_class[rows] = numbers, table.slo_class[:count]
         for known, paths in zip((arrays.rows, arrays.index_rows), self.paths, strict=True):
             own, pattern = known.view(np.ndarray), chunk.pattern[:count]
