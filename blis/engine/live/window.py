@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.engine.build.outcome import group
 from blis.engine.world import Array
 from blis.tables.records import STEP_LOG
 
@@ -22,36 +23,38 @@ class StepWindow:
         self.steps = np.empty(0, STEP_LOG)
         self.forgotten = np.zeros(instances, np.int64)
         self.longest_us = np.zeros(instances, np.int64)  # the longest step of each so far
+        self._rows, self._known = self.forgotten.copy(), self.forgotten.copy()  # rows and steps of each
 
     def add(self, parts: list[Array]) -> None:
         """Rows of LOGGED in the order in which they were noted."""
-        plain = [part.view(np.ndarray) for part in parts]
-        logged = np.concatenate([part[part["count"] > 0] for part in plain])
-        new = np.empty(len(logged), STEP_LOG)
-        for name in ("instance", "count", "gap_us"):
-            new[name] = logged[name]
-        np.maximum.at(self.longest_us, new["instance"], new["gap_us"])
-        both = np.concatenate([self.steps, new])
-        self.steps = both[np.argsort(both["instance"], kind="stable")]
-        self._number()
+        new = np.sum([self._count(part.view(np.ndarray)) for part in parts], axis=0, dtype=np.int64)
+        first = np.cumsum(self._rows + new) - self._rows - new
+        found = np.empty(int((self._rows + new).sum()), STEP_LOG)
+        found[np.arange(len(self.steps)) + np.repeat(first - np.cumsum(self._rows) + self._rows, self._rows)] = (
+            self.steps
+        )
+        places = first + self._rows
+        for part in parts:
+            group(part, places, self._known, found)
+        self._rows += new
+        self.steps = found
+        any_rows = self._rows > 0
+        if any_rows.any():
+            longest_us = np.maximum.reduceat(found["gap_us"], first[any_rows])
+            self.longest_us[any_rows] = np.maximum(self.longest_us[any_rows], longest_us)
 
     def forget(self, needed: Ints) -> None:
         """Of each instance the rows that end before a step: the first that is needed. needed: [instances]."""
         steps, instance = self.steps, self.steps["instance"]
-        needed = np.minimum(needed - self.forgotten, self._count() - _LATEST)
-        gone = steps["first_step"] + steps["count"] - 1 < needed[instance]
-        np.add.at(self.forgotten, instance[gone], steps["count"][gone])
-        self.steps = steps[~gone]
-        self._number()
+        needed = np.minimum(needed - self.forgotten, self._known - _LATEST)
+        stays = steps["first_step"] + steps["count"] > needed[instance]
+        self.steps = steps[stays]
+        self._rows = np.bincount(self.steps["instance"], minlength=len(needed))
+        left = np.bincount(self.steps["instance"], self.steps["count"], len(needed)).astype(np.int64)  # exact
+        self.forgotten += self._known - left
+        self.steps["first_step"] -= (self._known - left)[self.steps["instance"]]
+        self._known = left
 
-    def _count(self) -> Ints:
-        """[instances] how many steps of each are here."""
-        found = np.zeros(len(self.forgotten), np.int64)
-        np.add.at(found, self.steps["instance"], self.steps["count"])
-        return found
-
-    def _number(self) -> None:
-        """Number the steps of each instance."""
-        count = self.steps["count"].astype(np.int64)
-        before = np.cumsum(self._count()) - self._count()
-        self.steps["first_step"] = np.cumsum(count) - count - before[self.steps["instance"]] + 1
+    def _count(self, part: Array) -> Ints:
+        """[instances] rows of each, but for those that go on in the next part."""
+        return np.bincount(part["instance"][part["count"] > 0], minlength=len(self._rows))
