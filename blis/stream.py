@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -56,22 +57,28 @@ def simulate_stream(
     first = next(chunks, None)
     if first is None:
         raise InputError("no requests")
-    flow = Flow(scenario, stream.patterns, first.table.first_arrival_us, 2 * len(first.table))
     tally = Tally(scenario, stream.patterns)
-    limits = scenario.instance.engine.limits
     with ExitStack() as files:
         writer = None if results_path is None else _Writer(scenario, files.enter_context(WholeFile(results_path)))
-        order = _InOrder(tally, writer)
-        for chunk in chain([first], chunks):
-            limited = chunk._replace(table=within_limits(chunk.table, *limits))
-            order.expect(limited)
-            ended = flow.take(limited)
-            tally.add_gaps(ended.slo_class, ended.result)
-            order.put(ended)
-        last = flow.finish()
-        tally.add_gaps(last.slo_class, last.result)
-        order.put(last)
-    return StreamedResult(scenario, *tally.tables(last.result, flow.longest_step_us), tally)
+        flow = Flow(scenario, stream.patterns, first.table.first_arrival_us, 2 * len(first.table))
+        last = _run(flow, chain([first], chunks), scenario.instance.engine.limits, _InOrder(tally, writer), tally)
+    longest_step_us = flow.longest_step_us
+    del flow  # before the columns are put together
+    return StreamedResult(scenario, *tally.tables(last, longest_step_us), tally)
+
+
+def _run(flow: Flow, chunks: Iterable[Chunk], limits: tuple[int, int], order: _InOrder, tally: Tally) -> ResultTable:
+    """Take all chunks and pass on what becomes of them; gives the run at its end."""
+    for chunk in chunks:
+        limited = chunk._replace(table=within_limits(chunk.table, *limits))
+        order.expect(limited)
+        ended = flow.take(limited)
+        tally.add_gaps(ended.slo_class, ended.result)
+        order.put(ended)
+    ended = flow.finish()
+    tally.add_gaps(ended.slo_class, ended.result)
+    order.put(ended)
+    return ended.result
 
 
 class _Writer:

@@ -236,11 +236,11 @@ def compute_metrics(
     )
 
 
-def class_labels(slo_names: Sequence[str]) -> tuple[list[str], NDArray[np.int64]]:
+def class_labels(slo_names: Sequence[str]) -> tuple[list[str], NDArray[np.int16]]:
     """The names under which classes are reported, in alphabetical order, and [classes] the number there of each."""
     named = [class_label(name) for name in slo_names]
     labels = sorted(set(named))
-    return labels, np.array([labels.index(name) for name in named], np.int64)
+    return labels, np.array([labels.index(name) for name in named], np.int16)
 
 
 def _class_metrics(

@@ -5,7 +5,6 @@ What `compute_metrics` gives for the tables of the whole run, to the last bit.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from blis.config import Scenario
 from blis.errors import EngineError
 from blis.evaluation.gap_counts import GapCounts, distribution_of
 from blis.evaluation.gaps import Gaps
+from blis.evaluation.growing import Growing
 from blis.evaluation.itl import BetweenTokens
 from blis.evaluation.metrics import Metrics, class_labels, compute_metrics
 from blis.tables.origin import Origin
@@ -29,6 +29,16 @@ _SINCE = ("queued_us", "scheduled_us", "completed_us")
 _LATENCIES = ("ttft_us", "e2e_us")
 _TOKENS = ("input_tokens", "output_tokens")
 _CODES = ("slo_class", "tenant")
+#: The widths of all columns.
+_TYPES: dict[str, tuple[type, ...]] = {
+    "status": (np.int8,),
+    "arrival_us": (np.int64,),
+    "instance": (np.int16, np.int32),
+    "client": (np.int16, np.int32),
+    **dict.fromkeys(_CODES, (np.int16, np.int32)),
+    **dict.fromkeys(_TOKENS, (np.int32,)),  # two of 16 bits would be divided in single precision
+    **dict.fromkeys((*_LATENCIES, *_SINCE), (np.int32, np.int64)),
+}
 #: Where each instance says how many requests have a status.
 _COUNTED = {"completed": COMPLETED, "dropped": DROPPED, "queued": QUEUED, "running": RUNNING}
 #: Columns of results that metrics do not read.
@@ -53,7 +63,7 @@ class Tally:
         self._scenario, self._named = scenario, named
         labels, label = class_labels(named.slo_names)
         self._label, self._gaps, self._longest_us = label, [GapCounts() for _ in labels], 0
-        self._parts: defaultdict[str, list[Column]] = defaultdict(list)
+        self._columns = {name: Growing(*types) for name, types in _TYPES.items()}
         self._placed = np.zeros((scenario.cluster.instances + 1, len(STATUS_NAMES)), np.int64)  # the last: nowhere
         self._origin: Origin | None = None
 
@@ -66,20 +76,16 @@ class Tally:
 
     def add(self, table: RequestTable, result: ResultTable) -> None:
         """Keep the columns of the next requests."""
-        self._keep("status", result.status, np.int8)
-        self._keep("arrival_us", result.arrival_us, np.int64)
-        self._keep("instance", result.instance, np.int16, np.int32)
-        for name in _LATENCIES:
-            self._keep(name, getattr(result, name), np.int32, np.int64)
-        for name in _SINCE:
-            self._keep(name, since(getattr(result, name), result.arrival_us), np.int32, np.int64)
-        for name in _TOKENS:
-            self._keep(name, getattr(table, name), np.int32)
-        for name in _CODES:
-            self._keep(name, getattr(table, name), np.int16, np.int32)
+        columns = {
+            **{name: getattr(result, name) for name in ("status", "arrival_us", "instance", *_LATENCIES)},
+            **{name: since(getattr(result, name), result.arrival_us) for name in _SINCE},
+            **{name: getattr(table, name) for name in (*_TOKENS, *_CODES)},
+        }
         if table.origin is not None:
             self._origin = table.origin
-            self._keep("client", table.origin.client, np.int16, np.int32)
+            columns["client"] = table.origin.client
+        for name, column in columns.items():
+            self._columns[name].add(column)
         np.add.at(self._placed, (result.instance, result.status), 1)
 
     def tables(self, last: ResultTable, longest_step_us: NDArray[np.int64]) -> tuple[RequestTable, ResultTable]:
@@ -89,15 +95,15 @@ class Tally:
         if the instances have counted other requests.
         """
         self._check(last.instances)
-        arrival_us, delay_us = self._column("arrival_us"), self._column("scheduled_us")
+        arrival_us, delay_us = self._take("arrival_us"), self._take("scheduled_us")
         nowhere: Column = np.broadcast_to(np.int32(-1), len(arrival_us))
         unread: dict[str, Any] = dict.fromkeys(_UNREAD, nowhere)
         result = ResultTable(
             arrival_us=arrival_us,
             scheduling_delay_us=delay_us,
             scheduled_us=after(delay_us, arrival_us),
-            **{name: after(self._column(name), arrival_us) for name in ("queued_us", "completed_us")},
-            **{name: self._column(name) for name in ("status", "instance", *_LATENCIES)},
+            **{name: after(self._take(name), arrival_us) for name in ("queued_us", "completed_us")},
+            **{name: self._take(name) for name in ("status", "instance", *_LATENCIES)},
             **unread,
             steps=_longest(longest_step_us),
             gaps=last.gaps[:0],
@@ -113,9 +119,9 @@ class Tally:
         """The requests without their content."""
         none, origin = nowhere[:0], self._origin
         if origin is not None:
-            origin = Origin(self._column("client"), origin.client_names, origin.streaming, origin.networks)
+            origin = Origin(self._take("client"), origin.client_names, origin.streaming, origin.networks)
         columns: dict[str, Any] = {
-            **{name: self._column(name) for name in (*_TOKENS, *_CODES)},
+            **{name: self._take(name) for name in (*_TOKENS, *_CODES)},
             **dict.fromkeys(("path_offset", "path_node", "path_end_token"), none),
             **dict.fromkeys(("output_node", "session", "round"), nowhere),
             "uniform": np.broadcast_to(0.0, len(arrival_us)),
@@ -129,12 +135,9 @@ class Tally:
         itl = [distribution_of(self._gaps), *(distribution_of([counts]) for counts in self._gaps)]
         return compute_metrics(self._scenario, table, result, between=BetweenTokens(itl, self._longest_us))
 
-    def _keep(self, name: str, column: Column, *types: type) -> None:
-        self._parts[name].append(fitting(column, *types))
-
-    def _column(self, name: str) -> Column:
-        """A whole column; its parts go."""
-        return np.concatenate(self._parts.pop(name))
+    def _take(self, name: str) -> Column:
+        """A whole column, which is then not here any more."""
+        return self._columns[name].take()
 
     def _check(self, instances: NDArray[np.void]) -> None:
         for name, status in _COUNTED.items():
@@ -145,13 +148,6 @@ class Tally:
                 )
 
 
-def fitting(values: Column, *types: type) -> Column:
-    """The same whole numbers in the first of these types that holds all of them."""
-    low, high = int(values.min(initial=0)), int(values.max(initial=0))
-    fits = (kind for kind in types if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
-    return values.astype(next(fits), copy=False)
-
-
 def since(times_us: Column, arrival_us: Column) -> Column:
     """[n] how long after the arrival each is, -1 where it never was."""
     return np.where(times_us >= 0, times_us - arrival_us, -1)
@@ -159,7 +155,9 @@ def since(times_us: Column, arrival_us: Column) -> Column:
 
 def after(delay_us: Column, arrival_us: Column) -> Column:
     """[n] the times again."""
-    return np.where(delay_us >= 0, arrival_us + delay_us, -1)
+    found = arrival_us + delay_us
+    found[delay_us < 0] = -1
+    return found
 
 
 def _longest(longest_step_us: NDArray[np.int64]) -> NDArray[np.void]:
