@@ -410,7 +410,11 @@ MUTANTS = (
         "prefixes longer than their prompt",
     ),
     Mutant(
-        _CSV, "columns["arrival_us"] >= previous_us", "columns["arrival_us"] >= previous_us - 1", _CSV_TESTS, "unsorted rows"
+        _CSV,
+        'columns["arrival_us"] >= previous_us',
+        'columns["arrival_us"] >= previous_us - 1',
+        _CSV_TESTS,
+        "unsorted rows",
     ),
     Mutant(
         _SHEET,
