@@ -4,6 +4,7 @@ Layout: `shared/reference/*/config.yaml`, default-problem.md section 1 and docs/
 reads a file.
 """
 
+from blis.config.clients import RETRY_AFTER_US, Clients
 from blis.config.cluster import (
     BANDS,
     DETECTORS,
@@ -52,10 +53,12 @@ __all__ = [
     "PICKERS",
     "PREEMPTIONS",
     "PROFILES",
+    "RETRY_AFTER_US",
     "TIE_BREAKS",
     "Admission",
     "Batch",
     "CacheTier",
+    "Clients",
     "Cluster",
     "Compat",
     "Engine",

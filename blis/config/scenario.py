@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from blis.config.clients import Clients
 from blis.config.cluster import Cluster
 from blis.config.engine import OF_DEPLOYMENT, Engine
 from blis.config.instance import KV, Batch, Instance, LatencyModel
@@ -51,6 +52,7 @@ class Scenario:
     cluster: Cluster = field(default_factory=Cluster)
     pools: tuple[Pool, ...] = ()
     slo_tiers: dict[str, SloTier] = field(default_factory=dict, hash=False)
+    clients: Clients = field(default_factory=Clients)
     horizon_us: int | None = None  # events later than this are not executed; None = run to the end
     seed: int = 0
     name: str = ""
@@ -62,6 +64,7 @@ class Scenario:
         check_integer("seed", self.seed, 0)
         if self.horizon_us is not None:
             check_integer("horizon_us", self.horizon_us, 1, MAX_TIME_US)
+        self._check_clients()
         if not self.pools:
             return
         count = sum(pool.count for pool in self.pools)
@@ -74,6 +77,13 @@ class Scenario:
             limits = {getattr(replica.instance.engine, name) for replica in self.replicas}
             if len(limits) > 1:
                 raise InputError(f"engine.{name} must be one for all pools, got {sorted(limits)}")
+
+    def _check_clients(self) -> None:
+        """Nobody gives up who has not been decided on."""
+        for name in ("first_token_timeout_us", "timeout_us"):
+            least_us = self.cluster.admission.latency_us + 1
+            if getattr(self.clients, name):
+                check_integer(f"clients.{name}", getattr(self.clients, name), least_us, MAX_TIME_US)
 
     @cached_property
     def replicas(self) -> tuple[Replica, ...]:

@@ -57,6 +57,8 @@ class World(NamedTuple):
     lives: Array  # [turns in the lives of instances] LIFE
     again: Array  # [1, n] HEAP of (time, row): who is sent again when; this one and the next have no rows if nobody is
     retries: Array  # [n] how often each was
+    waits_us: Array  # [n] how long a client waits before it asks again with this row; no rows if nobody does
+    gave_up_us: Array  # [n] when its client has given up, NEVER_US if not; no rows where clients wait for ever
     samples: Array  # [capacity] SAMPLE
     kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW

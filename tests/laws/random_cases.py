@@ -23,6 +23,7 @@ from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import (
     dressed,
+    random_clients,
     random_cluster,
     random_failures,
     random_labels,
@@ -87,6 +88,17 @@ def failing(rng: Random, case: Case) -> Case:
     last_us = 2 * int(case.table.arrival_us.max()) + rng.choice([20, 400, 3000])
     failing = replace(cluster, failures=random_failures(rng, cluster.instances, last_us), retries=random_retries(rng))
     return replace(case, scenario=replace(case.scenario, cluster=failing), compat=Compat())
+
+
+def impatient_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which clients do not wait for ever, and in some instances fail besides."""
+    return impatient(rng, rng.choice([random_case, failing_case])(rng, max_requests))
+
+
+def impatient(rng: Random, case: Case) -> Case:
+    """The case, with clients that give up or ask again."""
+    clients = random_clients(rng, case.scenario.cluster.admission.latency_us)
+    return replace(case, scenario=replace(case.scenario, clients=clients), compat=Compat())
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:

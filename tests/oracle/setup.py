@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from blis.config import Engine as Switches
 from blis.config import (
+    Clients,
     Failures,
     FlowControl,
     Hardware,
@@ -20,6 +20,7 @@ from blis.config import (
     default_scorers,
     default_tier,
 )
+from blis.config import Engine as Switches
 
 _DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in default_scorers())
 
@@ -85,6 +86,7 @@ class Setup(Machine):
     cache_age_us: int = 0
     failures: Failures = field(default_factory=Failures)
     retries: Retries = field(default_factory=Retries)
+    clients: Clients = field(default_factory=Clients)
     horizon_us: int | None = None
 
     def machine(self, index: int) -> Machine:
@@ -134,6 +136,7 @@ class Setup(Machine):
             cache_age_us=signals.cache.age_us,
             failures=cluster.failures,
             retries=cluster.retries,
+            clients=scenario.clients,
             horizon_us=scenario.horizon_us,
         )
 

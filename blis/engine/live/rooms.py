@@ -69,6 +69,8 @@ class Rooms:
             raise InputError(
                 "cluster.failures: instances fail in runs and searches alone; leave it out of what is served"
             )
+        if scenario.clients.any:
+            raise InputError("clients: who asks a server that is served gives up himself; leave it out")
         self.limits = limits
         self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat(), observe)
         arrays = self.state.arrays
