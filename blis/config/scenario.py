@@ -52,12 +52,12 @@ class Scenario:
     cluster: Cluster = field(default_factory=Cluster)
     pools: tuple[Pool, ...] = ()
     slo_tiers: dict[str, SloTier] = field(default_factory=dict, hash=False)
-    clients: Clients = field(default_factory=Clients)
     horizon_us: int | None = None  # events later than this are not executed; None = run to the end
     seed: int = 0
     name: str = ""
     description: str = ""
     pathological: bool = False
+    clients: Clients = field(default_factory=Clients)
 
     def __post_init__(self) -> None:
         """Check the seed, the horizon and that pools and cluster agree."""
