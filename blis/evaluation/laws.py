@@ -236,8 +236,8 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
-    settled = (started_us[rows], result.routed_us[rows]) if scenario.cluster.flow_control.enabled else ()  # else by row
-    order = rows[np.lexsort((*settled, reached_us, result.queued_us[rows], sent))]
+    settled = (started_us[rows],) if scenario.cluster.flow_control.enabled else ()  # else by row
+    order = rows[np.lexsort((*settled, result.routed_us[rows], reached_us, result.queued_us[rows], sent))]
     before, after, wrong = order[:-1], order[1:], np.zeros(len(result), np.bool_)
     wrong[after] = (result.instance[before] == result.instance[after]) & (started_us[before] > started_us[after])
     return wrong

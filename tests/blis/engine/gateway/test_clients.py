@@ -80,8 +80,8 @@ def test_who_hears_that_his_request_is_lost_asks_again(attempts, status):
 def test_who_is_rejected_comes_back_when_he_is_told_to():
     bucket = Admission("token-bucket", parameters={"capacity_tokens": 8, "refill_tokens_per_s": 8e3})  # 8 in 1 ms
     result = run(requests([0, 0]), Clients(attempts=2, backoff_us=10), admission=bucket)
-    assert result.attempts.retry_after_us.tolist() == [-1, 1000, -1, -1]
-    assert result.attempts.arrival_us.tolist() == [0, 0, -1, 1000]
+    assert result.attempts.retry_after_us.tolist() == [-1, 1001, -1, -1]
+    assert result.attempts.arrival_us.tolist() == [0, 0, -1, 1001]
     assert result.status_names() == ["completed", "completed"]
 
 
