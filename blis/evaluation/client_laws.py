@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from blis.config import Scenario
 from blis.engine.build.clients import pauses_us
+from blis.engine.records import NEVER_US
 from blis.tables.attempts import with_attempts
 from blis.tables.records import ABANDONED, COMPLETED, DROPPED, IN_TRANSIT, LOST, NOT_ARRIVED, REJECTED
 from blis.tables.requests import RequestTable
@@ -17,8 +18,6 @@ from blis.tables.results import ResultTable
 
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-
-_NEVER_US = int(np.iinfo(np.int64).max)
 
 
 def check_clients(scenario: Scenario, table: RequestTable, result: ResultTable) -> list[str]:
@@ -48,15 +47,15 @@ def check_clients(scenario: Scenario, table: RequestTable, result: ResultTable) 
 
 
 def answered_us(scenario: Scenario, attempts: ResultTable) -> Ints:
-    """[n] when the client of each request had its answer, -1 if it has none. attempts: rows that ran."""
-    clients, horizon_us = scenario.clients, scenario.horizon_us or _NEVER_US
+    """[n] when the client of each request had its answer, NEVER_US if it has none. attempts: rows that ran."""
+    clients, horizon_us = scenario.clients, scenario.horizon_us or NEVER_US
     heard = (attempts.e2e_us >= 0) & (_gave_up_us(attempts) < 0)
     if clients.timeout_us:
         heard &= attempts.e2e_us < clients.timeout_us
     if clients.first_token_timeout_us:  # whoever gives up behind the horizon does so
         heard &= _has_token(scenario, attempts) | (attempts.arrival_us <= horizon_us - clients.first_token_timeout_us)
-    when_us = np.where(heard, attempts.arrival_us + attempts.e2e_us, -1)
-    return np.ascontiguousarray(when_us.reshape(clients.attempts, -1).max(axis=0))
+    when_us = np.where(heard, attempts.arrival_us + attempts.e2e_us, NEVER_US)
+    return np.ascontiguousarray(when_us.reshape(clients.attempts, -1).min(axis=0))
 
 
 def _gave_up_us(attempts: ResultTable) -> Ints:
@@ -93,7 +92,7 @@ def _needless(scenario: Scenario, attempts: ResultTable, gave_up_us: Ints) -> Ma
 
 
 def _overdue(scenario: Scenario, attempts: ResultTable, gave_up_us: Ints) -> Mask:
-    clients, horizon_us = scenario.clients, scenario.horizon_us or _NEVER_US
+    clients, horizon_us = scenario.clients, scenario.horizon_us or NEVER_US
     waits = (gave_up_us < 0) & ~np.isin(attempts.status, [NOT_ARRIVED, REJECTED, DROPPED, LOST])
     again = np.zeros(len(attempts), np.bool_) if attempts.retries is None else attempts.retries > 0
     late = np.zeros(len(attempts), np.bool_)

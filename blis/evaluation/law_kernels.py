@@ -5,6 +5,7 @@ laws.py says what each is called. n requests, I instances, T tenants, R rows of 
 
 from __future__ import annotations
 
+from blis.engine.records import NEVER_US
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.law_runs import Rules, Run
 from blis.jit import entry, kernel
@@ -180,7 +181,7 @@ def _follow_ups(run, rules, found):
             note(found, OWN_ARRIVAL, r, arrival_us != run.due_us[r])
             continue
         due_us = run.answered_us[before] + run.think_us[r]
-        comes = run.answered_us[before] >= 0 and due_us <= rules.horizon_us
+        comes = run.answered_us[before] != NEVER_US and due_us <= rules.horizon_us
         note(found, CLIENT, r, comes and arrival_us != due_us)
         note(found, UNANSWERED, r, not comes and (arrival_us >= 0 or run.status[r] != NOT_ARRIVED))
 
