@@ -40,7 +40,9 @@ def test_it_is_full_when_no_row_is_left():
 def test_nobody_fails_in_what_is_served():
     failing = Failures((Outage((0,), 5, 5),))
     served = replace(scenario(), cluster=replace(scenario().cluster, failures=failing))
-    with pytest.raises(InputError, match=r"cluster\.failures: instances fail in runs and searches alone"):
+    with pytest.raises(
+        InputError, match=r"cluster\.failures: instances fail in runs and searches of whole tables alone"
+    ):
         Rooms(served, ("",), LIMITS)
 
 
