@@ -80,7 +80,7 @@ class Rooms:
             )
         if scenario.clients.any:
             raise InputError(
-                "clients: they give up in runs of whole tables alone; leave it out of what is served or streamed"
+                "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"
             )
         self.limits = limits
         table = _empty_table(scenario, classes, limits) if table is None else table
