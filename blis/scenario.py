@@ -16,6 +16,7 @@ from blis.config import (
     PROFILES,
     Admission,
     Batch,
+    Clients,
     Disaggregation,
     Engine,
     Failures,
@@ -43,7 +44,10 @@ from blis.yaml_strict import build, check_mapping, load_mapping, named_source, p
 
 _Choice = TypeVar("_Choice", Routing, Profile)
 
-_KEY_ORDER = ("name", "description", "pathological", "seed", "horizon_us", "cluster", "instance", "pools", "slo_tiers")
+_KEY_ORDER = (
+    *("name", "description", "pathological", "seed", "horizon_us"),
+    *("cluster", "instance", "pools", "slo_tiers", "clients"),
+)
 _MODEL = "instance.latency_model"
 _DEPLOYMENT = ("kind", "model", "hf_config", "gpu", "tp")  # keys by which a latency model's numbers are looked up
 _OWN = (
@@ -95,6 +99,8 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     for pool in mapping.get("pools", ()):
         if pool["role"] == "both":
             del pool["role"]
+    if scenario.clients == Clients():
+        del mapping["clients"]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
 

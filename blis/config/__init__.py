@@ -4,6 +4,7 @@ Layout: `shared/reference/*/config.yaml`, default-problem.md section 1 and docs/
 reads a file.
 """
 
+from blis.config.clients import RETRY_AFTER_US, Clients
 from blis.config.cluster import (
     BANDS,
     DETECTORS,
@@ -56,11 +57,13 @@ __all__ = [
     "PICKERS",
     "PREEMPTIONS",
     "PROFILES",
+    "RETRY_AFTER_US",
     "ROLES",
     "TIE_BREAKS",
     "Admission",
     "Batch",
     "CacheTier",
+    "Clients",
     "Cluster",
     "Compat",
     "Disaggregation",

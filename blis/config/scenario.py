@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from blis.config.clients import Clients
 from blis.config.cluster import Cluster
 from blis.config.disaggregation import ROLES
 from blis.config.engine import OF_DEPLOYMENT, Engine
@@ -61,6 +62,7 @@ class Scenario:
     name: str = ""
     description: str = ""
     pathological: bool = False
+    clients: Clients = field(default_factory=Clients)
 
     def __post_init__(self) -> None:
         """Check the seed, the horizon and that pools and cluster agree."""
@@ -68,6 +70,7 @@ class Scenario:
         if self.horizon_us is not None:
             check_integer("horizon_us", self.horizon_us, 1, MAX_TIME_US)
         self._check_roles()
+        self._check_clients()
         if not self.pools:
             return
         count = sum(pool.count for pool in self.pools)
@@ -96,6 +99,8 @@ class Scenario:
             )
         if self.cluster.failures.any:
             raise InputError("cluster.failures: with prefill and decode apart instances do not fail; leave one out")
+        if self.clients.any:
+            raise InputError("clients: with prefill and decode apart they wait for ever; leave one of the two out")
         if any(replica.instance.kv.cpu_blocks for replica in self.replicas):
             raise InputError("kv.cpu_blocks must be 0 with prefill and decode apart: KV moves from GPU to GPU")
 
@@ -103,6 +108,13 @@ class Scenario:
     def apart(self) -> bool:
         """Whether some instances only compute prompts for others, or do not."""
         return self.cluster.disaggregation.prefill_instances > 0 or any(pool.role != "both" for pool in self.pools)
+
+    def _check_clients(self) -> None:
+        """Nobody gives up who has not been decided on."""
+        for name in ("first_token_timeout_us", "timeout_us"):
+            least_us = self.cluster.admission.latency_us + 1
+            if getattr(self.clients, name):
+                check_integer(f"clients.{name}", getattr(self.clients, name), least_us, MAX_TIME_US)
 
     @cached_property
     def replicas(self) -> tuple[Replica, ...]:

@@ -57,10 +57,10 @@ class World(NamedTuple):
     lives: Array  # [turns in the lives of instances] LIFE
     again: Array  # [1, n] HEAP of (time, row): who is sent again when; this one and the next have no rows if nobody is
     retries: Array  # [n] how often each was
-    transfers: Array  # [1, n] HEAP of (time, row): whose KV has come when, and which prefill is given up when;
-    handovers: (
-        Array  # [3, n] times and blocks, see columns.HANDOVERS; this one and the one before without rows if not apart
-    )
+    waits_us: Array  # [n] how long a client waits before it asks again with this row; no rows if nobody does
+    gave_up_us: Array  # [n] when its client has given up, NEVER_US if not; no rows where clients wait for ever
+    transfers: Array  # [1, n] HEAP of (time, row): whose KV has come when, which prefill is given up when; this one and
+    handovers: Array  # … [3, n], times and blocks (columns.HANDOVERS), have no rows if nobody prefills for others
     samples: Array  # [capacity] SAMPLE
     kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW

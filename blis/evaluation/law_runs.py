@@ -27,6 +27,7 @@ class Run(NamedTuple):
     output_tokens: Array  # [n]
     predecessor: Array  # [n], like `think_us` without rows where nobody follows anybody
     think_us: Array
+    answered_us: Array  # [requests] when the client of each had its answer, NEVER_US: never; no rows as those two
     tenant: Array  # [n]
     moved: Array  # [n] whether its prompt came from elsewhere; no rows if no prompt does
     held: Array  # [I] who holds blocks there and does not run

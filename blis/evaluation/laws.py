@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from blis.config import Compat, Scenario
 from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
+from blis.evaluation.client_laws import answered_us, check_clients
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.handover_laws import broken_handovers, held_blocks
 from blis.evaluation.law_kernels import COUNT, LAWS, SUMS, judge
 from blis.evaluation.law_runs import LIMITS, SPAN, Rules, Run
+from blis.tables.attempts import with_attempts
 from blis.tables.handovers import Handovers
 from blis.tables.limits import within_limits
-from blis.tables.records import LOST
+from blis.tables.records import ABANDONED, LOST
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -47,6 +49,7 @@ WORDS = {
     laws.SENT_AGAIN: "the instances lost other requests than have that status or were sent again",
     laws.DEAD: "request {} was served by an instance that was down",
     laws.SENT_OFFLINE: "request {} was sent to an instance that was believed to be offline",
+    laws.COUNTS_ABANDONED: "instance {} counts other abandoned requests than have that status",
     laws.IN_FLIGHT: "instance {} has other prompt tokens in flight than its requests",
     laws.TENANT_REQUESTS: "the tenants have other requests in flight than theirs",
     laws.TENANT_TOKENS: "the tenants have other tokens in flight than theirs",
@@ -107,11 +110,19 @@ def check_laws(
     table = within_limits(table, *scenario.instance.engine.limits)
     if violations := _sizes(scenario, table, result):
         return violations  # the laws rely on them
+    if result.attempts is None:
+        return _check(scenario, table, result, compat)
+    return check_clients(scenario, table, result) + _check(scenario, table, result.attempts, compat)
+
+
+def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, compat: Compat) -> Violations:
+    """The laws of rows that ran, attempts of clients behind all requests that are asked for the first time."""
+    table = with_attempts(first_asks, scenario.clients.attempts)
     found = np.zeros((LAWS, 2), np.int64)
     instances, steps = len(result.instances), int(result.instances["steps"].sum())
     complete = steps == int(result.steps["count"].sum())
     judge(
-        _run(scenario, table, result),
+        _run(scenario, first_asks, result),
         _rules(scenario, result, compat),
         np.zeros((instances, SUMS), np.int64),
         np.zeros((1 + len(table.tenant_names), 2), np.int64),
@@ -146,8 +157,9 @@ def _sizes(scenario: Scenario, table: RequestTable, result: ResultTable) -> Viol
     return violations
 
 
-def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
+def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> Run:
     """The columns that laws are about."""
+    table = with_attempts(first_asks, scenario.clients.attempts)
     tenants, nobody = result.tenants, np.zeros(0, np.int64)
     followed = table.predecessor is not None and table.think_us is not None
     instances = [replica.instance for replica in scenario.replicas]
@@ -160,6 +172,7 @@ def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
         output_tokens=behind(table.output_tokens, 0 * table.output_tokens),
         predecessor=_read_only(table.predecessor if followed else nobody.astype(np.int32)),
         think_us=_read_only(table.think_us if followed else nobody),
+        answered_us=_read_only(answered_us(scenario, result) if followed else nobody),
         tenant=behind(table.tenant, table.tenant),
         moved=_read_only(nothing) if moved is None else behind(moved.there_us >= 0, moved.there_us < -1),
         held=np.zeros(len(instances), np.int64) if moved is None else held_blocks(result, moved),
@@ -173,8 +186,8 @@ def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
         else np.stack([tenants["in_flight"], tenants["tokens"]], 1),
         overhead_us=_read_only(result.token_overhead_us),
         limits=np.array(limits, LIMITS),
-        outages=np.array(outages(scenario, table), SPAN),
-        silences=np.array(silences(scenario, table), SPAN),
+        outages=np.array(outages(scenario, first_asks), SPAN),
+        silences=np.array(silences(scenario, first_asks), SPAN),
     )
 
 
@@ -238,7 +251,7 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     that a gateway sends on in one instant either may be the first. The order of all is the oracle's to tell: sorting
     everybody would make a simulation a tenth longer.
     """
-    alike = _arrived_alike(table, result) & (result.status != LOST)
+    alike = _arrived_alike(table, result) & (result.status != LOST) & (result.status != ABANDONED)
     if result.retries is not None:
         alike &= result.retries == 0
     if result.handovers is not None:
@@ -251,8 +264,8 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
-    settled = (started_us[rows], result.routed_us[rows]) if scenario.cluster.flow_control.enabled else ()  # else by row
-    order = rows[np.lexsort((*settled, reached_us, result.queued_us[rows], sent))]
+    settled = (started_us[rows],) if scenario.cluster.flow_control.enabled else ()  # else by row
+    order = rows[np.lexsort((*settled, result.routed_us[rows], reached_us, result.queued_us[rows], sent))]
     before, after, wrong = order[:-1], order[1:], np.zeros(len(result), np.bool_)
     wrong[after] = (result.instance[before] == result.instance[after]) & (started_us[before] > started_us[after])
     return wrong

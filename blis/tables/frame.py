@@ -81,6 +81,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
     columns["retry_after_us"] = _integers(result.retry_after_us)
     if result.retries is not None:
         columns["retries"] = result.retries
+    if result.asked is not None:
+        columns["attempts"] = result.asked
     if result.handovers is not None:
         columns |= {column: _integers(getattr(result.handovers, name)) for column, name in _HANDOVERS.items()}
     names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session

@@ -47,6 +47,9 @@ class ResultTable:
     kept_steps: NDArray[np.void] | None = None  # [steps] KEPT_STEP in the order they were run, if they were asked for
     tenants: NDArray[np.void] | None = None  # [1 + tenants] TENANT of everybody and each, if a policy asks for them
     retries: NDArray[np.int32] | None = None  # [n] how often each was sent again, if any may be
+    asked: NDArray[np.int32] | None = None  # [n] how often its client has asked, where clients do more than wait
+    gave_up_us: NDArray[np.int64] | None = None  # [n] when it gave up the latest time, if that was the end of it
+    attempts: ResultTable | None = None  # [n x attempts] what the servers did, attempt k of request r in row k n + r
     handovers: Handovers | None = None  # of prompts, where instances have roles
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
 

@@ -23,6 +23,7 @@ from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import (
     dressed,
+    random_clients,
     random_cluster,
     random_disaggregation,
     random_failures,
@@ -118,6 +119,17 @@ def apart(rng: Random, case: Case) -> Case:
     instance = replace(scenario.instance, kv=replace(scenario.instance.kv, cpu_blocks=0))
     changed = replace(scenario, cluster=cluster, pools=tuple(pools), instance=instance)
     return replace(case, scenario=changed, compat=Compat())
+
+
+def impatient_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which clients do not wait for ever, and in some instances fail besides."""
+    return impatient(rng, rng.choice([random_case, failing_case])(rng, max_requests))
+
+
+def impatient(rng: Random, case: Case) -> Case:
+    """The case, with clients that give up or ask again."""
+    clients = random_clients(rng, case.scenario.cluster.admission.latency_us)
+    return replace(case, scenario=replace(case.scenario, clients=clients), compat=Compat())
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from blis.config import (
+    Clients,
     Disaggregation,
     Failures,
     FlowControl,
@@ -90,6 +91,7 @@ class Setup(Machine):
     cache_age_us: int = 0
     failures: Failures = field(default_factory=Failures)
     retries: Retries = field(default_factory=Retries)
+    clients: Clients = field(default_factory=Clients)
     disaggregation: Disaggregation = field(default_factory=Disaggregation)
     kv_transfer: KVTransfer = field(default_factory=KVTransfer)
     token_bytes: int = 0
@@ -148,6 +150,7 @@ class Setup(Machine):
             cache_age_us=signals.cache.age_us,
             failures=cluster.failures,
             retries=cluster.retries,
+            clients=scenario.clients,
             disaggregation=cluster.disaggregation,
             kv_transfer=cluster.kv_transfer,
             token_bytes=scenario.token_bytes,

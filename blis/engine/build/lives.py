@@ -80,7 +80,7 @@ def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, flo
     """The numbers of CONFIG and the arrays of World."""
     cluster, horizon_us = scenario.cluster, scenario.horizon_us or NEVER_US
     turns = sorted(turn for turn in _turns(scenario, table) if turn[0] <= horizon_us)
-    sent_again = len(table) if turns and cluster.retries.limit else 0
+    sent_again = len(table) * scenario.clients.attempts if turns and cluster.retries.limit else 0
     config: dict[str, float] = {
         "lives": bool(turns),
         "warm_up_us": cluster.failures.warm_up_us,

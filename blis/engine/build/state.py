@@ -11,6 +11,7 @@ import numpy as np
 from blis.config import Compat, Instance, LatencyModel, Scenario
 from blis.engine.build.apart import ROLES, check_apart, encode_apart, with_prefills
 from blis.engine.build.arrays import blank, listed, room
+from blis.engine.build.clients import check_clients, encode_clients
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.lives import check_lives, encode_lives, first_failures_us
@@ -48,6 +49,7 @@ from blis.latency.step import Step
 from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
 from blis.policies.schedulers import SCHEDULERS
+from blis.tables.attempts import with_attempts
 from blis.tables.limits import within_limits
 from blis.tables.records import LONG_GAP
 from blis.tables.requests import RequestTable
@@ -129,6 +131,8 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     check_loops(table, compat)
     check_lives(scenario, compat)
     check_apart(scenario, compat)
+    check_clients(scenario, compat)
+    first_asks, table = table, with_attempts(table, scenario.clients.attempts)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
@@ -137,9 +141,10 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         rows, places = with_prefills(rows, "output_tokens"), with_prefills(places)
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
-    lives_config, lives_arrays = encode_lives(scenario, table)
+    lives_config, lives_arrays = encode_lives(scenario, first_asks)
+    clients_config, clients_arrays = encode_clients(scenario.clients, table, len(first_asks))
     apart_config, apart_arrays = encode_apart(scenario, len(table))
-    config = _config(scenario, table, longest, compat, control_config | lives_config | apart_config)
+    config = _config(scenario, table, longest, compat, control_config | lives_config | clients_config | apart_config)
     engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(rows), 1))
@@ -156,7 +161,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         index_rows=index_rows,
         index_path=index_path,
         order=places,
-        **loops(table),
+        **loops(table, len(first_asks)),
         columns=unsettled(scenario, table),
         priority=_values(PRIORITIES, scenario.instance.priority, scenario.instance.priority_parameters),
         scheduler=_values(SCHEDULERS, scenario.instance.scheduler, scenario.instance.scheduler_parameters),
@@ -177,10 +182,12 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         counts=np.empty((len(COUNTS), len(rows)), np.int32),
         **apart_arrays,
         **lives_arrays,
+        **clients_arrays,
         **control_arrays,
     )
-    arrays.instances.fails_us = first_failures_us(scenario, table)
+    arrays.instances.fails_us = first_failures_us(scenario, first_asks)
     arrays.cluster.saved = scenario.cluster.retries.saved
+    arrays.cluster.asks_saved = scenario.clients.saved
     return State(arrays)
 
 

@@ -7,7 +7,8 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 from __future__ import annotations
 
 from blis.engine.agenda import first_before, note, soonest_other_us, soonest_us
-from blis.engine.gateway.records import BATCH, CACHE, END, GO_ON, KV, LOOK, QUEUE, SAMPLE
+from blis.engine.gateway.due import next_due_us
+from blis.engine.gateway.records import BATCH, CACHE, END, GIVE_UP, GO_ON, KV, LOOK, QUEUE, SAMPLE
 from blis.engine.instance.step import advance, next_us
 from blis.engine.instance.transfer import end_transfer
 from blis.engine.observe import sample_wanted, take_sample
@@ -67,10 +68,7 @@ def _advance_all(w, until_us):
         else:
             i, end_us = _next_to_go_on(w, until_us)
             advance(w, i, end_us)
-            if w.config.live:
-                copy(w, i, w.config.live)
-                _unrate(w, i)
-            note_changed(w, i)
+            show(w, i)
             if w.cluster.meets:
                 _show_all(w)
         if w.cluster.halt != DONE:
@@ -96,9 +94,7 @@ def _show_all(w):
     """Several instances have met: note of all of them what they do next, and who is there."""
     w.cluster.meets = 0
     for i in range(w.config.instances):
-        if w.config.live:
-            copy(w, i, w.config.live)
-        note_changed(w, i)
+        show(w, i)
     w.cluster.unrated = w.config.instances
 
 
@@ -109,8 +105,8 @@ def _read(w, due, now_us, event):
     for s in range(len(w.signals)):
         if due >> s & 1:
             kinds |= w.signals[s].kind
-    last = event == END or (event == GO_ON and not w.cluster.expects and w.cluster.released == 0)
-    over = last and not sample_wanted(w, now_us)
+    last = event == END or (event in (GO_ON, GIVE_UP) and not w.cluster.expects and w.cluster.released == 0)
+    over = last and not sample_wanted(w, now_us) and next_due_us(w) == NEVER_US
     if kinds & SAMPLE and not over:
         take_sample(w, now_us)
         if w.cluster.halt != DONE:
@@ -165,6 +161,15 @@ def copy(w, i, kinds):
 
 
 @kernel
+def show(w, i):
+    """Instance i has gone on, or somebody has left it: show what is always seen as it is."""
+    if w.config.live:
+        copy(w, i, w.config.live)
+        _unrate(w, i)
+    note_changed(w, i)
+
+
+@kernel
 def note_changed(w, i):
     """Instance i has gone on, or somebody has been sent there: note when it does something next, and who is there."""
     note(w.agenda, i, next_us(w, i))
@@ -173,7 +178,7 @@ def note_changed(w, i):
     if w.config.reads_pending and view.pending != instance.pending:
         view.pending = instance.pending
         _unrate(w, i)
-    in_flight = instance.routed - instance.completed - instance.dropped - instance.lost
+    in_flight = instance.routed - instance.completed - instance.dropped - instance.lost - instance.abandoned
     if w.config.reads_in_flight and (view.in_flight != in_flight or view.in_flight_tokens != instance.in_flight_tokens):
         view.in_flight = in_flight
         view.in_flight_tokens = instance.in_flight_tokens

@@ -83,6 +83,10 @@ class Rooms:
                 "roles: prefill and decode are apart in runs and searches alone; leave disaggregation.prefill_instances"
                 " and pools[].role out of what is served"
             )
+        if scenario.clients.any:
+            raise InputError(
+                "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"
+            )
         self.limits = limits
         table = _empty_table(scenario, classes, limits) if table is None else table
         self.state = encode(scenario, table, Compat(), observe)
