@@ -146,7 +146,7 @@ class _Cluster:
         self._horizon = INFINITY if setup.horizon_us is None else setup.horizon_us
         for engine in self.engines:
             engine.on_answer = self._answered
-            engine.on_prefilled, engine.on_ask, engine.on_give_up = self._prefilled, self._move, self._give_up
+            engine.on_prefilled, engine.on_ask, engine.on_give_up = self._prefilled, self._move, self._give_up_kv
             engine.fails_us = self.view.lives.fails_us(engine.index, -1, self._horizon)
 
     def _arrives(self, job: Job, time: int) -> None:
@@ -306,7 +306,7 @@ class _Cluster:
         sender.link_us = max(sender.link_us, now) + ceil_div(moved, transfer.bytes_per_us)
         heapq.heappush(self._transfers, (sender.link_us + transfer.latency_us, False, job.row, job))
 
-    def _give_up(self, job: Job, now: int) -> None:
+    def _give_up_kv(self, job: Job, now: int) -> None:
         """Nobody will fetch the KV of a request."""
         pending = [entry for entry in self._transfers if entry[3] is job]
         self._without(job)
