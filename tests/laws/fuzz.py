@@ -11,7 +11,7 @@ from tests.laws.random_cases import apart_case, failing_case, impatient_case, ra
 
 
 def main(count: int, first_seed: int) -> int:
-    """Compare `count` random cases, a quarter each with clients that give up, failures, roles; the number that differ."""
+    """Compare `count` random cases, a quarter each with impatient clients, failures, roles; the number that differ."""
     failures = 0
     for seed in range(first_seed, first_seed + count):
         try:
