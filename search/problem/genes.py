@@ -40,6 +40,8 @@ def _differences(policy: PolicyBundle, other: PolicyBundle) -> Iterator[tuple[st
         yield f"routing.{key}", replace(policy, routing=routing)
     for key, flow in _flow_control(policy.flow_control, other.flow_control):
         yield f"flow_control.{key}", replace(policy, flow_control=flow)
+    if policy.disaggregation != other.disaggregation:
+        yield "disaggregation", replace(policy, disaggregation=other.disaggregation)
     yield from _scheduler(policy, other)
     if policy.preemption != other.preemption:
         yield "preemption", replace(policy, preemption=other.preemption)
