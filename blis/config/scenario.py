@@ -101,6 +101,9 @@ class Scenario:
             raise InputError("cluster.failures: with prefill and decode apart instances do not fail; leave one out")
         if self.clients.any:
             raise InputError("clients: with prefill and decode apart they wait for ever; leave one of the two out")
+        prefill = self.cluster.disaggregation.prefill
+        if prefill and {prefill.policy, self.cluster.routing.policy} == {"prefix-affinity", "prefix-affinity-exact"}:
+            raise InputError("disaggregation.prefill.policy: homes are exact or not in both kinds of routing; give one")
         if any(replica.instance.kv.cpu_blocks for replica in self.replicas):
             raise InputError("kv.cpu_blocks must be 0 with prefill and decode apart: KV moves from GPU to GPU")
 

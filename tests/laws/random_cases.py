@@ -110,10 +110,14 @@ def apart(rng: Random, case: Case) -> Case:
         pools = [replace(pool, role=role) for pool, role in zip(pools, random_roles(rng, len(pools)), strict=True)]
         if {pool.role for pool in pools} == {"prefill"}:
             pools[-1] = replace(pools[-1], role="decode")
+    apart = random_disaggregation(rng, first)
+    policies = {scenario.cluster.routing.policy, apart.prefill.policy if apart.prefill else ""}
+    if policies == {"prefix-affinity", "prefix-affinity-exact"}:  # refused
+        apart = replace(apart, prefill=None)
     cluster = replace(
         scenario.cluster,
         instances=instances,
-        disaggregation=random_disaggregation(rng, first),
+        disaggregation=apart,
         kv_transfer=random_transfer(rng),
     )
     instance = replace(scenario.instance, kv=replace(scenario.instance.kv, cpu_blocks=0))

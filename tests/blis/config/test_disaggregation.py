@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from blis.config import Clients, Disaggregation, Failures, KVTransfer, Outage, Pool, Profile, Scenario, Scorer
+from blis.config import Clients, Disaggregation, Failures, KVTransfer, Outage, Pool, Profile, Routing, Scenario, Scorer
 from blis.errors import InputError
 from blis.policies.bundle import bundle_mapping, load_bundle
 from blis.scenario import apply_bundle, load_scenario, scenario_mapping
 from tests.blis.engine.plain_times import deployment
 
 LINK = KVTransfer(bytes_per_token=1000)
+EXACT, HOMES = Routing("prefix-affinity-exact"), Profile("prefix-affinity")
 PAIR = (Pool(role="prefill"), Pool(role="decode"))
 
 
@@ -30,6 +31,10 @@ PAIR = (Pool(role="prefill"), Pool(role="decode"))
         (lambda: apart(pools=PAIR[:1] * 2), "no pool is left to decode"),
         (lambda: apart(pools=PAIR, kv_transfer=KVTransfer()), "cluster.kv_transfer.bytes_per_token must be given"),
         (lambda: apart(pools=PAIR, failures=Failures((Outage((0,), 1, 1),))), "instances do not fail"),
+        (
+            lambda: apart(pools=PAIR, routing=EXACT, disaggregation=Disaggregation(prefill=HOMES)),
+            "exact or not in both",
+        ),
         (lambda: replace(apart(pools=PAIR), clients=Clients(timeout_us=5)), "clients: "),
         (lambda: apart(pools=(replace(PAIR[0], kv=tiered()), PAIR[1])), "kv.cpu_blocks must be 0"),
     ],
