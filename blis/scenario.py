@@ -15,12 +15,14 @@ from blis.config import (
     OF_DEPLOYMENT,
     PROFILES,
     Admission,
+    Autoscaling,
     Batch,
     Engine,
     Failures,
     Retries,
     Routing,
     Scenario,
+    Startup,
     default_tier,
 )
 from blis.errors import check_choice
@@ -77,7 +79,7 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
         _drop_defaults(part.get("latency_model"))
     if scenario.instance.engine == Engine():
         del mapping["instance"]["engine"]
-    for key, part in (("retries", Retries()), ("failures", Failures())):  # files of others stay as they were
+    for key, part in _SELDOM.items():  # files of others stay as they were
         if getattr(scenario.cluster, key) == part:
             del mapping["cluster"][key]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
@@ -104,6 +106,9 @@ def _drop_defaults(latency: dict[str, Any] | None) -> None:
             latency.pop(key, None)
 
 
+#: Parts of a cluster that a file has only where they say something.
+_SELDOM = {"retries": Retries(), "failures": Failures(), "startup": Startup(), "autoscaling": Autoscaling()}
+
 #: Keys of a latency model that a file has only where they say something.
 _RARE = {"factor": 1.0, "fitted": None, "ensemble": 0, "allow_implausible": False}
 
@@ -129,6 +134,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             flow_control=replace(cluster.flow_control, **given_fields(bundle.flow_control)),
             routing=_routing(cluster.routing, bundle.routing),
             retries=replace(cluster.retries, **given_fields(bundle.retries)),
+            autoscaling=replace(cluster.autoscaling, **given_fields(bundle.autoscaling)),
         ),
         instance=replace(
             instance,

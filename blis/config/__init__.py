@@ -4,6 +4,7 @@ Layout: `shared/reference/*/config.yaml`, default-problem.md section 1 and docs/
 reads a file.
 """
 
+from blis.config.autoscaling import METRICS, Autoscaling
 from blis.config.cluster import (
     BANDS,
     DETECTORS,
@@ -24,7 +25,7 @@ from blis.config.cluster import (
 )
 from blis.config.compat import Compat
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
-from blis.config.failures import Failures, Outage, Retries
+from blis.config.failures import Failures, Outage, Retries, Startup
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -47,6 +48,7 @@ __all__ = [
     "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",
+    "METRICS",
     "OF_DEPLOYMENT",
     "ORDERINGS",
     "PICKERS",
@@ -54,6 +56,7 @@ __all__ = [
     "PROFILES",
     "TIE_BREAKS",
     "Admission",
+    "Autoscaling",
     "Batch",
     "CacheTier",
     "Cluster",
@@ -78,6 +81,7 @@ __all__ = [
     "Signal",
     "Signals",
     "SloTier",
+    "Startup",
     "default_scorers",
     "default_tier",
 ]

@@ -64,6 +64,8 @@ class Scenario:
             check_integer("horizon_us", self.horizon_us, 1, MAX_TIME_US)
         if not self.pools:
             return
+        if self.cluster.autoscaling.any:
+            raise InputError("cluster.autoscaling and pools exclude each other: instances that come are all alike")
         count = sum(pool.count for pool in self.pools)
         if count != self.cluster.instances:
             raise InputError(f"cluster.instances is {self.cluster.instances}, but the pools have {count}")
@@ -79,7 +81,7 @@ class Scenario:
     def replicas(self) -> tuple[Replica, ...]:
         """The instances in the order of their numbers: pool after pool."""
         if not self.pools:
-            return (Replica(self.instance, {}),) * self.cluster.instances
+            return (Replica(self.instance, {}),) * self.cluster.places
         return tuple(replica for pool in self.pools for replica in (self._replica(pool),) * pool.count)
 
     @cached_property

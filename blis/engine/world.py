@@ -57,6 +57,10 @@ class World(NamedTuple):
     lives: Array  # [turns in the lives of instances] LIFE
     again: Array  # [1, n] HEAP of (time, row): who is sent again when; this one and the next have no rows if nobody is
     retries: Array  # [n] how often each was
+    scaling: Array  # [1] SCALING; this one and the next 3 have no rows where nobody comes or goes
+    fleet: Array  # [I] MEMBER
+    fleet_turns: Array  # [capacity] FLEET_TURN
+    fleet_looks: Array  # [capacity] FLEET_LOOK
     samples: Array  # [capacity] SAMPLE
     kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW

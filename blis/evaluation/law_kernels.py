@@ -5,16 +5,22 @@ laws.py says what each is called. n requests, I instances, T tenants, R rows of 
 
 from __future__ import annotations
 
+import numpy as np
+
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.law_runs import Rules, Run
 from blis.jit import entry, kernel
 from blis.tables.records import (
     COMPLETED,
+    DRAINING,
     DROPPED,
+    GONE,
     IN_TRANSIT,
+    LOADING,
     LOST,
     NOT_ARRIVED,
     QUEUED,
+    READY,
     REJECTED,
     RUNNING,
     STATUS_NAMES,
@@ -24,7 +30,7 @@ from blis.tables.records import (
 (
     STATUS, INSTANCE,
     COUNTS_COMPLETED, COUNTS_DROPPED, COUNTS_QUEUED, COUNTS_RUNNING, ROUTED, PLACED, NOT_PLACED, UNFINISHED,
-    COUNTS_LOST, SENT_AGAIN, DEAD, SENT_OFFLINE,
+    COUNTS_LOST, SENT_AGAIN, DEAD, SENT_OFFLINE, LIFE, FLEET_SIZE, LOOK,
     IN_FLIGHT, TENANT_REQUESTS, TENANT_TOKENS,
     CLIENT, UNANSWERED, OWN_ARRIVAL,
     TURN, OVERTAKEN,
@@ -33,7 +39,7 @@ from blis.tables.records import (
     PEAK_BLOCKS, IDLE_BLOCKS, BLOCKS, TOO_MANY_RUN, NO_TIER, OFFLOADED, BROUGHT_BACK, THRASHED,
     BUSY_LONG, NEGATIVE_GAP, HOLES, BUSY, NO_SUCH_STEP, GAP_NUMBER, TTFT, GAP_SUM,
     ALL_TOKENS, TOO_MANY_TOKENS, CACHED, OUTPUT_TOKENS, INPUT_TOKENS, PREEMPTIONS, PREFILL,
-) = range(60)  # fmt: skip
+) = range(63)  # fmt: skip
 LAWS = PREFILL + 1
 
 FIRST, COUNT = range(2)  # columns of what is found of a law: the first who breaks it, and how many do
@@ -54,6 +60,7 @@ def judge(run, rules, sums, tenant_sums, elapsed_us, gap_sums, found):
         return  # the other laws rely on it
     _conservation(run, rules, sums, found)
     _failures(run, sums, found)
+    _fleet(run, rules, np.full(len(run.counters), GONE), found)
     _in_flight(run, rules, sums, tenant_sums, found)
     _follow_ups(run, rules, found)
     _order(run, rules, found)
@@ -127,6 +134,35 @@ def _failures(run, sums, found):
         token = _within(run.outages, i, run.first_token_us[r]) or _within(run.outages, i, run.completed_us[r])
         note(found, DEAD, r, began or token)
         note(found, SENT_OFFLINE, r, _within(run.silences, i, run.routed_us[r]))
+
+
+@kernel
+def _fleet(run, rules, state, found):
+    """Instances come and go one state after the other, and never are fewer or more than the limits say.
+
+    state: [I] all gone. Those that load or are ready count: one that goes is still there for a while, one that fails stays.
+    """
+    there = 0
+    for k in range(len(run.fleet)):
+        turn = run.fleet[k]
+        begins = k < run.looks[0].current  # who serves at the start has not loaded
+        follows = begins or _follows(state[turn.instance], turn.state)
+        note(found, LIFE, turn.instance, not follows or turn.time_us < run.fleet[max(k - 1, 0)].time_us)
+        there += (turn.state in (LOADING, READY)) - (state[turn.instance] in (LOADING, READY))
+        state[turn.instance] = turn.state
+        few = there < rules.least_instances and k >= run.looks[0].current - 1
+        note(found, FLEET_SIZE, turn.instance, few or there > rules.most_instances)
+    for k in range(len(run.looks)):
+        recommended = run.looks[k].recommended
+        note(found, LOOK, k, recommended < rules.least_instances or recommended > rules.most_instances)
+
+
+@kernel
+def _follows(before, state):
+    """Whether an instance may come from one state into the other."""
+    if before == GONE:
+        return state == LOADING
+    return state == GONE or (before == LOADING and state == READY) or (before == READY and state == DRAINING)
 
 
 @kernel

@@ -18,7 +18,7 @@ from blis.engine.world import World
 from blis.evaluation.itl import expand_gaps
 from blis.evaluation.laws import check_laws
 from blis.tables.limits import within_limits
-from blis.tables.records import INSTANCE_COUNTERS, QUEUED
+from blis.tables.records import INSTANCE_COUNTERS, QUEUED, STATES
 from blis.tables.results import ResultTable
 from tests.laws.random_cases import Case
 from tests.oracle import OracleResult, Setup, expand, simulate
@@ -65,8 +65,9 @@ def compare(case: Case) -> None:
             if instance.steps > done[i]:
                 done[i] = int(instance.steps)
                 expected_state = steps[i, done[i]]
-                if instance.down or instance.fails_us != expected_state.pop("fails_us"):
-                    continue  # it has failed since
+                life = expected_state.pop("fails_us"), expected_state.pop("warm_us")
+                if instance.down or (instance.fails_us, instance.warm_us) != life:
+                    continue  # it has failed since, or goes
                 _assert_equal_state(
                     _engine_snapshot(state.arrays, i, labels), expected_state, f"instance {i} after step {done[i]}"
                 )
@@ -83,6 +84,7 @@ def compare(case: Case) -> None:
     if found.retries is not None:
         assert found.retries.tolist() == expected.retries
     assert found.end_us == expected.end_us
+    assert_same_fleet(found, expected)
     for row, gaps in enumerate(expected.itl_us):
         if expected.completed_us[row] >= 0:
             assert expand_gaps(found, row) == gaps, f"gaps of row {row}"
@@ -94,6 +96,17 @@ def _setup(case: Case) -> Setup:
     """What the oracle simulates, with the random failures as they are drawn."""
     setup = Setup.from_scenario(case.scenario)
     return replace(setup, failures=replace(setup.failures, scheduled=tuple(planned(case.scenario, case.table))))
+
+
+def assert_same_fleet(found: ResultTable, expected: OracleResult) -> None:
+    """Assert that the same instances came and went, for the same reasons, if any may."""
+    if found.fleet is None or found.looks is None:
+        return
+    turns = [(time, j, STATES.index(state)) for time, j, state in expected.fleet if time <= expected.end_us]
+    assert found.fleet.tolist() == turns
+    looks, seen = [look for look in expected.looks if look[0] <= expected.end_us], len(found.looks)
+    assert found.looks.tolist() == looks[:seen]
+    assert all(look[3] == 0 for look in looks[seen:])  # where nothing can change any more, nobody looks
 
 
 def assert_same_samples(found: ResultTable, expected: OracleResult) -> None:
@@ -199,6 +212,7 @@ class BlockLabels:
 def _oracle_snapshot(engine: Engine, labels: BlockLabels) -> Snapshot:
     return {
         "fails_us": min(engine.fails_us, NEVER_US),
+        "warm_us": engine.warm_us,
         "start_us": engine.counters["last_event_us"],
         "used": engine.used_blocks,
         "batch": engine.batch_rows(),

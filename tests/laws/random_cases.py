@@ -23,10 +23,12 @@ from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import (
     dressed,
+    random_autoscaling,
     random_cluster,
     random_failures,
     random_labels,
     random_retries,
+    random_startup,
     random_tiers,
 )
 from tests.laws.random_engines import with_engines
@@ -85,8 +87,28 @@ def failing(rng: Random, case: Case) -> Case:
     """The case, with instances that fail."""
     cluster = case.scenario.cluster
     last_us = 2 * int(case.table.arrival_us.max()) + rng.choice([20, 400, 3000])
-    failing = replace(cluster, failures=random_failures(rng, cluster.instances, last_us), retries=random_retries(rng))
+    failing = replace(
+        cluster,
+        failures=random_failures(rng, cluster.places, last_us),
+        retries=random_retries(rng),
+        startup=random_startup(rng),
+    )
     return replace(case, scenario=replace(case.scenario, cluster=failing), compat=Compat())
+
+
+def scaling_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which instances come and go, and in half of all cases fail, too."""
+    return scaling(rng, random_case(rng, max_requests))
+
+
+def scaling(rng: Random, case: Case) -> Case:
+    """The case, with an autoscaler."""
+    cluster = replace(case.scenario.cluster, retries=random_retries(rng), startup=random_startup(rng))
+    cluster = replace(cluster, autoscaling=random_autoscaling(rng, cluster.flow_control.enabled))
+    forced = case.observe.forced_instance < cluster.places
+    observe = case.observe if forced else replace(case.observe, forced_row=-1, forced_instance=-1)
+    found = replace(case, scenario=replace(case.scenario, cluster=cluster, pools=()), compat=Compat(), observe=observe)
+    return failing(rng, found) if rng.random() < 0.5 else found
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:

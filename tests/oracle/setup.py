@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from blis.config import Engine as Switches
 from blis.config import (
+    Autoscaling,
     Failures,
     FlowControl,
     Hardware,
@@ -17,9 +17,11 @@ from blis.config import (
     Roofline,
     Scenario,
     SloTier,
+    Startup,
     default_scorers,
     default_tier,
 )
+from blis.config import Engine as Switches
 
 _DEFAULT_SCORERS = tuple((scorer.name, scorer.weight) for scorer in default_scorers())
 
@@ -62,7 +64,9 @@ class Setup(Machine):
     priority: str = "constant"
     priority_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     preemption: str = "tail"
-    instances: int = 1
+    instances: int = 1  # places for instances
+    at_start: int = 1  # that serve when the run begins
+    autoscaling: Autoscaling = field(default_factory=Autoscaling)
     admission: str = "always-admit"
     admission_latency_us: int = 0
     admission_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
@@ -84,6 +88,7 @@ class Setup(Machine):
     kv_age_us: int = 0
     cache_age_us: int = 0
     failures: Failures = field(default_factory=Failures)
+    startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
     horizon_us: int | None = None
 
@@ -111,7 +116,9 @@ class Setup(Machine):
             priority=instance.priority,
             priority_parameters=instance.priority_parameters,
             preemption=instance.preemption,
-            instances=cluster.instances,
+            instances=cluster.places,
+            at_start=cluster.at_start,
+            autoscaling=cluster.autoscaling,
             admission=admission.policy,
             admission_latency_us=admission.latency_us,
             admission_parameters=admission.parameters,
@@ -133,6 +140,7 @@ class Setup(Machine):
             kv_age_us=signals.kv.age_us,
             cache_age_us=signals.cache.age_us,
             failures=cluster.failures,
+            startup=cluster.startup,
             retries=cluster.retries,
             horizon_us=scenario.horizon_us,
         )
@@ -161,6 +169,7 @@ class Setup(Machine):
             scheduler=instance["scheduler"],
             priority=instance["priority"],
             instances=cluster["instances"],
+            at_start=cluster["instances"],
             admission=admission["policy"],
             admission_latency_us=admission["latency_us"],
             admission_parameters=admission.get("token_bucket", {}),

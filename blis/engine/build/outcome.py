@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from blis.config import Compat, Scenario
@@ -11,7 +13,7 @@ from blis.engine.columns import COUNTS, TIMES
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.jit import entry
-from blis.tables.records import INSTANCE_COUNTERS, LONG_GAP, NOT_ARRIVED, SAMPLE, STEP_LOG
+from blis.tables.records import FLEET_LOOK, FLEET_TURN, INSTANCE_COUNTERS, LONG_GAP, NOT_ARRIVED, SAMPLE, STEP_LOG
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -22,7 +24,7 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
     """The results of a finished run; its columns are the run's own arrays, not copies. logs: are taken apart."""
     times = dict(zip(TIMES, arrays.times, strict=True))
     counts = dict(zip(COUNTS, arrays.counts, strict=True))
-    cluster = arrays.cluster
+    cluster, end_us = arrays.cluster, _end_us(arrays, scenario, compat)
     return ResultTable(
         **times,
         **counts,
@@ -31,7 +33,7 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=_counters(arrays.instances.view(np.ndarray), compat),
         start_us=0 if compat.duration_last_event else int(arrays.ask.start_us),
-        end_us=_end_us(arrays, scenario, compat),
+        end_us=end_us,
         token_overhead_us=arrays.engines.overhead_us.view(np.ndarray).copy(),
         last_gap_twice=compat.last_gap_twice,
         retry_after_us=_retry_after_us(arrays),
@@ -40,7 +42,14 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         retries=arrays.retries if len(arrays.retries) else None,
         decisions=_decisions(arrays),
+        fleet=_until(end_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
+        looks=_until(end_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,
     )
+
+
+def _until(end_us: int, rows: Array, dtype: np.dtype[Any]) -> Array:
+    """What was noted until the run ended: the autoscaler may look once more, as it cannot know."""
+    return rows[rows.time_us <= end_us].view(dtype, np.ndarray)
 
 
 def _arrival_us(arrays: World, table: RequestTable, status: Array) -> Array:
