@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
+SERVED := .venv/.compiled-live
 KERNELS := .venv/kernels.mk
+MAKEFLAGS += --jobs=2 # both kinds of kernels at once
 -include $(KERNELS) # KERNEL_SOURCES: where kernels stand, as the program itself says
 
 .PHONY: run test setup check format bench help
@@ -12,7 +14,7 @@ KERNELS := .venv/kernels.mk
 run: $(COMPILED)   ## the default search; ARGS="driver.budget=100 seed=1" overrides keys
 	$(BIN)/python -m search $(ARGS)
 
-test: $(COMPILED)  ## the tests; ARGS="-m slow" runs the long ones
+test: $(COMPILED) $(SERVED) ## the tests; ARGS="-m slow" runs the long ones
 	$(BIN)/python -m pytest -q $(ARGS)
 
 setup: $(COMPILED)  ## only set up: install, and compile the kernels
@@ -40,4 +42,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 $(COMPILED): $(INSTALLED) $(wildcard $(KERNEL_SOURCES))
 	$(BIN)/python -m blis.warm --list $(KERNELS)
+	touch $@
+
+$(SERVED): $(INSTALLED) $(wildcard $(KERNEL_SOURCES))
+	$(BIN)/python -m blis.warm --live
 	touch $@

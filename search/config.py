@@ -42,6 +42,7 @@ class DriverSettings:
     options: dict[str, Any]
     seconds: float | None = None
     race: RaceSettings | None = None
+    journal: str | None = None
 
     def __post_init__(self) -> None:
         """Check ranges."""
@@ -52,6 +53,9 @@ class DriverSettings:
             check_number("driver.seconds", self.seconds, above=0)
         if self.race is not None and DRIVERS[self.name].pareto:
             raise InputError(f"driver.race must be null for {self.name}: of compromises none is simply worse")
+        if self.journal is not None and not DRIVERS[self.name].shares:
+            able = ", ".join(name for name in DRIVERS if DRIVERS[name].shares)
+            raise InputError(f"driver.journal must be null for {self.name}; those who learn from others: {able}")
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ def run_id(settings: Settings) -> str:
     config = {key: value for key, value in settings.config.items() if key not in WITHOUT_EFFECT}
     config["primary"] = settings.primary  # by its name: what it decides is among the baselines
     config["workload"] = settings.problem.traffic.identity()
+    if settings.driver.journal is not None:
+        config["driver"] = {**config["driver"], "journal": True}
     given = {key: _ids(policies) for key, policies in (("baselines", settings.baselines), ("seeds", settings.seeds))}
     return _digest({"config": config, **given, "code": code_digest(), "libraries": libraries()})
 

@@ -111,7 +111,9 @@ def make_settings(mapping: Mapping[str, Any], run_dir: Path) -> Settings:
 def _with_absolute_paths(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration with absolute paths of files that are read anew when a run is resumed or run again."""
     changed = dict(mapping)
-    workload, primary = changed.get("workload"), changed.get("primary")
+    workload, primary, driver = changed.get("workload"), changed.get("primary"), changed.get("driver")
+    if isinstance(driver, Mapping) and isinstance(driver.get("journal"), str):
+        changed["driver"] = {**driver, "journal": absolute(driver["journal"])}
     if isinstance(workload, Mapping) and isinstance(workload.get("path"), str) and workload["path"]:
         changed["workload"] = {**workload, "path": absolute(workload["path"])}
     for key in ("baselines", "seeds"):

@@ -84,6 +84,8 @@ def execute(options: argparse.Namespace) -> None:
     lengths = _lengths(options, workload)
     words = Words(by_tokenizer(options.tokenizer)) if options.tokenizer else Words()
     model = options.served_model_name or scenario.instance.latency_model.model or "simulated"
+    for port, _ in clusters:
+        listening(options.host, port).close()  # if that cannot be, it is said before what takes long
     services = [
         (make_service(each, model, options.speed, lengths, words), listening(options.host, port))
         for port, each in clusters

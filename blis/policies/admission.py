@@ -15,6 +15,9 @@ ADMISSION = Registry("admission policy", "memory, views, ask", FACTS)
 # Slots of a bucket:
 LEVEL_TOKENS, REFILLED_US, STARTED = range(3)
 
+#: Nobody is told to come back later than that: a hundred years.
+LONGEST_US = 100.0 * 365 * 24 * 3600 * 1e6
+
 _BUCKET: dict[str, Any] = {
     "capacity_tokens": Bounds(0, 1e15, log=True, default=10_000, span=(0.5, 10), relative_to="offered_tokens_per_s"),
     "refill_tokens_per_s": Bounds(0, 1e15, default=1_000, span=(0.5, 3), relative_to="offered_tokens_per_s"),
@@ -27,8 +30,12 @@ _PRIORITY: dict[str, Any] = {"min_priority": Bounds(-1e6, 1e6, default=0, span=(
 
 
 @kernel
-def _pay(slots, capacity_tokens, refill_tokens_per_s, now_us, cost_tokens):
-    """Take a prompt's tokens from a bucket that starts full and is refilled at each decision."""
+def _pay(slots, capacity_tokens, refill_tokens_per_s, ask):
+    """Take a prompt's tokens from a bucket that starts full and is refilled at each decision.
+
+    Tells the rejected when the bucket will hold them, if nobody else takes any: the next whole µs after that.
+    """
+    now_us, cost_tokens = ask.now_us, ask.input_tokens
     if slots[STARTED] == 0:
         slots[LEVEL_TOKENS] = capacity_tokens
         slots[STARTED] = 1
@@ -37,6 +44,9 @@ def _pay(slots, capacity_tokens, refill_tokens_per_s, now_us, cost_tokens):
         slots[LEVEL_TOKENS] = min(capacity_tokens, slots[LEVEL_TOKENS] + elapsed_us * refill_tokens_per_s / 1e6)
         slots[REFILLED_US] = now_us
     if slots[LEVEL_TOKENS] < cost_tokens:
+        if cost_tokens <= capacity_tokens and refill_tokens_per_s > 0:
+            wait_us = (cost_tokens - slots[LEVEL_TOKENS]) * 1e6 / refill_tokens_per_s
+            ask.retry_after_us = int(min(wait_us, LONGEST_US)) + 1
         return False
     slots[LEVEL_TOKENS] -= cost_tokens
     return True
@@ -72,13 +82,13 @@ def always_admit(memory, views, ask):
     return True
 
 
-@ADMISSION.register("token-bucket", memory=3, **_BUCKET)
+@ADMISSION.register("token-bucket", reads=("retry_after",), memory=3, **_BUCKET)
 def token_bucket(capacity_tokens, refill_tokens_per_s, memory, views, ask):
     """Admit while the bucket holds the prompt's tokens.
 
     A prompt larger than the capacity never gets in, however long it waits.
     """
-    return _pay(memory[0], capacity_tokens, refill_tokens_per_s, ask.now_us, ask.input_tokens)
+    return _pay(memory[0], capacity_tokens, refill_tokens_per_s, ask)
 
 
 @ADMISSION.register("reject-all", pathological=True)
@@ -87,15 +97,15 @@ def reject_all(memory, views, ask):
     return False
 
 
-@ADMISSION.register("tenant-token-bucket", reads=("tenant",), memory=3, **_BUCKET)
+@ADMISSION.register("tenant-token-bucket", reads=("tenant", "retry_after"), memory=3, **_BUCKET)
 def tenant_token_bucket(capacity_tokens, refill_tokens_per_s, memory, views, ask):
     """A token bucket of this size for every tenant."""
-    return _pay(memory[1 + ask.tenant], capacity_tokens, refill_tokens_per_s, ask.now_us, ask.input_tokens)
+    return _pay(memory[1 + ask.tenant], capacity_tokens, refill_tokens_per_s, ask)
 
 
 @ADMISSION.register(
     "queue-depth",
-    reads=("queue_depth", "pending", "tenants", "completed"),
+    reads=("queue_depth", "pending", "tenants", "completed", "retry_after"),
     max_queued=Bounds(1, 1e9, log=True, default=256, span=(8, 2048)),
     max_tenant_in_flight=Bounds(1, 1e9, log=True, default=1_000_000, span=(4, 4096)),
 )

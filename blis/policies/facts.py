@@ -34,6 +34,7 @@ FACTS: dict[str, Fact] = {
     "priority": Fact(ask=("priority",)),
     "tenants": Fact(ask=("tenant_in_flight", "tenant_tokens", "in_flight_tokens")),
     "completed": Fact(ask=("completed",)),
+    "retry_after": Fact(ask=("retry_after_us",)),  # not to be read but to be told
     "choice-1": Fact(ask=("choice_1",)),
     "choice-2": Fact(ask=("choice_2",)),
     "picker": Fact(ask=("picker",)),

@@ -74,6 +74,7 @@ class SeededDriver(ABC):
     """Seeds first, no genome twice where it can be helped, one random stream; subclasses propose."""
 
     options_type: ClassVar[type] = Options
+    shares: ClassVar[bool] = False  # whether `tell` may be of proposals that it never made: other searchers'
     pareto: ClassVar[bool] = False  # whether it looks for compromises between objectives, not for the best score
 
     def __init__(self, space: Space, seeds: Sequence[Genome], seed: int, options: Any) -> None:

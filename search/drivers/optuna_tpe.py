@@ -40,6 +40,7 @@ class TreeParzenEstimator(SeededDriver):
     """
 
     options_type = TPEOptions
+    shares = True
 
     def __init__(self, space: Space, seeds: Sequence[Genome], seed: int, options: TPEOptions) -> None:
         """seeds: asked before the model's own proposals, which learn from their scores."""
@@ -59,6 +60,7 @@ class TreeParzenEstimator(SeededDriver):
     def tell(self, proposals: Sequence[Proposal], evaluations: Sequence[Scored]) -> None:
         """Record what has a score."""
         for proposal, evaluation in zip(proposals, evaluations, strict=True):
+            self._asked.add(genome_key(proposal.genome))  # also what another searcher has asked
             if proposal.genome in self._running:
                 self._running.remove(proposal.genome)
             if evaluation.fitness is not None:

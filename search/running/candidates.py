@@ -13,6 +13,7 @@ from search.problem.policy import Policy
 from search.problem.problem import Problem
 from search.running.archive import BASELINE
 from search.running.evaluation import Evaluation
+from search.running.study import SharedStudy, shared_study
 from search.settings import Settings
 from search.space.codec import decode, encode, silent_part
 from search.space.space import Genome, Space
@@ -41,9 +42,11 @@ class Candidates:
     evaluated as the bundles they are, not as the nearest point of the space.
     """
 
-    def __init__(self, settings: Settings, inside: Collection[str], driver: Driver) -> None:
-        """inside: names of the given policies that the driver was given, in their order."""
-        self._settings, self._driver = settings, driver
+    def __init__(
+        self, settings: Settings, inside: Collection[str], driver: Driver, study: SharedStudy | None = None
+    ) -> None:
+        """inside: names of the given policies that the driver was given, in their order. study: of other searchers."""
+        self._settings, self._driver, self._study = settings, driver, study
         self._outside = [(name, policy) for name, policy in settings.given.items() if name not in inside]
         self._inside = [(name, policy) for name, policy in settings.given.items() if name in inside]
 
@@ -51,18 +54,24 @@ class Candidates:
         """The next `n` candidates."""
         chosen = [self._given(None, name, policy) for name, policy in self._outside[:n]]
         self._outside = self._outside[n:]
+        if self._study is not None:
+            self._driver.tell(*self._study.news())
         return chosen + [self._candidate(proposal) for proposal in self._driver.ask(n - len(chosen))]
 
     def tell(self, candidates: Sequence[Candidate], evaluations: Sequence[Evaluation]) -> None:
         """Let the driver learn from what it proposed."""
         pairs = zip(candidates, evaluations, strict=True)
         told = [(candidate.proposal, evaluation) for candidate, evaluation in pairs if candidate.proposal]
-        self._driver.tell([proposal for proposal, _ in told], [evaluation for _, evaluation in told])
+        proposals, scored = [proposal for proposal, _ in told], [evaluation for _, evaluation in told]
+        self._driver.tell(proposals, scored)
+        if self._study is not None:
+            self._study.put(proposals, scored)
 
     def state(self) -> dict[str, Any]:
         """Everything that decides what comes next, as JSON-able data."""
         waiting = {"outside": [name for name, _ in self._outside], "inside": [name for name, _ in self._inside]}
-        return {"baselines": waiting, "driver": self._driver.state()}
+        shared = {} if self._study is None else {"study": self._study.state()}
+        return {"baselines": waiting, "driver": self._driver.state(), **shared}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue where the candidates that gave `state` stood."""
@@ -70,6 +79,8 @@ class Candidates:
         self._outside = [(name, policy) for name, policy in self._outside if name in waiting["outside"]]
         self._inside = [(name, policy) for name, policy in self._inside if name in waiting["inside"]]
         self._driver.restore(state["driver"])
+        if self._study is not None:
+            self._study.restore(state["study"])
 
     def _candidate(self, proposal: Proposal) -> Candidate:
         """A proposal with its policy, or with the reason why it is none."""
@@ -91,7 +102,7 @@ def make_candidates(settings: Settings) -> Candidates:
     genomes = seed_genomes(settings.space, settings.given, settings.problem)
     name, options = settings.driver.name, settings.driver.options
     driver = make_driver(name, settings.space, list(genomes.values()), settings.seed, options)
-    return Candidates(settings, genomes, driver)
+    return Candidates(settings, genomes, driver, shared_study(settings))
 
 
 def given_origin(settings: Settings, name: str) -> str:

@@ -66,7 +66,7 @@ def tune_knobs(settings: Settings, evaluator: Evaluator, selection: Evaluator) -
         settings,
         space=space,
         baselines={settings.primary: primary},
-        driver=replace(settings.driver, budget=candidates + 1, seconds=None),
+        driver=replace(settings.driver, budget=candidates + 1, seconds=None, journal=None),
     )
     archive = Archive(tuple(space), settings.problem.fitness.terms)
     run_search(make_candidates(small), evaluator, small.driver, archive)

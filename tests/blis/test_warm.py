@@ -1,7 +1,16 @@
 import re
+import subprocess
+import sys
 
 from blis.warm import main
 from tests.places import ROOT
+
+
+def test_kernels_of_live_runs_are_on_disk_afterwards():
+    """In processes of their own: in this one they may have been compiled."""
+    for word in ("", "loaded from the cache"):
+        done = subprocess.run([sys.executable, "-m", "blis.warm", "--live"], capture_output=True, text=True, check=True)
+        assert done.stderr.startswith(f"kernels {word}")
 
 
 def test_the_list_names_every_file_with_kernels(tmp_path, monkeypatch, capsys):

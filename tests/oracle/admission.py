@@ -20,6 +20,13 @@ class Bucket:
         self._capacity, self._per_s = capacity, per_s
         self._tokens, self._refilled_us = capacity, 0
 
+    def wait_us(self, cost: int) -> int:
+        """In how long it holds the cost, if nobody else takes anything; NO_RETRY if it never does."""
+        if cost > self._capacity or self._per_s == 0:
+            return NO_RETRY
+        century_us = 100 * 365 * 86_400 * 10**6
+        return int(min((cost - self._tokens) * 1e6 / self._per_s, century_us)) + 1
+
     def pays(self, cost: int, now: int) -> bool:
         """Take the cost out if the bucket holds it."""
         elapsed = now - self._refilled_us
@@ -80,7 +87,11 @@ class Admission:
     def _pays(self, bucket: int, job: Job, now: int) -> bool:
         capacity = _parameter(self._given, "capacity_tokens", 10_000.0)
         per_s = _parameter(self._given, "refill_tokens_per_s", 1_000.0)
-        return self._buckets.setdefault(bucket, Bucket(capacity, per_s)).pays(job.prompt_tokens, now)
+        own = self._buckets.setdefault(bucket, Bucket(capacity, per_s))
+        if own.pays(job.prompt_tokens, now):
+            return True
+        self.retry_after_us = own.wait_us(job.prompt_tokens)
+        return False
 
     # -- the policies: True admits
 

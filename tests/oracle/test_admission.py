@@ -44,6 +44,21 @@ def test_every_tenant_has_a_bucket():
     assert admitted == [True, True, False, True, True]
 
 
+def test_a_bucket_tells_when_it_will_hold_enough():
+    bucket = policy("token-bucket", Seen([0, 0]), capacity_tokens=40.0, refill_tokens_per_s=1000.0)
+    assert bucket.admits(job(tokens=35), 0, ALL) and bucket.retry_after_us == -1
+    assert not bucket.admits(job(tokens=8), 0, ALL)
+    assert bucket.retry_after_us == 3001  # 3 tokens are missing, 1 ms each
+    assert not bucket.admits(job(tokens=8), 2999, ALL)
+    assert bucket.admits(job(tokens=8), 3001, ALL)
+    assert not bucket.admits(job(tokens=41), 100_000, ALL)
+    assert bucket.retry_after_us == -1  # never
+    dry = policy("token-bucket", Seen([0, 0]), capacity_tokens=40.0, refill_tokens_per_s=0.0)
+    assert dry.admits(job(tokens=40), 0, ALL)
+    assert not dry.admits(job(tokens=1), 0, ALL)
+    assert dry.retry_after_us == -1
+
+
 def test_bounded_queue_tells_when_to_come_back():
     view = Seen([3, 2], on_the_way=[0, 1], completed=4)
     bounded = policy("queue-depth", view, max_queued=6)

@@ -16,6 +16,9 @@ from tests.oracle import OracleRequest, OracleResult, Setup, expand, simulate
 
 SEEDS = range(150)
 
+#: Who may tell the rejected when to come back: a reason, and the admission policy.
+TELLS = {("policy", name) for name in ("queue-depth", "token-bucket", "tenant-token-bucket")}
+
 
 def case_of(seed: int, **routing) -> Case:
     """A random case, with some of its routing replaced."""
@@ -44,7 +47,7 @@ def test_every_request_has_one_fate_a_reason_and_a_place(seed):
         reason = REASONS[result.reason[row]]
         assert bool(reason) == (names[row] == "rejected")
         assert (result.routed_us[row] >= 0) == (result.instance[row] >= 0)
-        assert result.retry_after_us[row] == -1 or (reason, cluster.admission.policy) == ("policy", "queue-depth")
+        assert result.retry_after_us[row] == -1 or (reason, cluster.admission.policy) in TELLS
         nowhere = not any(request.placement.allows(replica.labels) for replica in case.scenario.replicas)
         assert not nowhere or reason == "no-instance" or names[row] in ("in_transit", "not_arrived")
         assert reason != "no-instance" or nowhere

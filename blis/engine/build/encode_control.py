@@ -149,7 +149,7 @@ def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements
         found["session_homes"] = np.full(int(table.session.max(initial=0)) + 1, NONE)
     if readers["tenants"]:
         found["tenants"] = blank(TENANT, 1 + len(table.tenant_names))
-    if readers["completed"]:
+    if readers["retry_after"]:
         found["retry_after_us"] = np.full(len(table), NONE)
     if flow:
         found["bands"] = _bands(scenario, table)

@@ -98,8 +98,8 @@ def _take_off(w, i, r):
 
 @kernel
 def _changed(w, i, now_us):
-    """Policies see it, and so does the gateway queue."""
+    """Policies see it, and so does the gateway queue, not before what it has decided already: news come late."""
     w.cluster.changes += 1
     note_changed(w, i)
     if w.config.flow_control and w.cluster.waiting > 0:
-        look_soon(w, now_us)
+        look_soon(w, max(now_us, w.cluster.decided_us))

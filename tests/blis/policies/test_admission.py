@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from blis.policies.admission import ADMISSION
+from blis.policies.admission import ADMISSION, LONGEST_US
 from tests.blis.policies.situations import admits, instances, question, scramble
 
 LOW = -1.0
@@ -32,6 +32,21 @@ def test_a_bucket_starts_full_is_refilled_by_time_and_charges_the_admitted():
     assert asks(0, 60) and not asks(0, 41) and asks(0, 40)
     assert not asks(9_000, 10) and asks(10_000, 10)
     assert asks(10_000_000, 100) and not asks(10_000_000, 1)
+
+
+def test_a_bucket_says_when_it_will_hold_enough():
+    memory = blank_memory("token-bucket")
+
+    def told(now_us, tokens, **given):
+        ask = question(now_us=now_us, input_tokens=tokens)
+        return admits("token-bucket", instances(1), ask, memory, capacity_tokens=100, **given), ask.retry_after_us
+
+    assert told(0, 70, refill_tokens_per_s=1000) == (True, -1)
+    assert told(0, 35, refill_tokens_per_s=1000) == (False, 5001)
+    assert told(5001, 35, refill_tokens_per_s=1000) == (True, -1)
+    assert told(6000, 101, refill_tokens_per_s=1000) == (False, -1)
+    assert told(6000, 50, refill_tokens_per_s=0) == (False, -1)
+    assert told(6000, 50, refill_tokens_per_s=1e-300) == (False, int(LONGEST_US) + 1)
 
 
 def test_tenants_have_buckets_of_their_own():

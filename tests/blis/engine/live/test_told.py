@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from blis.config import FlowControl
 from blis.engine.live.told import leave, send_again, tell
+from blis.engine.records import NONE
 from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, RUNNING
 from tests.blis.engine.live.test_control_plane import barred, come, made
 
@@ -28,3 +30,12 @@ def test_what_becomes_of_a_request():
     leave(plane.arrays, other.row, False, 60)
     assert plane.arrays.requests[other.row].status == DROPPED
     assert plane.arrays.instances.completed.sum() == 1 and plane.arrays.instances.dropped.sum() == 2
+
+
+def test_news_of_earlier_make_nobody_look_back_in_time():
+    plane = made(flow=FlowControl(True, "utilization", queue_threshold=2, interval_us=1000), instances=1)
+    tell(plane.arrays, 0, 9, 0, 0, 10)
+    waits = come(plane, 20_000)
+    assert plane.waiting == 1 and waits.instance == NONE
+    tell(plane.arrays, 0, 0, 0, 0, 5_000)
+    assert plane.arrays.cluster.next_look_us == 20_000
