@@ -17,7 +17,6 @@ NEVER_US = 2**62
 # Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
 FRESH, DONE, PAUSED = range(3)
 GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_STEPS, GROW_TURNS, GROW_LOOKS = range(3, 11)
-)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)

@@ -140,7 +140,7 @@ def _failures(run, sums, found):
 def _fleet(run, rules, state, found):
     """Instances come and go one state after the other, and never are fewer or more than the limits say.
 
-    state: [I] all gone. Those that load or are ready count: one that goes is still there for a while, one that fails stays.
+    state: [I] all gone. Those that load or are ready count, also while they are out of order.
     """
     there = 0
     for k in range(len(run.fleet)):

@@ -33,7 +33,7 @@ def encode_fleet(scenario: Scenario) -> dict[str, Array]:
 
 
 def begin_fleet(scenario: Scenario, table: RequestTable, arrays: World) -> None:
-    """Set who serves at the start, and when the autoscaler looks first: at multiples of its period, after an arrival."""
+    """Set who serves at the start, and when the autoscaler looks first: at a multiple of its period."""
     cluster, start_us = arrays.cluster, table.first_arrival_us
     cluster.next_fleet_us = NEVER_US
     if not len(arrays.fleet):

@@ -65,10 +65,11 @@ class Rooms:
         self, scenario: Scenario, classes: Sequence[str], limits: Limits, observe: Observe | None = None
     ) -> None:
         """classes: names of all SLO classes that may come."""
-        if scenario.cluster.failures.any:
-            raise InputError(
-                "cluster.failures: instances fail in runs and searches alone; leave it out of what is served"
-            )
+        for name, words in (("failures", "fail"), ("autoscaling", "come and go")):
+            if getattr(scenario.cluster, name).any:
+                raise InputError(
+                    f"cluster.{name}: instances {words} in runs and searches alone; leave it out of what is served"
+                )
         self.limits = limits
         self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat(), observe)
         arrays = self.state.arrays
