@@ -29,7 +29,7 @@ def instances_over_time(result: ResultTable) -> tuple[Ints, Ints]:
 def instance_us(result: ResultTable) -> int:
     """What was paid for: the time from the start of each instance until it was gone, or the run ended."""
     time_us, count = instances_over_time(result)
-    return int(np.dot(count, np.diff(time_us, append=result.end_us)))
+    return int(np.dot(count, np.diff(time_us, append=max(result.end_us, result.start_us))))
 
 
 def instance_us_of_requests(result: ResultTable) -> NDArray[np.float64]:
@@ -50,15 +50,15 @@ def instance_us_of_requests(result: ResultTable) -> NDArray[np.float64]:
 
 
 def absences(result: ResultTable, present: Sequence[int]) -> list[tuple[int, int, int]]:
-    """When instances are in none of these states: instance, from, to before."""
+    """When instances are in none of these states from the start on: instance, from, to before."""
     if result.fleet is None:
         return []
-    found, away_us = [], dict.fromkeys(range(len(result.instances)), -1)
+    found, away_us = [], dict.fromkeys(range(len(result.instances)), result.start_us)
     for time_us, instance, state in result.fleet.tolist():
         if state not in present:
             away_us.setdefault(instance, time_us)
-        elif instance in away_us:
-            found.append((instance, away_us.pop(instance), time_us))
+        elif (from_us := away_us.pop(instance, time_us)) < time_us:
+            found.append((instance, from_us, time_us))
     never_us = int(np.iinfo(np.int64).max)
     return [*found, *((instance, from_us, never_us) for instance, from_us in away_us.items())]
 
@@ -70,7 +70,7 @@ def fleet_metrics(result: ResultTable) -> dict[str, Any]:
     state, whole_us = result.fleet["state"], instance_us(result)
     return {
         "instance_seconds": whole_us / US_PER_S,
-        "mean_instances": whole_us / result.duration_us if result.duration_us else None,
+        "mean_instances": whole_us / max(result.duration_us, 1),
         "instances_started": int(np.count_nonzero(state == LOADING)),
         "instances_gone": int(np.count_nonzero(state == GONE)),
         "fleet": [

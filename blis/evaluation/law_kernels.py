@@ -5,8 +5,6 @@ laws.py says what each is called. n requests, I instances, T tenants, R rows of 
 
 from __future__ import annotations
 
-import numpy as np
-
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.law_runs import Rules, Run
 from blis.jit import entry, kernel
@@ -50,17 +48,17 @@ SUMS = BEFORE + 1
 
 
 @entry(Run, Rules)
-def judge(run, rules, sums, tenant_sums, elapsed_us, gap_sums, found):
+def judge(run, rules, sums, tenant_sums, states, elapsed_us, gap_sums, found):
     """Look for broken laws.
 
-    sums: [I, SUMS], tenant_sums: [1 + T, 2], found: [LAWS, 2], zero before. elapsed_us: [steps of all instances + 1 +
-    AHEAD], gap_sums: [n, 2], room.
+    sums: [I, SUMS], tenant_sums: [1 + T, 2], found: [LAWS, 2], zero before. states: [I] GONE. elapsed_us: [steps of all
+    instances + 1 + AHEAD], gap_sums: [n, 2], room.
     """
     if _shape(run, found):
         return  # the other laws rely on it
     _conservation(run, rules, sums, found)
     _failures(run, sums, found)
-    _fleet(run, rules, np.full(len(run.counters), GONE), found)
+    _fleet(run, rules, states, found)
     _in_flight(run, rules, sums, tenant_sums, found)
     _follow_ups(run, rules, found)
     _order(run, rules, found)
@@ -137,19 +135,19 @@ def _failures(run, sums, found):
 
 
 @kernel
-def _fleet(run, rules, state, found):
+def _fleet(run, rules, states, found):
     """Instances come and go one state after the other, and never are fewer or more than the limits say.
 
-    state: [I] all gone. Those that load or are ready count, also while they are out of order.
+    states: [I] all gone. Those that load or are ready count, also while they are out of order.
     """
     there = 0
     for k in range(len(run.fleet)):
         turn = run.fleet[k]
         begins = k < run.looks[0].current  # who serves at the start has not loaded
-        follows = begins or _follows(state[turn.instance], turn.state)
+        follows = begins or _follows(states[turn.instance], turn.state)
         note(found, LIFE, turn.instance, not follows or turn.time_us < run.fleet[max(k - 1, 0)].time_us)
-        there += (turn.state in (LOADING, READY)) - (state[turn.instance] in (LOADING, READY))
-        state[turn.instance] = turn.state
+        there += (turn.state in (LOADING, READY)) - (states[turn.instance] in (LOADING, READY))
+        states[turn.instance] = turn.state
         few = there < rules.least_instances and k >= run.looks[0].current - 1
         note(found, FLEET_SIZE, turn.instance, few or there > rules.most_instances)
     for k in range(len(run.looks)):

@@ -20,7 +20,7 @@ from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.law_kernels import COUNT, LAWS, SUMS, judge
 from blis.evaluation.law_runs import LIMITS, SPAN, Rules, Run
 from blis.tables.limits import within_limits
-from blis.tables.records import DRAINING, FLEET_LOOK, FLEET_TURN, LOST, READY
+from blis.tables.records import DRAINING, FLEET_LOOK, FLEET_TURN, GONE, LOST, READY
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -116,6 +116,7 @@ def check_laws(
         _rules(scenario, result, compat),
         np.zeros((instances, SUMS), np.int64),
         np.zeros((1 + len(table.tenant_names), 2), np.int64),
+        np.full(instances, GONE),
         np.empty((steps if complete and steps > 0 else 0) + 1 + AHEAD, np.int64),
         np.empty((len(table), 2), np.int64),
         found,

@@ -140,10 +140,9 @@ class Engine:
         self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total)
         for job in self.batch:
             self.kv.release(job.row)
-        left = any(kind == LEFT_EVENT for _, kind, _, _ in self._events)  # at this instant
         self._events, self._step_pending = [], False
         self.queue, self.batch, self._arrived = [], [], []
-        if lost or left:
+        if lost:
             self.counters["last_event_us"] = now
         return sorted(lost, key=lambda job: job.row)
 
@@ -163,8 +162,8 @@ class Engine:
         return not (self.batch or self.queue or self._arrived or on_the_way or self.free_us(now) > now)
 
     def free_us(self, now: int) -> int:
-        """The first instant after the step that runs now; now without one."""
-        return self._busy_until + 1 if not self.down and self._busy_until > now else now
+        """The first instant after the step that has not ended before now; now without one."""
+        return self._busy_until + 1 if not self.down and self._busy_until >= now else now
 
     def busy_between(self, begin: int, end: int) -> int:
         """How much of that time went into steps."""

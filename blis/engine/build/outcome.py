@@ -25,6 +25,7 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
     times = dict(zip(TIMES, arrays.times, strict=True))
     counts = dict(zip(COUNTS, arrays.counts, strict=True))
     cluster, end_us = arrays.cluster, _end_us(arrays, scenario, compat)
+    known_us = max(end_us, int(arrays.ask.start_us))
     return ResultTable(
         **times,
         **counts,
@@ -42,8 +43,8 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         retries=arrays.retries if len(arrays.retries) else None,
         decisions=_decisions(arrays),
-        fleet=_until(end_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
-        looks=_until(end_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,
+        fleet=_until(known_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
+        looks=_until(known_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,
     )
 
 

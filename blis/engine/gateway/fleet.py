@@ -152,8 +152,8 @@ def is_idle(w, i, now_us):
 
 @kernel
 def _in_step(w, i, now_us):
-    """Whether the instance is in a step that ends later."""
-    return w.instances[i].down == 0 and w.instances[i].busy_until_us > now_us
+    """Whether the instance is in a step that has not ended before this instant."""
+    return w.instances[i].down == 0 and w.instances[i].busy_until_us >= now_us
 
 
 @kernel

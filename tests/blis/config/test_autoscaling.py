@@ -16,7 +16,10 @@ INSTANCE = {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 0, 0]}, "kv": {"
         (lambda: Autoscaling(minimum=-1), "autoscaling.minimum must be"),
         (lambda: Autoscaling(kv_utilization=1.5), "autoscaling.kv_utilization must be"),
         (lambda: Autoscaling(sync_us=0), "autoscaling.sync_us must be"),
-        (lambda: Autoscaling(sync_us=5, down_window_us=60_000), "autoscaling.down_window_us must be"),
+        (
+            lambda: Autoscaling(sync_us=5000, up_window_us=5, down_window_us=60_000_000),
+            "autoscaling.down_window_us must be",
+        ),
         (lambda: Cluster(4, autoscaling=Autoscaling(3, 2, concurrency=1)), "autoscaling.minimum is 3, above"),
         (lambda: Cluster(4, autoscaling=Autoscaling(1, 2)), "autoscaling needs a target: one of queue_depth"),
         (lambda: Cluster(4, autoscaling=Autoscaling(0, 2, concurrency=1)), "autoscaling.minimum 0 needs flow_control"),

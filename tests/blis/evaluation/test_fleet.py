@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import Autoscaling, Startup
 from blis.engine.run import simulate
 from blis.evaluation.fleet import (
     absences,
@@ -51,12 +50,6 @@ def test_what_is_paid_until_the_next_arrival_adds_up_to_the_last(result):
 
 def test_when_instances_were_away(result):
     never = np.iinfo(np.int64).max
-    assert absences(result, (READY, DRAINING)) == [(2, -1, 170), (1, 190, never)]
-    assert absences(result, (READY,)) == [(2, -1, 170), (1, 180, never)]
+    assert absences(result, (READY, DRAINING)) == [(2, 100, 170), (1, 190, never)]
+    assert absences(result, (READY,)) == [(2, 100, 170), (1, 180, never)]
     assert absences(replace(result, fleet=None), (READY,)) == []
-
-
-def test_a_run_without_requests_has_no_mean():
-    scaling = Autoscaling(1, 2, concurrency=1)
-    found = fleet_metrics(simulate(deployment(1, autoscaling=scaling, startup=Startup()), requests([])))
-    assert found["mean_instances"] is None and found["instance_seconds"] == 0

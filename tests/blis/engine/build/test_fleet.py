@@ -9,7 +9,9 @@ from blis.engine.run import simulate
 from blis.errors import InputError
 from tests.blis.engine.plain_times import deployment, requests
 
-SCALING = Autoscaling(minimum=2, maximum=5, concurrency=1, sync_us=100, down_period_us=700)
+SCALING = Autoscaling(
+    minimum=2, maximum=5, concurrency=1, sync_us=100, up_period_us=100, down_period_us=700, down_window_us=900
+)
 
 
 def test_without_an_autoscaler_there_are_no_rows():
@@ -26,7 +28,7 @@ def test_it_looks_at_multiples_of_its_period_after_the_first_arrival(first_us, l
 def test_the_first_of_all_places_serve():
     arrays = encode(deployment(3, autoscaling=SCALING), requests([0]), Compat()).arrays
     assert arrays.instances.down.tolist() == arrays.instances.offline.tolist() == [0, 0, 0, 2, 2]
-    assert arrays.scaling.memory_us.tolist() == [SCALING.down_window_us]
+    assert arrays.scaling.memory_us.tolist() == [900]
 
 
 def test_the_original_knows_no_autoscaler():

@@ -9,7 +9,14 @@ from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from tests.blis.engine.plain_times import deployment, requests
 
-MANY = {"maximum": 50, "tolerance": 0, "sync_us": 1000, "up_period_us": 1000, "down_period_us": 1000}
+MANY = {
+    "maximum": 50,
+    "tolerance": 0,
+    "sync_us": 1000,
+    "up_period_us": 1000,
+    "down_period_us": 1000,
+    "down_window_us": 0,
+}
 ONE = {"batch": Batch(max_running=1)}
 
 
@@ -83,6 +90,6 @@ def test_up_to_the_least_and_down_to_the_most_of_a_window():
     """Three for a short while are not enough to come, and to be needed once is enough to stay."""
     short = requests([0, 0, 0, 900], [40, 15, 15, 60])
     found = looks(short, concurrency=1, up_window_us=3000, down_window_us=0)
-    assert [current for current, _, _ in found[:5]] == [1, 1, 1, 2, 2]
+    assert [current for current, _, _ in found[:5]] == [1, 1, 1, 2, 1]
     found = looks(short, 4, concurrency=1, down_window_us=3000)
-    assert [(current, wanted) for current, wanted, _ in found[:6]] == [(4, 4), (4, 2), (4, 2), (4, 2), (2, 1), (2, 1)]
+    assert [(current, wanted) for current, wanted, _ in found[:6]] == [(4, 4), (4, 2), (4, 2), (4, 1), (2, 1), (2, 1)]

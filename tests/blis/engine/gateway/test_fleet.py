@@ -55,7 +55,7 @@ def test_whoever_has_something_to_do_drains_and_is_gone_when_a_look_finds_it_idl
     assert result.status_names() == ["completed"] * 3 and result.instance.tolist() == [0, 1, 0]
 
 
-@pytest.mark.parametrize(("drain_us", "gone_us", "generated"), [(0, 1000, 10), (250, 1250, 12), (300, 1300, 12)])
+@pytest.mark.parametrize(("drain_us", "gone_us", "generated"), [(0, 1001, 10), (250, 1250, 12), (300, 1300, 12)])
 def test_whoever_is_not_done_in_time_is_lost(drain_us, gone_us, generated):
     """A step that ends when the instance goes has not ended."""
     result = run(requests([0, 0], 30), instances=2, concurrency=3, drain_us=drain_us)
@@ -76,7 +76,7 @@ def test_whoever_was_lost_is_sent_again():
 
 
 def test_whoever_is_not_ready_goes_first_the_latest_to_be_started_before_others():
-    result = run(requests([0, 0, 0], [15, 15, 15]), load_us=5000)
+    result = run(requests([0, 0, 0, 2500], [15, 15, 15, 1]), load_us=5000)
     assert turns(result)[:4] == [(1000, 1, "loading"), (1000, 2, "loading"), (2000, 2, "gone"), (2000, 1, "gone")]
 
 
