@@ -102,9 +102,13 @@ def assert_same_fleet(found: ResultTable, expected: OracleResult) -> None:
     """Assert that the same instances came and went, for the same reasons, if any may."""
     if found.fleet is None or found.looks is None:
         return
-    turns = [(time, j, STATES.index(state)) for time, j, state in expected.fleet if time <= expected.end_us]
+    turns = [
+        (time, j, STATES.index(state))
+        for time, j, state in expected.fleet
+        if time <= max(expected.end_us, found.start_us)
+    ]
     assert found.fleet.tolist() == turns
-    looks, seen = [look for look in expected.looks if look[0] <= expected.end_us], len(found.looks)
+    looks, seen = [look for look in expected.looks if look[0] <= max(expected.end_us, found.start_us)], len(found.looks)
     assert found.looks.tolist() == looks[:seen]
     assert all(look[3] == 0 for look in looks[seen:])  # where nothing can change any more, nobody looks
 

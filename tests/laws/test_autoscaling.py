@@ -109,25 +109,26 @@ def test_a_load_step_is_answered_within_five_minutes(seed: int):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_steady_load_does_not_make_it_flap(seed: int):
-    """Whoever goes has not been asked for in 300 s: so the number falls at most once in that time."""
+    """Whoever goes has not been asked for in 300 s: nobody goes so soon after somebody came, however the load varies."""
     result = run(deployment(4), poisson([(14, 1800)], seed))
-    falls = result.looks["time_us"][result.looks["change"] < 0]
-    assert (np.diff(falls) >= 300 * S).all() and len(falls) <= 3
-    assert np.count_nonzero(result.fleet["state"] == LOADING) <= 5
+    looks = result.looks
+    rises, falls = (looks["time_us"][looks["change"] * way > 0] for way in (1, -1))
+    assert all(fall - rise >= 300 * S for rise in rises for fall in falls if fall > rise)
+    ways = np.sign(looks["change"][looks["change"] != 0])
+    assert np.count_nonzero(np.diff(ways)) <= 2 * 1800 / 300
+    assert 4 <= instance_us(result) / result.duration_us < 6
 
 
 @pytest.mark.parametrize("number", range(30))
 def test_limits_hold_at_every_instant(number: int):
-    """Minimum, maximum, so many in a period, nobody without a status, and what is paid is the integral of the time line."""
+    """Minimum, maximum, so many in a period, nobody without a status; what is paid is the area under the time line."""
     case = scaling_case(Random(number))
     rules, places = case.scenario.cluster.autoscaling, case.scenario.cluster.places
     result = simulate(case.scenario, case.table)
     time_us, count = instances_over_time(result)
-    whole = sum(
-        int(n) * (int(to) - int(since))
-        for since, to, n in zip(time_us, [*time_us[1:], result.end_us], count, strict=True)
-    )
-    assert instance_us(result) == whole
+    until_us = [*time_us[1:].tolist(), max(result.end_us, result.start_us)]
+    spans = zip(time_us.tolist(), until_us, count.tolist(), strict=True)
+    assert instance_us(result) == sum(there * (to_us - from_us) for from_us, to_us, there in spans)
     assert count.max() <= places and len(result.status_names()) == len(case.table)
     looks = result.looks
     for k, look in enumerate(looks.tolist()):
@@ -154,7 +155,6 @@ def test_who_comes_to_an_empty_cluster_waits_for_the_start_of_one_instance():
     later = table.arrival_us == first_us
     assert 30 * S <= result.ttft_us[later][0] <= 30 * S + 200_000
     assert set(result.status_names()) == {"completed"}
-    assert instance_us(result) < 0.75 * result.duration_us
 
 
 def test_what_drains_is_there_until_it_is_gone():
