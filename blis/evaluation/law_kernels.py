@@ -124,7 +124,7 @@ def _failures(run, sums, found):
         if len(run.retries) > 0:
             missing -= run.retries[r]
     note(found, SENT_AGAIN, 0, missing != 0)
-    if len(run.outages) == 0:
+    if len(run.outages) + len(run.silences) == 0:
         return
     for r in range(len(run.status)):
         i = run.instance[r]

@@ -109,7 +109,7 @@ def test_a_load_step_is_answered_within_five_minutes(seed: int):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_steady_load_does_not_make_it_flap(seed: int):
-    """Whoever goes has not been asked for in 300 s: nobody goes so soon after somebody came, however the load varies."""
+    """Whoever goes has not been asked for in 300 s: nobody goes so soon after somebody came, however it varies."""
     result = run(deployment(4), poisson([(14, 1800)], seed))
     looks = result.looks
     rises, falls = (looks["time_us"][looks["change"] * way > 0] for way in (1, -1))
