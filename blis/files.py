@@ -7,7 +7,10 @@ import gzip
 import os
 import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from blis.errors import EngineError, InputError, one_line
 
@@ -76,22 +79,65 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_bytes(path: str | Path, data: bytes) -> None:
     """The same of bytes."""
-    try:
-        target = Path(path).expanduser().resolve()  # a link keeps pointing where it did
-        if target.exists() and not target.is_file():  # a pipe or a terminal cannot be replaced, only written to
-            target.write_bytes(data)
-            return
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # Beside the target, so that the rename stays within one file system.
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    with WholeFile(path) as file:
+        file.write(data)
+
+
+class WholeFile:
+    """A file that is written part by part: it is there once all of it is, and as it was if that is never.
+
+    Every method raises EngineError naming the file if it cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Nothing is written to the file itself before the end."""
+        self._path, self._temporary = path, Path()
+        with _trouble_with(path):
+            self._target = Path(path).expanduser().resolve()  # a link keeps pointing where it did
+            # A pipe or a terminal cannot be replaced, only written to.
+            self._replaces = not self._target.exists() or self._target.is_file()
+            self._stream = self._beside() if self._replaces else self._target.open("wb")
+
+    def _beside(self) -> BinaryIO:
+        """A file beside the target, so that the rename stays within one file system."""
+        self._target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self._target.parent, prefix=f".{self._target.name}.")
+        self._temporary = Path(temporary)
+        return os.fdopen(handle, "wb")
+
+    def write(self, data: bytes) -> None:
+        """The next part."""
+        with _trouble_with(self._path):
+            self._stream.write(data)
+
+    def __enter__(self) -> WholeFile:
+        """It is whole at the end of the block, or not at all."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        """Put it in its place if nothing was raised."""
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, target)
+            with _trouble_with(self._path):
+                self._stream.close()
+                if kind is None and self._replaces:
+                    os.chmod(self._temporary, 0o666 & ~_umask())
+                    os.replace(self._temporary, self._target)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)  # it is gone if the interrupt came right after the rename
+            self._discard()  # it is gone if the interrupt came right after the rename
             raise
+        if kind is not None:
+            self._discard()
+
+    def _discard(self) -> None:
+        if self._replaces:
+            self._temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _trouble_with(path: str | Path) -> Iterator[None]:
+    """Name the file that cannot be written."""
+    try:
+        yield
     except OSError as error:
         raise EngineError(f"{path}: {error.strerror or error}") from None
     except (ValueError, RuntimeError) as error:  # a null character in the name; the home of nobody
@@ -103,17 +149,13 @@ def check_writable(path: str | Path) -> None:
 
     Whether there is room for it is not known.
     """
-    try:
+    with _trouble_with(path):
         target = Path(path).expanduser().resolve()
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not target.exists() or target.is_file():
             folder = next(parent for parent in target.parents if parent.exists())
             tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
-        raise EngineError(f"{path}: {error.strerror or error}") from None
-    except (ValueError, RuntimeError) as error:
-        raise EngineError(f"{path!r}: {error}") from None
 
 
 def _umask() -> int:

@@ -19,10 +19,13 @@ from blis.policies.admission import ADMISSION
 from blis.policies.legacy_bucket import is_bucket
 from blis.tables.records import COMPLETED, REJECTED
 from blis.tables.requests import RequestTable
+from blis.tables.results import ResultTable
 
 if TYPE_CHECKING:
     from blis.api import Result
     from blis.evaluation.decisions import DecisionSummary
+    from blis.evaluation.metrics import Metrics
+    from blis.fitness.original import OriginalScore
 
 #: An arrival so late, in September 2001, is told by the clock on the wall.
 _UNIX_US = 10**15
@@ -41,6 +44,7 @@ examples:
   blis run --config scenario.yaml --requests requests.csv --trace-level decisions --summarize-trace \\
            --counterfactual-k 3 --trace-output decisions.jsonl    # why each request went where it went
   blis run --config scenario.yaml --requests traffic.jsonl --record run.yaml    # a trace that can be replayed
+  blis run --config scenario.yaml --workload-spec chat.yaml --num-requests 10000000 --stream --results-path out.csv
 
 without a scenario file, by the original's flags:
   blis run --model meta-llama/llama-3.1-8b-instruct --num-instances 4 --workload chatbot --rate 20 --num-requests 500
@@ -69,6 +73,11 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.set_defaults(execute=execute)
     add_run_flags(parser)
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="hold no more requests than are in flight: for millions of them; same results, written as they come",
+    )
     add_request_flags(parser)
     add_scenario_flags(parser)
 
@@ -124,7 +133,12 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> None:
     """One simulation of the requests that the command line asks for."""
-    run(options, read_requests)
+    if options.stream:
+        from blis.cli.run_stream import run_streamed
+
+        run_streamed(options)
+    else:
+        run(options, read_requests)
 
 
 def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
@@ -134,9 +148,7 @@ def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
     from blis.engine.observe import Observe
     from blis.evaluation.steady import steady_rates
     from blis.fitness.original import original_fitness, parse_weights
-    from blis.latency.standing import standing
     from blis.original.text import original_text
-    from blis.scenario import member_scenario
 
     log = Log(options.log)
     if options.results_path and Path(options.results_path).suffix not in (".csv", ".json"):
@@ -149,21 +161,15 @@ def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
         )
     weights = parse_weights(options.fitness_weights) if options.fitness_weights else None
     keeps_decisions = _keeps_decisions(options, log)
-    scenario, workload = read_scenario(options, log)
-    if options.ensemble_member is not None:
-        members = max(replica.instance.latency_model.ensemble for replica in scenario.replicas)
-        if not members:
-            raise InputError("--ensemble-member needs latency_model.ensemble, the number of members")
-        check_integer("--ensemble-member", options.ensemble_member, 0, members - 1)
-        scenario = member_scenario(scenario, options.ensemble_member)
+    scenario, workload = chosen_scenario(options, log)
     requests = requests_of(options, workload, scenario, log)
-    _warn_before(scenario, requests, log)
+    warn_of_requests(scenario, requests, log)
     result = api.simulate(scenario, requests, compat=options.compat, observe=Observe(decisions=keeps_decisions))
     if options.results_path:
         result.save(options.results_path)
     if options.record:
         _record(options.record, result, log)
-    _warn_after(result, log)
+    warn_of_results(result.table, log)
     steady = None if options.warm_up is None else steady_rates(result.requests, result.table, options.warm_up)
     summary, replays = _decisions(options, result) if keeps_decisions else (None, [])
     fitness = None
@@ -174,11 +180,10 @@ def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
         if replays:
             print("=== Counterfactual Replays ===", *(json.dumps(record) for record in replays), sep="\n")
         return
-    report = result.metrics.to_dict() | ({} if fitness is None else {"fitness": dict(fitness)})
-    model = scenario.instance.latency_model
-    report["latency_model"] = standing(model).to_dict()
+    report = metrics_report(scenario, result.metrics, fitness)
     if ranges := ensemble_ranges(scenario, requests, result.compat):
-        report["ensemble"] = {"members": model.ensemble, "low_middle_high": ranges}
+        members = scenario.instance.latency_model.ensemble
+        report["ensemble"] = {"members": members, "low_middle_high": ranges}
     if steady is not None:
         report |= steady.to_dict()
     if summary is not None:
@@ -186,6 +191,29 @@ def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
     if replays:
         report["counterfactual_replays"] = replays
     print(json.dumps(report, indent=2, allow_nan=False))
+
+
+def chosen_scenario(options: argparse.Namespace, log: Log) -> tuple[Scenario, dict[str, Any] | None]:
+    """The scenario, of one member of the latency model's ensemble if that is asked for, and its file's workload."""
+    from blis.scenario import member_scenario
+
+    scenario, workload = read_scenario(options, log)
+    if options.ensemble_member is not None:
+        members = max(replica.instance.latency_model.ensemble for replica in scenario.replicas)
+        if not members:
+            raise InputError("--ensemble-member needs latency_model.ensemble, the number of members")
+        check_integer("--ensemble-member", options.ensemble_member, 0, members - 1)
+        scenario = member_scenario(scenario, options.ensemble_member)
+    return scenario, workload
+
+
+def metrics_report(scenario: Scenario, metrics: Metrics, fitness: OriginalScore | None) -> dict[str, Any]:
+    """What is printed of a run, as plain numbers."""
+    from blis.latency.standing import standing
+
+    report = metrics.to_dict() | ({} if fitness is None else {"fitness": dict(fitness)})
+    report["latency_model"] = standing(scenario.instance.latency_model).to_dict()
+    return report
 
 
 def _keeps_decisions(options: argparse.Namespace, log: Log) -> bool:
@@ -220,7 +248,7 @@ def _decisions(options: argparse.Namespace, result: Result) -> tuple[DecisionSum
     return decision_summary(trace) if options.summarize_trace else None, replay_records(*parts, choices, result.compat)
 
 
-def _warn_before(scenario: Scenario, requests: RequestTable, log: Log) -> None:
+def warn_of_requests(scenario: Scenario, requests: RequestTable, log: Log) -> None:
     """Say how many prompts no bucket can ever pay for, and that arrivals look like the time of day."""
     if requests.first_arrival_us >= _UNIX_US:
         first = datetime.fromtimestamp(requests.first_arrival_us // 1_000_000, UTC)
@@ -234,8 +262,9 @@ def _warn_before(scenario: Scenario, requests: RequestTable, log: Log) -> None:
         log.warn(f"{too_long} requests have more tokens than the bucket holds ({capacity:g}) and cannot get in")
 
 
-def _warn_after(result: Result, log: Log) -> None:
-    status = result.table.status
+def warn_of_results(result: ResultTable, log: Log) -> None:
+    """Say that nobody was served."""
+    status = result.status
     if len(status) and not (status == COMPLETED).any():
         rejected = int((status == REJECTED).sum())
         log.warn(f"no request was completed; {rejected} of {len(status)} were rejected")

@@ -18,6 +18,9 @@ from blis.errors import InputError, check_integer, check_number, unknown_name
 from blis.original.defaults_file import load_defaults
 from blis.original.presets import DISTRIBUTION, PRESETS, Preset, generate_preset
 from blis.tables.requests import RequestTable
+from blis.tables.streams import RequestStream
+from blis.workload.draw.in_chunks import generate_in_chunks
+from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.read.token_lists import load_token_lists
 from blis.workload.read.traces import is_trace, load_window, rescaled, trace_spec
 from blis.workload.source import load_requests, load_workload, requests_of
@@ -94,6 +97,27 @@ def read_requests(
         table = _named(options, scenario, log)
     tell_requests(table, log)
     return _fitting(options, table, log)
+
+
+def stream_requests(options: argparse.Namespace, workload: dict[str, Any] | None, log: Log) -> RequestStream:
+    """The same requests, some at a time. Raises InputError for those that can only be had all at once."""
+    described = _described(options, workload)
+    for flag, given in (("--window", options.window), ("--max-model-len", options.max_model_len or None)):
+        if given is not None:
+            raise InputError(f"{flag} is for requests that are held all at once; leave it or --stream out")
+    if options.rate_scale is not None:
+        check_number("--rate-scale", options.rate_scale, 1e-6, 1e6)
+    if described is None or is_trace(described.mapping):
+        raise InputError("--stream: the requests are drawn from --workload-spec or from a workload in --config")
+    mapping, where, _ = described
+    _refuse_named_flags(options, f"{where} has its own lengths")
+    with named_source(where):
+        spec = load_workload({**mapping, **_changes(options, mapping)})
+        assert isinstance(spec, WorkloadSpec)
+        for line in spec.notes:
+            log.note(f"requests: {line}")
+        seed = spec.seed if options.seed is None else options.seed
+        return generate_in_chunks(spec, seed, None, options.rate_scale or 1.0)
 
 
 def tell_requests(table: RequestTable, log: Log) -> None:

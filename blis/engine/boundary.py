@@ -120,37 +120,43 @@ def clear_batch(w, i):
 def report(w):
     """Fill the columns of results: NONE wherever something never happened (engine.md 12.2 and the notes to Q4-Q6)."""
     for r in range(w.config.requests):
-        request = w.requests[r]
-        row = w.rows[r]
-        generated = request.generated
-        last_step = request.last_step
-        if request.phase == DECODE:  # one token in every step since its prefill ended
-            last_step = w.instances[request.instance].steps
-            generated += last_step - request.base_step
-        status = request.status
-        if status == NOT_ARRIVED and row.arrival_us <= w.config.horizon_us:
-            status = IN_TRANSIT
-        delay_us = NONE
-        if w.times[SCHEDULED_US, r] != NONE:
-            delay_us = w.times[SCHEDULED_US, r] - row.arrival_us
-        w.times[6, r] = delay_us
-        w.counts[STATUS, r] = status
-        w.counts[1, r] = request.instance
-        w.counts[2, r] = request.cached_tokens
-        w.counts[GENERATED_TOKENS, r] = min(generated, row.output_tokens)
-        w.counts[4, r] = request.preemptions
-        w.counts[FIRST_STEP, r] = request.first_step
-        w.counts[LAST_STEP, r] = last_step
-        if request.instance == NONE:
-            w.times[ROUTED_US, r] = NONE
-        if status != REJECTED:
-            w.counts[REASON, r] = 0
-        if not w.config.behind_horizon and _is_late(w, r):
-            _take_back(w, r)
-        if row.output_tokens == 0 and not w.config.first_token_without_output:
-            w.times[FIRST_TOKEN_US, r] = NONE
-        _latencies(w, r)
+        report_request(w, r)
     _take_back_gaps(w)
+
+
+@kernel
+def report_request(w, r):
+    """The columns of one request."""
+    request = w.requests[r]
+    row = w.rows[r]
+    generated = request.generated
+    last_step = request.last_step
+    if request.phase == DECODE:  # one token in every step since its prefill ended
+        last_step = w.instances[request.instance].steps
+        generated += last_step - request.base_step
+    status = request.status
+    if status == NOT_ARRIVED and row.arrival_us <= w.config.horizon_us:
+        status = IN_TRANSIT
+    delay_us = NONE
+    if w.times[SCHEDULED_US, r] != NONE:
+        delay_us = w.times[SCHEDULED_US, r] - row.arrival_us
+    w.times[6, r] = delay_us
+    w.counts[STATUS, r] = status
+    w.counts[1, r] = request.instance
+    w.counts[2, r] = request.cached_tokens
+    w.counts[GENERATED_TOKENS, r] = min(generated, row.output_tokens)
+    w.counts[4, r] = request.preemptions
+    w.counts[FIRST_STEP, r] = request.first_step
+    w.counts[LAST_STEP, r] = last_step
+    if request.instance == NONE:
+        w.times[ROUTED_US, r] = NONE
+    if status != REJECTED:
+        w.counts[REASON, r] = 0
+    if not w.config.behind_horizon and _is_late(w, r):
+        _take_back(w, r)
+    if row.output_tokens == 0 and not w.config.first_token_without_output:
+        w.times[FIRST_TOKEN_US, r] = NONE
+    _latencies(w, r)
 
 
 @kernel

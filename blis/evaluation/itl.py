@@ -8,7 +8,7 @@ completed request counts once more (engine.md 12.2).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from blis.evaluation.distribution import Distribution
 from blis.evaluation.gaps import Gaps
 from blis.tables.records import COMPLETED
 from blis.tables.results import ResultTable
+
+
+class BetweenTokens(NamedTuple):
+    """The gaps between tokens of a run."""
+
+    itl: list[Distribution]  # [1 + K] in ms, of all completed requests and of those of each group
+    longest_us: int  # of all requests, those that have not completed included
 
 
 def expand_gaps(result: ResultTable, row: int) -> list[int]:
@@ -62,3 +69,9 @@ def itl_by_group(gaps: Gaps, times: NDArray[Any]) -> list[Distribution]:
     weights = gaps.weights(times)
     groups = [gaps.distribution(each) for each in weights]
     return [groups[0] if len(groups) == 1 else gaps.distribution(weights.sum(axis=0)), *groups]
+
+
+def between_tokens(result: ResultTable, group: NDArray[np.integer[Any]], groups: int) -> BetweenTokens:
+    """The gaps of a run. group: [n]."""
+    gaps = all_gaps(result, group, groups)
+    return BetweenTokens(itl_by_group(gaps, result.status == COMPLETED), gaps.longest_us())

@@ -21,7 +21,7 @@ from blis.evaluation.detectors.saturation import Saturation, saturation
 from blis.evaluation.distribution import US_PER_MS, Distribution, distribution, known
 from blis.evaluation.fleet import fleet_metrics
 from blis.evaluation.hit_rates import HitRates, hit_rates
-from blis.evaluation.itl import all_gaps, itl_by_group
+from blis.evaluation.itl import BetweenTokens, between_tokens
 from blis.evaluation.ratios import US_PER_S, jain_index, per_s
 from blis.evaluation.raw_metrics import RawMetrics, raw_metrics
 from blis.evaluation.slo import SLOClass, class_label, class_targets, good_requests, tpot_us
@@ -176,19 +176,22 @@ def compute_metrics(
     result: ResultTable,
     slo: Sequence[SLOClass] | None = None,
     compat: Compat | None = None,
+    between: BetweenTokens | None = None,
 ) -> Metrics:
     """All numbers of a run. slo: targets of every class of the table, for goodput; InputError if one is missing.
 
-    compat: which of the original's definitions are wanted; also those that the run was made with.
+    compat: which of the original's definitions are wanted; also those that the run was made with. between: what is
+    known of gaps where the result has no step log.
     """
     compat = compat or Compat()
     count = np.bincount(result.status, minlength=len(STATUS_NAMES)).tolist()
     instances = result.instances
     completed = result.status == COMPLETED
     good = None if slo is None else good_requests(table, result, class_targets(table, slo))
-    labels, label = _labels(table)
-    gaps = all_gaps(result, label, len(labels))
-    itl, *itl_by_class = itl_by_group(gaps, completed)
+    labels, label = class_labels(table.slo_names)
+    label = label[table.slo_class]
+    between = between or between_tokens(result, label, len(labels))
+    itl, *itl_by_class = between.itl
     everybody = _class_metrics(scenario, table, result, np.ones(len(table), np.bool_), good, itl)
     members = {name: label == code for code, name in enumerate(labels)}
     classes = {
@@ -219,7 +222,7 @@ def compute_metrics(
         ttft=everybody.ttft,
         e2e=everybody.e2e,
         itl=itl,
-        longest_stall_ms=gaps.longest_us() / US_PER_MS,
+        longest_stall_ms=between.longest_us / US_PER_MS,
         tpot=everybody.tpot,
         scheduling_delay=known(result.scheduling_delay_us),
         classes=classes,
@@ -237,11 +240,11 @@ def compute_metrics(
     )
 
 
-def _labels(table: RequestTable) -> tuple[list[str], NDArray[np.int64]]:
-    """The names of the classes, in alphabetical order, and [n] the number there of each request's."""
-    named = [class_label(name) for name in table.slo_names]
+def class_labels(slo_names: Sequence[str]) -> tuple[list[str], NDArray[np.int16]]:
+    """The names under which classes are reported, in alphabetical order, and [classes] the number there of each."""
+    named = [class_label(name) for name in slo_names]
     labels = sorted(set(named))
-    return labels, np.array([labels.index(name) for name in named], np.int64)[table.slo_class]
+    return labels, np.array([labels.index(name) for name in named], np.int16)
 
 
 def _class_metrics(

@@ -11,7 +11,7 @@ import pyarrow
 import pytest
 
 from blis.errors import EngineError, InputError
-from blis.files import check_writable, read_text, stored_bytes, unpacked_name, write_bytes, write_text
+from blis.files import WholeFile, check_writable, read_text, stored_bytes, unpacked_name, write_bytes, write_text
 from tests.places import ROOT
 
 
@@ -141,3 +141,21 @@ def test_looking_whether_a_place_is_writable_leaves_nothing(tmp_path: Path):
 def test_a_device_is_written_to_and_never_replaced():
     write_text("/dev/null", "x\n")
     assert not Path("/dev/null").is_file()
+
+
+def test_a_file_is_there_once_all_parts_of_it_are(tmp_path):
+    path = tmp_path / "new" / "a.txt"
+    with WholeFile(path) as file:
+        file.write(b"one ")
+        assert not path.exists()
+        file.write(b"two")
+    assert path.read_bytes() == b"one two" and [each.name for each in path.parent.iterdir()] == ["a.txt"]
+
+
+def test_a_file_that_is_broken_off_stays_as_it_was(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("before")
+    with pytest.raises(InputError, match="of another file"), WholeFile(path) as file:
+        file.write(b"half")
+        raise InputError("of another file")
+    assert path.read_text() == "before" and len(list(tmp_path.iterdir())) == 1

@@ -17,7 +17,13 @@ MUTANTS = (
     Mutant(_TOLD, "key < asked_us + AWAY_US", "key < asked_us + 2 * AWAY_US", _OWN, "who came after it was asked"),
     Mutant(_TOLD, "    note_left(w, i, r)\n", "", _OWN, "prompt tokens of who has left stay in flight"),
     Mutant(_TOLD, "w.instances[failed].dropped += 1", "pass", _OWN, "who is sent elsewhere counts at both"),
-    Mutant(_TOLD, "look_soon(w, now_us)", "pass", _OWN, "nobody is let through when somebody leaves"),
+    Mutant(
+        _TOLD,
+        "look_soon(w, max(now_us, w.cluster.decided_us))",
+        "pass",
+        _OWN,
+        "nobody is let through when somebody leaves",
+    ),
     Mutant(_TOLD, "not barred[i]", "True", _OWN, "a request goes again where it failed"),
     Mutant(
         _PLANE,

@@ -7,7 +7,7 @@ from tests.mutants import Mutant
 _LIVE = "blis/engine/live/live.py"
 _ROOMS = "blis/engine/live/rooms.py"
 _CONTENTS = "blis/engine/live/contents.py"
-_TIMELINE = "blis/engine/live/timeline.py"
+_STATE = "blis/engine/build/state.py"
 _FLEET = "blis/serve/fleet.py"
 _WORDS = "blis/serve/words.py"
 _SERVICE = "blis/serve/service.py"
@@ -16,7 +16,7 @@ _LAW = ("tests/laws/test_live.py",)
 _OWN = ("tests/blis/engine/live",)
 
 MUTANTS = (
-    Mutant(_TIMELINE, 'log["count"][: len(latest)] = 0', "pass", _OWN, "steps are told twice"),
+    Mutant(_STATE, 'log["count"][: len(latest)] = 0', "pass", _OWN, "steps are told twice"),
     Mutant(
         _LIVE,
         "ticket.step_end_us + number * self._overhead_us[ticket.instance]",

@@ -283,7 +283,13 @@ MUTANTS = (
         _TUNED_TESTS,
         "tuned knobs are chosen on the search tables",
     ),
-    Mutant(_TUNED, "budget=candidates + 1, seconds=None)", "budget=candidates + 1)", _TUNED_TESTS, "in a hurry"),
+    Mutant(
+        _TUNED,
+        "budget=candidates + 1, seconds=None, journal=None)",
+        "budget=candidates + 1, journal=None)",
+        _TUNED_TESTS,
+        "in a hurry",
+    ),
     Mutant(_TUNED, "policies = [primary, *(", "policies = [*(", _TUNED_TESTS, "tuned knobs may be worse than untuned"),
     Mutant(
         _JUDGEMENT,

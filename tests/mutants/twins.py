@@ -175,7 +175,7 @@ MUTANTS = (
     ),
     Mutant(
         f"{_DRAW}/prompts.py",
-        '        prompts = np.where(opens, streams("first_input").random(len(opens)), prompts)\n',
+        '        prompts = np.where(opens, streams("first_input", "coupled").random(len(opens)), prompts)\n',
         "        pass\n",
         (f"{_DRAW_TESTS}/test_prompts.py",),
         "outputs follow prompts that were not drawn",

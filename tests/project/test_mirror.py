@@ -37,6 +37,8 @@ WITHOUT = {
     "blis/original/text.py": "against recorded output: tests/blis/cli/test_run_original.py",
     "blis/policies/facts.py": "one table: tests/blis/policies/test_scorers.py scrambles what a template does not read",
     "blis/tables/records.py": "only layouts of arrays",
+    "blis/tables/streams.py": "two records: tests/blis/test_stream.py",
+    "blis/evaluation/streamed.py": "against whole runs: tests/blis/test_stream.py",
     "search/application.py": "the command line: tests/search/test_settings.py",
     "search/config.py": "the keys of conf/: tests/search/test_settings.py",
     "search/drivers/deap_ga.py": "as every driver: tests/search/drivers/test_drivers.py and test_deap_base.py",

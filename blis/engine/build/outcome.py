@@ -9,7 +9,7 @@ import numpy as np
 from blis.config import Compat, Scenario
 from blis.engine.build.arrays import room
 from blis.engine.build.readers import kept_fields
-from blis.engine.columns import COUNTS, TIMES
+from blis.engine.columns import COMPLETED_US, COUNTS, TIMES
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.jit import entry
@@ -24,7 +24,7 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
     """The results of a finished run; its columns are the run's own arrays, not copies. logs: are taken apart."""
     times = dict(zip(TIMES, arrays.times, strict=True))
     counts = dict(zip(COUNTS, arrays.counts, strict=True))
-    cluster, end_us = arrays.cluster, _end_us(arrays, scenario, compat)
+    cluster, end_us = arrays.cluster, end_of(arrays, scenario, compat, int(arrays.times[COMPLETED_US].max(initial=0)))
     known_us = max(end_us, int(arrays.ask.start_us))
     return ResultTable(
         **times,
@@ -32,12 +32,12 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
         arrival_us=_arrival_us(arrays, table, counts["status"]),
         steps=_steps(logs, arrays.instances),
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
-        instances=_counters(arrays.instances.view(np.ndarray), compat),
+        instances=counters_of(arrays.instances.view(np.ndarray), compat),
         start_us=0 if compat.duration_last_event else int(arrays.ask.start_us),
         end_us=end_us,
         token_overhead_us=arrays.engines.overhead_us.view(np.ndarray).copy(),
         last_gap_twice=compat.last_gap_twice,
-        retry_after_us=_retry_after_us(arrays),
+        retry_after_us=retry_after_of(arrays),
         samples=_samples(arrays),
         kept_steps=arrays.kept_steps[: cluster.kept_steps].view(np.ndarray) if len(arrays.kept_steps) else None,
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
@@ -60,7 +60,7 @@ def _arrival_us(arrays: World, table: RequestTable, status: Array) -> Array:
     return np.where((status == NOT_ARRIVED) & (table.arrival_us < 0), NONE, arrays.rows.arrival_us.view(np.ndarray))
 
 
-def _retry_after_us(arrays: World) -> Array:
+def retry_after_of(arrays: World) -> Array:
     """NONE everywhere if the admission policy never says."""
     if len(arrays.retry_after_us):
         return arrays.retry_after_us
@@ -111,7 +111,7 @@ def group(log, places, steps, found):
         steps[i] += logged.count
 
 
-def _counters(instances: Array, compat: Compat) -> Array:
+def counters_of(instances: Array, compat: Compat) -> Array:
     """What is reported of the instances' records."""
     counters = np.zeros(len(instances), INSTANCE_COUNTERS)
     for name in set(INSTANCE_COUNTERS.names or ()) & set(instances.dtype.names or ()):
@@ -124,13 +124,13 @@ def _counters(instances: Array, compat: Compat) -> Array:
     return counters
 
 
-def _end_us(arrays: World, scenario: Scenario, compat: Compat) -> int:
+def end_of(arrays: World, scenario: Scenario, compat: Compat, completed_us: int) -> int:
     """When the run ended, engine.md 14, row "duration": the last event, or also the last completion or the horizon."""
     instances = arrays.instances
     last_us = int(instances.last_event_us.max())
     if compat.duration_last_event:
         return last_us
-    last_us = max(last_us, int(arrays.times[TIMES.index("completed_us")].max(initial=0)))
+    last_us = max(last_us, completed_us)
     if scenario.horizon_us is None:
         return last_us
     queued_us = np.where(instances.pending > 0, arrays.transit.key[:, 0], NEVER_US)

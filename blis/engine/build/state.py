@@ -100,6 +100,19 @@ class State:
         new = np.concatenate([old, np.zeros_like(old)], axis=old.ndim - 1)
         self.arrays = self.arrays._replace(**{name: new.view(type(old))})
 
+    def take_log(self) -> list[Array]:
+        """What has been logged since the last time, in parts; of each instance the latest row stays, to go on."""
+        arrays = self.arrays
+        log, log_row = arrays.log.view(np.ndarray), arrays.instances.view(np.ndarray)["log_row"]
+        taken = [*self.logs, log[: int(arrays.cluster.log_rows)].copy()]
+        latest = np.flatnonzero(log_row != NONE)
+        log[: len(latest)] = log[log_row[latest]]
+        log["count"][: len(latest)] = 0
+        log_row[latest] = np.arange(len(latest))
+        arrays.cluster.log_rows = len(latest)
+        self.logs.clear()
+        return taken
+
     def _begin_log(self) -> None:
         """Begin another part of the step log, with the latest rows of all instances: they may go on."""
         old, instances = self.arrays.log, self.arrays.instances
@@ -126,7 +139,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
     lives_config, lives_arrays = encode_lives(scenario, table)
     config = _config(scenario, table, longest, compat, control_config | lives_config)
-    engines, latencies = _engines(scenario, table, compat)
+    engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
     nodes = max(table.tree.n_shared, 1)
@@ -259,7 +272,7 @@ def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     return tiers, below
 
 
-def _engines(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
+def engines_of(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple[Array, Array]:
     """ENGINE of each instance, and the parameters of its latency model; made once and kept with the scenario.
 
     Raises InputError for a latency model that makes nothing of the longest step, or too much, and for runs that could

@@ -27,7 +27,7 @@ _MOST_STATE = 2**26
 _IN_FLIGHT = 2**17
 
 #: [statuses] whether nothing more happens to a request.
-_OVER = np.isin(np.arange(len(STATUS_NAMES)), (COMPLETED, REJECTED, DROPPED, LOST))
+OVER = np.isin(np.arange(len(STATUS_NAMES)), (COMPLETED, REJECTED, DROPPED, LOST))
 #: What is read of a request's state.
 _TOLD = ["status", "instance", "preemptions", "cached_tokens", "first_step"]
 
@@ -132,7 +132,7 @@ class Live:
         decoding = now["phase"] == DECODE
         steps = self.arrays.instances.view(np.ndarray)["steps"]
         tokens[decoding] += steps[now["instance"][decoding]] - now["base_step"][decoding]
-        over = _OVER[now["status"]]
+        over = OVER[now["status"]]
         known = np.fromiter((len(ticket.token_us) for ticket in self._here.values()), np.int64, len(rows))
         news = np.flatnonzero(over | (tokens > known))
         found = []
@@ -142,7 +142,7 @@ class Live:
             ticket = self._here[row]
             status, ticket.instance, ticket.preemptions, cached_tokens, ticket.first_step = state
             ticket.cached_tokens = max(cached_tokens, 0)
-            ticket.status = status if _OVER[status] else None
+            ticket.status = status if OVER[status] else None
             found.append((ticket, count))
         return found
 

@@ -62,17 +62,28 @@ class Rooms:
     """Rows of the arrays of a run, taken and given back."""
 
     def __init__(
-        self, scenario: Scenario, classes: Sequence[str], limits: Limits, observe: Observe | None = None
+        self,
+        scenario: Scenario,
+        classes: Sequence[str],
+        limits: Limits,
+        observe: Observe | None = None,
+        table: RequestTable | None = None,
     ) -> None:
-        """classes: names of all SLO classes that may come."""
+        """classes: names of all SLO classes that may come. table: what is known of them before; as many rows as room.
+
+        Its first rows are of a class each.
+        """
         for name, words in (("failures", "fail"), ("autoscaling", "come and go")):
             if getattr(scenario.cluster, name).any:
                 raise InputError(
-                    f"cluster.{name}: instances {words} in runs and searches alone; leave it out of what is served"
+                    f"cluster.{name}: instances {words} in runs and searches of whole tables alone; leave it out of"
+                    " what is served or streamed"
                 )
         self.limits = limits
-        self.state = encode(scenario, _empty_table(scenario, classes, limits), Compat(), observe)
+        table = _empty_table(scenario, classes, limits) if table is None else table
+        self.state = encode(scenario, table, Compat(), observe)
         arrays = self.state.arrays
+        self.paths = Fields(arrays.rows), Fields(arrays.index_rows)  # of the table, in KV and in index blocks
         cluster = blank(CLUSTER, 1)
         cluster[0] = arrays.cluster
         self.state.arrays = arrays = arrays._replace(
@@ -113,6 +124,8 @@ class Rooms:
             arrays.ask.start_us = coming.arrival_us
         arrays.requests[r] = self._fresh[0]
         arrays.times[:, r] = NONE
+        if len(arrays.retry_after_us):  # not said again to one whom the gateway has no room for
+            arrays.retry_after_us[r] = NONE
         for rows in (arrays.rows, arrays.index_rows):
             rows[r] = (coming.arrival_us, coming.uniform, coming.input_tokens, coming.output_tokens, 0, 0)
         self._settle(r, coming, tenant, session)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from blis.engine.build.state import State
-from blis.engine.records import NONE
 
 #: What is read of the step log.
 _STEPS = ["instance", "count", "gap_us"]
@@ -22,22 +21,16 @@ class Timeline:
 
     def read(self, state: State) -> None:
         """Take in what the run has logged since the last time; of each instance the latest row stays, to go on."""
-        arrays, cluster = state.arrays, state.arrays.cluster
         for i, gaps in enumerate(self._gaps_us):
             self._seen[i] += len(gaps)
             gaps.clear()
-        log, log_row = arrays.log.view(np.ndarray), arrays.instances.view(np.ndarray)["log_row"]
-        for part in (*state.logs, log[: int(cluster.log_rows)]):
+        for part in state.take_log():
             for i, count, gap_us in part.view(np.ndarray)[_STEPS].tolist():
                 self._gaps_us[i] += [gap_us] * count
+        arrays, cluster = state.arrays, state.arrays.cluster
         for row, before, after, gap_us in arrays.gaps[: int(cluster.gap_rows)].tolist():
             self._jumps[row, before] = after, gap_us
-        latest = np.flatnonzero(log_row != NONE)
-        log[: len(latest)] = log[log_row[latest]]
-        log["count"][: len(latest)] = 0
-        log_row[latest] = np.arange(len(latest))
-        cluster.log_rows, cluster.gap_rows = len(latest), 0
-        state.logs.clear()
+        cluster.gap_rows = 0
 
     def next_token(self, row: int, instance: int, step: int) -> tuple[int, int]:
         """The step of the token after the one of `step`, and the time between these."""

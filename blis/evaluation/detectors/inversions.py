@@ -39,7 +39,10 @@ def priority_inversions(result: ResultTable, priority: NDArray[np.float64]) -> I
     time, so waiting again after a preemption is left out. Two requests taken in one step are no pair.
     """
     pairs = suffered = 0
-    for rows in rows_by_instance(result, result.queued_us >= 0):
+    waited = result.queued_us >= 0
+    if priority.min(initial=0.0) == priority.max(initial=0.0) == 0.0:
+        return Inversions(0, 0, int(np.count_nonzero(waited)))
+    for rows in rows_by_instance(result, waited):
         urgent = priority[rows]
         if urgent.min() == urgent.max():
             continue
@@ -51,7 +54,7 @@ def priority_inversions(result: ResultTable, priority: NDArray[np.float64]) -> I
         overtakers = count_below(urgent[order], first, last, urgent)
         pairs += int(overtakers.sum())
         suffered += int(np.count_nonzero(overtakers))
-    return Inversions(pairs, suffered, int(np.count_nonzero(result.queued_us >= 0)))
+    return Inversions(pairs, suffered, int(np.count_nonzero(waited)))
 
 
 def slower_than_later(table: RequestTable, result: ResultTable) -> Inversions:

@@ -74,14 +74,14 @@ def saturation(scenario: Scenario, table: RequestTable, result: ResultTable) -> 
     inside = ~np.isin(result.status, (NOT_ARRIVED, REJECTED, DROPPED, LOST))
     if not inside.any():
         return Saturation(None)
-    arrival_us = np.sort(result.arrival_us[inside])
+    first_us, last_us = int(result.arrival_us[inside].min()), int(result.arrival_us[inside].max())
     done = result.status[inside] == COMPLETED
-    departure_us = np.sort(result.completed_us[inside & (result.status == COMPLETED)])
-    middle_us, last_us = int(arrival_us[0] + arrival_us[-1]) // 2, int(arrival_us[-1])
+    middle_us = (first_us + last_us) // 2
     edges_us = np.linspace(middle_us, last_us, BLOCKS + 1)
-    arrivals, departures = (np.searchsorted(times, edges_us, side="right") for times in (arrival_us, departure_us))
-    in_system = arrivals - departures
-    drain_us = int(departure_us[-1]) - last_us if done.all() else None
+    arrivals = _upto(result.arrival_us[inside], edges_us)
+    departed_us = result.completed_us[inside & (result.status == COMPLETED)]
+    in_system = arrivals - _upto(departed_us, edges_us)
+    drain_us = int(departed_us[-1]) - last_us if done.all() else None
     count = int(arrivals[-1] - arrivals[0])
     if count < MIN_ARRIVALS or not _filled(result.e2e_us[inside], last_us - middle_us):
         return Saturation(None, in_system=int(in_system[-1]), drain_us=drain_us)
@@ -95,6 +95,12 @@ def saturation(scenario: Scenario, table: RequestTable, result: ResultTable) -> 
     elif held_back >= NEVER_CLEARS:
         verdict = BACKLOGGED
     return Saturation(verdict, share, low, held_back, int(in_system[-1]), drain_us)
+
+
+def _upto(times_us: Ints, edges_us: NDArray[np.float64]) -> Ints:
+    """[edges] how many lie up to each. The times are sorted in place."""
+    times_us.sort()
+    return np.searchsorted(times_us, edges_us, side="right")
 
 
 def _filled(e2e_us: Ints, half_us: int) -> bool:

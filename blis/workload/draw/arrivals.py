@@ -101,12 +101,12 @@ class Arrival:
         elif self.process not in WITHOUT_CV:
             object.__setattr__(self, "cv", 1.0)
 
-    def gaps(self, random: np.random.Generator, n: int) -> Gaps:
-        """[n] gaps of mean 1 (at most, over whole rounds of a recording)."""
+    def gaps(self, random: np.random.Generator, n: int, first: int = 0) -> Gaps:
+        """[n] gaps of mean 1 (at most, over whole rounds of a recording), after the `first` ones of the generator."""
         if self.times is None:
             return ARRIVAL_PROCESSES[self.process](random, 1.0 if self.cv is None else self.cv, n)
         recorded = np.diff(self.times)
-        return np.resize(recorded / recorded.mean(), n)
+        return np.take(recorded / recorded.mean(), np.arange(first, first + n), mode="wrap")
 
     def scaled(self, factor: float) -> Arrival:
         """The same with so many times the variation, as far as a process can have it."""
@@ -170,38 +170,66 @@ def merged_arrivals(
     return merged[:last], index[:last]
 
 
+def _times_us(source: Source, seed: int, count: int) -> tuple[NDArray[np.int64], float]:
+    """The first `count` arrivals of one source, or fewer if its clock stops, and until when there are no others."""
+    if count == 0:
+        return np.zeros(0, np.int64), math.inf
+    times = Times(source, stream(seed, source.stream_name))
+    return times.more(count + 4 * source.lead), times.reach_us
+
+
 def _nth(merged: NDArray[np.int64], n: int, sources: int) -> np.int64:
     """The n-th of the times, which one source alone gives in order."""
     return merged[n - 1] if sources == 1 else np.partition(merged, n - 1)[n - 1]
 
 
-def _times_us(source: Source, seed: int, count: int) -> tuple[NDArray[np.int64], float]:
-    """Arrivals of one source, and until when there are no others.
+class Times:
+    """The arrivals of one source, in order, some at a time: sums of gaps, rounded, at least 1 µs apart; never at 0."""
 
-    The first `count`, or fewer if its clock stops: sums of gaps, rounded, at least 1 µs apart; never at 0.
-    """
-    if count == 0:
-        return np.zeros(0, np.int64), math.inf
-    times = np.cumsum(source.arrival.gaps(stream(seed, source.stream_name), count + 4 * source.lead))
-    if source.lead:
-        times = times[times > source.lead] - source.lead
+    def __init__(self, source: Source, random: np.random.Generator) -> None:
+        """random: the source's stream, from its beginning."""
+        self._source, self._random = source, random
+        self._drawn, self._passed = 0, 0.0  # gaps so far, and their sum
+        self._number, self._pushed_us = 0, 0  # arrivals so far, and how far the latest lies behind its number
+        self.reach_us = 0.0  # until when all are known
+
+    def more(self, gaps: int) -> NDArray[np.int64]:
+        """The arrivals after so many more gaps: fewer if the clock stops, and those of a lead are none."""
+        drawn = self._source.arrival.gaps(self._random, gaps, self._drawn)
+        times = np.cumsum(np.concatenate(([self._passed], drawn)))[1:]
+        self._drawn, self._passed = self._drawn + gaps, float(times[-1]) if gaps else self._passed
+        if self._source.lead:
+            times = times[times > self._source.lead] - self._source.lead
         if len(times) == 0:
-            return np.zeros(0, np.int64), 0.0
-    with np.errstate(over="ignore"):
-        if source.clock is None:
-            times *= 1e6 / source.rate if source.rate > 0 else math.inf
-            ends = False
-        else:
-            times = np.floor(1e6 * source.clock.wall_s(times / source.rate))  # windows leave out their end
-            ends = times[-1] == math.inf
-            times = times[times < math.inf]
-    if source.arrival.every_s is not None:
-        times = np.ceil(times / (1e6 * source.arrival.every_s)) * (1e6 * source.arrival.every_s)
-    if len(times) and not times[-1] < MAX_TIME_US:
-        raise InputError(f"a rate of {source.rate:g} requests per second puts arrivals beyond {MAX_TIME_US} µs")
-    # Rounding the sums, not the gaps, keeps the mean exact; the running maximum keeps gaps of at least 1.
-    number = np.arange(1, len(times) + 1)
-    found = np.rint(times).astype(np.int64)
-    found -= number
-    found = np.maximum.accumulate(np.maximum(found, 0, out=found)) + number
-    return found, math.inf if ends else float(found[-1])
+            return np.zeros(0, np.int64)
+        times, ends = self._by_clock(times)
+        found = self._apart(times)
+        self.reach_us = math.inf if ends else float(found[-1])
+        return found
+
+    def _by_clock(self, times: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
+        """The same in µs of the wall's clock, and whether there are no more."""
+        source, ends = self._source, False
+        with np.errstate(over="ignore"):
+            if source.clock is None:
+                times *= 1e6 / source.rate if source.rate > 0 else math.inf
+            else:
+                times = np.floor(1e6 * source.clock.wall_s(times / source.rate))  # windows leave out their end
+                ends = bool(times[-1] == math.inf)
+                times = times[times < math.inf]
+        if source.arrival.every_s is not None:
+            times = np.ceil(times / (1e6 * source.arrival.every_s)) * (1e6 * source.arrival.every_s)
+        if len(times) and not times[-1] < MAX_TIME_US:
+            raise InputError(f"a rate of {source.rate:g} requests per second puts arrivals beyond {MAX_TIME_US} µs")
+        return times, ends
+
+    def _apart(self, times: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Whole µs. Rounding the sums, not the gaps, keeps the mean exact; the running maximum keeps gaps of 1."""
+        number = np.arange(self._number + 1, self._number + len(times) + 1)
+        found = np.rint(times).astype(np.int64)
+        found -= number
+        np.maximum(found, self._pushed_us, out=found)
+        found = np.maximum.accumulate(found)
+        if len(found):
+            self._number, self._pushed_us = int(number[-1]), int(found[-1])
+        return found + number

@@ -27,7 +27,7 @@ from blis.workload.draw.reuse import draw_reuse
 from blis.workload.draw.senders import Client, Population
 from blis.workload.draw.sessions import Turns
 from blis.workload.draw.spec import WorkloadSpec
-from blis.workload.draw.streams import stream
+from blis.workload.draw.streams import Fresh
 from blis.workload.draw.turns import Conversations, conversations, over_networks
 from blis.workload.draw.who import Names, Who, population_prefix_tokens, who_sends
 
@@ -48,16 +48,21 @@ def generate(spec: WorkloadSpec, seed: int, n: int | None = None, rate_scale: fl
     if n is not None:
         check_integer("n", n, 1, MAX_REQUESTS)
     limit = n or spec.num_requests or None
-    sources = _sources(spec, spec.aggregate_rate * rate_scale)
+    sources = sources_of(spec, spec.aggregate_rate * rate_scale)
     starts_us, number = merged_arrivals([source for _, source in sources], seed, limit, spec.horizon or MAX_TIME_US)
     sender = number if len(sources) == len(spec.senders) else np.array([one for one, _ in sources], np.int32)[number]
     if len(starts_us) == 0:
-        horizon = f"the horizon of {spec.horizon} µs" if spec.horizon else "the windows and stages end"
-        raise InputError(f"0 requests generated: none arrives before {horizon}")
+        raise none_generated(spec)
     return _table(spec, seed, starts_us, sender, limit)
 
 
-class _Drawn(NamedTuple):
+def none_generated(spec: WorkloadSpec) -> InputError:
+    """What is wrong with a specification of which nobody comes."""
+    horizon = f"the horizon of {spec.horizon} µs" if spec.horizon else "the windows and stages end"
+    return InputError(f"0 requests generated: none arrives before {horizon}")
+
+
+class Drawn(NamedTuple):
     """The requests that arrivals start, in the order of a table."""
 
     sender: NDArray[np.int32]
@@ -73,7 +78,11 @@ def _table(
 ) -> RequestTable:
     """The requests that arrivals start, at most `limit`."""
     names = Names.of(spec)
-    drawn = _first(spec, names, seed, starts_us, sender, limit)
+    return assembled(spec, names, Fresh(seed), _first(spec, names, seed, starts_us, sender, limit))
+
+
+def assembled(spec: WorkloadSpec, names: Names, streams: Fresh, drawn: Drawn) -> RequestTable:
+    """The table of requests that have been drawn from these streams."""
     talks, who, prompts = drawn.talks, drawn.who, drawn.prompts
     input_tokens = prompts.own_tokens
     input_tokens += drawn.said_before
@@ -82,7 +91,7 @@ def _table(
         "arrival_us": drawn.arrival_us,
         "input_tokens": input_tokens,
         "output_tokens": prompts.output_tokens,
-        "uniform": stream(seed, "workload/uniform").random(len(input_tokens)),
+        "uniform": streams("workload/uniform").random(len(input_tokens)),
         "slo_class": who.slo_class,
         "tenant": who.tenant,
         **(talks.columns() if talks else {}),
@@ -92,7 +101,7 @@ def _table(
     return assemble(
         _content(
             spec,
-            seed,
+            streams.seed,
             drawn.sender,
             (who.group, who.prefix_tokens, input_tokens, prompts.output_tokens, talks and talks.carried_on),
         ),
@@ -121,42 +130,44 @@ def _first(
     starts_us: NDArray[np.int64],
     sender: NDArray[np.int32],
     limit: int | None,
-) -> _Drawn:
+) -> Drawn:
     """The first `limit` requests of all starts; no more is drawn than they need."""
     rounds = rounds_of(spec, seed, sender)
     if rounds is not None and limit is None and rounds.sum() > MAX_REQUESTS:
         raise InputError(f"{rounds.sum()} requests of {len(rounds)} arrivals; at most {MAX_REQUESTS} fit in a table")
     if rounds is None or limit is None:
-        return _draw(spec, names, seed, starts_us, sender, rounds, limit)
+        return draw(spec, names, Fresh(seed), starts_us, sender, rounds, limit)
     count = int(np.searchsorted(np.cumsum(rounds), limit)) + 1
-    drawn = _draw(spec, names, seed, starts_us[:count], sender[:count], rounds[:count], limit)
+    drawn = draw(spec, names, Fresh(seed), starts_us[:count], sender[:count], rounds[:count], limit)
     # Sessions that start later may come before the last rounds of those.
     last_us = drawn.talks.last_us if drawn.talks else 0
     more = int(np.searchsorted(starts_us, last_us, side="right"))
-    return drawn if more <= count else _draw(spec, names, seed, starts_us[:more], sender[:more], rounds[:more], limit)
+    if more <= count:
+        return drawn
+    return draw(spec, names, Fresh(seed), starts_us[:more], sender[:more], rounds[:more], limit)
 
 
-def _draw(
+def draw(
     spec: WorkloadSpec,
     names: Names,
-    seed: int,
+    streams: Fresh,
     starts_us: NDArray[np.int64],
     sender: NDArray[np.int32],
     rounds: NDArray[np.int64] | None,
     limit: int | None,
-) -> _Drawn:
+) -> Drawn:
     """The first `limit` requests of these starts: what they are is drawn, how they hang together follows."""
-    who = who_sends(spec, names, seed, sender)
+    who = who_sends(spec, names, streams, sender)
     if rounds is None:
-        prompts = draw_prompts(spec, seed, sender, np.ones(len(sender), np.bool_))
-        return _Drawn(sender, who, prompts, who.prefix_tokens, starts_us, None)
+        prompts = draw_prompts(spec, streams, sender, np.ones(len(sender), np.bool_))
+        return Drawn(sender, who, prompts, who.prefix_tokens, starts_us, None)
     turns = Turns.of(rounds)
     sender, who = sender[turns.start], who.take(turns.start)
-    prompts = draw_prompts(spec, seed, sender, turns.round == 0)
+    prompts = draw_prompts(spec, streams, sender, turns.round == 0)
     said_before = who.prefix_tokens + context_tokens(spec, turns, sender, prompts)
     talks = conversations(spec, turns, starts_us, sender, prompts, limit)
     order = talks.order
-    return _Drawn(sender[order], who.take(order), prompts.take(order), said_before[order], talks.arrival_us, talks)
+    return Drawn(sender[order], who.take(order), prompts.take(order), said_before[order], talks.arrival_us, talks)
 
 
 def _origin(spec: WorkloadSpec, sender: NDArray[np.int32], prompts: Prompts) -> Origin | None:
@@ -199,7 +210,7 @@ def _mean_tokens(spec: WorkloadSpec, one: Client | Population, prefixes: dict[st
     return one.multi_turn.mean_prompts_tokens(prefix, own, one.output_distribution.mean_tokens)
 
 
-def _sources(spec: WorkloadSpec, rate: float) -> list[tuple[int, Source]]:
+def sources_of(spec: WorkloadSpec, rate: float) -> list[tuple[int, Source]]:
     """The arrival processes of all senders, each with its sender's number, and rates in arrivals per second.
 
     One a sender, or one a stage of those whose burstiness changes with it.

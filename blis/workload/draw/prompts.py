@@ -13,7 +13,7 @@ from blis.workload.draw.coupling import coupled_shares
 from blis.workload.draw.senders import Client, Population
 from blis.workload.draw.sessions import Turns
 from blis.workload.draw.spec import WorkloadSpec
-from blis.workload.draw.streams import stream
+from blis.workload.draw.streams import Fresh
 from blis.workload.subset import Places
 
 
@@ -31,11 +31,11 @@ class Prompts(NamedTuple):
         return Prompts._make(None if column is None else column[rows] for column in self)
 
 
-def draw_prompts(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32], opens: NDArray[np.bool_]) -> Prompts:
+def draw_prompts(spec: WorkloadSpec, drawn: Fresh, sender: NDArray[np.int32], opens: NDArray[np.bool_]) -> Prompts:
     """The draws for every request.
 
-    sender: [n] number of the one who sends it, whose streams they come from; opens: [n] whether nothing of its session
-    came before.
+    drawn: the streams that they come from. sender: [n] number of the one who sends it. opens: [n] whether nothing of
+    its session came before.
     """
     n = len(sender)
     senders = spec.senders
@@ -44,7 +44,7 @@ def draw_prompts(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32], opens
     ratio = np.zeros(n) if any(one.reasoning for one in senders) else None
     think = np.zeros(n if any(one.multi_turn for one in senders) else 0, np.int64)
     for number, rows, count in rows_of_senders(sender, len(senders)):
-        one, streams = senders[number], Streams(seed, spec.sender_names[number])
+        one, streams = senders[number], Streams(drawn, spec.sender_names[number])
         if one.multimodal is not None and modalities is not None:
             own[rows], modalities[rows] = one.multimodal.sample(streams, count)
         else:
@@ -69,22 +69,23 @@ def _outputs(one: Client | Population, streams: Streams, opens: NDArray[np.bool_
     """The lengths of outputs; of coupled ones, to the prompts that the streams of inputs give."""
     if one.length_coupling is None:
         return one.output_distribution.sample(streams("output"), len(opens))
-    prompts, choice, inside = (streams(purpose).random(len(opens)) for purpose in ("input", "coupling", "output"))
+    purposes = ("input", "coupling", "output")
+    prompts, choice, inside = (streams(purpose, "coupled").random(len(opens)) for purpose in purposes)
     if one.first_input_distribution is not None:
-        prompts = np.where(opens, streams("first_input").random(len(opens)), prompts)
+        prompts = np.where(opens, streams("first_input", "coupled").random(len(opens)), prompts)
     return one.output_distribution.at(coupled_shares(one.length_coupling, prompts, choice, inside))
 
 
 class Streams:
     """The random streams of one sender by purpose."""
 
-    def __init__(self, seed: int, name: str) -> None:
-        """name: empty for the population."""
-        self._seed, self._path = seed, f"workload/{name}/" if name else "workload/"
+    def __init__(self, drawn: Fresh, name: str) -> None:
+        """drawn: the streams of all. name: empty for the population."""
+        self._drawn, self._path = drawn, f"workload/{name}/" if name else "workload/"
 
-    def __call__(self, purpose: str) -> np.random.Generator:
-        """The generator for a purpose, such as "input"."""
-        return stream(self._seed, self._path + purpose)
+    def __call__(self, purpose: str, reader: str = "") -> np.random.Generator:
+        """The generator for a purpose, such as "input"; reader: who else draws the same numbers."""
+        return self._drawn(self._path + purpose, reader)
 
 
 def rows_of_senders(sender: NDArray[np.int32], senders: int) -> Iterator[tuple[int, Places, int]]:
@@ -107,7 +108,7 @@ def rounds_of(spec: WorkloadSpec, seed: int, sender: NDArray[np.int32]) -> NDArr
     rounds = np.ones(len(sender), np.int64)
     for number, rows, count in rows_of_senders(sender, len(spec.senders)):
         if (multi_turn := spec.senders[number].multi_turn) is not None:
-            rounds[rows] = multi_turn.rounds(Streams(seed, spec.sender_names[number])("rounds"), count)
+            rounds[rows] = multi_turn.rounds(Streams(Fresh(seed), spec.sender_names[number])("rounds"), count)
     return rounds
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from blis.tables.placement import Placement
 from blis.workload.draw.senders import Population
 from blis.workload.draw.spec import WorkloadSpec
-from blis.workload.draw.streams import stream
+from blis.workload.draw.streams import Fresh, stream
 from blis.workload.subset import Places
 
 _CELLS = 4096  # of the unit interval, a power of two: most hold no bound
@@ -57,19 +57,22 @@ class Names(NamedTuple):
         return cls(slo_names, tenant_names, tuple(spec.group_prefix_tokens()), tuple(placements))
 
 
-def who_sends(spec: WorkloadSpec, names: Names, seed: int, sender: NDArray[np.int32]) -> Who:
-    """The columns of arrivals; sender: [n] number of each one's client, the population's being the last."""
+def who_sends(spec: WorkloadSpec, names: Names, drawn: Fresh, sender: NDArray[np.int32]) -> Who:
+    """The columns of arrivals.
+
+    drawn: the streams that they come from. sender: [n] number of each one's client, the population's being the last.
+    """
     population = spec.population
     if population is not None and not spec.listed_clients:
-        return _drawn(population, spec.seed, names, seed, len(sender))
+        return _drawn(population, spec.seed, names, drawn, len(sender))
     known = _of_clients(spec, names)
     if population is None:
         return known.take(sender)
     rows = np.flatnonzero(sender == len(spec.listed_clients))
-    drawn = _drawn(population, spec.seed, names, seed, len(rows))
+    theirs = _drawn(population, spec.seed, names, drawn, len(rows))
     found = Who._make(np.append(column, column[:1])[sender] for column in known)
     for name in Who._fields:
-        getattr(found, name)[rows] = getattr(drawn, name)
+        getattr(found, name)[rows] = getattr(theirs, name)
     return found
 
 
@@ -95,12 +98,12 @@ def _of_clients(spec: WorkloadSpec, names: Names) -> Who:
     )
 
 
-def _drawn(population: Population, spec_seed: int, names: Names, seed: int, n: int) -> Who:
+def _drawn(population: Population, spec_seed: int, names: Names, drawn: Fresh, n: int) -> Who:
     """The arrivals of a population, independent draws one a row."""
-    tenant = _draw_index(stream(seed, "workload/tenant"), population.tenants.shares(), n)
-    slo_class = _draw_index(stream(seed, "workload/class"), np.array(list(population.classes.values())), n)
+    tenant = _draw_index(drawn("workload/tenant"), population.tenants.shares(), n)
+    slo_class = _draw_index(drawn("workload/class"), np.array(list(population.classes.values())), n)
     share = population.prefix.share if population.prefix is not None else 0.0
-    without = stream(seed, "workload/prefix").random(n) >= share
+    without = drawn("workload/prefix").random(n) >= share
     group = tenant + np.int32(len(names.groups))
     prefix_tokens = population_prefix_tokens(population, spec_seed).take(tenant)
     group[without], prefix_tokens[without] = -1, 0

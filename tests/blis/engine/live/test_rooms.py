@@ -42,7 +42,7 @@ def test_it_is_full_when_no_row_is_left():
     [
         (
             {"failures": Failures((Outage((0,), 5, 5),))},
-            r"cluster\.failures: instances fail in runs and searches alone",
+            r"cluster\.failures: instances fail in runs and searches of whole tables alone",
         ),
         ({"autoscaling": Autoscaling(maximum=1)}, r"cluster\.autoscaling: instances come and go in runs and searches"),
     ],

@@ -7,6 +7,7 @@ from blis.workload.draw.lengths import CountDistribution, Distribution
 from blis.workload.draw.multimodal import Multimodal
 from blis.workload.draw.prompts import Streams
 from blis.workload.draw.spec import load_spec
+from blis.workload.draw.streams import Fresh
 
 FIVE = Distribution("constant", {"value": 5})
 SEVEN = Distribution("constant", {"value": 7})
@@ -14,25 +15,27 @@ IMAGES = Multimodal(FIVE, SEVEN, CountDistribution("empirical", {"0": 1, "1": 1,
 
 
 def test_items_are_counted_and_summed():
-    total, parts = IMAGES.sample(Streams(1, "a"), 4000)
+    total, parts = IMAGES.sample(Streams(Fresh(1), "a"), 4000)
     assert set(parts[:, 0].tolist()) == {0, 7, 21}
     assert np.all(total == 5 + parts[:, 0]) and np.all(parts[:, 1:] == 0)
     assert (parts[:, 0] == 21).mean() == pytest.approx(0.5, abs=0.03)
     assert total.mean() == pytest.approx(IMAGES.mean_tokens, rel=0.03)
-    longer, _ = IMAGES.sample(Streams(1, "a"), 9000)
+    longer, _ = IMAGES.sample(Streams(Fresh(1), "a"), 9000)
     np.testing.assert_array_equal(longer[:4000], total)
 
 
 def test_no_images_are_none():
     """A count of 0 is possible, whatever distribution it comes from."""
-    total, parts = Multimodal(FIVE, SEVEN, CountDistribution("constant", {"value": 0})).sample(Streams(1, "a"), 3)
+    total, parts = Multimodal(FIVE, SEVEN, CountDistribution("constant", {"value": 0})).sample(
+        Streams(Fresh(1), "a"), 3
+    )
     assert total.tolist() == [5, 5, 5] and not parts.any()
 
 
 def test_a_prompt_of_nothing_is_a_token_of_text():
     none, image = CountDistribution("constant", {"value": 0}), Distribution("constant", {"value": 9})
     prompts = Multimodal(image_distribution=image, image_count_distribution=none)
-    total, parts = prompts.sample(Streams(1, "a"), 2)
+    total, parts = prompts.sample(Streams(Fresh(1), "a"), 2)
     assert total.tolist() == [1, 1] and not parts.any()
 
 
@@ -77,4 +80,4 @@ def test_the_parts_of_all_prompts_sum_to_their_length():
 def test_more_items_than_memory_holds_are_refused():
     many = Multimodal(None, SEVEN, CountDistribution("constant", {"value": 10**9}))
     with pytest.raises(InputError, match="items in the prompts of one table"):
-        many.sample(Streams(1, "a"), 10)
+        many.sample(Streams(Fresh(1), "a"), 10)
