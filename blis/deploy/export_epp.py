@@ -23,6 +23,8 @@ def export_epp(bundle: PolicyBundle, dialect: Dialect, notes: Notes) -> dict[str
             notes.add(f"slo_tiers.{name}.priority {tier.priority:g}: an InferenceObjective gives it, not this file")
     if given_fields(bundle.retries):
         notes.add("retries: those of the proxy before the router, not in this file")
+    if given_fields(bundle.autoscaling):
+        notes.add("autoscaling: a HorizontalPodAutoscaler, not in this file")
     if given_fields(bundle.engine) or bundle.scheduler:
         notes.add("engine, scheduler, preemption: arguments of the engine (--target vllm), not in this file")
     return draft.mapping()

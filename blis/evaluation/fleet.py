@@ -37,15 +37,23 @@ def instance_us_of_requests(result: ResultTable) -> NDArray[np.float64]:
 
     So what comes after the last arrival, where the table ends and not the traffic, counts for nobody.
     """
+    time_us, count = instances_over_time(result)
+    spent = np.concatenate([[0], np.cumsum(count[:-1] * np.diff(time_us))])
+    at = np.searchsorted(time_us, result.arrival_us, side="right") - 1
+    return _until_next(result, spent[at] + count[at] * (result.arrival_us - time_us[at]))
+
+
+def us_of_requests(result: ResultTable) -> NDArray[np.float64]:
+    """[n] the time from the arrival of each request until the next one came; nothing for the last."""
+    return _until_next(result, result.arrival_us)
+
+
+def _until_next(result: ResultTable, at_arrival: Ints) -> NDArray[np.float64]:
+    """[n] by how much a number grows from each arrival to the next. at_arrival: [n] what it is then."""
     found = np.zeros(len(result))
     came = np.flatnonzero(result.arrival_us >= 0)
     order = came[np.argsort(result.arrival_us[came], kind="stable")]
-    time_us, count = instances_over_time(result)
-    spent = np.concatenate([[0], np.cumsum(count[:-1] * np.diff(time_us))])
-    arrival_us = result.arrival_us[order]
-    at = np.searchsorted(time_us, arrival_us, side="right") - 1
-    spent_us = spent[at] + count[at] * (arrival_us - time_us[at])
-    found[order[:-1]] = np.diff(spent_us)
+    found[order[:-1]] = np.diff(at_arrival[order])
     return found
 
 
