@@ -129,15 +129,22 @@ def _admit(w, r, now_us):
         w.requests[r].status = REJECTED
         w.counts[REASON, r] = reason
         w.cluster.rejected += 1
-        if len(w.retry_after_us) > 0:
-            w.retry_after_us[r] = w.ask.retry_after_us
+        _tell(w, r, w.ask.retry_after_us)
         return
+    _tell(w, r, NONE)  # in a live run another was told something in this place
     w.requests[r].status = IN_TRANSIT
     note_admitted(w, r)
     if w.config.flow_control:
         join_gateway(w, r, now_us)
         if w.requests[r].status == IN_TRANSIT:
             activate(w, now_us)
+
+
+@kernel
+def _tell(w, r, retry_after_us):
+    """When to come back, if anybody is ever told."""
+    if len(w.retry_after_us) > 0:
+        w.retry_after_us[r] = retry_after_us
 
 
 @kernel
