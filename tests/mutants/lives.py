@@ -43,9 +43,7 @@ MUTANTS = (
         ("tests/blis/engine/instance/test_life.py",),
         "an instance serves again without room for its blocks",
     ),
-    Mutant(
-        _LIVES, "        look_soon(w, now_us)\n", "        pass\n", _ORACLE, "a gateway does not see a failure"
-    ),
+    Mutant(_LIVES, "        look_soon(w, now_us)\n", "        pass\n", _ORACLE, "a gateway does not see a failure"),
     Mutant(_LIVES, "        clear_index(w, i)\n", "        pass\n", _ORACLE, "the router remembers what the dead had"),
     Mutant(
         _LIVES, "        _forget_gaps(w, r)\n", "        pass\n", _ORACLE, "gaps of an attempt that failed are counted"
