@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
 import os
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from blis.errors import EngineError, InputError, one_line
 
@@ -29,6 +30,34 @@ def read_text(path: str | Path) -> str:
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a UTF-8 text file") from None
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def text_lines(path: str | Path) -> Iterator[str]:
+    """The lines of such a file one by one, with their ends, so that it is never held whole. Raises InputError alike."""
+    try:
+        with _unpacked(Path(path).expanduser()) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+            yield from text
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a UTF-8 text file") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{path}: a compressed file that cannot be unpacked: {one_line(error)}") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except RuntimeError as error:  # nobody of the name after ~
+        raise InputError(f"{path!r}: {error}") from None
+
+
+def _unpacked(path: Path) -> BinaryIO:
+    """The content of a file as `read_bytes` tells it, as a stream."""
+    stream = path.open("rb")
+    start = stream.peek(len(_ZSTD))
+    if start.startswith(_GZIP):
+        return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+    if not start.startswith(_ZSTD):
+        return stream
+    import pyarrow  # only here: it takes longer to import than most files take to read
+
+    return cast(BinaryIO, pyarrow.CompressedInputStream(pyarrow.PythonFile(stream), "zstd"))
 
 
 def read_bytes(path: str | Path) -> bytes:

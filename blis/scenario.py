@@ -17,6 +17,7 @@ from blis.config import (
     Admission,
     Autoscaling,
     Batch,
+    Clients,
     Engine,
     Failures,
     Retries,
@@ -33,7 +34,10 @@ from blis.policies import legacy_bucket
 from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, parse_yaml, plain
 
-_KEY_ORDER = ("name", "description", "pathological", "seed", "horizon_us", "cluster", "instance", "pools", "slo_tiers")
+_KEY_ORDER = (
+    *("name", "description", "pathological", "seed", "horizon_us"),
+    *("cluster", "instance", "pools", "slo_tiers", "clients"),
+)
 _MODEL = "instance.latency_model"
 _DEPLOYMENT = ("kind", "model", "hf_config", "gpu", "tp")  # keys by which a latency model's numbers are looked up
 _OWN = (
@@ -82,6 +86,8 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     for key, part in _SELDOM.items():  # files of others stay as they were
         if getattr(scenario.cluster, key) == part:
             del mapping["cluster"][key]
+    if scenario.clients == Clients():
+        del mapping["clients"]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
     return {key: mapping[key] for key in _KEY_ORDER if key in mapping}
 

@@ -19,9 +19,11 @@ from blis.original.defaults_file import load_defaults
 from blis.original.presets import DISTRIBUTION, PRESETS, Preset, generate_preset
 from blis.tables.requests import RequestTable
 from blis.tables.streams import RequestStream
-from blis.workload.draw.in_chunks import generate_in_chunks
+from blis.workload.draw.in_chunks import CHUNK, generate_in_chunks
 from blis.workload.draw.spec import WorkloadSpec
+from blis.workload.read.csv_chunks import requests_in_chunks
 from blis.workload.read.token_lists import load_token_lists
+from blis.workload.read.trace_formats import detect_format
 from blis.workload.read.traces import is_trace, load_window, rescaled, trace_spec
 from blis.workload.source import load_requests, load_workload, requests_of
 from blis.workload.subset import keep_rows
@@ -107,8 +109,12 @@ def stream_requests(options: argparse.Namespace, workload: dict[str, Any] | None
             raise InputError(f"{flag} is for requests that are held all at once; leave it or --stream out")
     if options.rate_scale is not None:
         check_number("--rate-scale", options.rate_scale, 1e-6, 1e6)
+    if options.requests is not None:
+        return _stream_of_file(options, log)
     if described is None or is_trace(described.mapping):
-        raise InputError("--stream: the requests are drawn from --workload-spec or from a workload in --config")
+        raise InputError(
+            "--stream: requests are drawn from --workload-spec or a workload in --config, or come from --requests FILE"
+        )
     mapping, where, _ = described
     _refuse_named_flags(options, f"{where} has its own lengths")
     with named_source(where):
@@ -118,6 +124,19 @@ def stream_requests(options: argparse.Namespace, workload: dict[str, Any] | None
             log.note(f"requests: {line}")
         seed = spec.seed if options.seed is None else options.seed
         return generate_in_chunks(spec, seed, None, options.rate_scale or 1.0)
+
+
+def _stream_of_file(options: argparse.Namespace, log: Log) -> RequestStream:
+    """All requests of --requests, if it is a CSV of ours."""
+    _refuse_recorded(options, log)
+    if (name := detect_format(options.requests)) != "requests":
+        raise InputError(
+            f"--stream: {options.requests}: format {name!r} is read all at once;"
+            " `blis convert FILE requests.csv --to requests` writes what can be streamed"
+        )
+    stream, factor = requests_in_chunks(options.requests, CHUNK), options.rate_scale or 1.0
+    faster = (chunk._replace(table=rescaled(chunk.table, factor)) for chunk in stream.chunks)
+    return RequestStream(stream.patterns, faster)
 
 
 def tell_requests(table: RequestTable, log: Log) -> None:
@@ -167,11 +186,16 @@ def _spec_file(options: argparse.Namespace) -> str | None:
 
 def _from_file(options: argparse.Namespace, log: Log) -> RequestTable:
     """All requests of --requests."""
+    _refuse_recorded(options, log)
+    return rescaled(load_requests(options.requests), options.rate_scale or 1.0)
+
+
+def _refuse_recorded(options: argparse.Namespace, log: Log) -> None:
+    """Refuse what cannot be said of the requests of a file."""
     _refuse_named_flags(options, "--requests gives them all")
     if options.workload is not None:
         raise InputError("--workload is for drawn requests; --requests gives them all")
     _only_drawn(options, "--requests gives them all", log)
-    return rescaled(load_requests(options.requests), options.rate_scale or 1.0)
 
 
 def _from_workload(options: argparse.Namespace, described: _Described, log: Log) -> RequestTable:

@@ -5,6 +5,7 @@ reads a file.
 """
 
 from blis.config.autoscaling import METRICS, Autoscaling
+from blis.config.clients import RETRY_AFTER_US, Clients
 from blis.config.cluster import (
     BANDS,
     DETECTORS,
@@ -54,11 +55,13 @@ __all__ = [
     "PICKERS",
     "PREEMPTIONS",
     "PROFILES",
+    "RETRY_AFTER_US",
     "TIE_BREAKS",
     "Admission",
     "Autoscaling",
     "Batch",
     "CacheTier",
+    "Clients",
     "Cluster",
     "Compat",
     "Engine",

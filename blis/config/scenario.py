@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from blis.config.clients import Clients
 from blis.config.cluster import Cluster
 from blis.config.engine import OF_DEPLOYMENT, Engine
 from blis.config.instance import KV, Batch, Instance, LatencyModel
@@ -56,12 +57,14 @@ class Scenario:
     name: str = ""
     description: str = ""
     pathological: bool = False
+    clients: Clients = field(default_factory=Clients)
 
     def __post_init__(self) -> None:
         """Check the seed, the horizon and that pools and cluster agree."""
         check_integer("seed", self.seed, 0)
         if self.horizon_us is not None:
             check_integer("horizon_us", self.horizon_us, 1, MAX_TIME_US)
+        self._check_clients()
         if not self.pools:
             return
         if self.cluster.autoscaling.any:
@@ -76,6 +79,13 @@ class Scenario:
             limits = {getattr(replica.instance.engine, name) for replica in self.replicas}
             if len(limits) > 1:
                 raise InputError(f"engine.{name} must be one for all pools, got {sorted(limits)}")
+
+    def _check_clients(self) -> None:
+        """Nobody gives up who has not been decided on."""
+        for name in ("first_token_timeout_us", "timeout_us"):
+            least_us = self.cluster.admission.latency_us + 1
+            if getattr(self.clients, name):
+                check_integer(f"clients.{name}", getattr(self.clients, name), least_us, MAX_TIME_US)
 
     @cached_property
     def replicas(self) -> tuple[Replica, ...]:

@@ -17,7 +17,7 @@ from blis.engine.columns import (
     STATUS,
     TTFT_US,
 )
-from blis.engine.follow_ups import answer_overhead_us
+from blis.engine.follow_ups import e2e_us
 from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
 from blis.jit import kernel
@@ -33,6 +33,8 @@ def reset(w):
         clear_request(w, r)
     for r in range(len(w.retries)):
         w.retries[r] = 0
+    for r in range(len(w.gave_up_us)):
+        w.gave_up_us[r] = NEVER_US
     agenda.clear(w.agenda)
     for i in range(w.config.instances):
         _reset_instance(w, i)
@@ -225,4 +227,4 @@ def _latencies(w, r):
         w.times[TTFT_US, r] = first_token_us - arrival_us + w.engines[w.requests[r].instance].overhead_us
     if w.counts[STATUS, r] != COMPLETED:
         return
-    w.times[E2E_US, r] = w.times[COMPLETED_US, r] - arrival_us + answer_overhead_us(w, r)
+    w.times[E2E_US, r] = e2e_us(w, r)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from blis.engine import heap
-from blis.engine.columns import COMPLETED_US
-from blis.engine.records import NEVER_US
+from blis.engine.columns import COMPLETED_US, FIRST_TOKEN_US
+from blis.engine.in_flight import is_over
+from blis.engine.records import NEVER_US, NONE
 from blis.jit import kernel
-from blis.tables.records import COMPLETED, DROPPED, LOST
 
 
 @kernel
@@ -27,8 +27,7 @@ def sent_again(w, r):
 def shortest_thought_us(w):
     """The least that a client thinks who waits for an answer of an instance, NEVER_US if none does."""
     while w.cluster.thoughts > 0:
-        status = w.requests[w.thoughts[0, 0].request].status
-        if status != COMPLETED and status != DROPPED and status != LOST:
+        if not is_over(w.requests[w.thoughts[0, 0].request].status):
             return w.thoughts[0, 0].key
         heap.remove(w.thoughts, 0, w.cluster.thoughts, 0)
         w.cluster.thoughts -= 1
@@ -36,18 +35,46 @@ def shortest_thought_us(w):
 
 
 @kernel
-def release_followers(w, r):
-    """The request has got its answer: it is known when those arrive that follow it.
+def release_followers(w, r, now_us):
+    """The request has got its answer, if its client still waits then: it is known when those arrive that follow it.
 
     The client has an answer when its last token is out with all overheads, as E2E counts it (Q6).
     """
+    if len(w.gave_up_us) > 0 and not _is_awaited(w, r, now_us):
+        return
     for h in range(w.loops[r].first, w.loops[r].end):
         follower = w.followers[h]
-        arrival_us = w.times[COMPLETED_US, r] + answer_overhead_us(w, r) + w.loops[follower].think_us
+        arrival_us = w.rows[r].arrival_us + e2e_us(w, r) + w.loops[follower].think_us
         w.rows[follower].arrival_us = arrival_us
         heap.push(w.releases, 0, w.cluster.released, arrival_us, follower, follower)
         w.cluster.cut |= arrival_us > w.config.horizon_us
         w.cluster.released += 1
+
+
+@kernel
+def _is_awaited(w, r, now_us):
+    """Whether the client of a request that is completed has not given up, and will not before it has the answer."""
+    asked_us = w.rows[r].arrival_us
+    waits_us = w.config.first_token_timeout_us
+    late = waits_us > 0 and asked_us + waits_us > now_us and first_token_after_us(w, r) >= waits_us
+    late |= w.config.timeout_us > 0 and e2e_us(w, r) >= w.config.timeout_us
+    return w.gave_up_us[r] == NEVER_US and not late
+
+
+@kernel
+def first_token_after_us(w, r):
+    """From asking to the first token, or to the end of a request without any; NEVER_US if there is none yet."""
+    token_us = w.times[FIRST_TOKEN_US, r]
+    if token_us == NONE:
+        return NEVER_US
+    overhead_us = w.engines[w.requests[r].instance].overhead_us if w.rows[r].output_tokens > 0 else 0
+    return token_us - w.rows[r].arrival_us + overhead_us
+
+
+@kernel
+def e2e_us(w, r):
+    """From asking to the last token of a completed request, as its client counts."""
+    return w.times[COMPLETED_US, r] - w.rows[r].arrival_us + answer_overhead_us(w, r)
 
 
 @kernel

@@ -7,6 +7,13 @@ it. Who left behind the horizon is admitted and sent again.
 from __future__ import annotations
 
 from blis.jit import kernel
+from blis.tables.records import ABANDONED, COMPLETED, DROPPED, LOST, REJECTED
+
+
+@kernel
+def is_over(status):
+    """Whether nobody has anything to do with a request any more."""
+    return status in (COMPLETED, REJECTED, DROPPED, LOST, ABANDONED)
 
 
 @kernel
@@ -23,7 +30,7 @@ def note_sent(w, i, r):
 
 @kernel
 def note_left(w, i, r):
-    """The request is completed, dropped or lost on instance i."""
+    """The request is completed, dropped, lost or abandoned on instance i."""
     note_gone(w, i, r)
     _count_tenant(w, r, -1)
 
@@ -36,7 +43,7 @@ def note_gone(w, i, r):
 
 @kernel
 def note_refused(w, r):
-    """An admitted request is rejected at the gateway."""
+    """An admitted request is rejected or abandoned at the gateway."""
     _count_tenant(w, r, -1)
 
 

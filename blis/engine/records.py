@@ -73,6 +73,12 @@ CONFIG = np.dtype(
         ("retry_budget", "f8"),  # retries a request
         ("most_saved", "f8"),  # retries saved up at most
         ("backoff_us", "i8"),  # before the first retry of a request
+        ("first_asks", "i8"),  # requests that are asked for the first time: attempt k of request r is row k * this + r
+        ("first_token_timeout_us", "i8"),  # a client gives up if it has no token then, 0 = it waits for ever …
+        ("timeout_us", "i8"),  # … or not the whole answer
+        ("cancels", "i8"),  # the servers notice
+        ("asks_budget", "f8"),  # attempts after the first that a request pays for; < 0: no budget
+        ("most_asks", "f8"),  # such attempts saved up at most
         ("flow_control", "i8"),  # admitted requests wait at the gateway
         ("detector", "i8"),  # NEVER_FULL, …
         ("max_concurrency", "f8"),
@@ -178,6 +184,9 @@ CLUSTER = np.dtype(
         ("first_inside", "i8"),  # no row before this one can still be on an instance
         ("again", "i8"),  # requests that wait before they are sent again
         ("saved", "f8"),  # retries that may be made
+        ("first_due", "i8"),  # no client of a request in a place before this one waits for its first token …
+        ("whole_due", "i8"),  # … for its answer
+        ("asks_saved", "f8"),  # attempts after the first that clients may make
         ("cache_stamp_us", "i8"),  # instant of the latest reading of the cache signal
         ("sample_rows", "i8"),
         ("run_slots", SLOTS),  # of World.runs
@@ -204,6 +213,7 @@ INSTANCE = np.dtype(
         ("queue_depth", "i8"),
         ("batch", ENDS),  # of requests, in the order of admissions
         ("batch_size", "i8"),
+        ("emptied", "i8"),  # nobody is left in the batch of the step that runs
         ("leaving", ENDS),  # of requests that have got their last token and still hold their blocks and places
         ("leaving_size", "i8"),
         ("chunk_tokens", "i8"),  # one request's prefill tokens in the batch formation at hand
@@ -224,6 +234,7 @@ INSTANCE = np.dtype(
         ("completed", "i8"),
         ("dropped", "i8"),
         ("lost", "i8"),
+        ("abandoned", "i8"),
         ("steps", "i8"),
         ("busy_us", "i8"),
         ("last_event_us", "i8"),

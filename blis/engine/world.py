@@ -61,6 +61,8 @@ class World(NamedTuple):
     fleet: Array  # [I] MEMBER
     fleet_turns: Array  # [capacity] FLEET_TURN
     fleet_looks: Array  # [capacity] FLEET_LOOK
+    waits_us: Array  # [n] how long a client waits before it asks again with this row; no rows if nobody does
+    gave_up_us: Array  # [n] when its client has given up, NEVER_US if not; no rows where clients wait for ever
     samples: Array  # [capacity] SAMPLE
     kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW

@@ -5,10 +5,12 @@ laws.py says what each is called. n requests, I instances, T tenants, R rows of 
 
 from __future__ import annotations
 
+from blis.engine.records import NEVER_US
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.law_runs import Rules, Run
 from blis.jit import entry, kernel
 from blis.tables.records import (
+    ABANDONED,
     COMPLETED,
     DRAINING,
     DROPPED,
@@ -28,7 +30,7 @@ from blis.tables.records import (
 (
     STATUS, INSTANCE,
     COUNTS_COMPLETED, COUNTS_DROPPED, COUNTS_QUEUED, COUNTS_RUNNING, ROUTED, PLACED, NOT_PLACED, UNFINISHED,
-    COUNTS_LOST, SENT_AGAIN, DEAD, SENT_OFFLINE, LIFE, FLEET_SIZE, LOOK,
+    COUNTS_LOST, SENT_AGAIN, DEAD, SENT_OFFLINE, LIFE, FLEET_SIZE, LOOK, COUNTS_ABANDONED,
     IN_FLIGHT, TENANT_REQUESTS, TENANT_TOKENS,
     CLIENT, UNANSWERED, OWN_ARRIVAL,
     TURN, OVERTAKEN,
@@ -37,7 +39,7 @@ from blis.tables.records import (
     PEAK_BLOCKS, IDLE_BLOCKS, BLOCKS, TOO_MANY_RUN, NO_TIER, OFFLOADED, BROUGHT_BACK, THRASHED,
     BUSY_LONG, NEGATIVE_GAP, HOLES, BUSY, NO_SUCH_STEP, GAP_NUMBER, TTFT, GAP_SUM,
     ALL_TOKENS, TOO_MANY_TOKENS, CACHED, OUTPUT_TOKENS, INPUT_TOKENS, PREEMPTIONS, PREFILL,
-) = range(63)  # fmt: skip
+) = range(64)  # fmt: skip
 LAWS = PREFILL + 1
 
 FIRST, COUNT = range(2)  # columns of what is found of a law: the first who breaks it, and how many do
@@ -98,6 +100,7 @@ def _conservation(run, rules, sums, found):
         counters, placed = run.counters[i], sums[i]
         note(found, COUNTS_COMPLETED, i, counters.completed != placed[COMPLETED])
         note(found, COUNTS_DROPPED, i, counters.dropped != placed[DROPPED])
+        note(found, COUNTS_ABANDONED, i, counters.abandoned != placed[ABANDONED])
         note(found, COUNTS_QUEUED, i, counters.queued != placed[QUEUED])
         note(found, COUNTS_RUNNING, i, counters.running != placed[RUNNING])
         routed = 0
@@ -182,7 +185,7 @@ def _sent_again(run, r):
 def _in_flight(run, rules, sums, tenant_sums, found):
     """In flight is who was let in and has not left: on every instance, and of every tenant if a policy asks."""
     for r in range(len(run.status)):
-        inside = run.instance[r] >= 0 and run.status[r] not in (COMPLETED, DROPPED, LOST)
+        inside = run.instance[r] >= 0 and run.status[r] not in (COMPLETED, DROPPED, LOST, ABANDONED)
         if inside:
             sums[run.instance[r], IN_FLIGHT_TOKENS] += run.input_tokens[r]
         admitted = run.arrival_us[r] + rules.admission_us <= rules.horizon_us
@@ -206,13 +209,13 @@ def _add(sums, tokens):
 @kernel
 def _follow_ups(run, rules, found):
     """Whoever follows another comes when that one is answered and its client has thought, or not at all."""
-    for r in range(len(run.predecessor)):
+    for r in range(len(run.answered_us)):
         before, arrival_us = run.predecessor[r], run.arrival_us[r]
         if before < 0:
             note(found, OWN_ARRIVAL, r, arrival_us != run.due_us[r])
             continue
-        due_us = run.arrival_us[before] + run.e2e_us[before] + run.think_us[r]
-        comes = run.e2e_us[before] >= 0 and due_us <= rules.horizon_us
+        due_us = run.answered_us[before] + run.think_us[r]
+        comes = run.answered_us[before] != NEVER_US and due_us <= rules.horizon_us
         note(found, CLIENT, r, comes and arrival_us != due_us)
         note(found, UNANSWERED, r, not comes and (arrival_us >= 0 or run.status[r] != NOT_ARRIVED))
 

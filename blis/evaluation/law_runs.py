@@ -24,6 +24,7 @@ class Run(NamedTuple):
     output_tokens: Array  # [n]
     predecessor: Array  # [n], like `think_us` without rows where nobody follows anybody
     think_us: Array
+    answered_us: Array  # [requests] when the client of each had its answer, NEVER_US: never; no rows as those two
     tenant: Array  # [n]
     status: Array  # [n] this one and the next 14 as ResultTable has them
     instance: Array

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from blis.config import Compat, Scenario
 from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
+from blis.evaluation.client_laws import answered_us, check_clients
 from blis.evaluation.fleet import absences
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.law_kernels import COUNT, LAWS, SUMS, judge
 from blis.evaluation.law_runs import LIMITS, SPAN, Rules, Run
+from blis.tables.attempts import with_attempts
 from blis.tables.limits import within_limits
-from blis.tables.records import DRAINING, FLEET_LOOK, FLEET_TURN, GONE, LOST, READY
+from blis.tables.records import ABANDONED, DRAINING, FLEET_LOOK, FLEET_TURN, GONE, LOST, READY
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -48,6 +50,7 @@ WORDS = {
     laws.LIFE: "instance {} came into a state that does not follow the one before",
     laws.FLEET_SIZE: "there were fewer or more instances than may be when instance {} came or went",
     laws.LOOK: "look {} of the autoscaler recommends what its limits forbid",
+    laws.COUNTS_ABANDONED: "instance {} counts other abandoned requests than have that status",
     laws.IN_FLIGHT: "instance {} has other prompt tokens in flight than its requests",
     laws.TENANT_REQUESTS: "the tenants have other requests in flight than theirs",
     laws.TENANT_TOKENS: "the tenants have other tokens in flight than theirs",
@@ -108,11 +111,19 @@ def check_laws(
     table = within_limits(table, *scenario.instance.engine.limits)
     if violations := _sizes(scenario, table, result):
         return violations  # the laws rely on them
+    if result.attempts is None:
+        return _check(scenario, table, result, compat)
+    return check_clients(scenario, table, result) + _check(scenario, table, result.attempts, compat)
+
+
+def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, compat: Compat) -> Violations:
+    """The laws of rows that ran, attempts of clients behind all requests that are asked for the first time."""
+    table = with_attempts(first_asks, scenario.clients.attempts)
     found = np.zeros((LAWS, 2), np.int64)
     instances, steps = len(result.instances), int(result.instances["steps"].sum())
     complete = steps == int(result.steps["count"].sum())
     judge(
-        _run(scenario, table, result),
+        _run(scenario, first_asks, result),
         _rules(scenario, result, compat),
         np.zeros((instances, SUMS), np.int64),
         np.zeros((1 + len(table.tenant_names), 2), np.int64),
@@ -145,8 +156,9 @@ def _sizes(scenario: Scenario, table: RequestTable, result: ResultTable) -> Viol
     return violations
 
 
-def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
+def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> Run:
     """The columns that laws are about."""
+    table = with_attempts(first_asks, scenario.clients.attempts)
     tenants, nobody = result.tenants, np.zeros(0, np.int64)
     followed = table.predecessor is not None and table.think_us is not None
     instances = [replica.instance for replica in scenario.replicas]
@@ -157,6 +169,7 @@ def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
         output_tokens=_read_only(table.output_tokens),
         predecessor=_read_only(table.predecessor if followed else nobody.astype(np.int32)),
         think_us=_read_only(table.think_us if followed else nobody),
+        answered_us=_read_only(answered_us(scenario, result) if followed else nobody),
         tenant=_read_only(table.tenant),
         **{name: _read_only(getattr(result, name)) for name in _COLUMNS},
         retries=_read_only(np.zeros(0, np.int32) if result.retries is None else result.retries),
@@ -168,8 +181,8 @@ def _run(scenario: Scenario, table: RequestTable, result: ResultTable) -> Run:
         else np.stack([tenants["in_flight"], tenants["tokens"]], 1),
         overhead_us=_read_only(result.token_overhead_us),
         limits=np.array(limits, LIMITS),
-        outages=np.array([*outages(scenario, table), *absences(result, (READY, DRAINING))], SPAN),
-        silences=np.array([*silences(scenario, table), *absences(result, (READY,))], SPAN),
+        outages=np.array([*outages(scenario, first_asks), *absences(result, (READY, DRAINING))], SPAN),
+        silences=np.array([*silences(scenario, first_asks), *absences(result, (READY,))], SPAN),
         fleet=_read_only(np.zeros(0, FLEET_TURN) if result.fleet is None else result.fleet),
         looks=_read_only(np.zeros(0, FLEET_LOOK) if result.looks is None else result.looks),
     )
@@ -221,7 +234,7 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     that a gateway sends on in one instant either may be the first. The order of all is the oracle's to tell: sorting
     everybody would make a simulation a tenth longer.
     """
-    alike = _arrived_alike(table, result) & (result.status != LOST)
+    alike = _arrived_alike(table, result) & (result.status != LOST) & (result.status != ABANDONED)
     if result.retries is not None:
         alike &= result.retries == 0
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay or not alike.any():
@@ -232,8 +245,8 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
-    settled = (started_us[rows], result.routed_us[rows]) if scenario.cluster.flow_control.enabled else ()  # else by row
-    order = rows[np.lexsort((*settled, reached_us, result.queued_us[rows], sent))]
+    settled = (started_us[rows],) if scenario.cluster.flow_control.enabled else ()  # else by row
+    order = rows[np.lexsort((*settled, result.routed_us[rows], reached_us, result.queued_us[rows], sent))]
     before, after, wrong = order[:-1], order[1:], np.zeros(len(result), np.bool_)
     wrong[after] = (result.instance[before] == result.instance[after]) & (started_us[before] > started_us[after])
     return wrong

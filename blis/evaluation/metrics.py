@@ -26,6 +26,7 @@ from blis.evaluation.ratios import US_PER_S, jain_index, per_s
 from blis.evaluation.raw_metrics import RawMetrics, raw_metrics
 from blis.evaluation.slo import SLOClass, class_label, class_targets, good_requests, tpot_us
 from blis.tables.records import (
+    ABANDONED,
     COMPLETED,
     DROPPED,
     IN_TRANSIT,
@@ -87,7 +88,8 @@ class Metrics:
     """The numbers of one run. Latencies are in ms unless the name says otherwise.
 
     Every request is in one place at the end: requests = not_arrived + rejected + unrouted + injected - retries, and
-    injected - retries = completed + dropped + lost + queued + running + in_transit - unrouted.
+    injected - retries = completed + dropped + lost + queued + running + in_transit - unrouted. Where clients give up or
+    ask again both hold of their attempts; requests = all that have a status, `abandoned` among them.
     """
 
     requests: int
@@ -103,6 +105,8 @@ class Metrics:
     dropped: int  # could never fit in the KV cache
     lost: int  # their instance has failed, and they were not sent again
     retries: int  # how often requests were sent again because their instance had failed
+    abandoned: int  # their clients have given up for good
+    asked_again: int  # attempts of clients after the first one of each request
     preemptions: int
     allocation_failures: int
     input_tokens: int  # of requests that entered a wait queue
@@ -141,6 +145,7 @@ class Metrics:
             "rejected_requests": self.rejected,
             "dropped_unservable": self.dropped,
             **({"lost_requests": self.lost, "retries": self.retries} if self.lost or self.retries else {}),
+            **self._of_clients(),
             "injected_requests": self.injected,
             "total_input_tokens": self.input_tokens,
             "total_output_tokens": self.output_tokens,
@@ -168,6 +173,12 @@ class Metrics:
             **self.fleet,
             **({} if self.client_side is None else {CLIENT_SIDE: self.client_side.to_dict()}),
         }
+
+    def _of_clients(self) -> dict[str, int]:
+        """What clients do that do not wait for ever, where there are such."""
+        if not (self.abandoned or self.asked_again):
+            return {}
+        return {"abandoned_requests": self.abandoned, "client_retries": self.asked_again}
 
 
 def compute_metrics(
@@ -214,6 +225,8 @@ def compute_metrics(
         dropped=count[DROPPED],
         lost=count[LOST],
         retries=0 if result.retries is None else int(result.retries.sum()),
+        abandoned=count[ABANDONED],
+        asked_again=0 if result.asked is None else int((result.asked - 1).sum()),
         preemptions=int(instances["preemptions"].sum()),
         allocation_failures=int(instances["allocation_failures"].sum()),
         input_tokens=int(instances["input_tokens"].sum()),

@@ -97,14 +97,14 @@ class Tally:
         self._check(last.instances)
         arrival_us, delay_us = self._take("arrival_us"), self._take("scheduled_us")
         nowhere: Column = np.broadcast_to(np.int32(-1), len(arrival_us))
-        unread: dict[str, Any] = dict.fromkeys(_UNREAD, nowhere)
+        columns: dict[str, Any] = dict.fromkeys(_UNREAD, nowhere)
+        columns |= {name: after(self._take(name), arrival_us) for name in ("queued_us", "completed_us")}
+        columns |= {name: self._take(name) for name in ("status", "instance", *_LATENCIES)}
         result = ResultTable(
             arrival_us=arrival_us,
             scheduling_delay_us=delay_us,
             scheduled_us=after(delay_us, arrival_us),
-            **{name: after(self._take(name), arrival_us) for name in ("queued_us", "completed_us")},
-            **{name: self._take(name) for name in ("status", "instance", *_LATENCIES)},
-            **unread,
+            **columns,
             steps=_longest(longest_step_us),
             gaps=last.gaps[:0],
             instances=last.instances,

@@ -18,6 +18,7 @@ from blis.evaluation.itl import itl
 from blis.evaluation.ratios import US_PER_S, per_s
 from blis.files import write_text
 from blis.tables.records import (
+    ABANDONED,
     COMPLETED,
     DROPPED,
     IN_TRANSIT,
@@ -34,7 +35,7 @@ from blis.tables.results import ResultTable
 CLUSTER = "cluster"
 
 _SUMMARY = ("mean", "p90", "p95", "p99")
-_NO_RECORD = (DROPPED, LOST, NOT_ARRIVED, REJECTED)  # requests that the original forgets
+_NO_RECORD = (ABANDONED, DROPPED, LOST, NOT_ARRIVED, REJECTED)  # requests that the original forgets
 
 
 def cluster_summary(
@@ -147,6 +148,8 @@ def _summary(
         retries = 0 if result.retries is None else int(result.retries.sum())
         if count[LOST] or retries:
             document |= {"lost_requests": count[LOST], "retries": retries}
+        if result.asked is not None:
+            document |= {"abandoned_requests": count[ABANDONED], "client_retries": int((result.asked - 1).sum())}
     return document
 
 

@@ -69,6 +69,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
     columns["retry_after_us"] = _integers(result.retry_after_us)
     if result.retries is not None:
         columns["retries"] = result.retries
+    if result.asked is not None:
+        columns["attempts"] = result.asked
     names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session
     columns["session_id"] = names[requests.session]
     columns["round"] = requests.round

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-COMPLETED, RUNNING, QUEUED, IN_TRANSIT, NOT_ARRIVED, REJECTED, DROPPED, LOST = range(8)
-STATUS_NAMES = ("completed", "running", "queued", "in_transit", "not_arrived", "rejected", "dropped", "lost")
+COMPLETED, RUNNING, QUEUED, IN_TRANSIT, NOT_ARRIVED, REJECTED, DROPPED, LOST, ABANDONED = range(9)
+STATUS_NAMES = (
+    *("completed", "running", "queued", "in_transit", "not_arrived", "rejected", "dropped", "lost"),
+    "abandoned",  # by its client, which has waited for too long
+)
 
 # Why a request was rejected.
 ADMITTED, POLICY, NO_INSTANCE, GATEWAY_FULL, EXPIRED = range(5)
@@ -39,6 +42,7 @@ INSTANCE_COUNTERS = np.dtype(
         ("completed", "i8"),
         ("dropped", "i8"),  # could never fit in the KV cache
         ("lost", "i8"),  # that a failure of the instance has ended, some of them sent again
+        ("abandoned", "i8"),  # taken off because their clients had given up
         ("queued", "i8"),  # in the wait queue at the end
         ("running", "i8"),  # in the batch at the end
         ("steps", "i8"),

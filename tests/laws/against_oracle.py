@@ -17,6 +17,7 @@ from blis.engine.run import simulate as simulate_whole
 from blis.engine.world import World
 from blis.evaluation.itl import expand_gaps
 from blis.evaluation.laws import check_laws
+from blis.tables.attempts import with_attempts
 from blis.tables.limits import within_limits
 from blis.tables.records import INSTANCE_COUNTERS, QUEUED, STATES
 from blis.tables.results import ResultTable
@@ -49,7 +50,7 @@ def compare(case: Case) -> None:
     decisions: list[Decision] = []
     expected = simulate(
         _setup(case),
-        expand(case.table),
+        expand(with_attempts(case.table, case.scenario.clients.attempts)),
         case.compat,
         note,
         lambda row, now, views: decisions.append((row, now, views)),
@@ -65,9 +66,9 @@ def compare(case: Case) -> None:
             if instance.steps > done[i]:
                 done[i] = int(instance.steps)
                 expected_state = steps[i, done[i]]
-                life = expected_state.pop("fails_us"), expected_state.pop("warm_us")
-                if instance.down or (instance.fails_us, instance.warm_us) != life:
-                    continue  # it has failed since, or goes
+                life = expected_state.pop("fails_us"), expected_state.pop("warm_us"), expected_state.pop("abandoned")
+                if instance.down or (instance.fails_us, instance.warm_us, instance.abandoned) != life:
+                    continue  # it has failed since, or goes, or clients have given up
                 _assert_equal_state(
                     _engine_snapshot(state.arrays, i, labels), expected_state, f"instance {i} after step {done[i]}"
                 )
@@ -76,8 +77,13 @@ def compare(case: Case) -> None:
     broken = check_laws(case.scenario, case.table, found, case.compat)
     forced = case.observe.forced_row != NONE  # who is forced somewhere is sent there even if it is offline
     assert [law for law in broken if not (forced and "believed to be offline" in law)] == []
+    if case.scenario.clients.any:
+        assert_same_outcomes(found, expected)
+        found = found.attempts or found
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
+    if found.gave_up_us is not None:
+        assert found.gave_up_us.tolist() == expected.gave_up_us
     for i, counters in enumerate(expected.instances):
         for name in INSTANCE_COUNTERS.names or ():
             assert found.instances[name][i] == counters[name], f"instance {i}: {name}"
@@ -111,6 +117,17 @@ def assert_same_fleet(found: ResultTable, expected: OracleResult) -> None:
     looks, seen = [look for look in expected.looks if look[0] <= max(expected.end_us, found.start_us)], len(found.looks)
     assert found.looks.tolist() == looks[:seen]
     assert all(look[3] == 0 for look in looks[seen:])  # where nothing can change any more, nobody looks
+
+
+def assert_same_outcomes(found: ResultTable, expected: OracleResult) -> None:
+    """Assert that both say the same of what clients got of their attempts."""
+    assert found.attempts is not None
+    for row, outcome in enumerate(expected.outcomes):
+        latest = outcome.pop("row")
+        for name, value in outcome.items():
+            assert getattr(found, name)[row] == value, f"row {row}: {name}"
+        for name in ("queued_us", "scheduled_us", "routed_us", "cached_tokens", "generated_tokens"):
+            assert getattr(found, name)[row] == getattr(found.attempts, name)[latest], f"row {row}: {name}"
 
 
 def assert_same_samples(found: ResultTable, expected: OracleResult) -> None:
@@ -183,7 +200,8 @@ class BlockLabels:
 
     def __init__(self, case: Case) -> None:
         self.block_tokens = case.scenario.instance.kv.block_size_tokens
-        self.table = within_limits(case.table, case.scenario.instance.engine.truncate_prompt_tokens, 0)
+        table = within_limits(case.table, case.scenario.instance.engine.truncate_prompt_tokens, 0)
+        self.table = with_attempts(table, case.scenario.clients.attempts)
         self.first_block = {}
         tree = self.table.tree
         for node, shared in enumerate(tree.shared):
@@ -217,6 +235,7 @@ def _oracle_snapshot(engine: Engine, labels: BlockLabels) -> Snapshot:
     return {
         "fails_us": min(engine.fails_us, NEVER_US),
         "warm_us": engine.warm_us,
+        "abandoned": engine.counters["abandoned"],
         "start_us": engine.counters["last_event_us"],
         "used": engine.used_blocks,
         "batch": engine.batch_rows(),

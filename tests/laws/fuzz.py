@@ -7,15 +7,21 @@ import traceback
 from random import Random
 
 from tests.laws.against_oracle import compare
-from tests.laws.random_cases import failing_case, random_case, scaling_case
+from tests.laws.random_cases import failing_case, impatient_case, random_case, scaling_case
+
+#: What is drawn in turns.
+CASES = (random_case, impatient_case, failing_case, random_case, impatient_case, scaling_case)
 
 
 def main(count: int, first_seed: int) -> int:
-    """Compare `count` random cases, in a third of which instances fail or come and go; the number that differ."""
+    """Compare `count` random cases, in some of which clients give up, and instances fail, or come and go.
+
+    The number that differ.
+    """
     failures = 0
     for seed in range(first_seed, first_seed + count):
         try:
-            draw = (random_case, random_case, failing_case, random_case, random_case, scaling_case)[seed % 6]
+            draw = CASES[seed % len(CASES)]
             compare(draw(Random(seed)))
         except Exception as error:
             failures += 1

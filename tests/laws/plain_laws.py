@@ -14,6 +14,7 @@ from blis.engine.build.lives import Span, outages, silences
 from blis.evaluation.fleet import absences
 from blis.tables.limits import within_limits
 from blis.tables.records import (
+    ABANDONED,
     COMPLETED,
     DRAINING,
     DROPPED,
@@ -113,6 +114,8 @@ def _conservation(
         left = (status == QUEUED) | (status == RUNNING) | (status == IN_TRANSIT)
         _rows(violations, "is unfinished though the run had no horizon", left)
     _failures(scenario, table, result, count[:, LOST], violations)
+    abandoned = counters["abandoned"] != count[:, ABANDONED]
+    _instances(violations, "counts other abandoned requests than have that status", abandoned)
 
 
 def _failures(scenario: Scenario, table: RequestTable, result: ResultTable, lost: Ints, violations: Violations) -> None:
@@ -180,7 +183,7 @@ def _in_flight(
 ) -> None:
     """In flight is who was let in and has not left: on every instance, and of every tenant if a policy asks."""
     status = result.status
-    inside = (result.instance >= 0) & ~np.isin(status, (COMPLETED, DROPPED, LOST))
+    inside = (result.instance >= 0) & ~np.isin(status, (COMPLETED, DROPPED, LOST, ABANDONED))
     tokens = _sum(result, result.instance[inside], table.input_tokens[inside])
     text = "has other prompt tokens in flight than its requests"
     _instances(violations, text, result.instances["in_flight_tokens"] != tokens)
@@ -231,7 +234,7 @@ def _order(
     _rows(violations, "was not routed when it was its turn", late & ~gateway)
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay:
         return
-    alike = _arrived_alike(table, result) & ~_sent_again(result) & (result.status != LOST)
+    alike = _arrived_alike(table, result) & ~_sent_again(result) & ~np.isin(result.status, (LOST, ABANDONED))
     if not alike.any():
         return
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
@@ -239,8 +242,8 @@ def _order(
     alpha = np.array([replica.instance.latency_model.alpha for replica in scenario.replicas])[sent[rows]]
     queueing_us = (alpha[:, 0] + alpha[:, 1] * table.input_tokens[rows]).astype(np.int64)
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
-    settled = (started_us[rows], result.routed_us[rows]) if gateway else ()  # else by row
-    order = rows[np.lexsort((*settled, reached_us, queued_us[rows], sent[rows]))]
+    settled = (started_us[rows],) if gateway else ()  # else by row
+    order = rows[np.lexsort((*settled, result.routed_us[rows], reached_us, queued_us[rows], sent[rows]))]
     wrong = np.zeros(len(result), np.bool_)
     before, after = order[:-1], order[1:]
     wrong[after] = (sent[before] == sent[after]) & (started_us[before] > started_us[after])

@@ -24,6 +24,7 @@ from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import (
     dressed,
     random_autoscaling,
+    random_clients,
     random_cluster,
     random_failures,
     random_labels,
@@ -109,6 +110,17 @@ def scaling(rng: Random, case: Case) -> Case:
     observe = case.observe if forced else replace(case.observe, forced_row=-1, forced_instance=-1)
     found = replace(case, scenario=replace(case.scenario, cluster=cluster, pools=()), compat=Compat(), observe=observe)
     return failing(rng, found) if rng.random() < 0.5 else found
+
+
+def impatient_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which clients do not wait for ever, and in some instances fail besides."""
+    return impatient(rng, rng.choice([random_case, failing_case])(rng, max_requests))
+
+
+def impatient(rng: Random, case: Case) -> Case:
+    """The case, with clients that give up or ask again."""
+    clients = random_clients(rng, case.scenario.cluster.admission.latency_us)
+    return replace(case, scenario=replace(case.scenario, clients=clients), compat=Compat())
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:

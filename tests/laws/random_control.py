@@ -18,6 +18,7 @@ from blis.config import (
     ORDERINGS,
     Admission,
     Autoscaling,
+    Clients,
     Cluster,
     Failures,
     Filter,
@@ -271,4 +272,22 @@ def random_retries(rng: Random) -> Retries:
         budget=rng.choice([0.0, 0.2, 1.0]),
         saved=rng.choice([0.0, 1.0, 2.5, 100.0]),
         backoff_us=rng.choice([0, 1, 20, 150, 1000]),
+    )
+
+
+def random_clients(rng: Random, latency_us: int) -> Clients:
+    """Clients that give up, ask again, or both; most of them before a dozen requests are done."""
+
+    def timeout_us() -> int:
+        return latency_us + rng.choice([1, 7, 30, 120, 400, 2000])
+
+    return Clients(
+        first_token_timeout_us=rng.choice([0, timeout_us(), timeout_us()]),
+        timeout_us=rng.choice([0, timeout_us(), timeout_us()]),
+        attempts=rng.choice([1, 2, 3, 4]),
+        backoff_us=rng.choice([1, 5, 40, 300]),
+        jitter=rng.choice([0.0, 0.0, 0.5, 1.0]),
+        budget=rng.choice([None, None, 0.0, 0.3, 1.0]),
+        saved=rng.choice([0.0, 1.0, 2.5, 100.0]),
+        cancel=rng.random() < 0.6,
     )

@@ -142,7 +142,7 @@ MUTANTS = (
     ),
     Mutant(
         _READERS,
-        "groups[age_us, lazy, _DECISIONS | (0 if lazy else GO_ON)] |= kind",
+        "groups[age_us, lazy, _DECISIONS | (0 if lazy else GO_ON | GIVE_UP)] |= kind",
         "groups[age_us, lazy, readers[fact]] |= kind",
         _tests("build/test_readers"),
         "a grid is read at the decisions of those alone who want it",

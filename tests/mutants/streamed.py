@@ -71,6 +71,20 @@ MUTANTS = (
         "draws of several generators begin anew in every chunk",
     ),
     Mutant(
+        "blis/workload/read/csv_chunks.py",
+        'before_us = int(columns["arrival_us"][-1])',
+        "pass",
+        ("tests/blis/workload/read/test_csv_chunks.py",),
+        "rows are in order within chunks alone",
+    ),
+    Mutant(
+        "blis/workload/read/csv_chunks.py",
+        "if hash(name) in doubtful and",
+        "if False and",
+        ("tests/blis/workload/read/test_csv_chunks.py",),
+        "a name may be there twice if the rows are far apart",
+    ),
+    Mutant(
         "blis/files.py",
         "if kind is None and self._replaces:",
         "if self._replaces:",

@@ -404,13 +404,17 @@ MUTANTS = (
     ),
     Mutant(
         _CSV,
-        "prefix_tokens <= input_tokens, lambda",
-        "prefix_tokens <= input_tokens + 1, lambda",
+        "prefix <= prompt, lambda",
+        "prefix <= prompt + 1, lambda",
         _CSV_TESTS,
         "prefixes longer than their prompt",
     ),
     Mutant(
-        _CSV, "np.diff(arrival_us, prepend=0) >= 0", "np.diff(arrival_us, prepend=0) >= -1", _CSV_TESTS, "unsorted rows"
+        _CSV,
+        'columns["arrival_us"] >= previous_us',
+        'columns["arrival_us"] >= previous_us - 1',
+        _CSV_TESTS,
+        "unsorted rows",
     ),
     Mutant(
         _SHEET,
@@ -423,8 +427,8 @@ MUTANTS = (
     Mutant(_CSV, "if name in labels:", "if not name:", _CSV_TESTS, "a label twice"),
     Mutant(
         _SHEET,
-        "self.lines.append(number)",
-        "self.lines.append(len(rows))",
+        "[number for number, _ in rows]",
+        "list(range(1, len(rows) + 1))",
         _SHEET_TESTS + _CSV_TESTS,
         "errors name the row, not the line",
     ),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from blis.tables.records import COMPLETED, DROPPED, LOST, REJECTED
+from blis.tables.records import ABANDONED, COMPLETED, DROPPED, LOST, REJECTED
 from tests.oracle.engine import Job
 from tests.oracle.setup import Setup
 from tests.oracle.view import View
 
 NO_RETRY = -1
+
+
+GONE = (COMPLETED, DROPPED, LOST, REJECTED, ABANDONED)
 
 
 class Bucket:
@@ -66,7 +69,7 @@ class Admission:
 
     def _in_flight(self, tenant: int | None = None) -> list[Job]:
         """Admitted and neither completed nor dropped nor rejected at the gateway, of one tenant or of all."""
-        self._admitted = [job for job in self._admitted if job.status not in (COMPLETED, DROPPED, LOST, REJECTED)]
+        self._admitted = [job for job in self._admitted if job.status not in GONE]
         return [job for job in self._admitted if tenant in (None, job.request.tenant)]
 
     def _in_flight_tokens(self, tenant: int | None = None) -> int:

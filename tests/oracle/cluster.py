@@ -8,8 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from blis.config import Compat
-from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, LOST, NOT_ARRIVED, REASONS, REJECTED, STATUS_NAMES
+from blis.tables.records import (
+    ABANDONED,
+    COMPLETED,
+    DROPPED,
+    IN_TRANSIT,
+    LOST,
+    NOT_ARRIVED,
+    REASONS,
+    REJECTED,
+    STATUS_NAMES,
+)
 from tests.oracle.admission import Admission
+from tests.oracle.clients import Patience, outcome
 from tests.oracle.engine import Engine, Job
 from tests.oracle.fleet import Fleet
 from tests.oracle.flow_control import Gateway
@@ -56,6 +67,8 @@ class OracleResult:
     retries: list[int]
     fleet: list[tuple[int, int, str]]  # when which instance came into which state
     looks: list[tuple[int, int, int, int]]  # of the autoscaler
+    gave_up_us: list[int]
+    outcomes: list[dict[str, int]]  # of requests whose attempts the rows are, see `outcome`
 
     def __len__(self) -> int:
         """The number of requests."""
@@ -75,7 +88,7 @@ def simulate(
     sample_us: int = 0,
     forced: Mapping[int, int] | None = None,
 ) -> OracleResult:
-    """Simulate requests in list order.
+    """Simulate requests in list order, attempts of clients behind all first ones.
 
     on_step(instance, engine) is called when a step's changes are applied; on_decision(row, now, views) at every
     routing decision, with the state before it. sample_us > 0 asks for samples at its multiples. forced: row ->
@@ -83,7 +96,8 @@ def simulate(
     """
     longest = setup.engine.truncate_prompt_tokens
     if longest:
-        requests = [request.cut(longest, row) for row, request in enumerate(requests)]
+        count = len(requests) // setup.clients.attempts
+        requests = [request.cut(longest, row % count) for row, request in enumerate(requests)]
     cluster = _Cluster(setup, requests, compat or Compat(), on_step, on_decision, sample_us, forced or {})
     cut = cluster.run()
     return _result(cluster, cut)
@@ -108,7 +122,8 @@ class _Cluster:
         for engine in self.engines:
             engine.on_step = on_step
         self.view = View(setup, self.engines, keys)
-        self._first_arrival_us = min((each.arrival_us for each in requests if each.predecessor < 0), default=0)
+        first_asks = requests[: len(requests) // setup.clients.attempts]
+        self._first_arrival_us = min((each.arrival_us for each in first_asks if each.predecessor < 0), default=0)
         self.admission = Admission(setup, self.view, self._first_arrival_us)
         self.gateway = Gateway(setup, self.view)
         self.router = Router(setup, compat, self.view)
@@ -120,7 +135,9 @@ class _Cluster:
         self._sequence = 0
         self._look_from_us = 0  # the gateway has looked at all its instants before
         self._followers: dict[int, list[Job]] = defaultdict(list)
-        for job in self.jobs:
+        self.patience = Patience(setup.clients, self.jobs)
+        self.made: set[int] = set()  # attempts after the first that clients make
+        for job in self.jobs[: self.patience.requests]:
             if job.request.predecessor < 0:
                 self._arrives(job, job.request.arrival_us)
             else:
@@ -141,8 +158,10 @@ class _Cluster:
         heapq.heappush(self._front, (time, ARRIVAL, job.row, job))
 
     def _answered(self, job: Job) -> None:
-        """Whoever follows comes when the client has thought."""
-        for follower in self._followers[job.row]:
+        """Whoever follows comes when the client has thought, if it has waited for the answer."""
+        if not self.patience.hears(job, self._now):
+            return
+        for follower in self._followers[job.row % self.patience.requests]:
             self._arrives(follower, job.request.arrival_us + job.e2e_us + follower.request.think_us)
 
     def _push(self, time: int, kind: int, job: Job) -> None:
@@ -157,11 +176,17 @@ class _Cluster:
             front_us = self._front[0][0] if self._front else INFINITY
             look_us = self._next_look_us()
             now = min(front_us, look_us, engine.next_us())
-            if now == INFINITY:
+            due_us = self.patience.next_us(self._now)
+            if due_us > horizon:
+                due_us = INFINITY
+            if min(now, due_us) == INFINITY:
                 return False
             life_us = min(self.view.lives.next_us(), self.fleet.next_us())
-            if life_us <= min(now, horizon):
+            if life_us <= min(now, due_us, horizon):
                 self._live(int(life_us))
+                continue
+            if due_us <= now:
+                self._give_up(int(due_us))
                 continue
             self._take_samples(min(now, horizon))
             if now > horizon:
@@ -201,6 +226,37 @@ class _Cluster:
         if self.fleet.gone_us(j) <= self._horizon:
             engine.fails_us = min(engine.fails_us, self.fleet.gone_us(j))
 
+    def _give_up(self, now: int) -> None:
+        """Let clients give up and ask again."""
+        self._take_samples(now)
+        self._now = now
+        self.view.before_event(now)
+        for job in self.patience.gives_up(now):
+            job.gave_up_us = now
+            if self.setup.clients.cancel and job.status not in (COMPLETED, DROPPED):
+                self._abandon(job, now)
+            if job.instance >= 0:
+                self.engines[job.instance].settle(job)
+            self._ask_again(job, now)
+
+    def _abandon(self, job: Job, now: int) -> None:
+        if job.instance >= 0:
+            self.engines[job.instance].abandon(job, now)
+            return
+        job.status = ABANDONED
+        self.gateway.withdraw(job)
+        self._front = [event for event in self._front if event[3] is not job]
+        heapq.heapify(self._front)
+
+    def _ask_again(self, job: Job, now: int) -> None:
+        if asked := self.patience.asks_again(job, now):
+            self.made.add(asked[0].row)
+            self._arrives(*asked)
+
+    def _tell_failed(self, job: Job, now: int) -> None:
+        if job.gave_up_us < 0:
+            self._ask_again(job, now)
+
     def _lose(self, job: Job, now: int) -> None:
         """The instance of a request is gone: it is sent again after a while, or lost."""
         retries = self.setup.retries
@@ -208,6 +264,7 @@ class _Cluster:
         self.view.lost(job, job.instance)
         if job.retries == retries.limit or self._saved < 1.0:
             job.status = LOST
+            self._tell_failed(job, now)
             return
         self._saved -= 1.0
         job.status = IN_TRANSIT
@@ -231,6 +288,7 @@ class _Cluster:
     def _decide(self, job: Job) -> None:
         """Admit or reject."""
         self.fleet.arrivals += 1
+        self.patience.comes(job)
         eligible = self.view.eligible(job)
         waits = not eligible and self.fleet.lets_wait(self.view.allowed(job))
         if waits:
@@ -238,8 +296,8 @@ class _Cluster:
         if not eligible and not waits:
             self._reject(job, "no-instance")
         elif not waits and not self.admission.admits(job, self._now, eligible):
-            self._reject(job, "policy")
             job.retry_after_us = self.admission.retry_after_us
+            self._reject(job, "policy")
         elif not self.setup.flow_control.enabled:
             self._push(self._now + self.setup.routing_latency_us, ROUTING, job)
         else:
@@ -252,6 +310,7 @@ class _Cluster:
 
     def _reject(self, job: Job, reason: str) -> None:
         job.status, job.reason = REJECTED, REASONS.index(reason)
+        self._tell_failed(job, self._now)
 
     def _next_look_us(self) -> float:
         """The first instant on the gateway's grid, now or later, at which it has not looked yet."""
@@ -311,13 +370,16 @@ def _end_us(cluster: _Cluster, cut: bool) -> int:
 
 def _in_flight(engine: Engine, jobs: Sequence[Job]) -> dict[str, int]:
     """The counter of who was sent to an instance and has not left it."""
-    inside = (job for job in jobs if job.instance == engine.index and job.status not in (COMPLETED, DROPPED, LOST))
+    inside = (
+        job for job in jobs if job.instance == engine.index and job.status not in (COMPLETED, DROPPED, LOST, ABANDONED)
+    )
     return {"in_flight_tokens": sum(job.prompt_tokens for job in inside)}
 
 
-def _arrival_us(job: Job) -> int:
-    """When it came; of one that follows another -1 if it never did."""
-    return -1 if job.request.predecessor >= 0 and job.status == NOT_ARRIVED else job.request.arrival_us
+def _arrival_us(job: Job, requests: int) -> int:
+    """When it came; of one that follows another, or is asked for again, -1 if it never did."""
+    waits = job.request.predecessor >= 0 or job.row >= requests
+    return -1 if waits and job.status == NOT_ARRIVED else job.request.arrival_us
 
 
 def _result(cluster: _Cluster, cut: bool) -> OracleResult:
@@ -326,7 +388,7 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
     jobs = cluster.jobs
     delays = [job.scheduled_us - job.request.arrival_us if job.scheduled_us >= 0 else -1 for job in jobs]
     return OracleResult(
-        arrival_us=[_arrival_us(job) for job in jobs],
+        arrival_us=[_arrival_us(job, cluster.patience.requests) for job in jobs],
         status=[job.status for job in jobs],
         instance=[job.instance for job in jobs],
         routed_us=[job.routed_us for job in jobs],
@@ -353,4 +415,8 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         retries=[job.retries for job in jobs],
         fleet=cluster.fleet.turns,
         looks=cluster.fleet.looks,
+        gave_up_us=[job.gave_up_us for job in jobs],
+        outcomes=[
+            outcome(jobs[row :: cluster.patience.requests], cluster.made) for row in range(cluster.patience.requests)
+        ],
     )

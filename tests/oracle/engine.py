@@ -11,7 +11,7 @@ from typing import Any
 
 from blis.config import Compat
 from blis.errors import EngineError
-from blis.tables.records import COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
+from blis.tables.records import ABANDONED, COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
 from tests.oracle.kv import KVCache, ceil_div
 from tests.oracle.linear import StepTime as LinearStepTime
 from tests.oracle.order import QueueOrder, least_urgent
@@ -55,10 +55,12 @@ class Job:
     last_step: int = -1
     itl_us: list[int] = field(default_factory=list)
     retries: int = 0
+    gave_up_us: int = -1  # when its client waited no more
 
     def begin_anew(self) -> None:
         """Forget what has happened on an instance that has failed."""
-        fresh = Job(self.row, self.request, self.longest, self.status, retries=self.retries)
+        fresh = Job(self.row, self.request, self.longest, self.status)
+        fresh.retries, fresh.gave_up_us = self.retries, self.gave_up_us
         vars(self).update(vars(fresh))
 
     @property
@@ -118,6 +120,7 @@ class Engine:
         self._events: list[tuple[int, int, int, Job | None]] = []
         self._sequence = 0
         self._step_pending = False
+        self._runs = False  # a step runs
         self._busy_until = 0
         self._leaving: list[Job] = []  # out of the batch with their last token, not yet out of the cache
         self._arrived: list[Job] = []  # came while a step ran whose successor is chosen already
@@ -140,9 +143,9 @@ class Engine:
         self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total)
         for job in self.batch:
             self.kv.release(job.row)
-        self._events, self._step_pending = [], False
+        self._events, self._step_pending, self._runs = [], False, False
         self.queue, self.batch, self._arrived = [], [], []
-        if lost:
+        if lost or self._busy_until == now:
             self.counters["last_event_us"] = now
         return sorted(lost, key=lambda job: job.row)
 
@@ -169,6 +172,27 @@ class Engine:
         """How much of that time went into steps."""
         recent = takewhile(lambda step: step[1] > begin, reversed(self._steps_us))
         return sum(max(0, min(end, to) - max(begin, since)) for since, to in recent)
+
+    def abandon(self, job: Job, now: int) -> None:
+        """Nobody waits for a request any more that is here or on the way; it keeps what the step that runs brings."""
+        if job in self.batch:
+            self.batch.remove(job)
+            self.kv.release(job.row)
+        for waiting in (self.queue, self._arrived):
+            if job in waiting:
+                waiting.remove(job)
+        self._events = [event for event in self._events if event[3] is not job]
+        heapq.heapify(self._events)
+        job.status = ABANDONED
+        self.counters["abandoned"] += 1
+        self.counters["last_event_us"] = max(self.counters["last_event_us"], now)
+
+    def settle(self, job: Job) -> None:
+        """What its client did stays so even if the step that runs passes the horizon."""
+        for other, before in self._at_horizon[1]:
+            if other is job:
+                before["gave_up_us"] = job.gave_up_us
+                before["status"] = job.status if job.status == ABANDONED else before["status"]
 
     # -- what an observer may ask
 
@@ -226,7 +250,7 @@ class Engine:
     def run_next(self) -> int:
         """Execute the next event and return its kind."""
         now, kind, _, job = heapq.heappop(self._events)
-        if kind == QUEUED_EVENT and job is not None and self.switches.async_scheduling and self.batch:
+        if kind == QUEUED_EVENT and job is not None and self.switches.async_scheduling and self._runs:
             self._arrived.append(job)  # looked at when the step that runs has ended
             return kind
         self.counters["last_event_us"] = now
@@ -276,7 +300,7 @@ class Engine:
     # -- the step (section 5)
 
     def _step(self, now: int) -> None:
-        self._step_pending, self.kv.now = False, now
+        self._step_pending, self._runs, self.kv.now = False, False, now
         if not (self._end_and_form(now) if self.switches.async_scheduling else self._form_batch(now)):
             return
         count = self.counters
@@ -307,6 +331,7 @@ class Engine:
             self._let_go(end)
         if self.batch or self.queue:
             self._schedule_step(end)
+        self._runs = bool(self.batch)
         if self.on_step is not None:
             self.on_step(self.index, self)
 
@@ -352,7 +377,7 @@ class Engine:
         self.counters |= counters
         for job, before in batch:
             vars(job).update(before)
-        self.batch = [job for job, _ in batch] or self.batch
+        self.batch = [job for job, _ in batch if job.status != ABANDONED] or self.batch
 
     def _duration(self) -> int:
         """Return what the batch takes in microseconds (section 10), also counting the prefill tokens."""

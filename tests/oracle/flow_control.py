@@ -42,6 +42,10 @@ class Gateway:
         self._waiting.append(_Waiting(job, band, now))
         return True
 
+    def withdraw(self, job: Job) -> None:
+        """Nobody waits for it any more."""
+        self._waiting = [each for each in self._waiting if each.job is not job]
+
     def look(self, route: Callable[[Job], None]) -> None:
         """Route whom the cluster has room for."""
         while self._waiting and self._has_room():
@@ -52,10 +56,10 @@ class Gateway:
             route(waiting.job)
 
     def expired(self, now: int) -> list[Job]:
-        """Remove all that have waited too long."""
+        """Remove all that have waited too long, the most urgent band first."""
         late = [each for each in self._waiting if now - each.since_us > self._ttl_us(each.band)]
         self._waiting = [each for each in self._waiting if each not in late]
-        return [each.job for each in late]
+        return [each.job for each in sorted(late, key=lambda each: -each.band)]
 
     def _ttl_us(self, band: float) -> float:
         """How long a request may wait."""

@@ -11,7 +11,7 @@ from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
 
 #: What `table.draws` is asked for (docs/policies.md section 1).
-PURPOSES = ("choice-1", "choice-2", "picker", "admission", "length-1", "length-2")
+PURPOSES = ("choice-1", "choice-2", "picker", "admission", "length-1", "length-2", "backoff")
 
 STREAM = 2**32  # token number = stream * STREAM + position; no stream is that long
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from blis.config import (
     Autoscaling,
+    Clients,
     Failures,
     FlowControl,
     Hardware,
@@ -90,6 +91,7 @@ class Setup(Machine):
     failures: Failures = field(default_factory=Failures)
     startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
+    clients: Clients = field(default_factory=Clients)
     horizon_us: int | None = None
 
     def machine(self, index: int) -> Machine:
@@ -142,6 +144,7 @@ class Setup(Machine):
             failures=cluster.failures,
             startup=cluster.startup,
             retries=cluster.retries,
+            clients=scenario.clients,
             horizon_us=scenario.horizon_us,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from blis.tables.records import COMPLETED, DROPPED, IN_TRANSIT, LOST
+from blis.tables.records import ABANDONED, COMPLETED, DROPPED, IN_TRANSIT, LOST
 from tests.oracle.engine import Engine, Job
 from tests.oracle.lives import Lives
 from tests.oracle.requests import BlockKeys
@@ -142,7 +142,7 @@ class View:
         return job.retries > 0 and not self._keys.shared(job.request.prompt[:end])
 
     def _in_flight(self, j: int) -> list[Job]:
-        self._sent[j] = [job for job in self._sent[j] if job.status not in (COMPLETED, DROPPED, LOST)]
+        self._sent[j] = [job for job in self._sent[j] if job.status not in (COMPLETED, DROPPED, LOST, ABANDONED)]
         return self._sent[j]
 
     def _value(self, name: str, j: int) -> Any:

@@ -19,6 +19,7 @@ def check_duration(scenario: Scenario, instance: Instance, table: RequestTable, 
     last_us = float(table.arrival_us.max(initial=0))
     if table.think_us is not None:
         last_us += float(table.think_us.sum())
+    last_us += scenario.clients.longest_us if scenario.clients.any else 0
     cluster = scenario.cluster
     total *= 1 + cluster.retries.limit
     busy_us = total * (step_us * cluster.startup.warm_up_factor + _transfers_us(instance, longest))

@@ -82,9 +82,10 @@ def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, flo
     """The numbers of CONFIG and the arrays of World."""
     cluster, horizon_us = scenario.cluster, scenario.horizon_us or NEVER_US
     turns = sorted(turn for turn in _turns(scenario, table) if turn[0] <= horizon_us)
-    sent_again = len(table) if (turns or cluster.autoscaling.any) and cluster.retries.limit else 0
+    may_be_lost = bool(turns) or cluster.autoscaling.any
+    sent_again = len(table) * scenario.clients.attempts if may_be_lost and cluster.retries.limit else 0
     config: dict[str, float] = {
-        "lives": bool(turns) or cluster.autoscaling.any,
+        "lives": may_be_lost,
         "warm_up_us": cluster.startup.warm_up_us,
         "warm_up_factor": cluster.startup.warm_up_factor,
         **_retry_config(cluster.retries),

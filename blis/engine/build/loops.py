@@ -18,8 +18,12 @@ def check_loops(table: RequestTable, compat: Compat) -> None:
         raise InputError("compat ids_as_text: the original has no closed loops; replay the recorded arrivals instead")
 
 
-def loops(table: RequestTable) -> dict[str, Array]:
-    """The arrays of World that are about closed loops; without rows where nobody follows anybody."""
+def loops(table: RequestTable, requests: int) -> dict[str, Array]:
+    """The arrays of World that are about closed loops; without rows where nobody follows anybody.
+
+    requests: those that are asked for the first time; behind them stand further attempts, which whoever follows one of
+    them follows too.
+    """
     if table.predecessor is None or table.think_us is None:
         return _NONE
     followers = np.argsort(table.predecessor, kind="stable")[np.count_nonzero(table.predecessor < 0) :]
@@ -29,11 +33,13 @@ def loops(table: RequestTable) -> dict[str, Array]:
     found.first, found.end = (np.searchsorted(table.predecessor[followers], rows, side) for side in ("left", "right"))
     followed = found.end > found.first
     found.soonest_us[followed] = np.minimum.reduceat(table.think_us[followers], found.first[followed])
+    for name in ("first", "end", "soonest_us"):
+        found[name] = np.tile(found[name][:requests], len(table) // max(requests, 1))
     return {
         "loops": found,
         "followers": followers.astype(np.int32),
         "line": np.empty(len(table), np.int32),
-        "releases": room(HEAP, (1, len(followers))),
+        "releases": room(HEAP, (1, len(followers) + len(table) - requests)),
         "thoughts": room(HEAP, (1, len(table))),
     }
 

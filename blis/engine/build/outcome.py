@@ -8,11 +8,13 @@ import numpy as np
 
 from blis.config import Compat, Scenario
 from blis.engine.build.arrays import room
+from blis.engine.build.clients import answered
 from blis.engine.build.readers import kept_fields
 from blis.engine.columns import COMPLETED_US, COUNTS, TIMES
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.jit import entry
+from blis.tables.attempts import with_attempts
 from blis.tables.records import FLEET_LOOK, FLEET_TURN, INSTANCE_COUNTERS, LONG_GAP, NOT_ARRIVED, SAMPLE, STEP_LOG
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -22,6 +24,14 @@ _NONE = np.array([NONE]).tobytes()  # read-only
 
 def collect(arrays: World, logs: list[Array], scenario: Scenario, table: RequestTable, compat: Compat) -> ResultTable:
     """The results of a finished run; its columns are the run's own arrays, not copies. logs: are taken apart."""
+    attempts = _collect(arrays, logs, scenario, with_attempts(table, scenario.clients.attempts), compat)
+    if not scenario.clients.any:
+        return attempts
+    return answered(attempts, arrays.rows.arrival_us if arrays.config.closed else table.arrival_us, len(table))
+
+
+def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: RequestTable, compat: Compat) -> ResultTable:
+    """What became of the rows that ran."""
     times = dict(zip(TIMES, arrays.times, strict=True))
     counts = dict(zip(COUNTS, arrays.counts, strict=True))
     cluster, end_us = arrays.cluster, end_of(arrays, scenario, compat, int(arrays.times[COMPLETED_US].max(initial=0)))
@@ -42,6 +52,7 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
         kept_steps=arrays.kept_steps[: cluster.kept_steps].view(np.ndarray) if len(arrays.kept_steps) else None,
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         retries=arrays.retries if len(arrays.retries) else None,
+        gave_up_us=np.where(arrays.gave_up_us < NEVER_US, arrays.gave_up_us, NONE) if len(arrays.gave_up_us) else None,
         decisions=_decisions(arrays),
         fleet=_until(known_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
         looks=_until(known_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,

@@ -15,6 +15,7 @@ from blis.engine.gateway.records import (
     BATCH,
     CACHE,
     END,
+    GIVE_UP,
     GO_ON,
     KV,
     LOOK,
@@ -112,14 +113,14 @@ def signals(routing: Routing, readers: Readers, observe: Observe, start_us: int)
         if readers[fact] and age_us:
             lazy = kind == KV and routing.snapshot_refresh_us > 0
             # Instances must not go past an instant of the grid unread, whoever makes them go.
-            groups[age_us, lazy, _DECISIONS | (0 if lazy else GO_ON)] |= kind
+            groups[age_us, lazy, _DECISIONS | (0 if lazy else GO_ON | GIVE_UP)] |= kind
         elif readers[fact]:  # seen as soon as it changes; all it takes is that instances are up to now
             groups[0, False, readers[fact]] |= 0
     rows = [(kinds, who, age_us, lazy, max(age_us, 1), NONE) for (age_us, lazy, who), kinds in groups.items()]
-    rows.append((0, END | GO_ON, 0, False, 1, NONE))  # at the end everything goes on to its end
+    rows.append((0, END | GO_ON | GIVE_UP, 0, False, 1, NONE))  # at the end everything goes on to its end
     if observe.sample_us:
         first_us = start_us // observe.sample_us * observe.sample_us
-        rows.append((SAMPLE, _DECISIONS | END | GO_ON, observe.sample_us, False, first_us, NONE))
+        rows.append((SAMPLE, _DECISIONS | END | GO_ON | GIVE_UP, observe.sample_us, False, first_us, NONE))
     return listed(SIGNAL, rows)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from blis.config import Compat, Instance, LatencyModel, Scenario
 from blis.engine.build.arrays import blank, listed, room
+from blis.engine.build.clients import check_clients, encode_clients
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.fleet import begin_fleet, encode_fleet
@@ -50,6 +51,7 @@ from blis.latency.step import Step
 from blis.policies.priority import PRIORITIES
 from blis.policies.registry import Registry
 from blis.policies.schedulers import SCHEDULERS
+from blis.tables.attempts import with_attempts
 from blis.tables.limits import within_limits
 from blis.tables.records import LONG_GAP
 from blis.tables.requests import RequestTable
@@ -132,13 +134,16 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     table = within_limits(table, *scenario.instance.engine.limits)
     check_loops(table, compat)
     check_lives(scenario, compat)
+    check_clients(scenario, compat)
+    first_asks, table = table, with_attempts(table, scenario.clients.attempts)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
-    lives_config, lives_arrays = encode_lives(scenario, table)
-    config = _config(scenario, table, longest, compat, control_config | lives_config)
+    lives_config, lives_arrays = encode_lives(scenario, first_asks)
+    clients_config, clients_arrays = encode_clients(scenario.clients, table, len(first_asks))
+    config = _config(scenario, table, longest, compat, control_config | lives_config | clients_config)
     engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
@@ -155,7 +160,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         index_rows=index_rows,
         index_path=index_path,
         order=order(scenario, table, compat),
-        **loops(table),
+        **loops(table, len(first_asks)),
         columns=unsettled(scenario, table),
         priority=_values(PRIORITIES, scenario.instance.priority, scenario.instance.priority_parameters),
         scheduler=_values(SCHEDULERS, scenario.instance.scheduler, scenario.instance.scheduler_parameters),
@@ -176,11 +181,13 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         counts=np.empty((len(COUNTS), len(table)), np.int32),
         **lives_arrays,
         **encode_fleet(scenario),
+        **clients_arrays,
         **control_arrays,
     )
-    arrays.instances.fails_us = arrays.instances.outage_us = first_failures_us(scenario, table)
-    begin_fleet(scenario, table, arrays)
+    arrays.instances.fails_us = arrays.instances.outage_us = first_failures_us(scenario, first_asks)
+    begin_fleet(scenario, first_asks, arrays)
     arrays.cluster.saved = scenario.cluster.retries.saved
+    arrays.cluster.asks_saved = scenario.clients.saved
     return State(arrays)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from blis.engine import heap
 from blis.engine.agenda import soonest_us
 from blis.engine.follow_ups import shortest_thought_us
+from blis.engine.gateway.asking import pay_for_asking
 from blis.engine.gateway.rank import settle_rank
 from blis.engine.records import NEVER_US, NONE
 from blis.jit import kernel
@@ -37,6 +38,7 @@ def next_arrival(w):
 @kernel
 def take_arrival(w, r):
     """The next request is decided on now: its place in the order of arrivals is known."""
+    pay_for_asking(w, r)
     if w.config.closed:
         if w.loops[r].think_us > 0:
             heap.remove(w.releases, 0, w.cluster.released, 0)

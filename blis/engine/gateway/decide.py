@@ -9,12 +9,15 @@ from blis.engine import heap
 from blis.engine.columns import REASON, ROUTED_US
 from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
+from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.autoscaling import activate, live_on
+from blis.engine.gateway.clients import give_up_due
+from blis.engine.gateway.due import next_due_us
 from blis.engine.gateway.facts import ask_about, match, remember
 from blis.engine.gateway.fleet import next_life_us
 from blis.engine.gateway.lives import earn, lose
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched, refuse
-from blis.engine.gateway.records import ADMISSION, END, GO_ON, LOOK, NO_LOOK, RETRY, ROUTING
+from blis.engine.gateway.records import ADMISSION, END, GIVE_UP, GO_ON, LOOK, NO_LOOK, RETRY, ROUTING
 from blis.engine.gateway.signals import note_changed
 from blis.engine.in_flight import note_admitted, note_sent
 from blis.engine.observe import keep_decision
@@ -24,7 +27,7 @@ from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
 from blis.policies.registry import REQUEST
 from blis.policies.routing import ROUTING as ROUTING_POLICIES
-from blis.tables.records import IN_TRANSIT, NO_INSTANCE, POLICY, REJECTED
+from blis.tables.records import ABANDONED, IN_TRANSIT, NO_INSTANCE, POLICY, REJECTED
 
 _admits = ADMISSION_POLICIES.dispatcher()
 _rate = ROUTING_POLICIES.dispatcher()
@@ -36,14 +39,21 @@ def next_event(w):
     """Time and kind of the next event of the control plane; END if there is none up to the horizon.
 
     GO_ON before one that somebody might precede whom an answer releases: instances go on, and then it is known. GO_ON,
-    too, when an instance fails, serves again, comes or goes: before everything else at its instant.
+    too, when an instance fails, serves again, comes or goes: before everything else at its instant. Next there comes
+    GIVE_UP.
     """
     now_us, event = _next_known(w)
+    expects = now_us < NEVER_US or (w.config.lives and w.cluster.waiting > 0)
+    due_us = next_due_us(w)
+    if due_us <= now_us and due_us < NEVER_US:
+        w.cluster.expects = expects
+        now_us = due_us
+        event = GIVE_UP
     known_us = settled_us(w) if w.config.closed else NEVER_US
     if w.config.lives:
         known_us = min(known_us, next_life_us(w, now_us))
     if now_us >= known_us and known_us <= w.config.horizon_us:
-        w.cluster.expects = now_us < NEVER_US or (w.config.lives and w.cluster.waiting > 0)
+        w.cluster.expects = expects
         return known_us, GO_ON
     if now_us > w.config.horizon_us:
         w.cluster.cut |= now_us < NEVER_US
@@ -67,10 +77,9 @@ def _next_known(w):
         if w.cluster.waiting > 0:
             later_us = w.cluster.next_look_us
     else:
-        while (
-            w.cluster.next_routing < w.cluster.next_admission
-            and w.requests[row_of(w, w.cluster.next_routing)].status == REJECTED
-        ):
+        while w.cluster.next_routing < w.cluster.next_admission and w.requests[
+            row_of(w, w.cluster.next_routing)
+        ].status in (REJECTED, ABANDONED):
             w.cluster.next_routing += 1
         if w.cluster.next_routing < w.cluster.next_admission:
             latency_us = w.config.admission_latency_us + w.config.routing_latency_us
@@ -88,6 +97,9 @@ def decide(w, now_us, event):
     """Decide on the next request, if there is one. All readings up to now have been taken."""
     if event == GO_ON:
         live_on(w, now_us)
+        return
+    if event == GIVE_UP:
+        give_up_due(w, now_us)
         return
     w.cluster.decided_us = now_us
     r = _subject(w, now_us, event)
@@ -130,6 +142,7 @@ def _admit(w, r, now_us):
         w.counts[REASON, r] = reason
         w.cluster.rejected += 1
         _tell(w, r, w.ask.retry_after_us)
+        tell_failed(w, r, now_us)
         return
     _tell(w, r, NONE)  # in a live run another was told something in this place
     w.requests[r].status = IN_TRANSIT
@@ -152,7 +165,7 @@ def _route(w, r, now_us, event):
     """Send an admitted request to the best instance."""
     if w.config.lives and _nobody(w):
         _take_up(w, r, event)
-        refuse(w, r, NO_INSTANCE)
+        refuse(w, r, NO_INSTANCE, now_us)
         return
     i = choose(w, r)
     if w.instances[i].pending >= w.transit.shape[1]:

@@ -131,7 +131,7 @@ def _goes_before(w, i, other):
 def in_flight(w, i):
     """Requests that were sent to the instance and have not left it."""
     instance = w.instances[i]
-    return instance.routed - instance.completed - instance.dropped - instance.lost
+    return instance.routed - instance.completed - instance.dropped - instance.lost - instance.abandoned
 
 
 @kernel

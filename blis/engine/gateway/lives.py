@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from blis.engine import heap
 from blis.engine.boundary import clear_index, clear_request
+from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.queue import look_soon
 from blis.engine.gateway.records import FAILED, FAILS, FOUND_OFFLINE, SERVES, UNHEARD
 from blis.engine.gateway.signals import copy, note_changed
-from blis.engine.in_flight import note_gone, note_left
+from blis.engine.in_flight import is_over, note_gone, note_left
 from blis.engine.instance.life import leave_dead, start, stop
 from blis.engine.records import GROW_RUNS
 from blis.jit import kernel
-from blis.tables.records import COMPLETED, DRAINING, DROPPED, IN_TRANSIT, LOST, REJECTED
+from blis.tables.records import DRAINING, IN_TRANSIT, LOST
 
 
 @kernel
@@ -96,21 +97,18 @@ def limit_life(w, i, gone_us):
 @kernel
 def _fail(w, i, now_us):
     """The instance is gone, and with it all who are there, in the order of rows."""
-    while w.cluster.first_inside < w.config.requests and _is_over(w.requests[w.cluster.first_inside].status):
+    while w.cluster.first_inside < w.config.requests and is_over(w.requests[w.cluster.first_inside].status):
         w.cluster.first_inside += 1
     end = w.config.requests if w.config.closed else w.cluster.next_admission
     for r in range(w.cluster.first_inside, end):
         request = w.requests[r]
-        if request.instance == i and not _is_over(request.status):
+        if request.instance == i and not is_over(request.status):
             leave_dead(w, i, r, now_us)
             lose(w, i, r, now_us)
             w.instances[i].last_event_us = now_us
+    if w.instances[i].busy_until_us == now_us:  # a step is broken off, even if nobody is left in it
+        w.instances[i].last_event_us = now_us
     stop(w, i)
-
-
-@kernel
-def _is_over(status):
-    return status in (COMPLETED, REJECTED, DROPPED, LOST)
 
 
 @kernel
@@ -120,6 +118,7 @@ def lose(w, i, r, now_us):
     if not _spend(w, r):
         w.requests[r].status = LOST
         note_left(w, i, r)
+        tell_failed(w, r, now_us)
         return
     note_gone(w, i, r)
     if w.requests[r].preemptions > 0:

@@ -11,6 +11,7 @@ from blis.engine import links
 from blis.engine.columns import REASON
 from blis.engine.follow_ups import sent_again
 from blis.engine.gateway.arrivals import row_of
+from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, NOT_THERE, STARTED, UTILIZATION
 from blis.engine.gateway.signals import next_news_us
 from blis.engine.in_flight import note_refused
@@ -25,7 +26,7 @@ def join_gateway(w, r, now_us):
     _expire(w, now_us)
     band = w.bands[w.traits[r].band]
     if band.waiting >= band.max_requests:
-        refuse(w, r, GATEWAY_FULL)
+        refuse(w, r, GATEWAY_FULL, now_us)
         return
     _insert(w, w.flows[w.traits[r].band, w.traits[r].tenant], r)
     band.waiting += 1
@@ -88,7 +89,7 @@ def _next_band(w):
 @kernel
 def leave_gateway(w, r):
     """The request is routed; it is the first of its flow."""
-    _take_out(w, r)
+    take_out(w, r)
     band = w.traits[r].band
     w.bands[band].left -= 1
     tenant = w.traits[r].tenant
@@ -99,7 +100,7 @@ def leave_gateway(w, r):
 @kernel
 def withdraw(w, r):
     """Nobody waits for the request any more, which waits at the gateway."""
-    _take_out(w, r)
+    take_out(w, r)
     w.requests[r].status = DROPPED
     note_refused(w, r)
 
@@ -157,8 +158,8 @@ def _expire(w, now_us):
             if _waits(w, b, r):
                 if now_us <= _last_us(w, band):
                     break
-                _take_out(w, r)
-                refuse(w, r, EXPIRED)
+                take_out(w, r)
+                refuse(w, r, EXPIRED, now_us)
             band.oldest += 1
 
 
@@ -210,7 +211,7 @@ def _before(w, r, other):
 
 
 @kernel
-def _take_out(w, r):
+def take_out(w, r):
     """Take a waiting request out of its flow."""
     band = w.traits[r].band
     links.unlink(w.flows[band, w.traits[r].tenant], w.requests, r)
@@ -219,9 +220,10 @@ def _take_out(w, r):
 
 
 @kernel
-def refuse(w, r, reason):
+def refuse(w, r, reason, now_us):
     """Reject a request that was admitted."""
     w.requests[r].status = REJECTED
     w.counts[REASON, r] = reason
     w.cluster.rejected += 1
     note_refused(w, r)
+    tell_failed(w, r, now_us)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 # Events of the control plane, as bits: who reads a fact. With flow control a look routes, else ROUTING does. GO_ON
-# decides nothing: instances go on so far. RETRY routes one that was lost.
-ADMISSION, ROUTING, LOOK, END, GO_ON, RETRY = 1, 2, 4, 8, 16, 32
+# decides nothing: instances go on so far. RETRY routes one that was lost. GIVE_UP: clients have waited for too long.
+ADMISSION, ROUTING, LOOK, END, GO_ON, RETRY, GIVE_UP = 1, 2, 4, 8, 16, 32, 64
 
 # What a reading brings, as bits of SIGNAL.kind; none for counters that are live once the instances are.
 QUEUE, BATCH, KV, CACHE, SAMPLE = 1, 2, 4, 8, 16

@@ -7,7 +7,8 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 from __future__ import annotations
 
 from blis.engine.agenda import first_before, note, soonest_us
-from blis.engine.gateway.records import BATCH, CACHE, END, GO_ON, KV, LOOK, QUEUE, SAMPLE
+from blis.engine.gateway.due import next_due_us
+from blis.engine.gateway.records import BATCH, CACHE, END, GIVE_UP, GO_ON, KV, LOOK, QUEUE, SAMPLE
 from blis.engine.instance.step import advance, next_us
 from blis.engine.observe import sample_wanted, take_sample
 from blis.engine.records import DONE, NEVER_US
@@ -62,10 +63,7 @@ def _advance_all(w, until_us):
     while soonest_us(w.agenda) < until_us:
         i = first_before(w.agenda, until_us)
         advance(w, i, until_us)
-        if w.config.live:
-            copy(w, i, w.config.live)
-            _unrate(w, i)
-        note_changed(w, i)
+        show(w, i)
         if w.cluster.halt != DONE:
             return
 
@@ -77,8 +75,8 @@ def _read(w, due, now_us, event):
     for s in range(len(w.signals)):
         if due >> s & 1:
             kinds |= w.signals[s].kind
-    last = event == END or (event == GO_ON and not w.cluster.expects and w.cluster.released == 0)
-    over = last and not sample_wanted(w, now_us)
+    last = event == END or (event in (GO_ON, GIVE_UP) and not w.cluster.expects and w.cluster.released == 0)
+    over = last and not sample_wanted(w, now_us) and next_due_us(w) == NEVER_US
     if kinds & SAMPLE and not over:
         take_sample(w, now_us)
         if w.cluster.halt != DONE:
@@ -133,6 +131,15 @@ def copy(w, i, kinds):
 
 
 @kernel
+def show(w, i):
+    """Instance i has gone on, or somebody has left it: show what is always seen as it is."""
+    if w.config.live:
+        copy(w, i, w.config.live)
+        _unrate(w, i)
+    note_changed(w, i)
+
+
+@kernel
 def note_changed(w, i):
     """Instance i has gone on, or somebody has been sent there: note when it does something next, and who is there."""
     note(w.agenda, i, next_us(w, i))
@@ -141,7 +148,7 @@ def note_changed(w, i):
     if w.config.reads_pending and view.pending != instance.pending:
         view.pending = instance.pending
         _unrate(w, i)
-    in_flight = instance.routed - instance.completed - instance.dropped - instance.lost
+    in_flight = instance.routed - instance.completed - instance.dropped - instance.lost - instance.abandoned
     if w.config.reads_in_flight and (view.in_flight != in_flight or view.in_flight_tokens != instance.in_flight_tokens):
         view.in_flight = in_flight
         view.in_flight_tokens = instance.in_flight_tokens

@@ -36,6 +36,7 @@ def stop(w, i):
     instance.pending = 0
     instance.queue_depth = 0
     instance.batch_size = 0
+    instance.emptied = 0
     instance.used_blocks = 0
     links.clear(instance.queue)
     links.clear(instance.batch)

@@ -12,6 +12,7 @@ from blis.engine.instance import tree
 from blis.engine.instance.service import attained_tokens
 from blis.engine.records import FCFS, LEAST_ATTAINED, NONE
 from blis.jit import kernel
+from blis.tables.records import ABANDONED
 
 
 @kernel
@@ -47,11 +48,32 @@ def take_out(w, i, t):
     instance = w.instances[i]
     if w.config.queue_order != FCFS:
         w.service[i, t].root = tree.without_first(w, w.service[i, t].root)
-        if w.service[i, t].root == NONE:
-            links.unlink(instance.queue, w.service[i], t)
+        _settle_top(w, i, t)
     else:
         links.unlink(instance.queue, w.requests, instance.queue.head)
     instance.queue_depth -= 1
+
+
+@kernel
+def withdraw_waiting(w, i, r):
+    """Remove a request from anywhere in the queue; in a tree one that is abandoned is passed over when it is on top."""
+    instance = w.instances[i]
+    if w.config.queue_order != FCFS:
+        _settle_top(w, i, w.order[r].tenant if w.config.queue_order == LEAST_ATTAINED else 0)
+    else:
+        links.unlink(instance.queue, w.requests, r)
+    instance.queue_depth -= 1
+
+
+@kernel
+def _settle_top(w, i, t):
+    """The request on top of a tree is one that waits; without any the tree is in the queue no more."""
+    root = w.service[i, t].root
+    while root != NONE and w.requests[root].status == ABANDONED:
+        root = tree.without_first(w, root)
+    w.service[i, t].root = root
+    if root == NONE:
+        links.unlink(w.instances[i].queue, w.service[i], t)
 
 
 @kernel

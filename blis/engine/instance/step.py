@@ -71,7 +71,7 @@ def next_us(w, i):
 @kernel
 def _lets_wait(w, i):
     """Whether who comes now is looked at when the step that runs has ended, and not before."""
-    return w.engines[i].schedules_ahead and w.instances[i].batch_size > 0
+    return w.engines[i].schedules_ahead and (w.instances[i].batch_size > 0 or w.instances[i].emptied)
 
 
 @kernel
@@ -134,6 +134,7 @@ def _step(w, i, now_us):
     """One step that starts at `now_us`: form the batch, execute, complete, plan the next step."""
     instance = w.instances[i]
     instance.last_event_us = max(instance.last_event_us, now_us)
+    instance.emptied = 0
     if w.engines[i].schedules_ahead:
         _end_and_form(w, i, now_us)
     else:
@@ -271,7 +272,7 @@ def _let_go(w, i, now_us, duration_us, end_us):
         instance.completed += 1
         note_left(w, i, r)
         if w.config.closed:
-            release_followers(w, r)
+            release_followers(w, r, now_us)
         if end_us <= w.config.horizon_us:
             instance.last_event_us = max(instance.last_event_us, end_us)
         else:

@@ -12,12 +12,14 @@ from blis.engine.build.state import State
 from blis.engine.gateway.decide import decide, next_event
 from blis.engine.gateway.records import GO_ON
 from blis.engine.gateway.signals import note_changed, refresh
+from blis.engine.in_flight import is_over, note_left
 from blis.engine.instance.abort import abort
-from blis.engine.records import DONE, FRESH, PAUSED
+from blis.engine.records import DONE, FCFS, FRESH, NONE, PAUSED
 from blis.engine.reference import refer
 from blis.engine.run import TURNS
 from blis.engine.world import World
 from blis.jit import entry
+from blis.tables.records import DROPPED, QUEUED
 
 
 @entry(World)
@@ -50,12 +52,24 @@ def go_on(arrays, until_us):
 
 @entry(World)
 def give_up(arrays, r):
-    """Whoever sent the request of row `r` wants no more of it; whether it is gone."""
+    """Whoever sent the request of row `r` wants no more of it; whether it is gone, as if it had been dropped there.
+
+    Rows are used again, so a tree gives only its first: who waits in one ends with the next token, and so does who is
+    still at the gateway.
+    """
     w = refer(arrays)
-    gone = abort(w, r)
-    if gone:
-        note_changed(w, w.requests[r].instance)
-    return gone
+    request = w.requests[r]
+    i = request.instance
+    w.rows[r].output_tokens = request.generated + 1
+    in_tree = request.status == QUEUED and w.config.queue_order != FCFS
+    if i == NONE or in_tree or is_over(request.status):
+        return False
+    abort(w, i, r, DROPPED)
+    w.instances[i].dropped += 1
+    w.cluster.changes += 1
+    note_left(w, i, r)
+    note_changed(w, i)
+    return True
 
 
 @entry(World)

@@ -79,6 +79,10 @@ class Rooms:
                     f"cluster.{name}: instances {words} in runs and searches of whole tables alone; leave it out of"
                     " what is served or streamed"
                 )
+        if scenario.clients.any:
+            raise InputError(
+                "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"
+            )
         self.limits = limits
         table = _empty_table(scenario, classes, limits) if table is None else table
         self.state = encode(scenario, table, Compat(), observe)

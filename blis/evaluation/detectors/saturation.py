@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.evaluation.grouping import rows_by_instance
 from blis.evaluation.ratios import US_PER_S
-from blis.tables.records import COMPLETED, DROPPED, LOST, NOT_ARRIVED, REJECTED
+from blis.tables.records import ABANDONED, COMPLETED, DROPPED, LOST, NOT_ARRIVED, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -37,8 +37,8 @@ Ints = NDArray[np.int64]
 class Saturation:
     """The verdict, None if the run is too short for one, and what it rests on.
 
-    Everything is about requests that got in (not rejected, dropped or lost) and about the second half of the time
-    from the first of their arrivals to the last. growth_share: growth of the number in the system / arrivals; an
+    Everything is about requests that got in (not rejected, dropped, lost or abandoned) and about the second half of the
+    time from the first of their arrivals to the last. growth_share: growth of the number in the system / arrivals; an
     M/M/1 queue of load r > 1 has 1 - 1/r. growth_low: its lower 99 % bound. held_back_share: the share of that
     time in which somebody waited although his instance had begun a step since he came; the worst instance's.
     in_system: number in the system at the last arrival. drain_us: from there to the last completion, None if
@@ -71,7 +71,7 @@ def saturation(scenario: Scenario, table: RequestTable, result: ResultTable) -> 
     stable. No verdict with fewer than MIN_ARRIVALS arrivals in the second half, or if the cluster may still have
     been filling up when it began: 95 % of the earliest tenth of requests must have been done in half the time.
     """
-    inside = ~np.isin(result.status, (NOT_ARRIVED, REJECTED, DROPPED, LOST))
+    inside = ~np.isin(result.status, (NOT_ARRIVED, REJECTED, DROPPED, LOST, ABANDONED))
     if not inside.any():
         return Saturation(None)
     first_us, last_us = int(result.arrival_us[inside].min()), int(result.arrival_us[inside].max())

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,41 +56,10 @@ def load_requests(path: str | Path, turns: str = ARRIVALS) -> RequestTable:
     else the request's own; outputs are always its own.
     Raises InputError naming file, line and column for whatever is wrong.
     """
-    sheet = Sheet(path, COLUMNS, OPTIONAL_COLUMNS)
-    arrival_us = sheet.integers("arrival_us", 0, MAX_TIME_US)
-    input_tokens = sheet.integers("input_tokens", 1, MAX_TOKENS)
-    output_tokens = sheet.integers("output_tokens", 0, MAX_TOKENS)
-    prefix_tokens = sheet.integers("prefix_tokens", 0, MAX_TOKENS)
-    group, _ = _names(sheet, "prefix_group", none_is=-1)
+    sheet, seen = Sheet(path, COLUMNS, OPTIONAL_COLUMNS), Seen()
     sheet.check_unique("request_id", sheet.cells["request_id"])
-    sheet.check(
-        "arrival_us", np.diff(arrival_us, prepend=0) >= 0, lambda row: f"is less than {arrival_us[row - 1]} before it"
-    )
-    sheet.check(
-        "prefix_tokens", prefix_tokens <= input_tokens, lambda row: f"is more than input_tokens {input_tokens[row]}"
-    )
-    sheet.check("prefix_tokens", (prefix_tokens == 0) | (group >= 0), lambda _row: "needs a prefix_group")
-    slo_class, slo_names = _names(sheet, "slo_class")
-    tenant, tenant_names = _names(sheet, "tenant_id")
-    session, session_names = _names(sheet, "session_id", none_is=-1)
-    placement, placements = _placements(sheet)
-    table = assemble(
-        intern_prefix_groups(group, prefix_tokens, input_tokens, output_tokens),
-        arrival_us=arrival_us,
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        uniform=_uniform(sheet),
-        slo_class=slo_class,
-        tenant=tenant,
-        session=session,
-        round_number=sheet.integers("round", 0, 2**31 - 1, blank=0) if "round" in sheet.cells else 0,
-        slo_names=slo_names,
-        tenant_names=tenant_names,
-        session_names=session_names,
-        placement=placement,
-        placements=placements,
-        request_ids=sheet.cells["request_id"],
-    )
+    columns = read_columns(sheet, seen)
+    table = table_of(sheet, columns, seen)
     follows = turns_before(table)
     if turns == ARRIVALS:
         return replace(table, notes=_of_sessions(int((follows >= 0).sum())))
@@ -104,27 +74,92 @@ def _of_sessions(turns: int) -> tuple[str, ...]:
     return (f"{turns} rows go on with a session and come when they say; `turns: closed` has them wait for answers",)
 
 
-def _uniform(sheet: Sheet) -> NDArray[np.float64] | None:
-    """The column `uniform`, None if the file has none."""
-    if "uniform" not in sheet.cells:
-        return None
-    return sheet.numbers("uniform", lambda value: 0 <= value < 1, "a number in [0, 1)")
+def table_of(sheet: Sheet, columns: dict[str, Any], seen: Seen) -> RequestTable:
+    """The table of rows whose columns have been read. seen: all names that there are."""
+    others = {name: column for name, column in columns.items() if name not in ("group", "prefix_tokens")}
+    if not seen.placed:
+        del others["placement"]
+    shared = (columns[name] for name in ("group", "prefix_tokens", "input_tokens", "output_tokens"))
+    ids = sheet.cells["request_id"]
+    return assemble(intern_prefix_groups(*shared), **others, **seen.names(), request_ids=ids)
 
 
-def _placements(sheet: Sheet) -> tuple[NDArray[np.int64] | None, tuple[Placement, ...]]:
-    """The label columns as indices into different placements, in order of appearance; no indices without a label."""
-    if not any(column in sheet.cells for column in LABEL_COLUMNS):
-        return None, (Placement(),)
-    empty = ("",) * len(sheet)
-    number: dict[tuple[str, ...], int] = {}
-    rows = zip(*(sheet.cells.get(column, empty) for column in LABEL_COLUMNS), strict=True)
-    index = np.array([number.setdefault(cells, len(number)) for cells in rows], np.int64)
-    if not any(map(any, number)):
-        return None, (Placement(),)
-    first = np.unique(index, return_index=True)[1].tolist()
-    if len(number) > MAX_PLACEMENTS:
-        raise InputError(f"{sheet.path}: {len(number)} different placements; at most {MAX_PLACEMENTS} fit in a table")
-    return index, tuple(Placement(*(_labels(sheet, column, row) for column in LABEL_COLUMNS)) for row in first)
+class Seen:
+    """The different names of the rows that have been read, by number in order of appearance."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.groups: dict[str, int] = {}
+        self._classes: dict[str, int] = {}
+        self._tenants: dict[str, int] = {}
+        self._sessions: dict[str, int] = {}
+        self._labels: dict[tuple[str, ...], int] = {}
+        self._placements: list[Placement] = []
+
+    def columns(self, sheet: Sheet) -> dict[str, NDArray[np.int64]]:
+        """The columns of names as numbers; of a group or a session -1 where there is none."""
+        return {
+            "group": _numbers(sheet, "prefix_group", self.groups, none_is=-1),
+            "slo_class": _numbers(sheet, "slo_class", self._classes),
+            "tenant": _numbers(sheet, "tenant_id", self._tenants),
+            "session": _numbers(sheet, "session_id", self._sessions, none_is=-1),
+            "placement": self._places(sheet),
+        }
+
+    def names(self) -> dict[str, Any]:
+        """What the numbers stand for, by the names that `assemble` has for them."""
+        return {
+            "slo_names": tuple(self._classes),
+            "tenant_names": tuple(self._tenants),
+            "session_names": tuple(self._sessions),
+            "placements": tuple(self._placements),
+        }
+
+    @property
+    def placed(self) -> bool:
+        """Whether any row has a label."""
+        return any(map(any, self._labels))
+
+    def _places(self, sheet: Sheet) -> NDArray[np.int64]:
+        """The label columns as numbers of different placements."""
+        empty = ("",) * len(sheet)
+        index = np.empty(len(sheet), np.int64)
+        for row, cells in enumerate(zip(*(sheet.cells.get(column, empty) for column in LABEL_COLUMNS), strict=True)):
+            if cells not in self._labels:
+                self._labels[cells] = len(self._labels)
+                self._placements.append(Placement(*(_labels(sheet, column, row) for column in LABEL_COLUMNS)))
+            index[row] = self._labels[cells]
+        if len(self._labels) > MAX_PLACEMENTS:
+            raise InputError(
+                f"{sheet.path}: {len(self._labels)} different placements; at most {MAX_PLACEMENTS} fit in a table"
+            )
+        return index
+
+
+def read_columns(sheet: Sheet, seen: Seen, before_us: int = 0) -> dict[str, Any]:
+    """The columns of a table by the names that `assemble` has for them, with those of `intern_prefix_groups`.
+
+    before_us: the arrival of the row before. A column that the sheet has not is left out.
+    """
+    columns: dict[str, Any] = {
+        "arrival_us": sheet.integers("arrival_us", 0, MAX_TIME_US),
+        "input_tokens": sheet.integers("input_tokens", 1, MAX_TOKENS),
+        "output_tokens": sheet.integers("output_tokens", 0, MAX_TOKENS),
+        "prefix_tokens": sheet.integers("prefix_tokens", 0, MAX_TOKENS),
+    }
+    previous_us = np.concatenate([[before_us], columns["arrival_us"][:-1]])
+    prefix, prompt = columns["prefix_tokens"], columns["input_tokens"]
+    sheet.check(
+        "arrival_us", columns["arrival_us"] >= previous_us, lambda row: f"is less than {previous_us[row]} before it"
+    )
+    sheet.check("prefix_tokens", prefix <= prompt, lambda row: f"is more than input_tokens {prompt[row]}")
+    columns |= seen.columns(sheet)
+    sheet.check("prefix_tokens", (prefix == 0) | (columns["group"] >= 0), lambda _row: "needs a prefix_group")
+    if "round" in sheet.cells:
+        columns["round_number"] = sheet.integers("round", 0, 2**31 - 1, blank=0)
+    if "uniform" in sheet.cells:
+        columns["uniform"] = sheet.numbers("uniform", lambda value: 0 <= value < 1, "a number in [0, 1)")
+    return columns
 
 
 def _labels(sheet: Sheet, column: str, row: int) -> dict[str, str]:
@@ -141,9 +176,10 @@ def _labels(sheet: Sheet, column: str, row: int) -> dict[str, str]:
     return labels
 
 
-def _names(sheet: Sheet, column: str, none_is: int | None = None) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """A column of names as indices, and the names in order of appearance; empty cells are `none_is` if given."""
+def _numbers(sheet: Sheet, column: str, number: dict[str, int], none_is: int | None = None) -> NDArray[np.int64]:
+    """A column of names as their numbers, new ones included; empty cells are `none_is` if given."""
     cells = sheet.cells.get(column, ("",) * len(sheet))
-    names = [name for name in dict.fromkeys(cells) if name or none_is is None]
-    number = {name: i for i, name in enumerate(names)}
-    return np.array([number.get(cell, none_is) for cell in cells], np.int64), tuple(names)
+    for name in dict.fromkeys(cells):
+        if name or none_is is None:
+            number.setdefault(name, len(number))
+    return np.array([number.get(cell, none_is) for cell in cells], np.int64)

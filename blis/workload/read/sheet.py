@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.errors import InputError, in_short, unknown_name
-from blis.files import read_text
+from blis.files import read_text, text_lines
 from blis.numerals import read_number, read_whole
 
 
@@ -48,9 +49,12 @@ def check_delimiter(path: str | Path, line: str, columns: Sequence[str]) -> None
             raise InputError(f"{path}: line 1: {name} ({delimiter!r}) between the columns; commas are wanted")
 
 
-def csv_lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Numbers and cells of the header of a CSV file and of its rows, which must be as wide; blank ones are none."""
-    reader = csv.reader(io.StringIO(read_text(path)), strict=True)
+def csv_lines(path: str | Path, lines: Iterable[str] | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Numbers and cells of the header of a CSV file and of its rows, which must be as wide; blank ones are none.
+
+    lines: of the file, where it is not to be read as a whole.
+    """
+    reader = csv.reader(io.StringIO(read_text(path)) if lines is None else lines, strict=True)
     try:
         header = next(reader, [])
         yield reader.line_num, header
@@ -80,30 +84,16 @@ class Sheet:
         others_allowed: bool = False,
     ) -> None:
         """Read the file; `required` and `optional` are names of columns."""
-        self.path = path
-        self.lines: list[int] = []
-        rows: list[list[str]] = []
         lines = csv_lines(path)
-        _, header = next(lines)
-        if not header:
-            raise InputError(f"{path}: empty file; the first line must name the columns: {', '.join(required)}")
-        self._check_header(header, required, None if others_allowed else (*required, *optional))
-        for number, row in lines:
-            rows.append(row)
-            self.lines.append(number)
+        header = _header(path, lines, required, None if others_allowed else (*required, *optional))
+        self._fill(path, header, list(lines))
+
+    def _fill(self, path: str | Path, header: list[str], rows: list[tuple[int, list[str]]]) -> None:
+        """Put the cells of numbered rows in columns."""
         if not rows:
             raise InputError(f"{path}: no requests after the header")
-        self.cells = dict(zip(header, zip(*rows, strict=True), strict=True))
-
-    def _check_header(self, header: list[str], required: Sequence[str], valid: Sequence[str] | None) -> None:
-        check_delimiter(self.path, header[0], required)
-        for name in header:
-            if valid is not None and name not in valid:
-                raise InputError(f"{self.path}: line 1: {unknown_name('column', name, valid)}")
-            if header.count(name) > 1:
-                raise InputError(f"{self.path}: line 1: column {name!r} is given twice")
-        if missing := missing_names("column", required, header):
-            raise InputError(f"{self.path}: line 1: {missing}")
+        self.path, self.lines = path, [number for number, _ in rows]
+        self.cells = dict(zip(header, zip(*(row for _, row in rows), strict=True), strict=True))
 
     def __len__(self) -> int:
         """The number of rows."""
@@ -157,3 +147,41 @@ class Sheet:
         """Raise InputError for one cell."""
         cell = in_short(self.cells[column][row])
         raise InputError(f"{self.path}: line {self.lines[row]}: column {column}: {cell} {problem}")
+
+
+class Part(Sheet):
+    """Some rows of such a file, as if they were all."""
+
+    def __init__(self, path: str | Path, header: list[str], rows: list[tuple[int, list[str]]]) -> None:
+        """rows: with the numbers of their lines."""
+        self._fill(path, header, rows)
+
+
+def sheet_parts(path: str | Path, required: Sequence[str], optional: Sequence[str], size: int) -> Iterator[Sheet]:
+    """A CSV file, so many rows at a time. Raises InputError as `Sheet` does, for a line as soon as it is read."""
+    lines = csv_lines(path, text_lines(path))
+    header, first = _header(path, lines, required, (*required, *optional)), True
+    while (rows := list(islice(lines, size))) or first:
+        yield Part(path, header, rows)
+        first = False
+
+
+def _header(
+    path: str | Path,
+    lines: Iterator[tuple[int, list[str]]],
+    required: Sequence[str],
+    valid: Sequence[str] | None,
+) -> list[str]:
+    """The names of the columns. valid: None = any."""
+    _, header = next(lines)
+    if not header:
+        raise InputError(f"{path}: empty file; the first line must name the columns: {', '.join(required)}")
+    check_delimiter(path, header[0], required)
+    for name in header:
+        if valid is not None and name not in valid:
+            raise InputError(f"{path}: line 1: {unknown_name('column', name, valid)}")
+        if header.count(name) > 1:
+            raise InputError(f"{path}: line 1: column {name!r} is given twice")
+    if missing := missing_names("column", required, header):
+        raise InputError(f"{path}: line 1: {missing}")
+    return header

@@ -54,10 +54,26 @@ def test_instances_that_fail_are_refused_by_name(blis, tmp_path: Path):
     assert "cluster.failures" in error and "streamed" in error
 
 
-def test_requests_that_are_not_drawn_are_refused(blis):
-    assert "--stream: the requests are drawn" in blis.fails(*CLUSTER, "--rate", 5, "--stream")
+def test_the_originals_workloads_are_refused(blis):
+    assert "--stream: requests are drawn from --workload-spec" in blis.fails(*CLUSTER, "--rate", 5, "--stream")
 
 
 def test_without_a_flag_nothing_is_streamed(blis):
     out, err = blis(*DRAWN, "--trace-level", "none", "--stream")
     assert '"requests": 1500' in out and err == ""
+
+
+def test_a_csv_of_requests_gives_the_same_too(blis, tmp_path: Path):
+    blis("convert", "mixed_slo", tmp_path / "requests.csv", "--to", "requests", "--num-requests", 800)
+    file = (*CLUSTER, "--requests", tmp_path / "requests.csv", "--rate-scale", 2)
+    whole = blis(*file, "--results-path", tmp_path / "whole.csv")
+    assert blis(*file, "--results-path", tmp_path / "streamed.csv", "--stream") == whole
+    assert (tmp_path / "streamed.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
+def test_other_traces_are_refused_by_the_name_of_their_format(blis, tmp_path: Path):
+    (tmp_path / "azure.csv").write_text(
+        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:01:51.1630340,4808,10\n"
+    )
+    error = blis.fails(*CLUSTER, "--requests", tmp_path / "azure.csv", "--stream")
+    assert "format 'azure' is read all at once" in error and "blis convert" in error
