@@ -13,6 +13,7 @@ from blis.config import (
     KV,
     Batch,
     Compat,
+    Failures,
     Instance,
     LatencyModel,
     Pool,
@@ -98,14 +99,15 @@ def failing(rng: Random, case: Case) -> Case:
 
 
 def scaling_case(rng: Random, max_requests: int = 14) -> Case:
-    """A case in which instances come and go, and in half of all cases fail, too."""
-    return scaling(rng, random_case(rng, max_requests))
+    """A case in which instances come and go, in half of all cases fail, too, and in some clients give up."""
+    return scaling(rng, rng.choice([random_case, random_case, impatient_case])(rng, max_requests))
 
 
 def scaling(rng: Random, case: Case) -> Case:
     """The case, with an autoscaler."""
     cluster = replace(case.scenario.cluster, retries=random_retries(rng), startup=random_startup(rng))
-    cluster = replace(cluster, autoscaling=random_autoscaling(rng, cluster.flow_control.enabled))
+    scaling = random_autoscaling(rng, cluster.flow_control.enabled)
+    cluster = replace(cluster, autoscaling=scaling, failures=Failures())
     forced = case.observe.forced_instance < cluster.places
     observe = case.observe if forced else replace(case.observe, forced_row=-1, forced_instance=-1)
     found = replace(case, scenario=replace(case.scenario, cluster=cluster, pools=()), compat=Compat(), observe=observe)
