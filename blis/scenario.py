@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from blis.config import (
     OF_DEPLOYMENT,
@@ -18,8 +18,11 @@ from blis.config import (
     Autoscaling,
     Batch,
     Clients,
+    Disaggregation,
     Engine,
     Failures,
+    KVTransfer,
+    Profile,
     Retries,
     Routing,
     Scenario,
@@ -31,8 +34,17 @@ from blis.latency import LATENCY
 from blis.latency.coefficients import file_of, with_coefficients
 from blis.latency.ensemble import member_of
 from blis.policies import legacy_bucket
-from blis.policies.bundle import BundleAdmission, BundleEngine, BundleRouting, PolicyBundle, given_fields
+from blis.policies.bundle import (
+    BundleAdmission,
+    BundleDisaggregation,
+    BundleEngine,
+    BundleRouting,
+    PolicyBundle,
+    given_fields,
+)
 from blis.yaml_strict import build, check_mapping, load_mapping, named_source, parse_yaml, plain
+
+_Choice = TypeVar("_Choice", Routing, Profile)
 
 _KEY_ORDER = (
     *("name", "description", "pathological", "seed", "horizon_us"),
@@ -83,9 +95,12 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
         _drop_defaults(part.get("latency_model"))
     if scenario.instance.engine == Engine():
         del mapping["instance"]["engine"]
-    for key, part in _SELDOM.items():  # files of others stay as they were
+    for key, part in _RARE_PARTS.items():  # files of others stay as they were
         if getattr(scenario.cluster, key) == part:
             del mapping["cluster"][key]
+    for pool in mapping.get("pools", ()):
+        if pool["role"] == "both":
+            del pool["role"]
     if scenario.clients == Clients():
         del mapping["clients"]
     mapping["cluster"]["admission"] = legacy_bucket.scenario_file(scenario.cluster.admission)
@@ -113,7 +128,14 @@ def _drop_defaults(latency: dict[str, Any] | None) -> None:
 
 
 #: Parts of a cluster that a file has only where they say something.
-_SELDOM = {"retries": Retries(), "failures": Failures(), "startup": Startup(), "autoscaling": Autoscaling()}
+_RARE_PARTS = {
+    "retries": Retries(),
+    "failures": Failures(),
+    "startup": Startup(),
+    "autoscaling": Autoscaling(),
+    "disaggregation": Disaggregation(),
+    "kv_transfer": KVTransfer(),
+}
 
 #: Keys of a latency model that a file has only where they say something.
 _RARE = {"factor": 1.0, "fitted": None, "ensemble": 0, "allow_implausible": False}
@@ -139,6 +161,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             admission=_admission(cluster.admission, bundle.admission),
             flow_control=replace(cluster.flow_control, **given_fields(bundle.flow_control)),
             routing=_routing(cluster.routing, bundle.routing),
+            disaggregation=_disaggregation(cluster.disaggregation, bundle.disaggregation),
             retries=replace(cluster.retries, **given_fields(bundle.retries)),
             autoscaling=replace(cluster.autoscaling, **given_fields(bundle.autoscaling)),
         ),
@@ -176,7 +199,15 @@ def _admission(admission: Admission, given: BundleAdmission) -> Admission:
     return replace(admission, policy=policy, parameters=parameters)
 
 
-def _routing(routing: Routing, given: BundleRouting) -> Routing:
+def _disaggregation(present: Disaggregation, given: BundleDisaggregation) -> Disaggregation:
+    """A bundle that says how prefills are routed begins with what the scenario says of it, if that is anything."""
+    changes = {name: value for name, value in given_fields(given).items() if name != "prefill"}
+    if given.prefill is not None:
+        changes["prefill"] = _routing(present.prefill or Profile(), given.prefill)
+    return replace(present, **changes)
+
+
+def _routing(routing: _Choice, given: BundleRouting) -> _Choice:
     """A picker that the bundle leaves out stays only with a policy that has it."""
     policy, parameters = _policy(given.policy, given.parameters, routing.policy, routing.parameters)
     return replace(

@@ -81,6 +81,7 @@ class TemplateContract:
             views[flag] = random.integers(0, 2, len(views))
         views.eligible[random.integers(len(views))] = 1
         ask.tenant, ask.prompt_blocks, ask.block_tokens = ask.tenant % _TENANTS, ask.prompt_blocks + 9, 16
+        views.place, ask.places = range(len(views)), len(views)
         return views, ask
 
     def _scramble(self, views: Any, ask: Any, seed: int) -> None:

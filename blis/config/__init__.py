@@ -11,20 +11,13 @@ from blis.config.cluster import (
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
-    PICKERS,
-    TIE_BREAKS,
     Admission,
     Cluster,
-    Filter,
     FlowControl,
     PriorityBand,
-    Routing,
-    Scorer,
-    Signal,
-    Signals,
-    default_scorers,
 )
 from blis.config.compat import Compat
+from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.failures import Failures, Outage, Retries, Startup
 from blis.config.instance import (
@@ -36,6 +29,16 @@ from blis.config.instance import (
     LatencyModel,
 )
 from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
+from blis.config.routing import (
+    PICKERS,
+    TIE_BREAKS,
+    Filter,
+    Routing,
+    Scorer,
+    Signal,
+    Signals,
+    default_scorers,
+)
 from blis.config.scenario import Pool, Replica, Scenario
 from blis.config.slo_tiers import CLASS_NAMES, SloTier, default_tier
 from blis.latency.shapes import Hardware, ModelShape, Roofline
@@ -43,6 +46,7 @@ from blis.latency.shapes import Hardware, ModelShape, Roofline
 __all__ = [
     "BANDS",
     "CLASS_NAMES",
+    "DECIDERS",
     "DETECTORS",
     "FAIRNESS",
     "KV",
@@ -56,6 +60,7 @@ __all__ = [
     "PREEMPTIONS",
     "PROFILES",
     "RETRY_AFTER_US",
+    "ROLES",
     "TIE_BREAKS",
     "Admission",
     "Autoscaling",
@@ -64,17 +69,20 @@ __all__ = [
     "Clients",
     "Cluster",
     "Compat",
+    "Disaggregation",
     "Engine",
     "Failures",
     "Filter",
     "FlowControl",
     "Hardware",
     "Instance",
+    "KVTransfer",
     "LatencyModel",
     "ModelShape",
     "Outage",
     "Pool",
     "PriorityBand",
+    "Profile",
     "Replica",
     "Retries",
     "Roofline",

@@ -9,11 +9,13 @@ from typing import Any
 
 from blis.config.clients import Clients
 from blis.config.cluster import Cluster
+from blis.config.disaggregation import ROLES
 from blis.config.engine import OF_DEPLOYMENT, Engine
 from blis.config.instance import KV, Batch, Instance, LatencyModel
 from blis.config.limits import MAX_TIME_US
 from blis.config.slo_tiers import SloTier, default_tier
-from blis.errors import InputError, check_integer
+from blis.errors import InputError, check_choice, check_integer
+from blis.latency.sizes import kv_bytes
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Pool:
     kv: KV | None = None
     batch: Batch | None = None
     engine: Engine | None = None
+    role: str = "both"
 
     def __post_init__(self) -> None:
-        """Check the count and the labels."""
+        """Check the count, the labels and the role."""
         check_integer("pools[].count", self.count, 1, 100_000)
+        check_choice("pools[].role", self.role, ROLES)
         for name, value in self.labels.items():
             texts = value if isinstance(value, list | tuple) else [value]
             if not texts or not all(isinstance(text, str) and text for text in texts):
@@ -42,6 +46,7 @@ class Replica:
 
     instance: Instance
     labels: dict[str, Any] = field(hash=False)
+    role: str = "both"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,7 @@ class Scenario:
         check_integer("seed", self.seed, 0)
         if self.horizon_us is not None:
             check_integer("horizon_us", self.horizon_us, 1, MAX_TIME_US)
+        self._check_roles()
         self._check_clients()
         if not self.pools:
             return
@@ -80,6 +86,31 @@ class Scenario:
             if len(limits) > 1:
                 raise InputError(f"engine.{name} must be one for all pools, got {sorted(limits)}")
 
+    def _check_roles(self) -> None:
+        """Raise InputError where nobody may decode, or prefills go apart and something else does not know of it."""
+        roles = {pool.role for pool in self.pools}
+        if self.cluster.disaggregation.prefill_instances and roles - {"both"}:
+            raise InputError("give disaggregation.prefill_instances or the role of each pool, not both")
+        if roles == {"prefill"}:
+            raise InputError("pools[].role: no pool is left to decode; one must be 'decode' or 'both'")
+        if not self.apart:
+            return
+        if not self.token_bytes:
+            raise InputError(
+                "cluster.kv_transfer.bytes_per_token must be given: a roofline alone knows it of its model"
+            )
+        if self.cluster.failures.any:
+            raise InputError("cluster.failures: with prefill and decode apart instances do not fail; leave one out")
+        if self.clients.any:
+            raise InputError("clients: with prefill and decode apart they wait for ever; leave one of the two out")
+        if any(replica.instance.kv.cpu_blocks for replica in self.replicas):
+            raise InputError("kv.cpu_blocks must be 0 with prefill and decode apart: KV moves from GPU to GPU")
+
+    @property
+    def apart(self) -> bool:
+        """Whether some instances only compute prompts for others, or do not."""
+        return self.cluster.disaggregation.prefill_instances > 0 or any(pool.role != "both" for pool in self.pools)
+
     def _check_clients(self) -> None:
         """Nobody gives up who has not been decided on."""
         for name in ("first_token_timeout_us", "timeout_us"):
@@ -90,9 +121,23 @@ class Scenario:
     @cached_property
     def replicas(self) -> tuple[Replica, ...]:
         """The instances in the order of their numbers: pool after pool."""
-        if not self.pools:
-            return (Replica(self.instance, {}),) * self.cluster.places
-        return tuple(replica for pool in self.pools for replica in (self._replica(pool),) * pool.count)
+        pools = self.pools or (Pool(self.cluster.places),)
+        found = [replica for pool in pools for replica in (self._replica(pool),) * pool.count]
+        first = self.cluster.disaggregation.prefill_instances
+        if first:
+            roles = {id(each): [replace(each, role=role) for role in ("prefill", "decode")] for each in found}
+            found = [roles[id(each)][i >= first] for i, each in enumerate(found)]
+        return tuple(found)
+
+    @property
+    def token_bytes(self) -> int:
+        """Bytes of a token's KV on all GPUs of an instance: those given, or the model's; 0 if that is not known."""
+        latency = self.instance.latency_model
+        if self.cluster.kv_transfer.bytes_per_token:
+            return self.cluster.kv_transfer.bytes_per_token
+        if latency.roofline:
+            return round(kv_bytes(latency.roofline.model, given=latency.roofline.kv_bytes_per_value))
+        return 0
 
     @cached_property
     def cache(self) -> dict[Hashable, Any]:
@@ -102,7 +147,7 @@ class Scenario:
     def _replica(self, pool: Pool) -> Replica:
         given = {key: getattr(pool, key) for key in ("latency_model", "kv", "batch", "engine")}
         changes = {key: value for key, value in given.items() if value is not None}
-        return Replica(replace(self.instance, **changes), pool.labels)
+        return Replica(replace(self.instance, **changes) if changes else self.instance, pool.labels, pool.role)
 
     def tier(self, slo_class: str) -> SloTier:
         """What a class name stands for; requests without a class are of class `default`."""

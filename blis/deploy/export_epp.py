@@ -21,6 +21,8 @@ def export_epp(bundle: PolicyBundle, dialect: Dialect, notes: Notes) -> dict[str
     for name, tier in bundle.slo_tiers.items():
         if tier.priority is not None:
             notes.add(f"slo_tiers.{name}.priority {tier.priority:g}: an InferenceObjective gives it, not this file")
+    if given_fields(bundle.disaggregation):
+        notes.add("disaggregation: not in this file; it takes a disagg-profile-handler with a profile of each kind")
     if given_fields(bundle.retries):
         notes.add("retries: those of the proxy before the router, not in this file")
     if given_fields(bundle.autoscaling):

@@ -1,7 +1,8 @@
 """Which instance does something next: a tournament in which the sooner of two goes one level up.
 
 Entry 1 is the soonest of all, below entry k stand entries 2 k and 2 k + 1, and the second half are the instances in
-their order, filled up with such as never do anything. So who has nothing to do costs nothing, however many they are.
+their order, then all links between them if KV moves, filled up with such as never do anything. So who has nothing to do
+costs nothing, however many they are.
 """
 
 from __future__ import annotations
@@ -31,6 +32,17 @@ def note(agenda, i, next_us):
 def soonest_us(agenda):
     """When anybody does something next."""
     return agenda[1]
+
+
+@kernel
+def soonest_other_us(agenda, i):
+    """When anybody else than instance i does something next."""
+    at = (len(agenda) >> 1) + i
+    found_us = NEVER_US
+    while at > 1:
+        found_us = min(found_us, agenda[at ^ 1])
+        at >>= 1
+    return found_us
 
 
 @kernel

@@ -19,7 +19,7 @@ from blis.engine.columns import (
 )
 from blis.engine.follow_ups import e2e_us
 from blis.engine.in_flight import note_admitted, note_sent
-from blis.engine.records import ANONYMOUS, AWAY, DECODE, NEVER_US, NONE
+from blis.engine.records import ANONYMOUS, AWAY, DECODE, LOCAL, NEVER_US, NONE
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RUNNING
 
@@ -27,7 +27,7 @@ from blis.tables.records import COMPLETED, IN_TRANSIT, NOT_ARRIVED, REJECTED, RU
 @kernel
 def reset(w):
     """Nothing has arrived, every cache is one run of empty blocks. Arrays may hold anything before."""
-    for r in range(w.config.requests):
+    for r in range(len(w.requests)):
         w.requests[r].status = NOT_ARRIVED
         w.times[COMPLETED_US, r] = NONE
         clear_request(w, r)
@@ -61,6 +61,7 @@ def clear_request(w, r):
     request.computed = 0
     request.preemptions = 0
     request.detached = 0
+    request.kv = LOCAL
 
 
 @kernel
@@ -71,6 +72,8 @@ def _reset_instance(w, i):
     links.clear(instance.queue)
     links.clear(instance.batch)
     links.clear(instance.leaving)
+    links.clear(instance.importing)
+    links.clear(instance.exporting)
     links.clear(instance.free)
     instance.log_row = NONE
     links.push_tail(instance.free, w.runs, i)
@@ -121,7 +124,7 @@ def clear_batch(w, i):
 @kernel
 def report(w):
     """Fill the columns of results: NONE wherever something never happened (engine.md 12.2 and the notes to Q4-Q6)."""
-    for r in range(w.config.requests):
+    for r in range(len(w.requests)):
         report_request(w, r)
     _take_back_gaps(w)
 
@@ -137,7 +140,7 @@ def report_request(w, r):
         last_step = w.instances[request.instance].steps
         generated += last_step - request.base_step
     status = request.status
-    if status == NOT_ARRIVED and row.arrival_us <= w.config.horizon_us:
+    if status == NOT_ARRIVED and row.arrival_us <= w.config.horizon_us and r < w.config.requests:
         status = IN_TRANSIT
     delay_us = NONE
     if w.times[SCHEDULED_US, r] != NONE:
@@ -181,8 +184,9 @@ def _take_back(w, r):
         instance.completed -= 1
         instance.batch_size += 1
         w.counts[STATUS, r] = RUNNING
-        note_admitted(w, r)
         note_sent(w, request.instance, r)
+        if r < w.config.requests:
+            note_admitted(w, r)
         w.times[COMPLETED_US, r] = NONE
     w.counts[GENERATED_TOKENS, r] -= has_output
     if w.counts[FIRST_STEP, r] == w.counts[LAST_STEP, r]:

@@ -24,3 +24,7 @@ FIRST_STEP, LAST_STEP = COUNTS.index("first_step"), COUNTS.index("last_step")
 # Columns that the control plane writes when it decides; `report` blanks them where it did not.
 ROUTED_US = TIMES.index("routed_us")
 REASON = COUNTS.index("reason")
+
+#: Of World.handovers: when the KV of a prompt was asked for, when it was there, and how many blocks were moved.
+HANDOVERS = ("asked_us", "there_us", "blocks")
+ASKED_US, THERE_US, MOVED_BLOCKS = range(3)

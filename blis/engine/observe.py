@@ -52,7 +52,7 @@ def take_sample(w, now_us):
         instance = w.instances[i]
         sample = w.samples[w.cluster.sample_rows]
         sample.time_us = now_us
-        sample.queue_depth = instance.queue_depth
+        sample.queue_depth = instance.queue_depth + instance.importing_size
         sample.batch_size = instance.batch_size
         sample.used_blocks = instance.used_blocks
         sample.pending = instance.pending
@@ -82,7 +82,7 @@ def keep_step(w, i, start_us, duration_us):
 @kernel
 def sample_wanted(w, now_us):
     """Whether a sample at this instant belongs to the run: when the front end has nothing left to decide."""
-    goes_on = w.cluster.cut or w.cluster.waiting > 0
+    goes_on = w.cluster.cut or w.cluster.waiting > 0 or w.cluster.transfers > 0
     last_us = w.config.horizon_us if goes_on else w.cluster.decided_us
     for i in range(w.config.instances):
         instance = w.instances[i]

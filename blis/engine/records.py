@@ -21,6 +21,20 @@ GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_STEPS, GROW_TUR
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
 
+# Where the KV of a prompt is that another instance computes (REQUEST.kv). Of the request itself: nowhere else, on the
+# other instance, on its way, here but not looked at yet, here. Of the prefill: on its instance until somebody has it.
+LOCAL, REMOTE, COMING, LANDED, HERE = range(5)
+HELD, SENT = REMOTE, COMING
+
+# What an instance may do (ENGINE.roles), as bits.
+DECODES, PREFILLS = 1, 2
+
+# Who has a prompt computed elsewhere (CONFIG.decider), in the order of blis.config.DECIDERS.
+ALWAYS, NEVER, UNCACHED = range(3)
+
+# Requests that come from a prefill reach a queue behind those that the router has sent, at one instant.
+HANDED = 2**40
+
 # How the wait queue is kept (CONFIG.queue_order): a list, a heap by rank, or a heap that is looked through.
 FCFS, RANKED, LEAST_ATTAINED = range(3)
 
@@ -46,11 +60,15 @@ CONFIG = np.dtype(
         ("admission_latency_us", "i8"),
         ("routing_latency_us", "i8"),
         ("admission", "i8"),  # template codes
-        ("routing", "i8"),
         ("scores_depend", "i8"),  # on what the routing template's scores depend: REQUEST, VIEWS or VIEW
-        ("random_ties", "i8"),
-        ("weighted_picker", "i8"),  # draw in proportion to the scores instead of taking the best
-        ("filters", "i8"),
+        ("filtered", "i8"),  # some filter narrows down who may run a request
+        ("apart", "i8"),  # prompts may be computed by other instances; then row n + r is the prefill of request r
+        ("decider", "i8"),  # ALWAYS, …
+        ("uncached_tokens", "i8"),  # that make UNCACHED ask another instance
+        ("block_bytes", "i8"),  # of a block of KV that moves …
+        ("bytes_us", "i8"),  # … over a link so fast …
+        ("link_latency_us", "i8"),  # … and later by so much
+        ("hold_us", "i8"),  # how long a prompt's KV waits to be fetched
         ("live", "i8"),  # readings that somebody wants as they are at every moment: bits of SIGNAL.kind
         ("reads_pending", "i8"),  # who reads a fact: bits of the events in control_records
         ("reads_in_flight", "i8"),
@@ -130,6 +148,7 @@ ENGINE = np.dtype(
         ("queueing_us", "f8"),  # alpha 0
         ("queueing_us_token", "f8"),  # alpha 1
         ("overhead_us", "i8"),  # trunc(alpha 2)
+        ("roles", "i8"),  # bits of what it may do
         ("latency", "i8"),  # code of the kind of latency model; its parameters are in World.latencies
         ("constant_while_decoding", "i8"),  # its steps in which all decode depend on their number alone
     ],
@@ -165,7 +184,11 @@ CLUSTER = np.dtype(
         ("thoughts", "i8"),  # entries of World.thoughts
         ("decided_us", "i8"),  # latest event of the control plane
         ("expects", "i8"),  # when instances went on last, it was known that somebody comes
-        ("turn", "i8"),  # routing decisions so far
+        ("turn", "i8"),  # routing decisions so far …
+        ("prefill_turn", "i8"),  # … and those about prefills
+        ("prefilled", "i8"),  # prefills that are completed
+        ("transfers", "i8"),  # entries of World.transfers
+        ("meets", "i8"),  # the latest event of an instance has changed what others do next
         ("unrated", "i8"),  # entries of World.unrated; as many as there are instances: all of them
         ("cold", "i8"),  # of these, for requests that no instance knew
         ("rejected", "i8"),  # requests so far
@@ -216,6 +239,13 @@ INSTANCE = np.dtype(
         ("emptied", "i8"),  # nobody is left in the batch of the step that runs
         ("leaving", ENDS),  # of requests that have got their last token and still hold their blocks and places
         ("leaving_size", "i8"),
+        ("importing", ENDS),  # of requests that hold blocks and wait for their KV from elsewhere, as they asked for it
+        ("importing_size", "i8"),
+        ("landed", "i8"),  # of these, those whose KV has come and who are not looked at yet …
+        ("arrived", "i8"),  # … and those who are
+        ("exporting", ENDS),  # of prefills that are completed and hold their blocks until somebody has fetched them
+        ("exporting_size", "i8"),
+        ("link_us", "i8"),  # when its link has sent all that was asked of it
         ("chunk_tokens", "i8"),  # one request's prefill tokens in the batch formation at hand
         ("decoding", "i8"),  # batch members in decode = size of the finish heap
         ("decode_base", "i8"),  # their stored tokens before step s are this + decoding * s
@@ -288,6 +318,7 @@ REQUEST = np.dtype(
         ("status", "i1"),
         ("phase", "i1"),
         ("detached", "i1"),  # admitted with a free full hit (compat): holds no prompt blocks
+        ("kv", "i1"),  # LOCAL, …
     ],
     align=True,
 )

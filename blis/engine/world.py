@@ -47,8 +47,8 @@ class World(NamedTuple):
     gaps: Array  # [capacity] LONG_GAP
     prefix_index: Array  # [I, 2 (S + 1)] INDEX; this one and the next 11 are empty where nobody reads them
     past: Array  # [I, S] PAST
-    homes: Array  # [S] instance that a node went to last; [prompts] under the exact rule
-    session_homes: Array  # [sessions] the same
+    homes: Array  # [profiles, S] instance that a node went to last; [profiles, prompts] under the exact rule
+    session_homes: Array  # [profiles, sessions] the same
     traits: Array  # [n] TRAITS
     places: Array  # [placements, I] PLACE
     tenants: Array  # [1 + tenants] TENANT
@@ -63,6 +63,8 @@ class World(NamedTuple):
     fleet_looks: Array  # [capacity] FLEET_LOOK
     waits_us: Array  # [n] how long a client waits before it asks again with this row; no rows if nobody does
     gave_up_us: Array  # [n] when its client has given up, NEVER_US if not; no rows where clients wait for ever
+    transfers: Array  # [1, n] HEAP of (time, row): whose KV has come when, which prefill is given up when; this one and
+    handovers: Array  # … [3, n], times and blocks (columns.HANDOVERS), have no rows if nobody prefills for others
     samples: Array  # [capacity] SAMPLE
     kept_steps: Array  # [capacity] KEPT_STEP
     decisions: Array  # [n, I] VIEW
@@ -73,9 +75,10 @@ class World(NamedTuple):
     ask: Any  # ASK, a record
     params: Array  # parameters of the admission template
     memory: Array  # [1 + tenants, slots] what it remembers
-    filters: Array  # [filters, 1 + parameters] code and parameters
-    template: Array  # parameters of the routing template
-    codes: Array  # [scorers] codes
-    weights: Array  # [scorers] weights, sum 1
+    profiles: Array  # [1 or 2] PROFILE; the rows of this one and the next 4 are for one of them each
+    filters: Array  # [profiles, filters, 1 + parameters] code and parameters
+    template: Array  # [profiles, parameters] of the routing template
+    codes: Array  # [profiles, scorers] codes
+    weights: Array  # [profiles, scorers and more] weights, sum 1, then the scorers' parameters
     times: Array  # [columns, n] int64 results, see columns.TIMES
     counts: Array  # [columns, n] int32 results, see columns.COUNTS

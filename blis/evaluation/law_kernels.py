@@ -189,7 +189,7 @@ def _in_flight(run, rules, sums, tenant_sums, found):
         if inside:
             sums[run.instance[r], IN_FLIGHT_TOKENS] += run.input_tokens[r]
         admitted = run.arrival_us[r] + rules.admission_us <= rules.horizon_us
-        if len(run.tenants) > 0 and (inside or (admitted and run.status[r] == IN_TRANSIT)):
+        if len(run.tenants) > 0 and r < rules.requests and (inside or (admitted and run.status[r] == IN_TRANSIT)):
             _add(tenant_sums[0], run.input_tokens[r])
             _add(tenant_sums[1 + run.tenant[r]], run.input_tokens[r])
     for i in range(len(run.counters)):
@@ -272,7 +272,7 @@ def _capacity(run, rules, found):
         counters = run.counters[i]
         limits = run.limits[i]
         note(found, PEAK_BLOCKS, i, counters.peak_blocks > limits.blocks)
-        note(found, IDLE_BLOCKS, i, counters.running == 0 and counters.used_blocks != 0)
+        note(found, IDLE_BLOCKS, i, counters.running + run.held[i] == 0 and counters.used_blocks != 0)
         note(found, BLOCKS, i, counters.used_blocks > limits.blocks)
         note(found, TOO_MANY_RUN, i, counters.running > limits.max_running and not rules.free_batch)
         offloaded, back = counters.offloaded_blocks, counters.cpu_hit_blocks
@@ -395,7 +395,8 @@ def _tokens(run, rules, sums, found):
         of[OUTPUT] += max(generated - 1, 0) if rules.decode_tokens_only else generated
         of[INPUT] += run.input_tokens[r] if run.queued_us[r] >= 0 else 0
         of[PREEMPTED] += run.preemptions[r]
-        of[MISSING] += run.input_tokens[r] - run.cached_tokens[r] if completed else 0
+        lacked = 1 if len(run.moved) > 0 and run.moved[r] else run.input_tokens[r] - run.cached_tokens[r]
+        of[MISSING] += lacked if completed else 0
     for i in range(len(run.counters)):
         counters, of = run.counters[i], sums[i]
         more = counters.lost > of[LOST]  # what those who were sent again had got here is theirs no more

@@ -1,4 +1,7 @@
-"""What the laws are told of a run and its scenario. n requests, I instances, T tenants, R rows of the step log."""
+"""What the laws are told of a run and its scenario. n requests, I instances, T tenants, R rows of the step log.
+
+Where prompts are computed elsewhere, the prefills stand behind the requests as others do, and n counts them.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ class Run(NamedTuple):
     think_us: Array
     answered_us: Array  # [requests] when the client of each had its answer, NEVER_US: never; no rows as those two
     tenant: Array  # [n]
+    moved: Array  # [n] whether its prompt came from elsewhere; no rows if no prompt does
+    held: Array  # [I] who holds blocks there and does not run
     status: Array  # [n] this one and the next 14 as ResultTable has them
     instance: Array
     arrival_us: Array
@@ -57,6 +62,7 @@ class Run(NamedTuple):
 class Rules(NamedTuple):
     """What a scenario and the switches of `Compat` make of the laws."""
 
+    requests: int  # rows behind these are prefills
     duration_us: int
     horizon_us: int
     has_horizon: bool

@@ -7,6 +7,7 @@ law_kernels.py looks for broken laws; here they get their words.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,11 @@ from blis.evaluation import law_kernels as laws
 from blis.evaluation.client_laws import answered_us, check_clients
 from blis.evaluation.fleet import absences
 from blis.evaluation.gap_kernels import AHEAD
+from blis.evaluation.handover_laws import broken_handovers, held_blocks
 from blis.evaluation.law_kernels import COUNT, LAWS, SUMS, judge
 from blis.evaluation.law_runs import LIMITS, SPAN, Rules, Run
 from blis.tables.attempts import with_attempts
+from blis.tables.handovers import Handovers
 from blis.tables.limits import within_limits
 from blis.tables.records import ABANDONED, DRAINING, FLEET_LOOK, FLEET_TURN, GONE, LOST, READY
 from blis.tables.requests import RequestTable
@@ -129,13 +132,16 @@ def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, co
         np.zeros((1 + len(table.tenant_names), 2), np.int64),
         np.full(instances, GONE),
         np.empty((steps if complete and steps > 0 else 0) + 1 + AHEAD, np.int64),
-        np.empty((len(table), 2), np.int64),
+        np.empty((len(table) * (1 + (result.handovers is not None)), 2), np.int64),
         found,
     )
     if not found[[laws.STATUS, laws.INSTANCE], COUNT].any():
         overtaken = _overtaken(scenario, table, result, compat)
         found[laws.OVERTAKEN] = int(np.argmax(overtaken)) if len(overtaken) else 0, int(np.count_nonzero(overtaken))
-    return [_worded(law, *map(int, found[law])) for law in range(LAWS) if found[law, COUNT]]
+    broken = [_worded(law, *map(int, found[law])) for law in range(LAWS) if found[law, COUNT]]
+    if result.handovers is not None:
+        broken += broken_handovers(scenario, table, result, result.handovers)
+    return broken
 
 
 def _worded(law: int, first: int, count: int) -> str:
@@ -163,15 +169,19 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
     followed = table.predecessor is not None and table.think_us is not None
     instances = [replica.instance for replica in scenario.replicas]
     limits = [(one.kv.blocks, one.batch.max_running, len(one.kv.lower_tiers)) for one in instances]
+    moved, nothing = result.handovers, np.zeros(0, np.bool_)
+    behind: Callable[..., NDArray[Any]] = _alone if moved is None else _with_prefills
     return Run(
-        due_us=_read_only(table.arrival_us),
-        input_tokens=_read_only(table.input_tokens),
-        output_tokens=_read_only(table.output_tokens),
+        due_us=behind(table.arrival_us, table.arrival_us),
+        input_tokens=behind(table.input_tokens, table.input_tokens),
+        output_tokens=behind(table.output_tokens, 0 * table.output_tokens),
         predecessor=_read_only(table.predecessor if followed else nobody.astype(np.int32)),
         think_us=_read_only(table.think_us if followed else nobody),
         answered_us=_read_only(answered_us(scenario, result) if followed else nobody),
-        tenant=_read_only(table.tenant),
-        **{name: _read_only(getattr(result, name)) for name in _COLUMNS},
+        tenant=behind(table.tenant, table.tenant),
+        moved=_read_only(nothing) if moved is None else behind(moved.there_us >= 0, moved.there_us < -1),
+        held=np.zeros(len(instances), np.int64) if moved is None else held_blocks(result, moved),
+        **{name: behind(getattr(result, name), _of_prefills(result, moved, name)) for name in _COLUMNS},
         retries=_read_only(np.zeros(0, np.int32) if result.retries is None else result.retries),
         log=_read_only(result.steps),
         gaps=_read_only(result.gaps),
@@ -186,6 +196,21 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
         fleet=_read_only(np.zeros(0, FLEET_TURN) if result.fleet is None else result.fleet),
         looks=_read_only(np.zeros(0, FLEET_LOOK) if result.looks is None else result.looks),
     )
+
+
+def _of_prefills(result: ResultTable, moved: Handovers | None, name: str) -> Any:
+    """The column of the prefills that stands behind that of the requests."""
+    if moved is None or name == "arrival_us":
+        return result.arrival_us
+    return getattr(moved, name)
+
+
+def _alone(column: Any, _: Any) -> NDArray[Any]:
+    return _read_only(column)
+
+
+def _with_prefills(column: Any, behind: Any) -> NDArray[Any]:
+    return _read_only(np.concatenate([column, behind]))
 
 
 #: What a `Run` takes of a ResultTable as it is.
@@ -205,6 +230,7 @@ def _rules(scenario: Scenario, result: ResultTable, compat: Compat) -> Rules:
     whole = not has_horizon or compat.behind_horizon  # every step that is begun counts with all its time
     ends_early = compat.behind_horizon or compat.duration_last_event  # before its last step does
     return Rules(
+        requests=len(result),
         duration_us=result.duration_us,
         horizon_us=_NEVER_US if scenario.horizon_us is None else scenario.horizon_us,
         has_horizon=has_horizon,
@@ -237,6 +263,8 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     alike = _arrived_alike(table, result) & (result.status != LOST) & (result.status != ABANDONED)
     if result.retries is not None:
         alike &= result.retries == 0
+    if result.handovers is not None:
+        alike &= result.handovers.instance < 0
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay or not alike.any():
         return np.zeros(0, np.bool_)
     rows = np.flatnonzero(alike & (result.queued_us >= 0))

@@ -20,6 +20,7 @@ from blis.evaluation.detectors.anomalies import Anomalies, find_anomalies
 from blis.evaluation.detectors.saturation import Saturation, saturation
 from blis.evaluation.distribution import US_PER_MS, Distribution, distribution, known
 from blis.evaluation.fleet import fleet_metrics
+from blis.evaluation.handovers import HandoverMetrics, handover_metrics, prefill_tokens, prefills
 from blis.evaluation.hit_rates import HitRates, hit_rates
 from blis.evaluation.itl import BetweenTokens, between_tokens
 from blis.evaluation.ratios import US_PER_S, jain_index, per_s
@@ -128,6 +129,7 @@ class Metrics:
     anomalies: Anomalies
     saturation: Saturation
     raw: RawMetrics
+    handovers: HandoverMetrics | None  # None: no instance has a role
     client_side: ClientSide | None  # None: no client has a network
     fleet: dict[str, Any]  # how many instances there were, where they may come and go
 
@@ -171,6 +173,7 @@ class Metrics:
             **self.saturation.to_dict(),
             "classes": {name: metrics.to_dict() for name, metrics in self.classes.items()},
             **self.fleet,
+            **({} if self.handovers is None else self.handovers.to_dict()),
             **({} if self.client_side is None else {CLIENT_SIDE: self.client_side.to_dict()}),
         }
 
@@ -217,7 +220,7 @@ def compute_metrics(
         rejected=count[REJECTED],
         in_transit=count[IN_TRANSIT],
         unrouted=int(np.count_nonzero((result.status == IN_TRANSIT) & (result.instance < 0))),
-        injected=int(instances["routed"].sum()),
+        injected=int(instances["routed"].sum()) - prefills(result),
         queued=count[QUEUED],
         running=count[RUNNING],
         completed=count[COMPLETED],
@@ -229,7 +232,7 @@ def compute_metrics(
         asked_again=0 if result.asked is None else int((result.asked - 1).sum()),
         preemptions=int(instances["preemptions"].sum()),
         allocation_failures=int(instances["allocation_failures"].sum()),
-        input_tokens=int(instances["input_tokens"].sum()),
+        input_tokens=int(instances["input_tokens"].sum()) - prefill_tokens(table, result),
         output_tokens=int(instances["output_tokens"].sum()),
         duration_us=result.duration_us,
         ttft=everybody.ttft,
@@ -248,6 +251,7 @@ def compute_metrics(
         anomalies=find_anomalies(scenario, table, result, compat),
         saturation=saturation(scenario, table, result),
         raw=raw_metrics(result),
+        handovers=handover_metrics(result),
         client_side=client_side(table, result),
         fleet=fleet_metrics(result),
     )

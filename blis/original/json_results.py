@@ -14,6 +14,7 @@ import numpy as np
 
 from blis.config import Compat, Scenario
 from blis.evaluation.distribution import Distribution, known
+from blis.evaluation.handovers import prefill_tokens, prefills
 from blis.evaluation.itl import itl
 from blis.evaluation.ratios import US_PER_S, per_s
 from blis.files import write_text
@@ -140,6 +141,8 @@ def _summary(
         "in_transit": count[IN_TRANSIT],
     }
     if instance is None:
+        document["injected_requests"] -= prefills(result)
+        document["total_input_tokens"] -= prefill_tokens(requests, result)
         document |= {
             "generated_requests": len(requests),
             "rejected_requests": count[REJECTED],

@@ -19,6 +19,7 @@ from blis.config import (
     PREEMPTIONS,
     Autoscaling,
     Batch,
+    Disaggregation,
     Filter,
     FlowControl,
     PriorityBand,
@@ -125,6 +126,22 @@ class BundleRouting:
 
 
 @dataclass(frozen=True)
+class BundleDisaggregation:
+    """Who has its prompt computed elsewhere, and where: keys and units as in a scenario's `cluster.disaggregation`."""
+
+    decider: str | None = None
+    uncached_tokens: int | None = None
+    prefill_instances: int | None = None
+    prefill: BundleRouting | None = None  # None: as the scenario has it, or as `routing` says
+
+    def __post_init__(self) -> None:
+        """Check the name and the numbers."""
+        _unset_if_empty(self, "decider")
+        given = given_fields(self)
+        Disaggregation(**{name: value for name, value in given.items() if name != "prefill"})
+
+
+@dataclass(frozen=True)
 class BundleRetries:
     """Whether requests are sent again: keys and units as in a scenario's `cluster.retries`."""
 
@@ -215,6 +232,7 @@ class PolicyBundle:
     admission: BundleAdmission = field(default_factory=BundleAdmission)
     flow_control: BundleFlowControl = field(default_factory=BundleFlowControl)
     routing: BundleRouting = field(default_factory=BundleRouting)
+    disaggregation: BundleDisaggregation = field(default_factory=BundleDisaggregation)
     retries: BundleRetries = field(default_factory=BundleRetries)
     autoscaling: BundleAutoscaling = field(default_factory=BundleAutoscaling)
     priority: BundlePriority = field(default_factory=BundlePriority)
@@ -260,10 +278,10 @@ def bundle_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     mapping = {key: value for key, value in plain(bundle).items() if value not in ({}, [])}
     if "admission" in mapping:
         mapping["admission"] = legacy_bucket.bundle_file(mapping["admission"])
-    routing = mapping.get("routing", {})
-    for one in (*routing.get("scorers", ()), *routing.get("filters", ())):
-        if not one["parameters"]:
-            del one["parameters"]
+    for routing in (mapping.get("routing", {}), mapping.get("disaggregation", {}).get("prefill", {})):
+        for one in (*routing.get("scorers", ()), *routing.get("filters", ())):
+            if not one["parameters"]:
+                del one["parameters"]
     provenance = mapping.pop("provenance", None)
     mapping = _canonical_numbers(mapping)
     return mapping if provenance is None else {**mapping, "provenance": provenance}

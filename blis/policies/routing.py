@@ -39,7 +39,7 @@ def _eligible(views):
 def round_robin(views, ask, codes, weights):
     """Each instance in turn; `turn` counts routing decisions."""
     for j in range(len(views)):
-        views[j].score = -float((j - ask.turn) % len(views))
+        views[j].score = -float((views[j].place - ask.turn) % ask.places)
 
 
 @ROUTING.register("least-loaded", reads=_LOAD, depends=VIEW)

@@ -34,6 +34,18 @@ _TIMES_AND_COUNTS = (
     "preemptions",
 )
 
+#: Columns of prompts that another instance computed, and what they are called there.
+_HANDOVERS = {
+    "prefill_instance": "instance",
+    "prefill_queued_us": "queued_us",
+    "prefill_scheduled_us": "scheduled_us",
+    "prefilled_us": "completed_us",
+    "prefill_cached_tokens": "cached_tokens",
+    "kv_asked_us": "asked_us",
+    "kv_there_us": "there_us",
+    "kv_moved_blocks": "blocks",
+}
+
 #: What an instance was started with, as far as a server's log would say it: `blis fit` and `blis calibrate` read it.
 _STARTED_WITH: dict[str, Callable[[Instance], int]] = {
     "max_running": lambda instance: instance.batch.max_running,
@@ -71,6 +83,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
         columns["retries"] = result.retries
     if result.asked is not None:
         columns["attempts"] = result.asked
+    if result.handovers is not None:
+        columns |= {column: _integers(getattr(result.handovers, name)) for column, name in _HANDOVERS.items()}
     names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session
     columns["session_id"] = names[requests.session]
     columns["round"] = requests.round

@@ -43,6 +43,8 @@ def _differences(policy: PolicyBundle, other: PolicyBundle) -> Iterator[tuple[st
         yield f"flow_control.{key}", replace(policy, flow_control=flow)
     for key, scaling in _autoscaling(policy.autoscaling, other.autoscaling):
         yield f"autoscaling.{key}", replace(policy, autoscaling=scaling)
+    if policy.disaggregation != other.disaggregation:
+        yield "disaggregation", replace(policy, disaggregation=other.disaggregation)
     yield from _scheduler(policy, other)
     if policy.preemption != other.preemption:
         yield "preemption", replace(policy, preemption=other.preemption)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blis.config import PICKERS, PREEMPTIONS, FlowControl, Scenario, default_tier
+from blis.config import PICKERS, PREEMPTIONS, FlowControl, Profile, Routing, Scenario, default_tier
 from blis.policies.admission import ADMISSION
 from blis.policies.bundle import (
     BundleAdmission,
@@ -92,13 +92,15 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
     queue, …) is spelled out only where either scenario differs from the default.
     """
     admission, instance = applied.cluster.admission, applied.instance
+    before, routing = scenario.cluster, applied.cluster.routing
     return build(
         PolicyBundle,
         {
             "admission": _with_parameters("policy", "parameters", ADMISSION, admission.policy, admission.parameters),
             "flow_control": _flow_control(scenario, applied),
             "autoscaling": _autoscaling(scenario, applied),
-            "routing": _routing(scenario, applied),
+            "routing": {**_choice(before.routing, routing), **_filters(before.routing, routing)},
+            "disaggregation": _disaggregation(scenario, applied),
             "priority": _with_parameters(
                 "policy", "parameters", PRIORITIES, instance.priority, instance.priority_parameters
             ),
@@ -148,8 +150,25 @@ def _autoscaling(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
     return dict(vars(scaling))
 
 
-def _routing(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
-    routing, before = applied.cluster.routing, scenario.cluster.routing
+def _disaggregation(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
+    """Who prefills for whom, of the rest what the decider reads; nothing where no instance ever has a role."""
+    given, before = applied.cluster.disaggregation, scenario.cluster.disaggregation
+    instances = {"prefill_instances": given.prefill_instances}
+    if not applied.apart:
+        return instances if scenario.apart else {}
+    found: dict[str, Any] = {"decider": given.decider}
+    if given.prefill_instances or before.prefill_instances:
+        found |= instances
+    if given.decider == "uncached-tokens":
+        found["uncached_tokens"] = given.uncached_tokens
+    if given.decider != "never" and given.prefill is not None:
+        plain = before.prefill or Profile()
+        found["prefill"] = {**_choice(plain, given.prefill), **_filters(plain, given.prefill)}
+    return found
+
+
+def _choice(before: Routing | Profile, routing: Routing | Profile) -> dict[str, Any]:
+    """How an instance is chosen among those that filters leave."""
     mapping = _with_parameters("policy", "parameters", ROUTING, routing.policy, routing.parameters)
     if routing.policy != "round-robin":
         mapping["tie_break"] = routing.tie_break
@@ -159,11 +178,15 @@ def _routing(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
             for s in routing.scorers
         ]
         mapping["picker"] = _unless_default(before.picker, routing.picker, PICKERS[0])
-    if routing.filters or before.filters:
-        mapping["filters"] = [
-            {"name": f.name, "parameters": FILTERS.named_values(f.name, f.parameters)} for f in routing.filters
-        ]
     return mapping
+
+
+def _filters(before: Routing | Profile, routing: Routing | Profile) -> dict[str, Any]:
+    """The filters, where there are any before or after."""
+    if not routing.filters and not before.filters:
+        return {}
+    named = [(each.name, FILTERS.named_values(each.name, each.parameters)) for each in routing.filters]
+    return {"filters": [{"name": name, "parameters": parameters} for name, parameters in named]}
 
 
 def _engine(applied: Scenario) -> dict[str, Any]:

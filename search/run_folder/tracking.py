@@ -126,10 +126,11 @@ def _log_policies(store: Store, settings: Settings, facts: Mapping[str, Any]) ->
 def _winner(candidate: Mapping[str, Any], settings: Settings) -> dict[str, float]:
     """Numbers of the policy found for plots over many searches: engine knobs, and weights of all scorers searched."""
     scorers = candidate.get("routing", {}).get("scorers", ())
-    searched = [key.removeprefix(SCORER_PREFIX) for key in settings.space if scorers and is_weight(key)]
-    weights = {**dict.fromkeys(searched, 0.0), **{scorer["name"]: scorer["weight"] for scorer in scorers}}
+    weights = [key for key in settings.space if key.startswith(SCORER_PREFIX) and is_weight(key)]
+    searched = [key.removeprefix(SCORER_PREFIX) for key in weights if scorers]
+    given = {**dict.fromkeys(searched, 0.0), **{scorer["name"]: scorer["weight"] for scorer in scorers}}
     knobs = {f"winner/engine/{name}": value for name, value in candidate.get("engine", {}).items()}
-    return {**{f"{WEIGHTS_PATH}/{name}": weight for name, weight in weights.items()}, **knobs}
+    return {**{f"{WEIGHTS_PATH}/{name}": weight for name, weight in given.items()}, **knobs}
 
 
 def _child_name(row: Row) -> str:

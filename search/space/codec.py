@@ -16,12 +16,22 @@ from blis.yaml_strict import flat_keys
 from search.problem.policy import Policy
 from search.space.parameters import Value
 from search.space.space import FLOW_CONTROL, TIER_KEYS, Genome, Space
-from search.space.templates import APPLY, FILTER_PREFIX, SCORER_PREFIX, SKIP, is_weight
+from search.space.templates import (
+    APPLY,
+    FILTER_PREFIX,
+    PREFILL_SCORER_PREFIX,
+    SCORER_PREFIX,
+    SCORER_PREFIXES,
+    SKIP,
+    is_weight,
+    scorers_of,
+    weights_by_list,
+)
 
 _FLOW_ENABLED = "flow_control.enabled"
 
 #: Beginnings of keys that stand for one thing.
-_LISTS = (SCORER_PREFIX, FILTER_PREFIX[:-1], "flow_control.")
+_LISTS = (*SCORER_PREFIXES, FILTER_PREFIX[:-1], "flow_control.")
 
 
 def decode(space: Space, genome: Mapping[str, Value], rates: Mapping[str, float]) -> PolicyBundle:
@@ -34,8 +44,9 @@ def decode(space: Space, genome: Mapping[str, Value], rates: Mapping[str, float]
         raise InputError(flaw)
     mapping = _copy(space.fixed)
     for key, value in genome.items():
-        if key.startswith(SCORER_PREFIX):
-            _set_scorer(mapping, key.removeprefix(SCORER_PREFIX), value)
+        prefix = scorers_of(key)
+        if prefix is not None:
+            _set_scorer(mapping, prefix, key.removeprefix(prefix), value)
         elif key.startswith(FILTER_PREFIX):
             _set_filter(mapping, key.removeprefix(FILTER_PREFIX), value)
         elif key == FLOW_CONTROL:
@@ -46,10 +57,13 @@ def decode(space: Space, genome: Mapping[str, Value], rates: Mapping[str, float]
     return load_bundle(mapping)
 
 
-def _set_scorer(mapping: dict[str, Any], path: str, value: Value) -> None:
+def _set_scorer(mapping: dict[str, Any], prefix: str, path: str, value: Value) -> None:
     """Append a scorer that has a weight, or set a parameter of one; those of weight 0 have none."""
     name, _, key = path.partition(".")
-    scorers = mapping.setdefault("routing", {}).setdefault("scorers", [])
+    *parents, last = prefix[:-1].split(".")
+    for parent in parents:
+        mapping = mapping.setdefault(parent, {})
+    scorers = mapping.setdefault(last, [])
     if key:
         next(one for one in scorers if one["name"] == name)["parameters"][key] = value
     elif value:
@@ -75,14 +89,14 @@ def encode(space: Space, policy: Policy, rates: Mapping[str, float]) -> Genome |
     effective = policy_values(policy)
     if any(effective.get(key) != value for key, value in policy_mapping(load_bundle(space.fixed)).items()):
         return None
-    top = max((value for key, value in effective.items() if is_weight(key)), default=1.0)
+    top = {prefix: max(weights) for prefix, weights in weights_by_list(effective).items()}
     genome: Genome = {}
     for key, parameter in space.parameters.items():
         if not space.is_active(key, genome):
             continue
         value = effective.get(key)
         if is_weight(key):
-            value = (value or 0.0) / top
+            value = (value or 0.0) / top.get(scorers_of(key) or "", 1.0)
         elif value is not None and key in space.relative:
             value = value / rates[space.relative[key]]
         nearest = parameter.nearest(value)
@@ -101,6 +115,7 @@ def policy_values(policy: Policy) -> dict[str, Any]:
         _FLOW_ENABLED: False,
         "routing.filters": [],
     }
+    values |= _disaggregation(policy)
     values |= policy_mapping(policy.complete)
     values[FLOW_CONTROL] = APPLY if values[_FLOW_ENABLED] else SKIP
     chosen = dict(values["routing.filters"])
@@ -113,14 +128,26 @@ def policy_values(policy: Policy) -> dict[str, Any]:
     return values
 
 
+def _disaggregation(policy: Policy) -> dict[str, Any]:
+    """Who prefills for whom; where nobody says how those are chosen, as `routing` has it."""
+    given = policy.scenario.cluster.disaggregation
+    names = ("decider", "uncached_tokens", "prefill_instances")
+    values = {f"disaggregation.{name}": getattr(given, name) for name in names}
+    if policy.scenario.apart and given.prefill is None:
+        scorers = {key: value for key, value in policy_mapping(policy.complete).items() if scorers_of(key)}
+        values |= {PREFILL_SCORER_PREFIX + key.removeprefix(SCORER_PREFIX): value for key, value in scorers.items()}
+    return values
+
+
 def policy_mapping(bundle: PolicyBundle) -> dict[str, Any]:
     """The set values of a bundle by space key, scorers with all their parameters; so filters, as `routing.filters`."""
     values = flat_keys(bundle_mapping(replace(bundle, provenance={})))
-    for scorer in values.pop("routing.scorers", ()):
-        key = SCORER_PREFIX + scorer["name"]
-        values[key] = scorer["weight"]
-        named = SCORERS.named_values(scorer["name"], scorer.get("parameters", {}))
-        values |= {f"{key}.{parameter}": value for parameter, value in named.items()}
+    for prefix in SCORER_PREFIXES:
+        for scorer in values.pop(prefix[:-1], ()):
+            key = prefix + scorer["name"]
+            values[key] = scorer["weight"]
+            named = SCORERS.named_values(scorer["name"], scorer.get("parameters", {}))
+            values |= {f"{key}.{parameter}": value for parameter, value in named.items()}
     if bundle.routing.filters is not None:
         values["routing.filters"] = [(f.name, FILTERS.values(f.name, f.parameters)) for f in bundle.routing.filters]
     return values

@@ -16,7 +16,15 @@ from search.problem.policy import Policy
 from search.space.codec import policy_values
 from search.space.parameters import Category, Number, Parameter, Value, is_free, make_parameter
 from search.space.space import Space, known_keys
-from search.space.templates import CHOICES, FILTER_PREFIX, SCORER_PREFIX, is_weight, templates_of
+from search.space.templates import (
+    CHOICES,
+    FILTER_PREFIX,
+    SCORER_PREFIX,
+    is_weight,
+    scorers_of,
+    templates_of,
+    weights_by_list,
+)
 
 _LISTS = (SCORER_PREFIX, FILTER_PREFIX)
 
@@ -64,10 +72,10 @@ def space_from(space: Space, policy: Policy, vary: Sequence[str], rates: Mapping
 def _values(space: Space, policy: Policy, rates: Mapping[str, float]) -> dict[str, Any]:
     """What the policy decides by space key, as genomes have it: the largest weight is 1, numbers relative to rates."""
     values = policy_values(policy)
-    top = max((value for key, value in values.items() if is_weight(key)), default=1.0)
+    top = {prefix: max(weights) for prefix, weights in weights_by_list(values).items()}
     for key, value in values.items():
         if is_weight(key):
-            values[key] = value / top
+            values[key] = value / top[scorers_of(key) or ""]
         elif key in space.relative and value is not None:
             values[key] = value / rates[space.relative[key]]
     return values
@@ -98,7 +106,7 @@ def _chosen(prefix: str, values: Mapping[str, Any]) -> list[str]:
     """The scorers or filters that the policy has."""
     if prefix == FILTER_PREFIX:
         return [name for name, _ in values["routing.filters"]]
-    return [key.removeprefix(prefix) for key in values if is_weight(key)]
+    return [key.removeprefix(prefix) for key in values if key.startswith(prefix) and is_weight(key)]
 
 
 def _check_named(vary: Sequence[str], known: Mapping[str, Parameter]) -> None:

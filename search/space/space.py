@@ -2,8 +2,9 @@
 
 A genome is a plain dict from space key to value that holds exactly the active keys. Space keys are the
 paths of the bundle's own keys, but for three kinds: `routing.scorers.<name>` is the weight of a scorer, 0 =
-not used, and `routing.scorers.<name>.<parameter>` a parameter of it; `routing.filters.<name>.use` and
-`flow_control.use` say skip or apply. Source of the default space: default-problem.md section 1.
+not used, and `routing.scorers.<name>.<parameter>` a parameter of it (both also below `disaggregation.prefill`);
+`routing.filters.<name>.use` and `flow_control.use` say skip or apply. Source of the default space:
+default-problem.md section 1.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from blis.config import (
     BANDS,
+    DECIDERS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -28,7 +30,7 @@ from blis.config import (
 from blis.errors import InputError, check_choice, unknown_name
 from blis.yaml_strict import build, check_mapping
 from search.space.parameters import Category, Leaf, Parameter, Value, is_free, make_parameter
-from search.space.templates import APPLY, SKIP, TEMPLATES, expand, is_weight, known_parameters, weight_of
+from search.space.templates import APPLY, SKIP, TEMPLATES, expand, known_parameters, weight_of, weights_by_list
 
 Genome = dict[str, Value]
 
@@ -45,6 +47,9 @@ _OTHER_KEYS: dict[str, Sequence[Any] | None] = {
         if name not in ("enabled", "priority_bands")
     },
     **dict.fromkeys(f"autoscaling.{name}" for name in Autoscaling.__dataclass_fields__),
+    "disaggregation.decider": DECIDERS,
+    "disaggregation.uncached_tokens": None,
+    "disaggregation.prefill_instances": None,
     "routing.picker": PICKERS,
     "routing.tie_break": TIE_BREAKS,
     "preemption": PREEMPTIONS,
@@ -102,8 +107,8 @@ class Space:
 
     def flaw(self, genome: Mapping[str, Value]) -> str | None:
         """Why a genome of the right keys is no policy at all, None if it is one."""
-        weights = [value for key, value in genome.items() if is_weight(key)]
-        return "all scorer weights are zero" if weights and not any(weights) else None
+        lists = weights_by_list(genome).values()
+        return "all scorer weights are zero" if any(not any(weights) for weights in lists) else None
 
     def corners(self) -> Iterator[Genome]:
         """Genomes that reach every extreme of every parameter, each with the keys it needs."""
@@ -149,9 +154,9 @@ def space_from_mapping(mapping: object) -> Space:
         {key: _rate(key, leaf.relative_to) for key, leaf in leaves.items() if leaf.relative_to is not None},
         fixed,
     )
-    weights = [parameter for key, parameter in parameters.items() if is_weight(key)]
-    if weights and not any(any(weight.extremes()) for weight in weights):
-        raise InputError("search_space.routing.scorers: every weight is fixed at zero")
+    for prefix, weights in weights_by_list(parameters).items():
+        if not any(any(weight.extremes()) for weight in weights):
+            raise InputError(f"search_space.{prefix[:-1]}: every weight is fixed at zero")
     return space
 
 

@@ -6,7 +6,7 @@ active while that template is chosen. A template is in `search_space=full_policy
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,8 @@ TEMPLATES = "templates"  # the type of such a leaf
 
 FILTER_PREFIX = "routing.filters."
 SCORER_PREFIX = "routing.scorers."
+PREFILL_SCORER_PREFIX = "disaggregation.prefill.scorers."
+SCORER_PREFIXES = (SCORER_PREFIX, PREFILL_SCORER_PREFIX)  # lists whose weights mean something to each other
 
 #: Values of a key that says whether something is used at all: on and off are truth values in YAML.
 SKIP, APPLY = "skip", "apply"
@@ -44,14 +46,30 @@ CHOICES: dict[str, tuple[Registry, str]] = {
 _RENAMED = {f"admission.parameters.{name}": f"admission.{key}" for key, name in BUNDLE_KEYS.items()}
 
 
+def scorers_of(key: str) -> str | None:
+    """The list of scorers that a space key belongs to, by its prefix; None for any other key."""
+    return next((prefix for prefix in SCORER_PREFIXES if key.startswith(prefix)), None)
+
+
 def is_weight(key: str) -> bool:
     """Whether a space key is a scorer's weight."""
-    return key.startswith(SCORER_PREFIX) and "." not in key.removeprefix(SCORER_PREFIX)
+    prefix = scorers_of(key)
+    return prefix is not None and "." not in key.removeprefix(prefix)
 
 
 def weight_of(key: str) -> str | None:
     """The weight of the scorer whose parameter a space key is, None for any other key."""
-    return key.rpartition(".")[0] if key.startswith(SCORER_PREFIX) and not is_weight(key) else None
+    return key.rpartition(".")[0] if scorers_of(key) and not is_weight(key) else None
+
+
+def weights_by_list(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """What the weights have, by the list that they belong to; lists without any are left out."""
+    found: dict[str, list[Any]] = {}
+    for key, value in values.items():
+        prefix = scorers_of(key)
+        if prefix is not None and is_weight(key):
+            found.setdefault(prefix, []).append(value)
+    return found
 
 
 def parameter_key(prefix: str, name: str) -> str:
@@ -67,13 +85,13 @@ def expand(key: str, leaf: Leaf) -> Iterator[tuple[str, Leaf]]:
         yield from _one_of(key, *CHOICES[key], leaf)
     elif key + "." == FILTER_PREFIX:
         yield from _filters(leaf)
-    elif key + "." == SCORER_PREFIX:
+    elif key + "." in SCORER_PREFIXES:
         for name in _names(key, SCORERS, leaf):
-            yield SCORER_PREFIX + name, Leaf("zero_or", *WEIGHTS, when=leaf.when)
+            yield f"{key}.{name}", Leaf("zero_or", *WEIGHTS, when=leaf.when)
             for parameter, bounds in SCORERS[name].bounds.items():
-                yield f"{SCORER_PREFIX}{name}.{parameter}", replace(_number(bounds), when=leaf.when)
+                yield f"{key}.{name}.{parameter}", replace(_number(bounds), when=leaf.when)
     else:
-        kinds = ", ".join(sorted([*CHOICES, FILTER_PREFIX[:-1], SCORER_PREFIX[:-1]]))
+        kinds = ", ".join(sorted([*CHOICES, FILTER_PREFIX[:-1], *(prefix[:-1] for prefix in SCORER_PREFIXES)]))
         raise InputError(f"search_space.{key}: type 'templates' is for: {kinds}")
 
 
@@ -127,7 +145,8 @@ def known_parameters() -> dict[str, Sequence[Any] | None]:
     for name, template in FILTERS.items():
         keys[f"{FILTER_PREFIX}{name}.use"] = (SKIP, APPLY)
         keys.update({f"{FILTER_PREFIX}{name}.{parameter}": None for parameter in template.bounds})
-    for name, template in SCORERS.items():
-        keys[SCORER_PREFIX + name] = None
-        keys.update({f"{SCORER_PREFIX}{name}.{parameter}": None for parameter in template.bounds})
+    for prefix in SCORER_PREFIXES:
+        for name, template in SCORERS.items():
+            keys[prefix + name] = None
+            keys.update({f"{prefix}{name}.{parameter}": None for parameter in template.bounds})
     return keys

@@ -15,7 +15,7 @@ from search.running.evaluation import OK, Evaluation
 from search.running.evaluator import Evaluator
 from search.space.parameters import Number
 from search.space.space import Space
-from search.space.templates import FILTER_PREFIX, SCORER_PREFIX
+from search.space.templates import FILTER_PREFIX, PREFILL_SCORER_PREFIX, SCORER_PREFIX, SCORER_PREFIXES
 
 #: Largest weight and significant digits of a number, from coarse to fine.
 LEVELS = ((100, 2), (100, 3), (1000, 4), (10_000, 6))
@@ -35,11 +35,16 @@ def round_bundle(bundle: PolicyBundle, space: Space, largest_weight: int, digits
     a part alone.
     """
     mapping = _shorter(bundle_mapping(bundle), space, digits)
-    scorers = bundle.routing.scorers or ()
-    if scorers and all(isinstance(space.parameters.get(SCORER_PREFIX + one.name), Number) for one in scorers):
-        rounded = round_weights(scorers, largest_weight)
-        for one, scorer in zip(mapping["routing"]["scorers"], rounded, strict=True):
-            one["weight"] = scorer.weight
+    prefill = mapping.get("disaggregation", {}).get("prefill", {})
+    for prefix, given, place in (
+        (SCORER_PREFIX, bundle.routing, mapping.get("routing", {})),
+        (PREFILL_SCORER_PREFIX, bundle.disaggregation.prefill, prefill),
+    ):
+        scorers = (given.scorers if given else None) or ()
+        if scorers and all(isinstance(space.parameters.get(prefix + one.name), Number) for one in scorers):
+            rounded = round_weights(scorers, largest_weight)
+            for one, scorer in zip(place["scorers"], rounded, strict=True):
+                one["weight"] = scorer.weight
     return load_bundle(mapping)
 
 
@@ -50,7 +55,7 @@ def _shorter(value: Any, space: Space, digits: int, key: str = "") -> Any:
     """
     if isinstance(value, dict):
         return {name: _shorter(item, space, digits, f"{key}.{name}" if key else name) for name, item in value.items()}
-    if key + "." in (FILTER_PREFIX, SCORER_PREFIX):
+    if key + "." in (FILTER_PREFIX, *SCORER_PREFIXES):
         return [
             {**one, "parameters": _shorter(one.get("parameters", {}), space, digits, f"{key}.{one['name']}")}
             for one in value

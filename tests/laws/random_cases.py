@@ -27,11 +27,14 @@ from tests.laws.random_control import (
     random_autoscaling,
     random_clients,
     random_cluster,
+    random_disaggregation,
     random_failures,
     random_labels,
     random_retries,
+    random_roles,
     random_startup,
     random_tiers,
+    random_transfer,
 )
 from tests.laws.random_engines import with_engines
 
@@ -112,6 +115,34 @@ def scaling(rng: Random, case: Case) -> Case:
     observe = case.observe if forced else replace(case.observe, forced_row=-1, forced_instance=-1)
     found = replace(case, scenario=replace(case.scenario, cluster=cluster, pools=()), compat=Compat(), observe=observe)
     return failing(rng, found) if rng.random() < 0.5 else found
+
+
+def apart_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which prompts are computed by other instances than those that generate."""
+    return apart(rng, random_case(rng, max_requests))
+
+
+def apart(rng: Random, case: Case) -> Case:
+    """The case, with two to six instances that have roles, some of them both, and no tier below the GPU."""
+    scenario = case.scenario
+    pools = [replace(pool, kv=pool.kv and replace(pool.kv, cpu_blocks=0)) for pool in scenario.pools]
+    pools = pools or [Pool(scenario.cluster.instances)]
+    pools += [replace(rng.choice(pools), count=1)] if sum(pool.count for pool in pools) == 1 else []
+    instances = sum(pool.count for pool in pools)
+    first = rng.randint(1, instances - 1) if rng.random() < 0.5 else 0
+    if not first:
+        pools = [replace(pool, role=role) for pool, role in zip(pools, random_roles(rng, len(pools)), strict=True)]
+        if {pool.role for pool in pools} == {"prefill"}:
+            pools[-1] = replace(pools[-1], role="decode")
+    cluster = replace(
+        scenario.cluster,
+        instances=instances,
+        disaggregation=random_disaggregation(rng, first),
+        kv_transfer=random_transfer(rng),
+    )
+    instance = replace(scenario.instance, kv=replace(scenario.instance.kv, cpu_blocks=0))
+    changed = replace(scenario, cluster=cluster, pools=tuple(pools), instance=instance)
+    return replace(case, scenario=changed, compat=Compat())
 
 
 def impatient_case(rng: Random, max_requests: int = 14) -> Case:

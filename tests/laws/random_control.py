@@ -13,6 +13,7 @@ import numpy as np
 
 from blis.config import (
     BANDS,
+    DECIDERS,
     DETECTORS,
     FAIRNESS,
     ORDERINGS,
@@ -20,11 +21,14 @@ from blis.config import (
     Autoscaling,
     Clients,
     Cluster,
+    Disaggregation,
     Failures,
     Filter,
     FlowControl,
+    KVTransfer,
     Outage,
     PriorityBand,
+    Profile,
     Retries,
     Routing,
     Scorer,
@@ -272,6 +276,33 @@ def random_retries(rng: Random) -> Retries:
         budget=rng.choice([0.0, 0.2, 1.0]),
         saved=rng.choice([0.0, 1.0, 2.5, 100.0]),
         backoff_us=rng.choice([0, 1, 20, 150, 1000]),
+    )
+
+
+def random_roles(rng: Random, pools: int) -> list[str]:
+    """A role for each pool."""
+    return [rng.choice(["both", "prefill", "prefill", "decode", "decode"]) for _ in range(pools)]
+
+
+def random_disaggregation(rng: Random, prefill_instances: int) -> Disaggregation:
+    """Prompts that go elsewhere, most of them, to an instance chosen as all are or otherwise."""
+    routing = _routing(rng, 0)
+    names = ("policy", "filters", "scorers", "parameters", "picker", "tie_break")
+    return Disaggregation(
+        decider=rng.choice(["always", "always", *DECIDERS]),
+        uncached_tokens=rng.choice([1, 4, 16, 40]),
+        prefill_instances=prefill_instances,
+        prefill=rng.choice([None, Profile(**{name: getattr(routing, name) for name in names})]),
+    )
+
+
+def random_transfer(rng: Random) -> KVTransfer:
+    """Links that are slow or not, and KV that is given up soon or never."""
+    return KVTransfer(
+        bytes_per_token=rng.choice([1, 3, 100]),
+        bandwidth_gb_s=rng.choice([0.001, 0.007, 1.0]),
+        latency_us=rng.choice([0, 0, 1, 20, 300]),
+        hold_us=rng.choice([1, 60, 1000, 480_000_000]),
     )
 
 

@@ -41,8 +41,8 @@ MUTANTS = (
     ),
     Mutant(
         _STEP,
-        "if next_us(w, i) >= until_us:",
-        "if next_us(w, i) > until_us:",
+        "if next_us(w, i) >= until_us or w.cluster.meets:",
+        "if next_us(w, i) > until_us or w.cluster.meets:",
         _tests("step"),
         "whoever looks at an instant sees the instance's events of that instant",
     ),
@@ -196,8 +196,8 @@ MUTANTS = (
     ),
     Mutant(
         _LEAP,
-        "instance.queue_sum += instance.queue_depth * steps",
-        "instance.queue_sum += instance.queue_depth",
+        "instance.queue_sum += (instance.queue_depth + instance.importing_size) * steps",
+        "instance.queue_sum += instance.queue_depth + instance.importing_size",
         _tests("leap"),
         "who waits during a leap waits for one step of it",
     ),
@@ -231,8 +231,8 @@ MUTANTS = (
     ),
     Mutant(
         _LEAP,
-        "if members == 0 or instance.first_ordered != NONE:",
-        "if members == 0:",
+        "if members == 0 or instance.first_ordered != NONE or instance.landed > 0:",
+        "if members == 0 or instance.landed > 0:",
         _tests("leap"),
         "a leap passes over a prefill",
     ),
@@ -342,7 +342,7 @@ MUTANTS = (
         "the delay is that of the last admission",
     ),
     Mutant(
-        _BATCH,
+        "blis/engine/instance/latency.py",
         "tokens * context + tokens * (tokens - 1) // 2",
         "tokens * context + tokens * (tokens + 1) // 2",
         ("tests/blis/latency/test_roofline_original.py",),

@@ -372,7 +372,7 @@ MUTANTS = (
     Mutant(_LAWS, "counters.running > limits.max_running", "counters.running < 0", _LAWS_TESTS, "batches too large"),
     Mutant(
         _LAWS,
-        "counters.running == 0 and counters.used_blocks != 0",
+        "counters.running + run.held[i] == 0 and counters.used_blocks != 0",
         "counters.running < 0",
         _LAWS_TESTS,
         "blocks are not given back",

@@ -135,8 +135,8 @@ MUTANTS = (
     Mutant(_FILTERS, "<= max_waiting", "< max_waiting", _tests("filters"), "a queue that is just allowed is too long"),
     Mutant(
         _ROUTING,
-        "(j - ask.turn) % len(views)",
-        "(ask.turn - j) % len(views)",
+        "(views[j].place - ask.turn) % ask.places",
+        "(ask.turn - views[j].place) % ask.places",
         _tests("routing"),
         "turns go backwards",
     ),

@@ -35,8 +35,8 @@ MUTANTS = (
     ),
     Mutant(
         f"{_INSTANCE}/step.py",
-        "        instance.dropped += 1\n        note_left(w, i, r)\n",
-        "        instance.dropped += 1\n",
+        "    note_left(w, i, r)\n    if w.requests[r].kv == REMOTE:",
+        "    if w.requests[r].kv == REMOTE:",
         _ORACLE,
         "who is dropped on arrival stays in flight",
     ),

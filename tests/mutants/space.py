@@ -107,8 +107,8 @@ MUTANTS = (
     ),
     Mutant(
         _SPACE,
-        "if weights and not any(weights) else None",
-        "if weights and not all(weights) else None",
+        "if any(not any(weights) for weights in lists) else None",
+        "if any(not all(weights) for weights in lists) else None",
         _SPACE_TESTS + _CODEC_TESTS,
         "a weight of zero is a flaw",
     ),
@@ -193,8 +193,8 @@ MUTANTS = (
     Mutant(_POLICY, "ID_DIGITS = 12", "ID_DIGITS = 11", _POLICY_TESTS, "names of another length"),
     Mutant(
         _POLICY,
-        "if routing.filters or before.filters:",
-        "if routing.filters:",
+        "if not routing.filters and not before.filters:",
+        "if not routing.filters:",
         _POLICY_TESTS,
         "filters that are taken away stay",
     ),

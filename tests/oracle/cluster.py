@@ -69,6 +69,7 @@ class OracleResult:
     looks: list[tuple[int, int, int, int]]  # of the autoscaler
     gave_up_us: list[int]
     outcomes: list[dict[str, int]]  # of requests whose attempts the rows are, see `outcome`
+    handovers: dict[str, list[int]]  # fields of blis.tables.handovers.Handovers
 
     def __len__(self) -> int:
         """The number of requests."""
@@ -127,6 +128,8 @@ class _Cluster:
         self.admission = Admission(setup, self.view, self._first_arrival_us)
         self.gateway = Gateway(setup, self.view)
         self.router = Router(setup, compat, self.view)
+        self.prefill_router = self.router.for_prefills()
+        self._transfers: list[tuple[int, bool, int, Job]] = []  # when, whether it is given up, row, whose
         self.jobs = [Job(row, request, setup.engine.max_model_len) for row, request in enumerate(requests)]
         self.samples: list[Sample] = []
         self._on_decision, self._sample_us, self._forced = on_decision, sample_us, forced
@@ -149,6 +152,7 @@ class _Cluster:
         self.fleet.retrying = lambda: sum(kind == RETRY for _, kind, _, _ in self._front)
         for engine in self.engines:
             engine.on_answer = self._answered
+            engine.on_prefilled, engine.on_ask, engine.on_give_up = self._prefilled, self._move, self._give_up_kv
             engine.fails_us = self.view.lives.fails_us(engine.index, -1, self._horizon)
             engine.down = not self.fleet.serves(engine.index)
 
@@ -175,7 +179,8 @@ class _Cluster:
             engine = min(self.engines, key=Engine.next_us)  # the lowest index wins ties
             front_us = self._front[0][0] if self._front else INFINITY
             look_us = self._next_look_us()
-            now = min(front_us, look_us, engine.next_us())
+            transfer_us = self._transfers[0][0] if self._transfers else INFINITY
+            now = min(front_us, look_us, transfer_us, engine.next_us())
             due_us = self.patience.next_us(self._now)
             if due_us > horizon:
                 due_us = INFINITY
@@ -198,6 +203,8 @@ class _Cluster:
             elif now == look_us:
                 self._look_from_us = self._now + 1
                 self._look()
+            elif now == transfer_us:
+                self._end_transfer()
             else:
                 engine.run_next()
 
@@ -272,6 +279,68 @@ class _Cluster:
         job.begin_anew()
         heapq.heappush(self._front, (now + retries.backoff_us * 2 ** (job.retries - 1), RETRY, job.row, job))
 
+    # -- prefill and decode apart (docs/disaggregation.md)
+
+    def _asks_for_prefill(self, job: Job, target: int) -> bool:
+        """Whether another instance is asked for a prompt."""
+        given, memory = self.setup.disaggregation, self.router.memory
+        if not self.setup.apart or given.decider == "never" or not self.view.eligible(job, "prefill"):
+            return False
+        uncached = job.prompt_tokens - memory.block_tokens * memory.matched_blocks(target, job)
+        return given.decider == "always" or uncached >= given.uncached_tokens
+
+    def _begin_prefill(self, job: Job, helper: int, target: int) -> None:
+        """Send a request's prompt to the instance that computes it."""
+        job.instance = target
+        self.engines[target].counters["routed"] += 1
+        prefill = Job(
+            job.row, replace(job.request, output=()), job.longest, IN_TRANSIT, of=job, requests=len(self.jobs)
+        )
+        job.prefill, prefill.routed_us = prefill, self._now
+        self.view.sent(prefill, helper)
+        self.engines[helper].inject(prefill, self._now)
+
+    def _prefilled(self, prefill: Job, end: int) -> None:
+        """A prefill is over: its request goes where it is generated, and the KV waits."""
+        job = prefill.of
+        assert job is not None
+        if prefill.status == COMPLETED:
+            job.kv = "remote"
+            heapq.heappush(self._transfers, (end + self.setup.kv_transfer.hold_us, True, job.row, job))
+        self.engines[job.instance].take_over(job, end)
+
+    def _without(self, job: Job) -> None:
+        """Nobody gives up the KV of a request any more."""
+        self._transfers = [entry for entry in self._transfers if entry[3] is not job]
+        heapq.heapify(self._transfers)
+
+    def _move(self, job: Job, now: int) -> None:
+        """The sender's link serves one after the other."""
+        assert job.prefill is not None
+        self._without(job)
+        sender, transfer = self.engines[job.prefill.instance], self.setup.kv_transfer
+        moved = job.moved_blocks * self.setup.block_size_tokens * self.setup.token_bytes
+        sender.link_us = max(sender.link_us, now) + ceil_div(moved, transfer.bytes_per_us)
+        heapq.heappush(self._transfers, (sender.link_us + transfer.latency_us, False, job.row, job))
+
+    def _give_up_kv(self, job: Job, now: int) -> None:
+        """Nobody will fetch the KV of a request."""
+        pending = [entry for entry in self._transfers if entry[3] is job]
+        self._without(job)
+        for _, _, row, _ in pending:
+            heapq.heappush(self._transfers, (now, True, row, job))
+
+    def _end_transfer(self) -> None:
+        """KV has come, or is given up: its blocks are free where it was computed."""
+        now, given_up, _, job = heapq.heappop(self._transfers)
+        assert job.prefill is not None
+        self.engines[job.prefill.instance].let_go(job.prefill, now)
+        if given_up:
+            job.kv = "local"
+            self.engines[job.instance].wake(now)
+        else:
+            self.engines[job.instance].arrived(job, now)
+
     def _run_front(self) -> None:
         """Execute one front-end event (2.3)."""
         now, kind, _, job = heapq.heappop(self._front)
@@ -336,7 +405,14 @@ class _Cluster:
             self._reject(job, "no-instance")
             return
         views = view_of(job, self.view, self.router) if self._on_decision else []
-        target, scores = self.router.choose(job, self._forced.get(job.row))
+        target, scores, note = self.router.decide(job, self._forced.get(job.row))
+        helper = target
+        if self._asks_for_prefill(job, target):
+            helper, _, note_prefill = self.prefill_router.decide(job)
+            note()
+            note_prefill()
+        else:
+            note()
         if self._on_decision:
             seen = [replace(each, score=scores.get(j)) for j, each in enumerate(views)]
             self._on_decision(job.row, self._now, seen)
@@ -344,7 +420,9 @@ class _Cluster:
         self.view.sent(job, target)
         if job.retries == 0:
             self._saved = min(self._saved + self.setup.retries.budget, 10 * self.setup.retries.saved)
-        if self.engines[target].down:
+        if helper != target:
+            self._begin_prefill(job, helper, target)
+        elif self.engines[target].down:
             self.engines[target].refuse(job, self._now)
             self._lose(job, self._now)
         else:
@@ -370,6 +448,7 @@ def _end_us(cluster: _Cluster, cut: bool) -> int:
 
 def _in_flight(engine: Engine, jobs: Sequence[Job]) -> dict[str, int]:
     """The counter of who was sent to an instance and has not left it."""
+    jobs = [*jobs, *(job.prefill for job in jobs if job.prefill is not None)]
     inside = (
         job for job in jobs if job.instance == engine.index and job.status not in (COMPLETED, DROPPED, LOST, ABANDONED)
     )
@@ -419,4 +498,16 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         outcomes=[
             outcome(jobs[row :: cluster.patience.requests], cluster.made) for row in range(cluster.patience.requests)
         ],
+        handovers=_handovers(jobs),
     )
+
+
+def _handovers(jobs: Sequence[Job]) -> dict[str, list[int]]:
+    """What became of prompts that were computed elsewhere."""
+    prefills = [job.prefill or Job(job.row, job.request) for job in jobs]
+    names = ("status", "instance", "routed_us", "queued_us", "scheduled_us", "completed_us", "cached_tokens")
+    found = {name: [getattr(prefill, name) for prefill in prefills] for name in (*names, "preemptions", "first_step")}
+    found["last_step"] = [prefill.last_step for prefill in prefills]
+    for name in ("asked_us", "there_us"):
+        found[name] = [getattr(job, name) for job in jobs]
+    return found | {"blocks": [job.moved_blocks for job in jobs]}

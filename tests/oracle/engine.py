@@ -56,6 +56,23 @@ class Job:
     itl_us: list[int] = field(default_factory=list)
     retries: int = 0
     gave_up_us: int = -1  # when its client waited no more
+    prefill: Job | None = None  # that computes its prompt, on another instance
+    of: Job | None = None  # of a prefill: whose it is
+    requests: int = 0  # of a prefill: how many requests there are
+    kv: str = "local"  # of a prompt: "remote", then "coming", "landed" if it is not looked at yet, then "here"
+    asked_us: int = -1
+    there_us: int = -1
+    moved_blocks: int = -1
+
+    @property
+    def place(self) -> int:
+        """Its row, or that of a prefill behind those of all requests."""
+        return self.row + self.requests
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its prompt is being computed by another instance."""
+        return self.prefill is not None and self.prefill.status not in (COMPLETED, DROPPED)
 
     def begin_anew(self) -> None:
         """Forget what has happened on an instance that has failed."""
@@ -128,6 +145,13 @@ class Engine:
         self.members: tuple[list[Entry], ...] = ()  # of the latest step, those in their prompt and those who decode
         self._alone = False  # one request is all there is
         self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
+        self.importing: list[Job] = []  # hold blocks and wait for their KV, in the order in which they asked for it
+        self.exporting: list[Job] = []  # prefills whose KV nobody has fetched yet
+        self.link_us = 0  # when its link has sent all that was asked of it
+        self.prefilled = 0
+        self.on_prefilled: Callable[[Job, int], None] | None = None  # a prefill is over, or dropped
+        self.on_ask: Callable[[Job, int], None] | None = None  # there is room for a prompt's KV
+        self.on_give_up: Callable[[Job, int], None] | None = None  # nobody will fetch it
 
     def _fresh(self) -> tuple[KVCache, QueueOrder]:
         machine = self.machine
@@ -211,11 +235,16 @@ class Engine:
 
     def batch_rows(self) -> list[int]:
         """Rows of the running requests in batch order."""
-        return [job.row for job in self.batch]
+        return [job.place for job in self.batch]
 
     def queue_rows(self) -> list[int]:
         """Rows of the waiting requests in queue order."""
-        return [job.row for job in self.queue]
+        return [job.place for job in self.queue]
+
+    @property
+    def waiting(self) -> int:
+        """How many wait, in the queue or for their KV."""
+        return len(self.queue) + len(self.importing)
 
     def block_key(self, row: int, block: int) -> int:
         """Return the content key of a request's block, comparable with `free_list`."""
@@ -224,7 +253,7 @@ class Engine:
     def final_counters(self) -> dict[str, int]:
         """Return the counters named in `blis.tables.records.INSTANCE_COUNTERS`."""
         kv, cpu = self.kv, self.kv.cpu
-        state = {"queued": len(self.queue), "running": len(self.batch), "used_blocks": kv.used}
+        state = {"queued": self.waiting, "running": len(self.batch), "used_blocks": kv.used}
         blocks = {"hit_blocks": kv.hits, "miss_blocks": kv.misses}
         tiers = {"cpu_hit_blocks": cpu.hits, "offloaded_blocks": cpu.offloaded, "thrashed_blocks": cpu.thrashed}
         return self.counters | state | blocks | tiers
@@ -263,6 +292,38 @@ class Engine:
             self._step(now)
         return kind
 
+    # -- prompts computed elsewhere
+
+    def take_over(self, job: Job, end: int) -> None:
+        """Get a request whose prefill has ended; at one instant behind those that the router sends."""
+        alpha = self.machine.alpha
+        reached = end + int(alpha[0] + alpha[1] * job.prompt_tokens)
+        heapq.heappush(self._events, (reached, QUEUED_EVENT, 10**9 + job.row, job))
+
+    def let_go(self, prefill: Job, now: int) -> None:
+        """Give back the blocks of a prefill."""
+        self.exporting.remove(prefill)
+        self.kv.release(prefill.row)
+        self._happened(now)
+
+    def arrived(self, job: Job, now: int) -> None:
+        """The KV of a request is here."""
+        job.there_us = now
+        job.kv = "landed" if self.switches.async_scheduling and self.batch else "here"
+        self._happened(now)
+
+    def _happened(self, now: int) -> None:
+        self.counters["last_event_us"] = max(self.counters["last_event_us"], now)
+        self.wake(now)
+
+    def wake(self, now: int) -> None:
+        """Plan a step if somebody waits who may go on now."""
+        if not self._step_pending and (self.queue or self._some_here()):
+            self._schedule_step(max(now, self._busy_until))
+
+    def _some_here(self) -> bool:
+        return any(job.kv == "here" for job in self.importing)
+
     def _push(self, time: int, kind: int, job: Job | None = None) -> None:
         heapq.heappush(self._events, (time, kind, self._sequence, job))
         self._sequence += 1
@@ -276,6 +337,10 @@ class Engine:
         too_long = 0 < self.switches.max_model_len <= job.prompt_tokens
         if too_long or not self._fits(self._final_footprint(job)):
             self._drop(job)
+            if job.of is not None and self.on_prefilled is not None:
+                self.on_prefilled(job, now)
+            elif job.kv == "remote" and self.on_give_up is not None:
+                self.on_give_up(job, now)
             return
         job.status, job.queued_us = QUEUED, now
         self.counters["input_tokens"] += job.prompt_tokens
@@ -305,7 +370,7 @@ class Engine:
             return
         count = self.counters
         count["steps"] += 1
-        count["queue_sum"] += len(self.queue)
+        count["queue_sum"] += self.waiting
         count["batch_sum"] += len(self.batch)
         slower = self.setup.startup.warm_up_factor if now < self.warm_us else 1.0
         duration = int(self._duration() * slower) + self._transfer_us
@@ -329,7 +394,7 @@ class Engine:
         self._busy_until, self.latest_us = end, duration
         if not self.switches.async_scheduling and not broken_off:
             self._let_go(end)
-        if self.batch or self.queue:
+        if self.batch or self.queue or self._some_here():
             self._schedule_step(end)
         self._runs = bool(self.batch)
         if self.on_step is not None:
@@ -351,6 +416,8 @@ class Engine:
         for job in arrived:
             self._enqueue(job, now)
         self._step_pending = False
+        for job in self.importing:
+            job.kv = "here" if job.kv == "landed" else job.kv
         return bool(formed) or self._form_batch(now)
 
     def _let_go(self, end: int) -> None:
@@ -413,7 +480,8 @@ class Engine:
             job.itl_us.append(duration + self.overhead_us)
             if job.output_tokens > 0 and not self._store(job, 1):
                 self.counters["allocation_failures"] += 1
-        self.kv.release(job.row)
+        if job.of is None:
+            self.kv.release(job.row)
         if job in self.batch:
             self.batch.remove(job)
         job.status, job.completed_us = COMPLETED, end
@@ -422,7 +490,11 @@ class Engine:
         self.counters["completed"] += 1
         self.last_completion_us = max(self.last_completion_us, end)
         self._push(end, LEFT_EVENT, job)
-        if self.on_answer is not None:
+        if job.of is not None and self.on_prefilled is not None:
+            self.prefilled += 1
+            self.exporting.append(job)
+            self.on_prefilled(job, end)
+        elif self.on_answer is not None:
             self.on_answer(job)
 
     # -- batch formation (section 6)
@@ -439,7 +511,7 @@ class Engine:
         while not self.batch + self._leaving and self.queue and not self._fits(self.queue[0].known):
             self._drop(self.queue.pop(0))  # grown beyond the whole cache, which only Q10 lets happen
         self._admit(now, budget)
-        if self.queue and not self.batch and not self._leaving:
+        if self.queue and not (self.batch or self._leaving or self.importing or self.exporting):
             raise EngineError(f"an empty instance refused request {self.queue[0].row}, which fits")
         return bool(self.batch)
 
@@ -504,9 +576,14 @@ class Engine:
 
     def _admit(self, now: int, budget: int) -> None:
         """Admit from the head of the queue until something is missing; a refused head blocks all (6.2)."""
+        budget = self._admit_arrived(now, budget)
         while self.queue and budget > 0 and len(self.batch) + len(self._leaving) < self.machine.max_running:
             job, size = self.queue[0], self.machine.block_size_tokens
             attach, reload = self._cached(job)
+            if job.kv == "remote":
+                if not self._ask(job, attach, now):
+                    return
+                continue
             found = len(attach) + len(reload)
             start = found * size
             new = self._chunk(job.known - start, budget)
@@ -528,6 +605,38 @@ class Engine:
             if job.cached_tokens < 0:
                 job.cached_tokens = start
             self._count_lookup(job.preemptions > 0, job.prompt_tokens // size, len(attach), found)
+
+    def _ask(self, job: Job, attach: list[int], now: int) -> bool:
+        """Take blocks for all of a prompt that is not cached here, and ask for its KV; False if there are too few."""
+        size = self.machine.block_size_tokens
+        start = len(attach) * size
+        if not self.kv.allocate(job.row, start, job.prompt_tokens, None, attach):
+            return False
+        self.importing.append(self.queue.pop(0))
+        job.kv, job.asked_us, job.cached_tokens = "coming", now, start
+        job.moved_blocks = ceil_div(job.prompt_tokens - start, size)
+        self._count_lookup(False, job.prompt_tokens // size, len(attach), len(attach))
+        if self.on_ask is not None:
+            self.on_ask(job, now)
+        return True
+
+    def _admit_arrived(self, now: int, budget: int) -> int:
+        """Whoever's KV has come computes the last token of its prompt, before all others; return the budget left."""
+        size = self.machine.block_size_tokens
+        for job in [each for each in self.importing if each.kv == "here"]:
+            if budget == 0 or len(self.batch) + len(self._leaving) >= self.machine.max_running:
+                break
+            self.importing.remove(job)
+            self.batch.append(job)
+            job.kv = "local"
+            self.kv.give_keys(job.row, job.cached_tokens // size, job.prompt_tokens // size, self._keys_of(job.row))
+            job.computed, job.new, job.context = job.prompt_tokens - 1, 1, job.prompt_tokens - 1
+            job.prefilling, job.status, job.scheduled_us = True, RUNNING, now
+            budget -= 1
+        return budget
+
+    def _keys_of(self, row: int) -> Callable[[int], int]:
+        return lambda block: self.keys.key(row, block)
 
     def _count_lookup(self, again: bool, prompt_blocks: int, attached: int, found: int) -> None:
         """Count the prompt's blocks; a preempted request mostly finds its own, and is counted apart."""

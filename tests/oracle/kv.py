@@ -125,6 +125,12 @@ class KVCache:
                 held[index] = self._fill(held[index], key_of(index))
         return True
 
+    def give_keys(self, row: int, first: int, end: int, key_of: Callable[[int], int]) -> None:
+        """The blocks [first, end) of a request, which it holds, have their content now."""
+        held = self.held[row]
+        for index in range(first, end):
+            held[index] = self._fill(held[index], key_of(index))
+
     def release(self, row: int) -> None:
         """Drop a request's references from its last block to its first (8.6)."""
         for block in reversed(self.held.pop(row, [])):

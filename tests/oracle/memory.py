@@ -54,7 +54,13 @@ class Memory:
         self._prefix_homes: dict[object, int] = {}
         self._session_homes: dict[int, int] = {}
         self.decisions = 0
-        self.cold_stamps = [-1] * setup.instances  # number of the last decision that sent a cold request there
+        self.cold_stamps = [-1] * setup.instances  # number of the last cold request that was sent there
+
+    def for_prefills(self, setup: Setup, compat: Compat) -> Memory:
+        """What is remembered of prefills: homes and turns of their own, the same index and cold requests."""
+        other = Memory(setup, compat, self._view)
+        other._indexes, other.cold_stamps = self._indexes, self.cold_stamps
+        return other
 
     def full_blocks(self, job: Job) -> int:
         """B: the full prompt blocks that the index looks at."""
@@ -77,10 +83,10 @@ class Memory:
         """Where the session was sent last."""
         return self._session_homes.get(job.request.session)
 
-    def routed(self, job: Job, among: Sequence[int], target: int) -> None:
-        """Take note of a decision among the instances that the filters had left."""
-        if self.is_cold(job, among):
-            self.cold_stamps[target] = self.decisions
+    def routed(self, job: Job, cold: bool, target: int) -> None:
+        """Take note of a decision. cold: no instance that the filters had left knew the prompt."""
+        if cold:
+            self.cold_stamps[target] = max(self.cold_stamps) + 1
         self.decisions += 1
         self._indexes[target].record(self._index_keys(job))
         self._prefix_homes.update(dict.fromkeys(self._home_keys(job), target))

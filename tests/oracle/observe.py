@@ -64,7 +64,7 @@ def sample(time_us: int, engines: Sequence[Engine], view: View, jobs: Sequence[J
     """The true state, whatever the age of the signals."""
     return Sample(
         time_us=time_us,
-        queue_depth=[len(engine.queue) for engine in engines],
+        queue_depth=[engine.waiting for engine in engines],
         batch_size=[len(engine.batch) for engine in engines],
         used_blocks=[engine.used_blocks for engine in engines],
         pending=[view.pending(engine.index) for engine in engines],

@@ -43,7 +43,7 @@ class QueueOrder:
     def place(self, job: Job) -> tuple[float, int, str | int]:
         """Return what the queue is sorted by."""
         tie = job.request.request_id if self._compat.ids_as_text else job.row
-        return self._key(job), job.request.arrival_us, tie
+        return self._key(job.of or job), job.request.arrival_us, tie
 
     def _key(self, job: Job) -> float:
         """Return the scheduler's key; the least is first."""

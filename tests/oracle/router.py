@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from blis.config import Compat
 from tests.oracle.engine import Job
@@ -19,13 +20,27 @@ class Router:
     def __init__(self, setup: Setup, compat: Compat, view: View) -> None:
         """Start without history."""
         self._setup, self._compat, self._view = setup, compat, view
+        self._role = "decode"
         self.memory = Memory(setup, compat, view)
+
+    def for_prefills(self) -> Router:
+        """The choice of instances that compute prompts for others."""
+        setup = self._setup.for_prefills()
+        other = Router(setup, self._compat, self._view)
+        other._role, other.memory = "prefill", self.memory.for_prefills(setup, self._compat)
+        return other
 
     def choose(self, job: Job, forced: int | None = None) -> tuple[int, Scores]:
         """Return the instance for a request, or the forced one, and the score of each one left by the filters."""
+        target, scores, note = self.decide(job, forced)
+        note()
+        return target, scores
+
+    def decide(self, job: Job, forced: int | None = None) -> tuple[int, Scores, Callable[[], None]]:
+        """The same, and what takes note of it."""
         ask = Question(
             job,
-            tuple(self._view.eligible(job)),
+            tuple(self._view.eligible(job, self._role)),
             self._view,
             self.memory,
             self.memory.full_blocks(job),
@@ -34,8 +49,7 @@ class Router:
             ask = replace(ask, among=FILTERS[name](ask, given) or ask.among)
         scores = self._scores(ask)
         target = self._pick(ask, scores) if forced is None else forced
-        self.memory.routed(job, ask.among, target)
-        return target, scores
+        return target, scores, partial(self.memory.routed, job, self.memory.is_cold(job, ask.among), target)
 
     def _scores(self, ask: Question) -> Scores:
         if self._setup.routing == "weighted":
@@ -65,7 +79,8 @@ class Router:
 
     def _round_robin(self, ask: Question) -> Scores:
         """Instances take turns; the next one is taken if the one whose turn it is has not been left."""
-        return {j: -((j - self.memory.decisions) % self._setup.instances) for j in ask.among}
+        pool = self._view.pool(self._role)
+        return {j: -((pool.index(j) - self.memory.decisions) % len(pool)) for j in ask.among}
 
     def _lmetric(self, ask: Question) -> Scores:
         """New prefill tokens times batch size."""

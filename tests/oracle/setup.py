@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from blis.config import (
     Autoscaling,
     Clients,
+    Disaggregation,
     Failures,
     FlowControl,
     Hardware,
+    KVTransfer,
     ModelShape,
+    Profile,
     Replica,
     Retries,
     Roofline,
+    Routing,
     Scenario,
     SloTier,
     Startup,
@@ -48,6 +52,7 @@ class Machine:
     long_prefill_threshold: int = 0
     engine: Switches = ORIGINAL
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    role: str = "both"
     roofline_kind: str = "roofline-original"
 
 
@@ -92,11 +97,26 @@ class Setup(Machine):
     startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
     clients: Clients = field(default_factory=Clients)
+    disaggregation: Disaggregation = field(default_factory=Disaggregation)
+    kv_transfer: KVTransfer = field(default_factory=KVTransfer)
+    token_bytes: int = 0
     horizon_us: int | None = None
 
     def machine(self, index: int) -> Machine:
         """Return what an instance is made of."""
         return self.machines[index] if self.machines else self
+
+    @property
+    def apart(self) -> bool:
+        """Whether any instance has not both roles."""
+        return any(machine.role != "both" for machine in self.machines)
+
+    def for_prefills(self) -> Setup:
+        """The same, with the choice of an instance for a prefill as its routing."""
+        given = self.disaggregation.prefill
+        if given is None:
+            return self
+        return replace(self, **_routing(given))
 
     def tier(self, slo_class: str) -> SloTier:
         """Return what a class name stands for; a request without a class is of class `default`."""
@@ -125,14 +145,8 @@ class Setup(Machine):
             admission_latency_us=admission.latency_us,
             admission_parameters=admission.parameters,
             flow_control=cluster.flow_control,
-            routing=routing.policy,
             routing_latency_us=routing.latency_us,
-            routing_parameters=routing.parameters,
-            filters=tuple((each.name, each.parameters) for each in routing.filters),
-            scorers=tuple((scorer.name, scorer.weight) for scorer in routing.scorers),
-            scorer_parameters={scorer.name: scorer.parameters for scorer in routing.scorers if scorer.parameters},
-            picker=routing.picker,
-            tie_break=routing.tie_break,
+            **_routing(routing),
             prefix_index_blocks=routing.prefix_index_blocks,
             prefix_index_block_tokens=routing.prefix_index_block_tokens,
             prefix_index_max_tokens=routing.prefix_index_max_tokens,
@@ -145,6 +159,9 @@ class Setup(Machine):
             startup=cluster.startup,
             retries=cluster.retries,
             clients=scenario.clients,
+            disaggregation=cluster.disaggregation,
+            kv_transfer=cluster.kv_transfer,
+            token_bytes=scenario.token_bytes,
             horizon_us=scenario.horizon_us,
         )
 
@@ -184,6 +201,19 @@ class Setup(Machine):
         )
 
 
+def _routing(given: Routing | Profile) -> dict[str, Any]:
+    """The fields of a setup that say how an instance is chosen."""
+    return {
+        "routing": given.policy,
+        "routing_parameters": given.parameters,
+        "filters": tuple((each.name, each.parameters) for each in given.filters),
+        "scorers": tuple((scorer.name, scorer.weight) for scorer in given.scorers),
+        "scorer_parameters": {scorer.name: scorer.parameters for scorer in given.scorers if scorer.parameters},
+        "picker": given.picker,
+        "tie_break": given.tie_break,
+    }
+
+
 def _machine(replica: Replica) -> Machine:
     instance = replica.instance
     model, kv, batch = instance.latency_model, instance.kv, instance.batch
@@ -203,6 +233,7 @@ def _machine(replica: Replica) -> Machine:
         long_prefill_threshold=batch.long_prefill_threshold,
         engine=instance.engine,
         labels=replica.labels,
+        role=replica.role,
         roofline_kind=model.kind,
     )
 

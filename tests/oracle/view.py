@@ -65,10 +65,14 @@ class View:
 
     # -- who may run a request
 
-    def eligible(self, job: Job) -> list[int]:
-        """The instances that match the placement of a request and are not believed to be offline, in index order."""
+    def pool(self, role: str) -> list[int]:
+        """The instances that may decode, or compute prompts for others."""
+        return [j for j in range(len(self)) if self._setup.machine(j).role in (role, "both")]
+
+    def eligible(self, job: Job, role: str = "decode") -> list[int]:
+        """The instances of a role that match a request's placement and are not believed to be offline, in order."""
         placement = job.request.placement
-        allowed = (j for j in range(len(self)) if placement.allows(self._setup.machine(j).labels))
+        allowed = (j for j in self.pool(role) if placement.allows(self._setup.machine(j).labels))
         return [j for j in allowed if self.online(j)]
 
     def allowed(self, job: Job) -> bool:
@@ -108,8 +112,8 @@ class View:
         return count
 
     def pending(self, j: int) -> int:
-        """Requests routed here that are not in the wait queue yet."""
-        return sum(job.status == IN_TRANSIT for job in self._in_flight(j))
+        """Requests routed here that are not in the wait queue yet, nor with an instance that computes their prompt."""
+        return sum(job.status == IN_TRANSIT and not job.elsewhere for job in self._in_flight(j))
 
     def in_flight(self, j: int) -> int:
         """Requests routed here that have not left."""
@@ -125,7 +129,7 @@ class View:
 
     def completions(self) -> int:
         """Requests that the whole cluster has completed so far."""
-        return sum(engine.counters["completed"] for engine in self._engines)
+        return sum(engine.counters["completed"] - engine.prefilled for engine in self._engines)
 
     def prompt_keys(self, job: Job) -> list[int]:
         """The content keys of a prompt's full blocks, those that nobody knows as one."""
@@ -159,7 +163,7 @@ class View:
         if engine.down and name != "cache":
             return engine.seen[("queue_depth", "batch_size", "kv").index(name)]
         if name == "queue_depth":
-            return len(engine.queue)
+            return engine.waiting
         if name == "batch_size":
             return len(engine.batch)
         return engine.kv.used / engine.kv.total if name == "kv" else engine.kv.cached.keys()

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blis.config import DETECTORS, Compat, FlowControl, Routing, Scenario
-from blis.engine.build.arrays import blank, filled, room
+from blis.config import DETECTORS, Compat, FlowControl, Profile, Routing, Scenario
+from blis.engine.build.arrays import blank, filled, listed, room
 from blis.engine.build.encode_traits import band_priorities, places, prompts, traits
 from blis.engine.build.readers import ASKED, Readers, readers_of, reads_config, signals
-from blis.engine.gateway.records import BAND, PAST, PLACE, TENANT, TRAITS, VIEW
+from blis.engine.gateway.records import BAND, PAST, PLACE, PROFILE, TENANT, TRAITS, VIEW
 from blis.engine.observe import Observe
 from blis.engine.records import ENDS, INDEX, NONE
 from blis.engine.world import Array
@@ -82,28 +82,55 @@ def _fixed(scenario: Scenario, compat: Compat, observe: Observe) -> _Fixed:
 def _encode_fixed(scenario: Scenario, compat: Compat, observe: Observe) -> _Fixed:
     cluster = scenario.cluster
     routing, admission = cluster.routing, cluster.admission
-    codes, weights = _scorers(routing, compat)
+    profiles = _profiles(scenario)
     config: dict[str, float] = {
         "admission_latency_us": admission.latency_us,
         "routing_latency_us": routing.latency_us,
         "admission": ADMISSION_POLICIES.code(admission.policy),
-        "routing": ROUTING_POLICIES.code(routing.policy),
-        "scores_depend": REQUEST if routing.filters else _dependence(routing),
-        "random_ties": routing.tie_break == "random" and not compat.first_of_ties,
-        "weighted_picker": routing.picker == "weighted-random",
-        "filters": len(routing.filters),
+        "scores_depend": REQUEST if scenario.apart or routing.filters else _dependence(routing),
+        "filtered": any(profile.filters for profile in profiles),
         "index_blocks": routing.prefix_index_blocks,
         "index_root_first": compat.index_root_first,
         **_flow_config(cluster.flow_control),
     }
     arrays: dict[str, Array] = {
         "params": _parameters(ADMISSION_POLICIES, admission.policy, admission.parameters),
-        "filters": _filters(routing),
-        "template": _parameters(ROUTING_POLICIES, routing.policy, routing.parameters),
-        "codes": codes,
-        "weights": weights,
+        **_ways_to_choose(profiles, compat),
     }
     return _Fixed(readers_of(scenario, compat, observe), config, arrays)
+
+
+def _profiles(scenario: Scenario) -> tuple[Routing | Profile, ...]:
+    """How the instance that generates is chosen; where they are apart, also that which computes the prompt."""
+    routing = scenario.cluster.routing
+    return (routing, scenario.cluster.disaggregation.prefill or routing) if scenario.apart else (routing,)
+
+
+def _ways_to_choose(profiles: Sequence[Routing | Profile], compat: Compat) -> dict[str, Array]:
+    """The arrays of World whose rows are for one profile each."""
+    scorers = [_scorers(routing, compat) for routing in profiles]
+    filters = [_filters(routing) for routing in profiles]
+    rows = [
+        (
+            ROUTING_POLICIES.code(routing.policy),
+            len(routing.filters),
+            len(codes),
+            len(weights),
+            routing.tie_break == "random" and not compat.first_of_ties,
+            routing.picker == "weighted-random",
+        )
+        for routing, (codes, weights) in zip(profiles, scorers, strict=True)
+    ]
+    kept = np.zeros((len(profiles), max(map(len, filters)), max(each.shape[1] for each in filters)))
+    for place, each in zip(kept, filters, strict=True):
+        place[: len(each), : each.shape[1]] = each
+    return {
+        "profiles": listed(PROFILE, rows),
+        "filters": kept,
+        "template": _padded([_parameters(ROUTING_POLICIES, each.policy, each.parameters) for each in profiles]),
+        "codes": _padded([codes for codes, _ in scorers]).astype(np.int64),
+        "weights": _padded([weights for _, weights in scorers]),
+    }
 
 
 def _flow_config(flow: FlowControl) -> dict[str, float]:
@@ -135,18 +162,18 @@ def _observe_config(observe: Observe, requests: int, instances: int) -> dict[str
 def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements: bool) -> dict[str, Array]:
     """The arrays that the facts somebody reads are kept in."""
     instances, nodes = scenario.cluster.places, max(table.tree.n_shared, 1)
-    flow = scenario.cluster.flow_control.enabled
+    flow, profiles = scenario.cluster.flow_control.enabled, 1 + scenario.apart
     found = dict(_NOTHING)
     found["prefix_index"] = room(INDEX, (instances, 2 * nodes + 2 if readers["prefix"] else 0))
     if readers["cache"] and scenario.cluster.routing.signals.cache.age_us:
         found["past"] = filled(PAST, (instances, nodes), (NONE, 0))
     if readers["home"]:
-        found["homes"] = np.full(nodes, NONE)
+        found["homes"] = np.full((profiles, nodes), NONE)
     if readers["exact_home"]:
         numbers = prompts(table, scenario.replicas[0].instance.kv.block_size_tokens)
-        found["homes"] = np.full(int(numbers.max(initial=0)) + 1, NONE)
+        found["homes"] = np.full((profiles, int(numbers.max(initial=0)) + 1), NONE)
     if readers["session"]:
-        found["session_homes"] = np.full(int(table.session.max(initial=0)) + 1, NONE)
+        found["session_homes"] = np.full((profiles, int(table.session.max(initial=0)) + 1), NONE)
     if readers["tenants"]:
         found["tenants"] = blank(TENANT, 1 + len(table.tenant_names))
     if readers["retry_after"]:
@@ -186,12 +213,13 @@ def _views(scenario: Scenario, compat: Compat) -> Array:
     """What the router sees before it has looked: empty instances, all of which may be used."""
     views = blank(VIEW, scenario.cluster.places)
     views.eligible = 1
+    views.place = np.arange(len(views))
     if not (compat.blank_snapshot and scenario.cluster.routing.snapshot_refresh_us):
         views.free_blocks = [replica.instance.kv.blocks for replica in scenario.replicas]
     return views
 
 
-def _scorers(routing: Routing, compat: Compat) -> tuple[Array, Array]:
+def _scorers(routing: Routing | Profile, compat: Compat) -> tuple[Array, Array]:
     """Codes and normalised weights in the configured order; behind the weights all parameters, padded to one length."""
     scorers = routing.scorers if routing.policy == "weighted" else ()
     means = ORIGINAL_MEANS if compat.min_max_precise else {}
@@ -208,14 +236,14 @@ def _dependence(routing: Routing) -> int:
     return min([ROUTING_POLICIES[routing.policy].depends, *(SCORERS[scorer.name].depends for scorer in scorers)])
 
 
-def _filters(routing: Routing) -> Array:
+def _filters(routing: Routing | Profile) -> Array:
     """[filters, 1 + parameters] code and parameters, padded to the same length."""
     if not routing.filters:
         return _NO_FILTERS
     return _padded([[FILTERS.code(one.name), *FILTERS.values(one.name, one.parameters)] for one in routing.filters])
 
 
-def _padded(rows: Sequence[Sequence[float]]) -> Array:
+def _padded(rows: Sequence[Sequence[float] | Array]) -> Array:
     """[rows, longest] the rows, with zeros behind the shorter ones."""
     found = np.zeros((len(rows), max(map(len, rows), default=0)))
     for place, row in zip(found, rows, strict=True):
@@ -235,8 +263,8 @@ _NO_FILTERS = np.zeros((0, 1))
 #: The arrays of what nobody reads; they can be shared because they hold nothing.
 _NOTHING: dict[str, Array] = {
     "past": blank(PAST, (0, 0)),
-    "homes": np.zeros(0, np.int64),
-    "session_homes": np.zeros(0, np.int64),
+    "homes": np.zeros((2, 0), np.int64),
+    "session_homes": np.zeros((2, 0), np.int64),
     "traits": blank(TRAITS, 0),
     "tenants": blank(TENANT, 0),
     "bands": blank(BAND, 0),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from blis.config import Compat, Scenario
 from blis.engine.build.arrays import room
 from blis.engine.build.clients import answered
 from blis.engine.build.readers import kept_fields
-from blis.engine.columns import COMPLETED_US, COUNTS, TIMES
+from blis.engine.columns import COMPLETED_US, COUNTS, HANDOVERS, TIMES
 from blis.engine.records import NEVER_US, NONE
 from blis.engine.world import Array, World
 from blis.jit import entry
 from blis.tables.attempts import with_attempts
+from blis.tables.handovers import Handovers
 from blis.tables.records import FLEET_LOOK, FLEET_TURN, INSTANCE_COUNTERS, LONG_GAP, NOT_ARRIVED, SAMPLE, STEP_LOG
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -32,9 +34,10 @@ def collect(arrays: World, logs: list[Array], scenario: Scenario, table: Request
 
 def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: RequestTable, compat: Compat) -> ResultTable:
     """What became of the rows that ran."""
-    times = dict(zip(TIMES, arrays.times, strict=True))
-    counts = dict(zip(COUNTS, arrays.counts, strict=True))
-    cluster, end_us = arrays.cluster, end_of(arrays, scenario, compat, int(arrays.times[COMPLETED_US].max(initial=0)))
+    n, cluster = len(table), arrays.cluster
+    times = dict(zip(TIMES, arrays.times[:, :n], strict=True))
+    counts = dict(zip(COUNTS, arrays.counts[:, :n], strict=True))
+    end_us = end_of(arrays, scenario, compat, int(arrays.times[COMPLETED_US].max(initial=0)))
     known_us = max(end_us, int(arrays.ask.start_us))
     return ResultTable(
         **times,
@@ -56,6 +59,7 @@ def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: Reques
         decisions=_decisions(arrays),
         fleet=_until(known_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
         looks=_until(known_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,
+        handovers=_handovers(arrays, n) if arrays.config.apart else None,
     )
 
 
@@ -64,18 +68,29 @@ def _until(end_us: int, rows: Array, dtype: np.dtype[Any]) -> Array:
     return rows[rows.time_us <= end_us].view(dtype, np.ndarray)
 
 
+def _handovers(arrays: World, n: int) -> Handovers:
+    """What became of the prefills of requests, whose columns stand behind theirs."""
+    times = dict(zip(TIMES, arrays.times[:, n:], strict=True))
+    counts = dict(zip(COUNTS, arrays.counts[:, n:], strict=True))
+    names = {field.name for field in fields(Handovers)}
+    moved = dict(zip(HANDOVERS, arrays.handovers, strict=True))
+    return Handovers(**{name: column for name, column in (times | counts | moved).items() if name in names})
+
+
 def _arrival_us(arrays: World, table: RequestTable, status: Array) -> Array:
     """[n] when each arrived; NONE of those that follow one who never got an answer, or got it too late."""
     if not table.closed:
         return table.arrival_us
-    return np.where((status == NOT_ARRIVED) & (table.arrival_us < 0), NONE, arrays.rows.arrival_us.view(np.ndarray))
+    return np.where(
+        (status == NOT_ARRIVED) & (table.arrival_us < 0), NONE, arrays.rows.arrival_us.view(np.ndarray)[: len(table)]
+    )
 
 
 def retry_after_of(arrays: World) -> Array:
     """NONE everywhere if the admission policy never says."""
     if len(arrays.retry_after_us):
         return arrays.retry_after_us
-    return np.ndarray(arrays.times.shape[1], np.int64, buffer=_NONE, strides=(0,))  # one number, however long
+    return np.ndarray(int(arrays.config.requests), np.int64, buffer=_NONE, strides=(0,))  # one number, however long
 
 
 def _samples(arrays: World) -> Array | None:
@@ -127,7 +142,7 @@ def counters_of(instances: Array, compat: Compat) -> Array:
     counters = np.zeros(len(instances), INSTANCE_COUNTERS)
     for name in set(INSTANCE_COUNTERS.names or ()) & set(instances.dtype.names or ()):
         counters[name] = instances[name]
-    counters["queued"] = instances["queue_depth"]
+    counters["queued"] = instances["queue_depth"] + instances["importing_size"]
     counters["running"] = instances["batch_size"]
     counters["output_tokens"] = instances["next_tokens"]
     if not compat.decode_tokens_only:
@@ -146,6 +161,6 @@ def end_of(arrays: World, scenario: Scenario, compat: Compat, completed_us: int)
         return last_us
     queued_us = np.where(instances.pending > 0, arrays.transit.key[:, 0], NEVER_US)
     next_us = min(int(instances.step_us.min()), int(queued_us.min()))
-    waits = bool(arrays.cluster.waiting)  # at a gateway before instances that are all down
+    waits = arrays.cluster.waiting + arrays.cluster.transfers > 0  # at a gateway before instances that are all down
     reached = bool(arrays.cluster.cut) or waits or next_us < NEVER_US or last_us > scenario.horizon_us
     return scenario.horizon_us if reached else last_us

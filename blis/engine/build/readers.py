@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from blis.config import DETECTORS, Compat, Routing, Scenario
+from blis.config import DETECTORS, Compat, Profile, Routing, Scenario
 from blis.engine.build.arrays import listed
 from blis.engine.build.encode_traits import DRAWS
 from blis.engine.gateway.records import (
@@ -62,12 +62,10 @@ def readers_of(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
     """Which events read which facts."""
     cluster = scenario.cluster
     routing, flow = cluster.routing, cluster.flow_control
-    routed = set(ROUTING_POLICIES[routing.policy].reads)
-    routed.update(*(FILTERS[one.name].reads for one in routing.filters))
-    if routing.policy == "weighted":
-        routed.update(*(SCORERS[scorer.name].reads for scorer in routing.scorers))
-    if routing.picker == "weighted-random":
-        routed.add("picker")
+    routed = _read_by(routing)
+    if scenario.apart:
+        routed |= _read_by(cluster.disaggregation.prefill or routing)
+        routed |= {"prefix"} if cluster.disaggregation.decider == "uncached-tokens" else set()
     if compat.exact_prefix_home and "home" in routed:
         routed = routed - {"home"} | {"exact_home"}
     if observe.decisions:
@@ -81,6 +79,17 @@ def readers_of(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
         for fact in _DETECTOR_READS[flow.detector]:
             readers[fact] |= LOOK
     return readers
+
+
+def _read_by(routing: Routing | Profile) -> set[str]:
+    """The facts that the choice of an instance reads."""
+    read = set(ROUTING_POLICIES[routing.policy].reads)
+    read.update(*(FILTERS[one.name].reads for one in routing.filters))
+    if routing.policy == "weighted":
+        read.update(*(SCORERS[scorer.name].reads for scorer in routing.scorers))
+    if routing.picker == "weighted-random":
+        read.add("picker")
+    return read
 
 
 def reads_config(routing: Routing, readers: Readers, placements: bool) -> dict[str, float]:

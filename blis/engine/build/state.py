@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from blis.config import Compat, Instance, LatencyModel, Scenario
+from blis.engine.build.apart import ROLES, check_apart, encode_apart, with_prefills
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.clients import check_clients, encode_clients
 from blis.engine.build.duration import check_duration
@@ -134,24 +135,29 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     table = within_limits(table, *scenario.instance.engine.limits)
     check_loops(table, compat)
     check_lives(scenario, compat)
+    check_apart(scenario, compat)
     check_clients(scenario, compat)
     first_asks, table = table, with_attempts(table, scenario.clients.attempts)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
+    places = order(scenario, table, compat)
+    if scenario.apart:
+        rows, places = with_prefills(rows, "output_tokens"), with_prefills(places)
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
     lives_config, lives_arrays = encode_lives(scenario, first_asks)
     clients_config, clients_arrays = encode_clients(scenario.clients, table, len(first_asks))
-    config = _config(scenario, table, longest, compat, control_config | lives_config | clients_config)
+    apart_config, apart_arrays = encode_apart(scenario, len(table))
+    config = _config(scenario, table, longest, compat, control_config | lives_config | clients_config | apart_config)
     engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
-    members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(table), 1))
+    members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(rows), 1))
     nodes = max(table.tree.n_shared, 1)
     tiers, below = _tiers(scenario, instances * nodes + len(table))
     arrays = World(
         cluster=blank(CLUSTER, 1)[0],
-        ask=_ask(table),
+        ask=_ask(table, instances),
         config=config,
         engines=engines,
         latencies=latencies,
@@ -159,26 +165,27 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         path=path,
         index_rows=index_rows,
         index_path=index_path,
-        order=order(scenario, table, compat),
+        order=places,
         **loops(table, len(first_asks)),
         columns=unsettled(scenario, table),
         priority=_values(PRIORITIES, scenario.instance.priority, scenario.instance.priority_parameters),
         scheduler=_values(SCHEDULERS, scenario.instance.scheduler, scenario.instance.scheduler_parameters),
-        requests=room(REQUEST, len(table)),
+        requests=room(REQUEST, len(rows)),
         instances=blank(INSTANCE, instances),
-        agenda=np.empty(2 << (instances - 1).bit_length(), np.int64),
+        agenda=np.empty(2 << (instances - 1 + scenario.apart).bit_length(), np.int64),
         nodes=room(NODE, (instances, nodes)),
         runs=room(RUN, 2 * instances * nodes + 2 * members * (int(config.max_path) + 4) + 64),
         tiers=tiers,
         below=below,
         ring=np.empty((instances, block_tokens), np.int64),
         finish=room(HEAP, (instances, members)),
-        transit=room(HEAP, (instances, 1024)),
+        transit=room(HEAP, (instances, max(len(rows), 1024) if scenario.apart else 1024)),
         service=service(scenario, table),
         log=room(LOGGED, min(16 * len(table) + 1024, LOG_PART)),  # most take less; rows that nobody writes cost nothing
         gaps=room(LONG_GAP, 4 * members + len(table) + 64),
-        times=np.empty((len(TIMES), len(table)), np.int64),
-        counts=np.empty((len(COUNTS), len(table)), np.int32),
+        times=np.empty((len(TIMES), len(rows)), np.int64),
+        counts=np.empty((len(COUNTS), len(rows)), np.int32),
+        **apart_arrays,
         **lives_arrays,
         **encode_fleet(scenario),
         **clients_arrays,
@@ -196,10 +203,11 @@ def _values(templates: Registry, name: str, given: Mapping[str, float]) -> Array
     return np.array([*templates.values(name, given), 0.0])
 
 
-def _ask(table: RequestTable) -> Any:
+def _ask(table: RequestTable, instances: int) -> Any:
     """What the control plane knows of nobody yet."""
     ask = blank(ASK, 1)[0]
     ask.start_us = table.first_arrival_us
+    ask.places = instances
     return ask
 
 
@@ -300,12 +308,13 @@ def _encode_engines(
 ) -> tuple[Array, Array, list[tuple[Instance, LatencyModel, list[float]]]]:
     """The same, and each instance with its latency model; equal replicas are one object, looked at once."""
     different = {id(replica): replica.instance for replica in scenario.replicas}
+    roles = {id(replica): replica.role for replica in scenario.replicas}
     engines, latencies, models = {}, {}, {}
     for key, instance in different.items():
         models[key] = instance.latency_model.under(compat)
         latencies[key] = LATENCY.parameters(models[key], compat)
         leaps = LATENCY.constant_while_decoding(models[key].kind, latencies[key])
-        engines[key] = _engine(instance, models[key], leaps)
+        engines[key] = _engine(instance, models[key], leaps, roles[key])
     order = [id(replica) for replica in scenario.replicas]
     parameters = np.zeros((len(order), max(map(len, latencies.values()))))
     for row, key in zip(parameters, order, strict=True):
@@ -330,7 +339,7 @@ def _longest(table: RequestTable) -> int:
     return table.cache["engine/longest"]  # type: ignore[return-value]
 
 
-def _engine(instance: Instance, latency: LatencyModel, leaps: bool) -> tuple[float, ...]:
+def _engine(instance: Instance, latency: LatencyModel, leaps: bool, role: str) -> tuple[float, ...]:
     batch, switches = instance.batch, instance.engine
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
@@ -344,6 +353,7 @@ def _engine(instance: Instance, latency: LatencyModel, leaps: bool) -> tuple[flo
         "queueing_us": latency.alpha[0],
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
+        "roles": ROLES[role],
         "latency": LATENCY.code(latency.kind),
         "constant_while_decoding": leaps,
     }

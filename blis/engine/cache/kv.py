@@ -200,6 +200,10 @@ def _let_go(w, i, entry, depth):
         held = _deepest_holder(w, entry, instance.first_ordered)
         if instance.leaving_size > 0:
             held = max(held, _deepest_holder(w, entry, instance.leaving.head))
+        if instance.importing_size > 0:
+            held = max(held, _deepest_holder(w, entry, instance.importing.head))
+        if instance.exporting_size > 0:
+            held = max(held, _deepest_holder(w, entry, instance.exporting.head))
     if held < node.held:
         w.instances[i].used_blocks -= node.held - held
         add_shallow(node, w.runs, push_tail(w, i, entry.node, held, node.held))

@@ -13,15 +13,27 @@ from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.autoscaling import activate, live_on
 from blis.engine.gateway.clients import give_up_due
 from blis.engine.gateway.due import next_due_us
-from blis.engine.gateway.facts import ask_about, match, remember
+from blis.engine.gateway.facts import allow, ask_about, is_cold, match, remember
 from blis.engine.gateway.fleet import next_life_us
 from blis.engine.gateway.lives import earn, lose
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched, refuse
-from blis.engine.gateway.records import ADMISSION, END, GIVE_UP, GO_ON, LOOK, NO_LOOK, RETRY, ROUTING
+from blis.engine.gateway.records import (
+    ADMISSION,
+    DECODE_PROFILE,
+    END,
+    GIVE_UP,
+    GO_ON,
+    LOOK,
+    NO_LOOK,
+    PREFILL_PROFILE,
+    RETRY,
+    ROUTING,
+)
 from blis.engine.gateway.signals import note_changed
 from blis.engine.in_flight import note_admitted, note_sent
+from blis.engine.instance.transfer import begin_prefill, queueing_us
 from blis.engine.observe import keep_decision
-from blis.engine.records import GROW_TRANSIT, NEVER_US, NONE
+from blis.engine.records import GROW_TRANSIT, NEVER, NEVER_US, NONE, PREFILLS, UNCACHED
 from blis.jit import kernel
 from blis.policies.admission import ADMISSION as ADMISSION_POLICIES
 from blis.policies.filters import FILTERS
@@ -162,19 +174,38 @@ def _tell(w, r, retry_after_us):
 
 @kernel
 def _route(w, r, now_us, event):
-    """Send an admitted request to the best instance."""
+    """Send an admitted request to the best instance, or first to another one that computes its prompt."""
     if w.config.lives and _nobody(w):
         _take_up(w, r, event)
         refuse(w, r, NO_INSTANCE, now_us)
         return
-    i = choose(w, r)
-    if w.instances[i].pending >= w.transit.shape[1]:
-        w.cluster.halt = GROW_TRANSIT
-        return
-    if w.config.keeps_decisions:
-        keep_decision(w, r)
+    target = NONE
+    helper = NONE
+    cold = False
+    helper_cold = False
+    for profile in range(len(w.profiles)):
+        if profile == PREFILL_PROFILE and not asks_for_prefill(w, r, target):
+            break
+        i = choose(w, r, profile)
+        if profile == PREFILL_PROFILE:
+            helper = i
+            helper_cold = is_cold(w)
+            continue
+        target = i
+        cold = is_cold(w)
+        if w.instances[i].pending >= w.transit.shape[1]:
+            w.cluster.halt = GROW_TRANSIT
+            return
+        if w.config.keeps_decisions:
+            keep_decision(w, r)
     _take_up(w, r, event)
-    send(w, r, i, now_us)
+    for profile in range(1 + (helper != NONE)):
+        if profile == PREFILL_PROFILE:
+            w.cluster.prefill_turn += 1
+            remember(w, r, helper, profile, helper_cold)
+        else:
+            remember(w, r, target, profile, cold)
+    send(w, r, target, NONE if helper == target else helper, now_us)
 
 
 @kernel
@@ -192,7 +223,7 @@ def _take_up(w, r, event):
 @kernel
 def _nobody(w):
     """Whether no instance may run the request."""
-    if not w.config.placed and not w.config.lives:
+    if not w.config.placed and not w.config.lives and not w.config.apart:
         return False
     eligible = 0
     for i in range(w.config.instances):
@@ -209,20 +240,38 @@ def _may_wait(w, r):
 
 
 @kernel
-def choose(w, r):
-    """The best instance for the request that is asked about."""
-    match(w, r)
-    _filter(w)
-    _rate_views(w)
-    return _pick(w, r)
+def asks_for_prefill(w, r, target):
+    """Whether another instance than `target`, which generates, is asked for the prompt of the request.
+
+    Then the views say who may be.
+    """
+    if w.config.decider == NEVER:
+        return False
+    if w.config.decider == UNCACHED:
+        cached_tokens = w.views[target].matched_blocks * w.config.index_block_tokens
+        if w.rows[r].input_tokens - cached_tokens < w.config.uncached_tokens:
+            return False
+    allow(w, r, PREFILLS)
+    return not _nobody(w)
 
 
 @kernel
-def send(w, r, i, now_us):
-    """The request is on its way to instance i, where there is room for it in transit; one that is down refuses it."""
+def choose(w, r, profile):
+    """The best instance for the request that is asked about, to generate or to compute its prompt."""
+    match(w, r, profile)
+    _filter(w, profile)
+    _rate_views(w, profile)
+    return _pick(w, r, profile)
+
+
+@kernel
+def send(w, r, i, helper, now_us):
+    """The request is on its way to instance i, where there is room for it in transit; one that is down refuses it.
+
+    helper: the instance that computes its prompt first, NONE if i does. The router has remembered where it goes.
+    """
     instance = w.instances[i]
     earn(w, r)
-    remember(w, r, i)
     w.cluster.turn += 1
     w.requests[r].instance = i
     w.times[ROUTED_US, r] = now_us
@@ -230,35 +279,44 @@ def send(w, r, i, now_us):
     if w.config.closed:
         note_followed(w, r)
     instance.routed += 1
+    if helper != NONE:
+        note_changed(w, i)
+        r = begin_prefill(w, r, helper, now_us)
+        i = helper
+        instance = w.instances[i]
+        instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
     if instance.down:
         lose(w, i, r, now_us)
         note_changed(w, i)
         return
-    queued_us = now_us + int(w.engines[i].queueing_us + w.engines[i].queueing_us_token * w.rows[r].input_tokens)
+    queued_us = now_us + queueing_us(w, i, r)
     heap.push(w.transit, i, instance.pending, queued_us, w.cluster.turn, r)
     instance.pending += 1
     note_changed(w, i)
 
 
 @kernel
-def _rate_views(w):
+def _rate_views(w, profile):
     """Bring the scores up to now: of all instances, or of those alone whose views have changed."""
+    how = w.profiles[profile]
+    codes = w.codes[profile, : how.scorers]
+    weights = w.weights[profile, : how.weights]
     whole = w.cluster.unrated == w.config.instances
     while w.cluster.unrated > 0:
         first = 0 if whole else w.unrated[w.cluster.unrated - 1]
         end = w.config.instances if whole else first + 1
-        _rate(w.config.routing, w.template, w.views[first:end], w.ask, w.codes, w.weights)
+        _rate(how.routing, w.template[profile], w.views[first:end], w.ask, codes, weights)
         w.cluster.unrated = 0 if whole else w.cluster.unrated - 1
     if w.config.scores_depend == REQUEST:
         w.cluster.unrated = w.config.instances
 
 
 @kernel
-def _filter(w):
+def _filter(w, profile):
     """Narrow down the eligible instances, one filter after the other; one that would leave nobody does nothing."""
-    for f in range(w.config.filters):
-        _keep(int(w.filters[f, 0]), w.filters[f, 1:], w.views, w.ask)
+    for f in range(w.profiles[profile].filters):
+        _keep(int(w.filters[profile, f, 0]), w.filters[profile, f, 1:], w.views, w.ask)
         kept = 0
         for i in range(w.config.instances):
             kept += w.views[i].eligible and w.views[i].keep
@@ -268,13 +326,13 @@ def _filter(w):
 
 
 @kernel
-def _pick(w, r):
+def _pick(w, r, profile):
     """The instance that the scores say, unless this request is forced elsewhere."""
-    if r == w.config.forced_row:
+    if r == w.config.forced_row and profile == DECODE_PROFILE:
         return w.config.forced_instance
-    if w.config.weighted_picker:
+    if w.profiles[profile].weighted_picker:
         return draw(w.views, w.ask.picker)
-    return best(w.views, w.rows[r].uniform if w.config.random_ties else 0.0)
+    return best(w.views, w.rows[r].uniform if w.profiles[profile].random_ties else 0.0)
 
 
 @kernel

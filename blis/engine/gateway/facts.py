@@ -9,6 +9,8 @@ from __future__ import annotations
 from blis.engine.cache.signal import cached_blocks
 from blis.engine.gateway.homes import prompt_home, session_home, settle_prompt, settle_session
 from blis.engine.gateway.prefix_index import matched_blocks, prompt_blocks, record
+from blis.engine.gateway.records import DECODE_PROFILE
+from blis.engine.records import DECODES
 from blis.jit import kernel
 
 
@@ -26,10 +28,8 @@ def ask_about(w, r, now_us, event):
         ask.choice_2 = traits.choice_2
         ask.picker = traits.picker
         ask.admission = traits.admission
-    if w.config.placed or w.config.filters > 0 or w.config.lives:
-        for i in range(w.config.instances):
-            allowed = w.places[w.traits[r].placement, i].eligible if w.config.placed else 1
-            w.views[i].eligible = 0 if w.instances[i].offline else allowed
+    if w.config.placed or w.config.filtered or w.config.lives or w.config.apart:
+        allow(w, r, DECODES)
     if w.config.reads_tenants & event:
         tenant = w.tenants[1 + w.traits[r].tenant]
         ask.tenant_in_flight = tenant.in_flight
@@ -39,12 +39,27 @@ def ask_about(w, r, now_us, event):
         ask.completed = 0
         for i in range(w.config.instances):
             ask.completed += w.instances[i].completed
+        ask.completed -= w.cluster.prefilled
 
 
 @kernel
-def match(w, r):
+def allow(w, r, role):
+    """Fill in which instances may do their part for a request, and may at all."""
+    places = 0
+    for i in range(w.config.instances):
+        view = w.views[i]
+        fits = w.engines[i].roles & role > 0
+        allowed = fits and (not w.config.placed or w.places[w.traits[r].placement, i].eligible)
+        view.eligible = allowed and not w.instances[i].offline
+        view.place = places
+        places += fits
+    w.ask.places = places
+
+
+@kernel
+def match(w, r, profile):
     """Fill in what routing reads about the request on every instance."""
-    w.ask.turn = w.cluster.turn
+    w.ask.turn = w.cluster.turn if profile == DECODE_PROFILE else w.cluster.prefill_turn
     if w.config.reads_prefix:
         w.ask.prompt_blocks = prompt_blocks(w, r)
         for i in range(w.config.instances):
@@ -54,11 +69,11 @@ def match(w, r):
         for i in range(w.config.instances):
             w.views[i].cached_blocks = cached_blocks(w, i, r)
     if w.config.reads_home or w.config.reads_exact_home:
-        home = prompt_home(w, r)
+        home = prompt_home(w, r, profile)
         for i in range(w.config.instances):
             w.views[i].home = i == home
     if w.config.reads_session:
-        home = session_home(w, r)
+        home = session_home(w, r, profile)
         for i in range(w.config.instances):
             w.views[i].session_home = i == home
     if w.config.reads_labels:
@@ -67,23 +82,24 @@ def match(w, r):
 
 
 @kernel
-def remember(w, r, i):
-    """The request goes to instance i: take down what later decisions will ask for."""
-    if w.config.reads_cold:
-        _stamp_cold(w, i)
+def remember(w, r, i, profile, cold):
+    """The request goes to instance i: take down what later decisions will ask for. cold: as `is_cold` has it."""
+    if cold:
+        w.cluster.cold += 1
+        w.views[i].cold_stamp = w.cluster.cold
     if w.config.reads_prefix:
         record(w, i, r)
     if w.config.reads_home or w.config.reads_exact_home:
-        settle_prompt(w, r, i)
+        settle_prompt(w, r, i, profile)
     if w.config.reads_session:
-        settle_session(w, r, i)
+        settle_session(w, r, i, profile)
 
 
 @kernel
-def _stamp_cold(w, i):
-    """No eligible instance knew the prompt: instance i is the latest to get such a request."""
-    for other in range(w.config.instances):
-        if w.views[other].eligible and w.views[other].matched_blocks > 0:
-            return
-    w.cluster.cold += 1
-    w.views[i].cold_stamp = w.cluster.cold
+def is_cold(w):
+    """Whether no eligible instance knows the prompt that is asked about, if anybody reads that."""
+    cold = w.config.reads_cold > 0
+    for i in range(w.config.instances if cold else 0):
+        if w.views[i].eligible and w.views[i].matched_blocks > 0:
+            cold = False
+    return cold

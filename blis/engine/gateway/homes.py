@@ -1,4 +1,4 @@
-"""Where prompts and sessions went last.
+"""Where prompts and sessions went last: to generate, or to have their prompts computed (`profile`).
 
 A home belongs to a shared node; under the exact rule to all prompts that are equal up to their last full
 block. What only one request has needs no home, because nobody asks for it.
@@ -11,42 +11,44 @@ from blis.jit import kernel
 
 
 @kernel
-def prompt_home(w, r):
+def prompt_home(w, r, profile):
     """The instance that the deepest known full block of a prompt went to, or NONE."""
+    homes = w.homes[profile]
     if w.config.reads_exact_home:
-        return w.homes[w.traits[r].prompt]
+        return homes[w.traits[r].prompt]
     home = NONE
     prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
     for p in range(w.rows[r].path_begin, w.rows[r].path_end):
         node = w.path[p].node
-        if w.path[p].end_block > prompt_blocks or w.homes[node] == NONE:
+        if w.path[p].end_block > prompt_blocks or homes[node] == NONE:
             break
-        home = w.homes[node]
+        home = homes[node]
     return home
 
 
 @kernel
-def settle_prompt(w, r, i):
+def settle_prompt(w, r, i, profile):
     """The request went to instance i: so will what shares its prompt."""
+    homes = w.homes[profile]
     if w.config.reads_exact_home:
-        w.homes[w.traits[r].prompt] = i
+        homes[w.traits[r].prompt] = i
         return
     prompt_blocks = w.rows[r].input_tokens // w.config.block_tokens
     for p in range(w.rows[r].path_begin, w.rows[r].path_end):
         if w.path[p].end_block > prompt_blocks:
             break
-        w.homes[w.path[p].node] = i
+        homes[w.path[p].node] = i
 
 
 @kernel
-def session_home(w, r):
+def session_home(w, r, profile):
     """The instance that the request's session went to last, or NONE."""
     session = w.traits[r].session
-    return w.session_homes[session] if session != NONE else NONE
+    return w.session_homes[profile, session] if session != NONE else NONE
 
 
 @kernel
-def settle_session(w, r, i):
+def settle_session(w, r, i, profile):
     """The request went to instance i: so will its session."""
     if w.traits[r].session != NONE:
-        w.session_homes[w.traits[r].session] = i
+        w.session_homes[profile, w.traits[r].session] = i

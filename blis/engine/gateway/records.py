@@ -23,17 +23,34 @@ FAILS, SERVES, FOUND_OFFLINE, FOUND_ONLINE = range(4)
 FAILED = UNHEARD = 1
 NOT_THERE = 2
 
+# Whom a routing decision is about: the instance that generates, and the one that computes the prompt for it.
+DECODE_PROFILE, PREFILL_PROFILE = range(2)
+
 # Detectors of flow control, in the order of blis.config.DETECTORS.
 NEVER_FULL, CONCURRENCY, UTILIZATION = range(3)
 
 # How far the gateway is with a look (CLUSTER.looking).
 NO_LOOK, STARTED, DISPATCHING = range(3)
 
+#: How an instance is chosen.
+PROFILE = np.dtype(
+    [
+        ("routing", "i8"),  # template code
+        ("filters", "i8"),  # how many of its rows in World.filters are meant, and so on
+        ("scorers", "i8"),
+        ("weights", "i8"),
+        ("random_ties", "i8"),
+        ("weighted_picker", "i8"),  # draw in proportion to the scores instead of taking the best
+    ],
+    align=True,
+)
+
 #: What the router sees of an instance.
 VIEW = np.dtype(
     [
         ("turn", "i8"),  # number of the decision, in kept decisions only
         ("eligible", "i8"),  # the request may go there
+        ("place", "i8"),  # its number among those that may do what is asked for
         ("keep", "i8"),  # one filter's verdict
         ("queue_depth", "i8"),  # waiting requests
         ("batch_size", "i8"),
@@ -59,7 +76,8 @@ ASK = np.dtype(
     [
         ("now_us", "i8"),
         ("start_us", "i8"),  # arrival of the first request of all
-        ("turn", "i8"),  # routing decisions so far
+        ("turn", "i8"),  # routing decisions of this kind so far
+        ("places", "i8"),  # instances that may do what is asked for
         ("input_tokens", "i8"),
         ("prompt_blocks", "i8"),  # full ones of the prefix index, for its readers
         ("cache_blocks", "i8"),  # full KV blocks of the prompt; for readers of the real cache

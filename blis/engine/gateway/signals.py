@@ -6,10 +6,11 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 
 from __future__ import annotations
 
-from blis.engine.agenda import first_before, note, soonest_us
+from blis.engine.agenda import first_before, note, soonest_other_us, soonest_us
 from blis.engine.gateway.due import next_due_us
 from blis.engine.gateway.records import BATCH, CACHE, END, GIVE_UP, GO_ON, KV, LOOK, QUEUE, SAMPLE
 from blis.engine.instance.step import advance, next_us
+from blis.engine.instance.transfer import end_transfer
 from blis.engine.observe import sample_wanted, take_sample
 from blis.engine.records import DONE, NEVER_US
 from blis.jit import kernel
@@ -61,11 +62,40 @@ def _advance_all(w, until_us):
     """Run all events of all instances before `until_us`. May stop early: look at cluster.halt."""
     until_us = min(until_us, w.config.horizon_us + 1)
     while soonest_us(w.agenda) < until_us:
-        i = first_before(w.agenda, until_us)
-        advance(w, i, until_us)
-        show(w, i)
+        if w.config.apart and w.cluster.transfers > 0 and w.transfers[0, 0].key == soonest_us(w.agenda):
+            end_transfer(w, w.transfers[0, 0].key)
+            _show_all(w)
+        else:
+            i, end_us = _next_to_go_on(w, until_us)
+            advance(w, i, end_us)
+            show(w, i)
+            if w.cluster.meets:
+                _show_all(w)
         if w.cluster.halt != DONE:
             return
+
+
+@kernel
+def _next_to_go_on(w, until_us):
+    """An instance that does something before `until_us`, and how far it may go on.
+
+    Any, and as far as that, where none has anything to do with another. Else the soonest of all, and only until another
+    does something, or the links: that may change what it does.
+    """
+    if not w.config.apart:
+        return first_before(w.agenda, until_us), until_us
+    now_us = soonest_us(w.agenda)
+    i = first_before(w.agenda, now_us + 1)
+    return i, min(until_us, max(soonest_other_us(w.agenda, i), now_us + 1))
+
+
+@kernel
+def _show_all(w):
+    """Several instances have met: note of all of them what they do next, and who is there."""
+    w.cluster.meets = 0
+    for i in range(w.config.instances):
+        show(w, i)
+    w.cluster.unrated = w.config.instances
 
 
 @kernel
@@ -122,7 +152,7 @@ def copy(w, i, kinds):
     view = w.views[i]
     instance = w.instances[i]
     if kinds & QUEUE:
-        view.queue_depth = instance.queue_depth
+        view.queue_depth = instance.queue_depth + instance.importing_size
     if kinds & BATCH:
         view.batch_size = instance.batch_size
     if kinds & KV:

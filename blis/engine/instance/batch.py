@@ -13,10 +13,11 @@ from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import attach, blocks_for, fill, is_ordered, lookup, release, reload
 from blis.engine.columns import SCHEDULED_US
 from blis.engine.in_flight import note_left
-from blis.engine.instance.latency import clear
+from blis.engine.instance.latency import clear, count_prefill
 from blis.engine.instance.queue import head, join_batch, leave_batch, put, take_out
 from blis.engine.instance.service import charge, leave_decode
-from blis.engine.records import AWAY, DECODE, NONE, PREFILL
+from blis.engine.instance.transfer import admit_arrived, import_kv
+from blis.engine.records import AWAY, DECODE, NONE, PREFILL, REMOTE
 from blis.jit import kernel
 from blis.tables.records import DROPPED, QUEUED, RUNNING
 
@@ -156,18 +157,9 @@ def _serve_member(w, i, r, now_us, budget, remainder):
         instance.step.decodes += 1
     else:
         request.computed += tokens
-        _count_prefill(instance.step, stored, tokens)
+        count_prefill(instance.step, stored, tokens)
         charge(w, i, r, tokens)
     return tokens
-
-
-@kernel
-def _count_prefill(step, context, tokens):
-    """Add a member's part of a prefill to the sums of the step: its `tokens` follow `context` stored ones."""
-    step.prefills += 1
-    step.prefill_tokens += tokens
-    step.prefill_pairs += tokens * context + tokens * (tokens - 1) // 2
-    step.prefill_context += context
 
 
 @kernel
@@ -228,10 +220,15 @@ def _drop_outgrown(w, i, r):
 
 @kernel
 def _admit(w, i, now_us, budget):
-    """Admit from the head of the queue until budget, places or blocks run out; a head that fails blocks all."""
+    """Admit from the head of the queue until budget, places or blocks run out; a head that fails blocks all.
+
+    Whoever's prompt is computed elsewhere asks for its KV where others are admitted, with blocks for all that it lacks.
+    """
     instance = w.instances[i]
     engine = w.engines[i]
     places = engine.max_running - instance.leaving_size
+    if instance.arrived > 0:
+        budget = admit_arrived(w, i, now_us, places, budget)
     while instance.queue_depth > 0 and instance.batch_size < places and budget > 0:
         r, position = head(w, i)
         request = w.requests[r]
@@ -241,7 +238,8 @@ def _admit(w, i, now_us, budget):
         limit = (target if free_hit else target - 1) // w.config.block_tokens
         cached, cached_free, lower = lookup(w, i, r, limit)
         start = cached * w.config.block_tokens
-        tokens = min(min(target - start, instance.chunk_tokens), budget)
+        remote = request.kv == REMOTE
+        tokens = target - start if remote else min(min(target - start, instance.chunk_tokens), budget)
         blocks = blocks_for(tokens, w.config.block_tokens)
         must_fit = blocks_for(target - start, w.config.block_tokens) if engine.reserves_prompt else blocks
         if not outgrown and tokens > 0 and must_fit + lower > engine.blocks - instance.used_blocks - cached_free:
@@ -250,9 +248,16 @@ def _admit(w, i, now_us, budget):
         if outgrown:
             _drop_outgrown(w, i, r)
             continue
-        _note_admission(w, i, r, now_us, cached, lower)
+        _count_lookup(w, i, r, cached, lower)
+        if remote:
+            instance.hit_blocks += cached
+            attach(w, i, r, cached)
+            take(w, i, blocks, now_us)
+            import_kv(w, i, r, blocks, now_us)
+            continue
+        _note_admission(w, r, now_us)
         request.computed = start + tokens
-        _count_prefill(instance.step, 0 if w.config.free_context else start, tokens)
+        count_prefill(instance.step, 0 if w.config.free_context else start, tokens)
         charge(w, i, r, tokens)
         request.detached = tokens == 0
         if request.detached:
@@ -274,7 +279,7 @@ def _admit(w, i, now_us, budget):
 
 
 @kernel
-def _note_admission(w, i, r, now_us, cached, lower):
+def _count_lookup(w, i, r, cached, lower):
     """Count what was looked up; a request that comes back after a preemption finds its own blocks: counted apart."""
     instance = w.instances[i]
     request = w.requests[r]
@@ -289,6 +294,12 @@ def _note_admission(w, i, r, now_us, cached, lower):
         instance.lookup_cpu_hit_blocks += found - min(cached - lower, prompt_blocks)
     if w.times[SCHEDULED_US, r] == NONE:
         request.cached_tokens = min(cached * w.config.block_tokens, w.rows[r].input_tokens)
+
+
+@kernel
+def _note_admission(w, r, now_us):
+    """The request runs, and has its prompt computed."""
+    request = w.requests[r]
     if w.times[SCHEDULED_US, r] == NONE or w.config.last_scheduling_delay:
         w.times[SCHEDULED_US, r] = now_us
     request.status = RUNNING

@@ -28,6 +28,15 @@ def decode_us(w, i, members):
 
 
 @kernel
+def count_prefill(step, context, tokens):
+    """Add a member's part of a prefill to the sums of the step: its `tokens` follow `context` stored ones."""
+    step.prefills += 1
+    step.prefill_tokens += tokens
+    step.prefill_pairs += tokens * context + tokens * (tokens - 1) // 2
+    step.prefill_context += context
+
+
+@kernel
 def clear(step):
     """Nobody has been counted yet; the context of decodes is found last, all at once."""
     step.prefills = 0

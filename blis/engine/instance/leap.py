@@ -33,9 +33,11 @@ def _all_decode(w, i):
     instance = w.instances[i]
     engine = w.engines[i]
     members = instance.batch_size
-    if members == 0 or instance.first_ordered != NONE:
+    if members == 0 or instance.first_ordered != NONE or instance.landed > 0:
         return False
-    admits = instance.queue_depth > 0 and members < engine.max_running and members < engine.budget_tokens
+    admits = (
+        instance.queue_depth + instance.arrived > 0 and members < engine.max_running and members < engine.budget_tokens
+    )
     return not admits and members <= engine.budget_tokens
 
 
@@ -91,7 +93,7 @@ def _equal_steps(w, i, until_us):
     instance.steps += steps
     instance.busy_us += duration_us * steps
     instance.next_tokens += members * steps
-    instance.queue_sum += instance.queue_depth * steps
+    instance.queue_sum += (instance.queue_depth + instance.importing_size) * steps
     instance.batch_sum += members * steps
     instance.step_us += duration_us * steps
     instance.busy_until_us = instance.step_us
@@ -146,7 +148,7 @@ def count_step(w, i, duration_us):
     instance.next_tokens += instance.step.decodes
     instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     instance.block_us += instance.used_blocks * duration_us
-    instance.queue_sum += instance.queue_depth
+    instance.queue_sum += instance.queue_depth + instance.importing_size
     instance.batch_sum += instance.batch_size
 
 

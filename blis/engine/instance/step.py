@@ -10,12 +10,13 @@ from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import blocks_for, fill, release
 from blis.engine.columns import COMPLETED_US, FIRST_TOKEN_US, QUEUED_US
 from blis.engine.follow_ups import release_followers
-from blis.engine.in_flight import note_left
+from blis.engine.in_flight import note_gone, note_left
 from blis.engine.instance.batch import end_decode, form_batch, next_ordered, stored_tokens, target_tokens
 from blis.engine.instance.latency import step_us
 from blis.engine.instance.leap import count_step, leap, log_steps
 from blis.engine.instance.queue import leave_batch, put
 from blis.engine.instance.service import enter_decode
+from blis.engine.instance.transfer import export, give_up_kv, hand_over, is_prefill, see_landed
 from blis.engine.observe import keep_step
 from blis.engine.records import (
     AWAY,
@@ -25,10 +26,12 @@ from blis.engine.records import (
     GROW_LOG,
     GROW_RUNS,
     GROW_STEPS,
+    LOCAL,
     NEVER_US,
     NONE,
     PAUSED,
     PREFILL,
+    REMOTE,
 )
 from blis.jit import kernel
 from blis.tables.records import COMPLETED, DROPPED, QUEUED
@@ -40,7 +43,7 @@ def advance(w, i, until_us):
     instance = w.instances[i]
     while True:
         queued_us = w.transit[i, 0].key if instance.pending > 0 else NEVER_US
-        if next_us(w, i) >= until_us:
+        if next_us(w, i) >= until_us or w.cluster.meets:
             return
         if w.cluster.turns_left == 0:
             w.cluster.halt = PAUSED
@@ -81,7 +84,7 @@ def _room_for_step(w, i):
         return PAUSED
     instance = w.instances[i]
     engine = w.engines[i]
-    members, waiting = instance.batch_size, instance.queue_depth
+    members, waiting = instance.batch_size, instance.queue_depth + instance.arrived
     if engine.schedules_ahead:  # a second formation may follow the first, with all that have come
         members, waiting = 2 * members, waiting + instance.pending
     members += min(waiting, min(engine.budget_tokens, engine.max_running))
@@ -117,9 +120,7 @@ def _enqueue(w, i, r, now_us):
         tokens += w.rows[r].output_tokens if w.config.last_gap_twice else max(w.rows[r].output_tokens - 1, 0)
     too_long = w.rows[r].input_tokens >= w.config.model_tokens
     if too_long or blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:
-        request.status = DROPPED
-        instance.dropped += 1
-        note_left(w, i, r)
+        _drop(w, i, r, now_us)
         return
     request.status = QUEUED
     w.times[QUEUED_US, r] = now_us
@@ -127,6 +128,20 @@ def _enqueue(w, i, r, now_us):
     put(w, i, r, False)
     if instance.step_us == NEVER_US:
         instance.step_us = max(now_us, instance.busy_until_us)
+
+
+@kernel
+def _drop(w, i, r, now_us):
+    """The instance cannot serve the request; whoever has its prompt computed here goes to the one that generates."""
+    w.requests[r].status = DROPPED
+    w.instances[i].dropped += 1
+    if is_prefill(w, r):
+        note_gone(w, i, r)
+        hand_over(w, r, now_us, LOCAL)
+        return
+    note_left(w, i, r)
+    if w.requests[r].kv == REMOTE:
+        give_up_kv(w, r, now_us)
 
 
 @kernel
@@ -160,7 +175,7 @@ def _step(w, i, now_us):
         _retire(w, i)
         _let_go(w, i, now_us, duration_us, end_us)
     instance.first_ordered = next_ordered(w, instance.first_ordered)
-    idle = instance.batch_size == 0 and instance.queue_depth == 0
+    idle = instance.batch_size == 0 and instance.queue_depth == 0 and instance.arrived == 0
     instance.busy_until_us = now_us if idle and w.config.idle_when_batch_empties else end_us
     if not idle:
         instance.step_us = end_us
@@ -192,6 +207,8 @@ def _end_and_form(w, i, now_us):
         _let_go(w, i, now_us, instance.gap_us, now_us)
     while instance.pending > 0 and w.transit[i, 0].key <= now_us:
         _take_in(w, i, now_us)
+    if instance.landed > 0:
+        see_landed(w, i)
     if instance.batch_size == 0:
         form_batch(w, i, now_us)
 
@@ -262,17 +279,23 @@ def _let_go(w, i, now_us, duration_us, end_us):
         stored = stored_tokens(w, r, instance.steps + 1)
         if w.config.last_gap_twice and w.rows[r].output_tokens > 0:
             stored = _store_last_token(w, i, r, stored, now_us)
-        release(w, i, r, stored, False)
         request.phase = AWAY
         request.status = COMPLETED
+        if is_prefill(w, r):
+            export(w, i, r, end_us)
+        else:
+            release(w, i, r, stored, False)
         w.times[COMPLETED_US, r] = end_us
         request.finish_us = duration_us
         request.generated = w.rows[r].output_tokens
         request.last_step = instance.steps
         instance.completed += 1
-        note_left(w, i, r)
-        if w.config.closed:
-            release_followers(w, r, now_us)
+        if is_prefill(w, r):
+            note_gone(w, i, r)
+        else:
+            note_left(w, i, r)
+            if w.config.closed:
+                release_followers(w, r, now_us)
         if end_us <= w.config.horizon_us:
             instance.last_event_us = max(instance.last_event_us, end_us)
         else:

@@ -88,8 +88,8 @@ class Contents:
         """Whatever has this number next is new to the router."""
         if self._arrays.past.size:
             self._arrays.past.stamp_us[:, node] = NONE
-        if len(self._arrays.homes):
-            self._arrays.homes[node] = NONE
+        if self._arrays.homes.size:
+            self._arrays.homes[:, node] = NONE
 
 
 def _hashes(tokens: NDArray[np.int64], ends: list[int]) -> Iterator[bytes]:

@@ -68,7 +68,7 @@ class ControlPlane:
         self._until_us = 0
         arrays = self.arrays
         self._requests, self._counts = Fields(arrays.requests), Fields(arrays.instances)
-        self._homes, self._decisions = arrays.session_homes, arrays.decisions.view(np.ndarray)
+        self._homes, self._decisions = arrays.session_homes.reshape(-1), arrays.decisions.view(np.ndarray)
         self._place()
 
     @property

@@ -99,6 +99,6 @@ class Entrance:
             full = len(self._sessions) >= self._rooms.limits.sessions
             number = self._sessions.pop(next(iter(self._sessions))) if full else len(self._sessions)
             self._sessions[name] = number
-            if full and len(self._arrays.session_homes):
-                self._arrays.session_homes[number] = NONE
+            if full and self._arrays.session_homes.size:
+                self._arrays.session_homes[:, number] = NONE
         return self._sessions[name]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from blis.engine import heap
 from blis.engine.gateway.decide import choose, send
-from blis.engine.gateway.facts import ask_about
+from blis.engine.gateway.facts import ask_about, is_cold, remember
 from blis.engine.gateway.queue import look_soon, withdraw
-from blis.engine.gateway.records import LOOK, ROUTING
+from blis.engine.gateway.records import DECODE_PROFILE, LOOK, ROUTING
 from blis.engine.gateway.signals import copy, note_changed
 from blis.engine.in_flight import note_left
 from blis.engine.observe import keep_decision
@@ -75,14 +75,15 @@ def send_again(arrays, r, barred, now_us):
         left += w.views[i].eligible
     if left == 0:
         return NONE
-    i = choose(w, r)
+    i = choose(w, r, DECODE_PROFILE)
     if w.config.keeps_decisions:
         keep_decision(w, r)
     _take_off(w, failed, r)
     w.instances[failed].dropped += 1
     w.instances[failed].in_flight_tokens -= w.rows[r].input_tokens
     request.status = IN_TRANSIT
-    send(w, r, i, now_us)
+    remember(w, r, i, DECODE_PROFILE, is_cold(w))
+    send(w, r, i, NONE, now_us)
     _changed(w, failed, now_us)
     return i
 

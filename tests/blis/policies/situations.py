@@ -22,7 +22,7 @@ from tests.kernels import callable_kernel
 def instances(count: int, *, eligible: ArrayLike = 1, **fields: ArrayLike) -> Any:
     """Instances with these values, all others zero."""
     views = np.zeros(count, VIEW).view(np.recarray)
-    views.eligible = eligible
+    views.eligible, views.place = eligible, range(count)
     for name, values in fields.items():
         views[name] = values
     return views
@@ -56,6 +56,7 @@ def scores_of(scorer: str, views: Any, ask: Any, **given: float) -> list[float]:
 
 def ratings(template: str, views: Any, ask: Any, scorers: Sequence[tuple[str, float]] = (), **given: float) -> Any:
     """What a routing template says of all instances."""
+    ask.places = len(views)
     total = sum(weight for _, weight in scorers)
     codes = np.array([SCORERS.code(name) for name, _ in scorers], np.int64)
     weights = np.array([weight / total for _, weight in scorers])

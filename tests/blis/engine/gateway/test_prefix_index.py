@@ -10,6 +10,7 @@ from blis.config import Compat, Routing, Scorer
 from blis.engine import boundary
 from blis.engine.build.state import encode
 from blis.engine.gateway import facts, prefix_index
+from blis.engine.gateway.records import DECODE_PROFILE
 from blis.tables.limits import within_limits
 from tests.kernels import callable_kernel
 from tests.laws.random_cases import random_case
@@ -57,7 +58,7 @@ def test_equals_a_plain_lru(block_tokens, max_tokens, capacity, root_first):
         for r, request in enumerate(expand(within_limits(case.table, longest, 0))):
             known = min(len(request.prompt), max_tokens or len(request.prompt))
             chain = [request.prompt[:end] for end in range(size, known + 1, size)]
-            match(w, r)
+            match(w, r, DECODE_PROFILE)
             assert w.views[0].matched_blocks == plain.matched(chain)
             record(w, 0, r)
             plain.record(chain)
