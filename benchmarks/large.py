@@ -71,6 +71,15 @@ def streamed(n: int) -> object:
     return simulate_stream(deployed("llm-d-default"), generate_in_chunks(workload(True), 1, n)).metrics
 
 
+def streamed_on_256_instances(n: int) -> object:
+    """The same on 256 of them, each at half the rate."""
+    from blis.stream import simulate_stream
+    from blis.workload.draw.in_chunks import generate_in_chunks
+
+    scenario = routed("llm-d-default", INSTANCES[-1])
+    return simulate_stream(scenario, generate_in_chunks(workload(True), 1, n, HALF_RATE * INSTANCES[-1])).metrics
+
+
 def whole(n: int) -> object:
     """The same, held all at once."""
     from blis import api
@@ -83,7 +92,15 @@ def by_requests(run: Callable[[int], object], sizes: list[int]) -> list[list[str
     rows = []
     for n in sizes:
         cpu_us, peak_mb = map(float, python_output(_ONE_RUN.format(run=run.__name__, n=n)).split())
-        rows.append([run.__name__, f"{n:,}", f"{cpu_us:.2f}", f"{peak_mb:,.0f}", f"{peak_mb * 2**20 / n:,.0f}"])
+        rows.append(
+            [
+                run.__name__.replace("_", " "),
+                f"{n:,}",
+                f"{cpu_us:.2f}",
+                f"{peak_mb:,.0f}",
+                f"{peak_mb * 2**20 / n:,.0f}",
+            ]
+        )
     return rows
 
 
@@ -129,6 +146,7 @@ def main() -> None:
     )
     sizes = [n for n in (100_000, 1_000_000, 10_000_000) if n <= options.most] or [options.most]
     rows = [*by_requests(whole, sizes[:2]), *by_requests(streamed, sizes)]
+    rows += by_requests(streamed_on_256_instances, sizes[-1:])
     print(
         "", table(["default problem", "requests", "µs a request", "MB at the peak", "bytes a request"], rows), sep="\n"
     )

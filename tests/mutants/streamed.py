@@ -8,37 +8,15 @@ _SEATS = "blis/engine/live/seats.py"
 _FLOW = "blis/engine/live/flow.py"
 _WINDOW = "blis/engine/live/window.py"
 _TALLY = "blis/evaluation/streamed.py"
-_MERGED = "blis/workload/draw/merged.py"
 _LAW = ("tests/laws/test_streamed.py",)
 _OWN = ("tests/blis/engine/live",)
 _BYTES = ("tests/blis/test_stream.py",)
 _DRAWN = ("tests/blis/workload/draw",)
 
 MUTANTS = (
-    Mutant(
-        _SEATS,
-        "            arrays.retry_after_us[rows] = NONE",
-        "            pass",
-        _LAW,
-        "who finds the gateway full is told what another one was told",
-    ),
     Mutant(_SEATS, "arrays.times[:, rows] = NONE", "pass", _LAW, "times of who was there before"),
     Mutant(_SEATS, "length_noise(uniform, first)", "length_noise(uniform)", _LAW, "guesses begin anew in every chunk"),
-    Mutant(
-        _FLOW,
-        "OVER[status] & ~((status == COMPLETED) & late)",
-        "OVER[status]",
-        _LAW,
-        "what ends behind the horizon is told",
-    ),
     Mutant(_FLOW, "arrays.cluster.cut |= len(late) > 0", "pass", _OWN, "a run ends before its horizon"),
-    Mutant(
-        _FLOW,
-        "        known[: len(stay)] = stay\n",
-        "",
-        _LAW,
-        "long gaps of who is still there are those of who has left",
-    ),
     Mutant(_WINDOW, "> needed[instance]", "> needed[instance] + 1", _OWN, "a step too many is forgotten"),
     Mutant(
         _TALLY,
@@ -55,7 +33,6 @@ MUTANTS = (
         ("tests/blis/evaluation/test_gap_counts.py",),
         "equal gaps of a chunk count once",
     ),
-    Mutant(_MERGED, 'side="right"', 'side="left"', _DRAWN, "who comes at the end of a part comes in the next one"),
     Mutant(
         "blis/workload/draw/arrivals.py",
         "np.maximum(found, self._pushed_us, out=found)",

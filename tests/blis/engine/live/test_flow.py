@@ -44,6 +44,14 @@ def test_whoever_comes_behind_the_horizon_never_arrives():
     assert left.result.status.tolist() == want.status[:3].tolist()
 
 
+def test_a_run_that_somebody_would_still_come_to_lasts_until_its_horizon():
+    cut = replace(scenario(), horizon_us=10**8)
+    late = replace(table(2), arrival_us=np.array([0, 10**9]), cache={})
+    flow = Flow(cut, table(2), 0, 8)
+    assert flow.take(chunk(0, 2)._replace(table=late)).number.tolist() == [1]
+    assert flow.finish().result.end_us == simulate(cut, late).end_us == 10**8
+
+
 def test_nobody_fails_in_what_is_streamed():
     failing = replace(scenario().cluster, failures=Failures((Outage((0,), 5, 5),)))
     with pytest.raises(InputError, match=r"cluster\.failures: .* streamed"):

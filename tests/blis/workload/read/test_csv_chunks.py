@@ -76,7 +76,7 @@ def test_a_compressed_file_is_read_alike(tmp_path: Path):
 )
 def test_a_wrong_line_is_named_before_anything_runs(tmp_path: Path, rows, words):
     with pytest.raises(InputError, match=words):
-        requests_in_chunks(write(tmp_path, HEADER, *ROWS, *rows), 2)
+        requests_in_chunks(write(tmp_path, HEADER, *ROWS, *rows), len(ROWS))
 
 
 def test_sessions_and_empty_files_are_refused(tmp_path: Path):
