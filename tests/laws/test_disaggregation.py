@@ -21,6 +21,11 @@ def test_engine_equals_oracle_where_prompts_are_computed_elsewhere(number: int):
     compare(apart(Random(number), tight_case(number)))
 
 
+def test_a_prompt_that_one_instance_is_chosen_for_twice_is_noted_once():
+    """What only it has would take up twice the room in the router's index."""
+    compare(apart_case(Random(20835)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 1500, 250))
 def test_engine_equals_oracle_in_three_thousand_cases_of_roles(first: int):

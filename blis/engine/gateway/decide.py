@@ -202,9 +202,9 @@ def _route(w, r, now_us, event):
     for profile in range(1 + (helper != NONE)):
         if profile == PREFILL_PROFILE:
             w.cluster.prefill_turn += 1
-            remember(w, r, helper, profile, helper_cold)
+            remember(w, r, helper, profile, helper_cold, helper == target)
         else:
-            remember(w, r, target, profile, cold)
+            remember(w, r, target, profile, cold, False)
     send(w, r, target, NONE if helper == target else helper, now_us)
 
 

@@ -82,12 +82,15 @@ def match(w, r, profile):
 
 
 @kernel
-def remember(w, r, i, profile, cold):
-    """The request goes to instance i: take down what later decisions will ask for. cold: as `is_cold` has it."""
+def remember(w, r, i, profile, cold, known):
+    """The request goes to instance i: take down what later decisions will ask for.
+
+    cold: as `is_cold` has it. known: it has been noted already that its prompt goes there.
+    """
     if cold:
         w.cluster.cold += 1
         w.views[i].cold_stamp = w.cluster.cold
-    if w.config.reads_prefix:
+    if w.config.reads_prefix and not known:
         record(w, i, r)
     if w.config.reads_home or w.config.reads_exact_home:
         settle_prompt(w, r, i, profile)

@@ -82,7 +82,7 @@ def send_again(arrays, r, barred, now_us):
     w.instances[failed].dropped += 1
     w.instances[failed].in_flight_tokens -= w.rows[r].input_tokens
     request.status = IN_TRANSIT
-    remember(w, r, i, DECODE_PROFILE, is_cold(w))
+    remember(w, r, i, DECODE_PROFILE, is_cold(w), False)
     send(w, r, i, NONE, now_us)
     _changed(w, failed, now_us)
     return i
