@@ -15,6 +15,7 @@ from blis.config import (
     OF_DEPLOYMENT,
     PROFILES,
     Admission,
+    Autoscaling,
     Batch,
     Clients,
     Disaggregation,
@@ -25,6 +26,7 @@ from blis.config import (
     Retries,
     Routing,
     Scenario,
+    Startup,
     default_tier,
 )
 from blis.errors import check_choice
@@ -129,6 +131,8 @@ def _drop_defaults(latency: dict[str, Any] | None) -> None:
 _RARE_PARTS = {
     "retries": Retries(),
     "failures": Failures(),
+    "startup": Startup(),
+    "autoscaling": Autoscaling(),
     "disaggregation": Disaggregation(),
     "kv_transfer": KVTransfer(),
 }
@@ -159,6 +163,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             routing=_routing(cluster.routing, bundle.routing),
             disaggregation=_disaggregation(cluster.disaggregation, bundle.disaggregation),
             retries=replace(cluster.retries, **given_fields(bundle.retries)),
+            autoscaling=replace(cluster.autoscaling, **given_fields(bundle.autoscaling)),
         ),
         instance=replace(
             instance,

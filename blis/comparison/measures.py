@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from blis.config import Scenario
 from blis.evaluation.distribution import US_PER_MS, Distribution, Weighted, known, weighted_distribution
+from blis.evaluation.fleet import instance_us_of_requests, us_of_requests
 from blis.evaluation.gaps import Gaps
 from blis.evaluation.ratios import US_PER_S
 from blis.evaluation.slo import tpot_us
@@ -31,6 +32,8 @@ class Rows:
     in_time: NDArray[np.bool_]  # [m] completed, and the first token came by the `ttft_ms` of its tier
     rejected: NDArray[np.bool_]  # [m]
     unserved: NDArray[np.bool_]  # [m] not completed, for whatever reason
+    instance_us: Floats  # [m] paid for instances from its arrival until the next one …
+    until_next_us: Floats  # [m] … and how long that is
     gaps: Gaps  # between tokens, of the rows before any were drawn again
     places: NDArray[np.int64]  # [m] which of these rows each row is
     span_s: float  # from the first arrival of these rows to the last
@@ -71,6 +74,8 @@ def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Row
         in_time=done & (ttft_us >= 0) & (ttft_us <= target_us),
         rejected=status == REJECTED,
         unserved=~done,
+        instance_us=instance_us_of_requests(result)[rows],
+        until_next_us=us_of_requests(result)[rows],
         span_s=float(arrival_us.max() - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,
         e2e_p99_ms=known(result.e2e_us).p99,
         gaps=Gaps.of(result, np.arange(len(table))[rows], np.zeros(len(status), np.int64), 1),
@@ -102,6 +107,7 @@ MEASURES: dict[str, Measure] = {
     "goodput": Measure("in time/s", lambda rows: _per_s(rows), more_is_better=True, digits=2),
     "rejected": Measure("% of offered", lambda rows: _percent(rows.rejected), digits=2),
     "not served": Measure("% of offered", lambda rows: _percent(rows.unserved), digits=2),
+    "instances": Measure("mean", lambda rows: _instances(rows), digits=2),
 }
 
 
@@ -121,6 +127,11 @@ def _of_gaps(rows: Rows, statistic: str) -> float:
 
 def _percent(chosen: NDArray[np.bool_]) -> float:
     return 100 * float(chosen.mean()) if len(chosen) else np.nan
+
+
+def _instances(rows: Rows) -> float:
+    whole_us = float(rows.until_next_us.sum())
+    return float(rows.instance_us.sum()) / whole_us if whole_us else np.nan
 
 
 def _per_s(rows: Rows) -> float:

@@ -4,6 +4,7 @@ Layout: `shared/reference/*/config.yaml`, default-problem.md section 1 and docs/
 reads a file.
 """
 
+from blis.config.autoscaling import METRICS, Autoscaling
 from blis.config.clients import RETRY_AFTER_US, Clients
 from blis.config.cluster import (
     BANDS,
@@ -18,7 +19,7 @@ from blis.config.cluster import (
 from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
-from blis.config.failures import Failures, Outage, Retries
+from blis.config.failures import Failures, Outage, Retries, Startup
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -52,6 +53,7 @@ __all__ = [
     "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",
+    "METRICS",
     "OF_DEPLOYMENT",
     "ORDERINGS",
     "PICKERS",
@@ -61,6 +63,7 @@ __all__ = [
     "ROLES",
     "TIE_BREAKS",
     "Admission",
+    "Autoscaling",
     "Batch",
     "CacheTier",
     "Clients",
@@ -89,6 +92,7 @@ __all__ = [
     "Signal",
     "Signals",
     "SloTier",
+    "Startup",
     "default_scorers",
     "default_tier",
 ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from blis.config.autoscaling import Autoscaling
 from blis.config.disaggregation import Disaggregation, KVTransfer
-from blis.config.failures import Failures, Retries
+from blis.config.failures import Failures, Retries, Startup
 from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
 from blis.config.routing import Routing, check_once
 from blis.errors import InputError, check_choice, check_integer, check_number
@@ -104,12 +105,17 @@ class Cluster:
     kv_transfer: KVTransfer = field(default_factory=KVTransfer)
     retries: Retries = field(default_factory=Retries)
     failures: Failures = field(default_factory=Failures)
+    startup: Startup = field(default_factory=Startup)
+    autoscaling: Autoscaling = field(default_factory=Autoscaling)
 
     def __post_init__(self) -> None:
         """Check the number of instances, that those which fail exist, and that the parts go together."""
         check_integer("cluster.instances", self.instances, 1, MAX_INSTANCES)
         if self.flow_control.enabled and self.routing.latency_us:
             raise InputError("routing.latency_us must be 0 with flow_control: the gateway routes when it dispatches")
+        self.autoscaling.check_cluster(self.flow_control.enabled)
+        if self.autoscaling.any and self.disaggregation.prefill_instances:
+            raise InputError("autoscaling and disaggregation.prefill_instances exclude each other: one pool is scaled")
         if self.disaggregation.prefill_instances >= self.instances:
             raise InputError(
                 f"disaggregation.prefill_instances must leave one of cluster.instances ({self.instances}) to decode,"
@@ -118,4 +124,15 @@ class Cluster:
         for number, outage in enumerate(self.failures.scheduled):
             for instance in outage.instances:
                 key = f"failures.scheduled[{number}].instances"
-                check_integer(key, instance, 0, self.instances - 1)
+                check_integer(key, instance, 0, self.places - 1)
+
+    @property
+    def places(self) -> int:
+        """Instances that there may be at once."""
+        return self.autoscaling.maximum if self.autoscaling.any else self.instances
+
+    @property
+    def at_start(self) -> int:
+        """Instances that serve when the run begins, those with the lowest numbers."""
+        least = self.autoscaling.minimum if self.autoscaling.any else self.instances
+        return min(max(self.instances, least), self.places)

@@ -48,9 +48,6 @@ class Failures:
     scheduled: tuple[Outage, ...] = ()
     mtbf_us: int = 0  # besides: how long each instance serves until it fails, in the mean; 0 = it never does
     mttr_us: int = 0  # … and for how long it is gone
-    load_us: int = 0  # whoever comes back loads the model for so long before it serves …
-    warm_up_us: int = 0  # … and for so long after that its steps are slower
-    warm_up_factor: float = 1.0
     heartbeat_us: int = 5_000_000
     offline_after_us: int = 15_000_000  # without a heartbeat; until then the router believes that it is there
 
@@ -58,9 +55,6 @@ class Failures:
         """Check the numbers, and that nobody who is there is believed gone."""
         check_integer("failures.mtbf_us", self.mtbf_us, 0, _LONGEST_US)
         check_integer("failures.mttr_us", self.mttr_us, 0, _LONGEST_US)
-        check_integer("failures.load_us", self.load_us, 0, _LONGEST_US)
-        check_integer("failures.warm_up_us", self.warm_up_us, 0, _LONGEST_US)
-        check_number("failures.warm_up_factor", self.warm_up_factor, 1, 1000)
         check_integer("failures.heartbeat_us", self.heartbeat_us, 0, _LONGEST_US)
         check_integer("failures.offline_after_us", self.offline_after_us, self.heartbeat_us, _LONGEST_US)
 
@@ -68,6 +62,21 @@ class Failures:
     def any(self) -> bool:
         """Whether anybody ever fails."""
         return bool(self.scheduled) or self.mtbf_us > 0
+
+
+@dataclass(frozen=True)
+class Startup:
+    """How an instance begins to serve: one that comes back after a failure, and one that the autoscaler starts."""
+
+    load_us: int = 0  # it loads the model for so long before it serves …
+    warm_up_us: int = 0  # … and for so long after that its steps are slower
+    warm_up_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_integer("startup.load_us", self.load_us, 0, _LONGEST_US)
+        check_integer("startup.warm_up_us", self.warm_up_us, 0, _LONGEST_US)
+        check_number("startup.warm_up_factor", self.warm_up_factor, 1, 1000)
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ class Scenario:
         self._check_clients()
         if not self.pools:
             return
+        if self.cluster.autoscaling.any:
+            raise InputError("cluster.autoscaling and pools exclude each other: instances that come are all alike")
         count = sum(pool.count for pool in self.pools)
         if count != self.cluster.instances:
             raise InputError(f"cluster.instances is {self.cluster.instances}, but the pools have {count}")
@@ -122,7 +124,7 @@ class Scenario:
     @cached_property
     def replicas(self) -> tuple[Replica, ...]:
         """The instances in the order of their numbers: pool after pool."""
-        pools = self.pools or (Pool(self.cluster.instances),)
+        pools = self.pools or (Pool(self.cluster.places),)
         found = [replica for pool in pools for replica in (self._replica(pool),) * pool.count]
         first = self.cluster.disaggregation.prefill_instances
         if first:

@@ -15,7 +15,8 @@ NONE = -1
 NEVER_US = 2**62
 
 # Where a run stands; when it came back before the end its state is consistent, and calling again goes on.
-FRESH, DONE, PAUSED, GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_STEPS = range(9)
+FRESH, DONE, PAUSED = range(3)
+GROW_RUNS, GROW_LOG, GROW_GAPS, GROW_TRANSIT, GROW_SAMPLES, GROW_STEPS, GROW_TURNS, GROW_LOOKS = range(3, 11)
 
 # What a request is doing (REQUEST.phase).
 AWAY, PREFILL, DECODE = range(3)
@@ -83,7 +84,7 @@ CONFIG = np.dtype(
         ("reads_traits", "i8"),  # something of a request that ROW does not have
         ("placed", "i8"),  # some requests may not run everywhere
         ("keeps_past", "i8"),  # the cache signal has an age, so changes of the cache are noted
-        ("lives", "i8"),  # instances fail
+        ("lives", "i8"),  # instances fail, come or go
         ("warm_up_us", "i8"),  # how long after that steps are slower …
         ("warm_up_factor", "f8"),  # … and how much
         ("retry_limit", "i8"),  # how often a request that was lost is sent again
@@ -197,6 +198,12 @@ CLUSTER = np.dtype(
         ("next_look_us", "i8"),  # the next one on the grid at which it may find something new, while somebody waits
         ("changes", "i8"),  # events of instances so far
         ("next_life", "i8"),  # of World.lives
+        ("next_fleet_us", "i8"),  # when the autoscaler looks, or somebody it has started or drains is ready or gone
+        ("next_sync_us", "i8"),  # of these, when it looks
+        ("synced_us", "i8"),  # when it looked last
+        ("fleet_turns", "i8"),  # rows of World.fleet_turns
+        ("fleet_looks", "i8"),  # rows of World.fleet_looks
+        ("arrived", "i8"),  # requests that admission had decided on at the latest look
         ("first_inside", "i8"),  # no row before this one can still be on an instance
         ("again", "i8"),  # requests that wait before they are sent again
         ("saved", "f8"),  # retries that may be made
@@ -219,10 +226,11 @@ INSTANCE = np.dtype(
     [
         ("step_us", "i8"),  # start of the pending step, or NEVER_US
         ("busy_until_us", "i8"),
-        ("fails_us", "i8"),  # when it fails next, or NEVER_US
+        ("fails_us", "i8"),  # when it fails next or is taken away, or NEVER_US
+        ("outage_us", "i8"),  # when it fails next, there or not
         ("warm_us", "i8"),  # steps that begin before are slower
-        ("down", "i8"),  # it has failed and does not serve yet
-        ("offline", "i8"),  # the router believes so
+        ("down", "i8"),  # why it does not serve: bits, see gateway.records
+        ("offline", "i8"),  # why the router sends nobody there
         ("pending", "i8"),  # routed here, not yet in the wait queue
         ("queue", ENDS),  # of requests that wait, or of SERVICE records with a tree of such
         ("queue_depth", "i8"),

@@ -57,6 +57,10 @@ class World(NamedTuple):
     lives: Array  # [turns in the lives of instances] LIFE
     again: Array  # [1, n] HEAP of (time, row): who is sent again when; this one and the next have no rows if nobody is
     retries: Array  # [n] how often each was
+    scaling: Array  # [1] SCALING; this one and the next 3 have no rows where nobody comes or goes
+    fleet: Array  # [I] MEMBER
+    fleet_turns: Array  # [capacity] FLEET_TURN
+    fleet_looks: Array  # [capacity] FLEET_LOOK
     waits_us: Array  # [n] how long a client waits before it asks again with this row; no rows if nobody does
     gave_up_us: Array  # [n] when its client has given up, NEVER_US if not; no rows where clients wait for ever
     transfers: Array  # [1, n] HEAP of (time, row): whose KV has come when, which prefill is given up when; this one and

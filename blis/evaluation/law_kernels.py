@@ -12,11 +12,15 @@ from blis.jit import entry, kernel
 from blis.tables.records import (
     ABANDONED,
     COMPLETED,
+    DRAINING,
     DROPPED,
+    GONE,
     IN_TRANSIT,
+    LOADING,
     LOST,
     NOT_ARRIVED,
     QUEUED,
+    READY,
     REJECTED,
     RUNNING,
     STATUS_NAMES,
@@ -26,7 +30,7 @@ from blis.tables.records import (
 (
     STATUS, INSTANCE,
     COUNTS_COMPLETED, COUNTS_DROPPED, COUNTS_QUEUED, COUNTS_RUNNING, ROUTED, PLACED, NOT_PLACED, UNFINISHED,
-    COUNTS_LOST, SENT_AGAIN, DEAD, SENT_OFFLINE, COUNTS_ABANDONED,
+    COUNTS_LOST, SENT_AGAIN, DEAD, SENT_OFFLINE, LIFE, FLEET_SIZE, LOOK, COUNTS_ABANDONED,
     IN_FLIGHT, TENANT_REQUESTS, TENANT_TOKENS,
     CLIENT, UNANSWERED, OWN_ARRIVAL,
     TURN, OVERTAKEN,
@@ -35,7 +39,7 @@ from blis.tables.records import (
     PEAK_BLOCKS, IDLE_BLOCKS, BLOCKS, TOO_MANY_RUN, NO_TIER, OFFLOADED, BROUGHT_BACK, THRASHED,
     BUSY_LONG, NEGATIVE_GAP, HOLES, BUSY, NO_SUCH_STEP, GAP_NUMBER, TTFT, GAP_SUM,
     ALL_TOKENS, TOO_MANY_TOKENS, CACHED, OUTPUT_TOKENS, INPUT_TOKENS, PREEMPTIONS, PREFILL,
-) = range(61)  # fmt: skip
+) = range(64)  # fmt: skip
 LAWS = PREFILL + 1
 
 FIRST, COUNT = range(2)  # columns of what is found of a law: the first who breaks it, and how many do
@@ -46,16 +50,17 @@ SUMS = BEFORE + 1
 
 
 @entry(Run, Rules)
-def judge(run, rules, sums, tenant_sums, elapsed_us, gap_sums, found):
+def judge(run, rules, sums, tenant_sums, states, elapsed_us, gap_sums, found):
     """Look for broken laws.
 
-    sums: [I, SUMS], tenant_sums: [1 + T, 2], found: [LAWS, 2], zero before. elapsed_us: [steps of all instances + 1 +
-    AHEAD], gap_sums: [n, 2], room.
+    sums: [I, SUMS], tenant_sums: [1 + T, 2], found: [LAWS, 2], zero before. states: [I] GONE. elapsed_us: [steps of all
+    instances + 1 + AHEAD], gap_sums: [n, 2], room.
     """
     if _shape(run, found):
         return  # the other laws rely on it
     _conservation(run, rules, sums, found)
     _failures(run, sums, found)
+    _fleet(run, rules, states, found)
     _in_flight(run, rules, sums, tenant_sums, found)
     _follow_ups(run, rules, found)
     _order(run, rules, found)
@@ -122,7 +127,7 @@ def _failures(run, sums, found):
         if len(run.retries) > 0:
             missing -= run.retries[r]
     note(found, SENT_AGAIN, 0, missing != 0)
-    if len(run.outages) == 0:
+    if len(run.outages) + len(run.silences) == 0:
         return
     for r in range(len(run.status)):
         i = run.instance[r]
@@ -130,6 +135,35 @@ def _failures(run, sums, found):
         token = _within(run.outages, i, run.first_token_us[r]) or _within(run.outages, i, run.completed_us[r])
         note(found, DEAD, r, began or token)
         note(found, SENT_OFFLINE, r, _within(run.silences, i, run.routed_us[r]))
+
+
+@kernel
+def _fleet(run, rules, states, found):
+    """Instances come and go one state after the other, and never are fewer or more than the limits say.
+
+    states: [I] all gone. Those that load or are ready count, also while they are out of order.
+    """
+    there = 0
+    for k in range(len(run.fleet)):
+        turn = run.fleet[k]
+        begins = k < run.looks[0].current  # who serves at the start has not loaded
+        follows = begins or _follows(states[turn.instance], turn.state)
+        note(found, LIFE, turn.instance, not follows or turn.time_us < run.fleet[max(k - 1, 0)].time_us)
+        there += (turn.state in (LOADING, READY)) - (states[turn.instance] in (LOADING, READY))
+        states[turn.instance] = turn.state
+        few = there < rules.least_instances and k >= run.looks[0].current - 1
+        note(found, FLEET_SIZE, turn.instance, few or there > rules.most_instances)
+    for k in range(len(run.looks)):
+        recommended = run.looks[k].recommended
+        note(found, LOOK, k, recommended < rules.least_instances or recommended > rules.most_instances)
+
+
+@kernel
+def _follows(before, state):
+    """Whether an instance may come from one state into the other."""
+    if before == GONE:
+        return state == LOADING
+    return state == GONE or (before == LOADING and state == READY) or (before == READY and state == DRAINING)
 
 
 @kernel

@@ -53,8 +53,10 @@ class Run(NamedTuple):
     tenants: Array  # [1 + T, 2] requests and prompt tokens in flight, of everybody and of each; no rows if not counted
     overhead_us: Array  # [I]
     limits: Array  # [I] LIMITS
-    outages: Array  # SPAN, when instances were down
+    outages: Array  # SPAN, when instances were down or not there
     silences: Array  # SPAN, when the router believed so
+    fleet: Array  # FLEET_TURN, like `looks` without rows where nobody comes or goes
+    looks: Array  # FLEET_LOOK
 
 
 class Rules(NamedTuple):
@@ -77,3 +79,5 @@ class Rules(NamedTuple):
     first_token_without_output: bool
     last_scheduling_delay: bool
     decode_tokens_only: bool
+    least_instances: int  # that may be there
+    most_instances: int

@@ -17,6 +17,7 @@ from blis.config import Compat, Scenario
 from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
 from blis.evaluation.client_laws import answered_us, check_clients
+from blis.evaluation.fleet import absences
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.handover_laws import broken_handovers, held_blocks
 from blis.evaluation.law_kernels import COUNT, LAWS, SUMS, judge
@@ -24,7 +25,7 @@ from blis.evaluation.law_runs import LIMITS, SPAN, Rules, Run
 from blis.tables.attempts import with_attempts
 from blis.tables.handovers import Handovers
 from blis.tables.limits import within_limits
-from blis.tables.records import ABANDONED, LOST
+from blis.tables.records import ABANDONED, DRAINING, FLEET_LOOK, FLEET_TURN, GONE, LOST, READY
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -49,6 +50,9 @@ WORDS = {
     laws.SENT_AGAIN: "the instances lost other requests than have that status or were sent again",
     laws.DEAD: "request {} was served by an instance that was down",
     laws.SENT_OFFLINE: "request {} was sent to an instance that was believed to be offline",
+    laws.LIFE: "instance {} came into a state that does not follow the one before",
+    laws.FLEET_SIZE: "there were fewer or more instances than may be when instance {} came or went",
+    laws.LOOK: "look {} of the autoscaler recommends what its limits forbid",
     laws.COUNTS_ABANDONED: "instance {} counts other abandoned requests than have that status",
     laws.IN_FLIGHT: "instance {} has other prompt tokens in flight than its requests",
     laws.TENANT_REQUESTS: "the tenants have other requests in flight than theirs",
@@ -126,6 +130,7 @@ def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, co
         _rules(scenario, result, compat),
         np.zeros((instances, SUMS), np.int64),
         np.zeros((1 + len(table.tenant_names), 2), np.int64),
+        np.full(instances, GONE),
         np.empty((steps if complete and steps > 0 else 0) + 1 + AHEAD, np.int64),
         np.empty((len(table) * (1 + (result.handovers is not None)), 2), np.int64),
         found,
@@ -152,8 +157,8 @@ def _sizes(scenario: Scenario, table: RequestTable, result: ResultTable) -> Viol
     n, instances, violations = len(table), len(result.instances), []
     if len(result) != n:
         violations.append(f"{n} requests but {len(result)} results")
-    if instances != scenario.cluster.instances:
-        violations.append(f"{scenario.cluster.instances} instances but counters of {instances}")
+    if instances != scenario.cluster.places:
+        violations.append(f"{scenario.cluster.places} instances but counters of {instances}")
     return violations
 
 
@@ -186,8 +191,10 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
         else np.stack([tenants["in_flight"], tenants["tokens"]], 1),
         overhead_us=_read_only(result.token_overhead_us),
         limits=np.array(limits, LIMITS),
-        outages=np.array(outages(scenario, first_asks), SPAN),
-        silences=np.array(silences(scenario, first_asks), SPAN),
+        outages=np.array([*outages(scenario, first_asks), *absences(result, (READY, DRAINING))], SPAN),
+        silences=np.array([*silences(scenario, first_asks), *absences(result, (READY,))], SPAN),
+        fleet=_read_only(np.zeros(0, FLEET_TURN) if result.fleet is None else result.fleet),
+        looks=_read_only(np.zeros(0, FLEET_LOOK) if result.looks is None else result.looks),
     )
 
 
@@ -241,6 +248,8 @@ def _rules(scenario: Scenario, result: ResultTable, compat: Compat) -> Rules:
         first_token_without_output=compat.first_token_without_output,
         last_scheduling_delay=compat.last_scheduling_delay,
         decode_tokens_only=compat.decode_tokens_only,
+        least_instances=cluster.autoscaling.minimum,
+        most_instances=cluster.places,
     )
 
 

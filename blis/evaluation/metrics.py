@@ -19,6 +19,7 @@ from blis.evaluation.client_side import CLIENT_SIDE, ClientSide, client_side
 from blis.evaluation.detectors.anomalies import Anomalies, find_anomalies
 from blis.evaluation.detectors.saturation import Saturation, saturation
 from blis.evaluation.distribution import US_PER_MS, Distribution, distribution, known
+from blis.evaluation.fleet import fleet_metrics
 from blis.evaluation.handovers import HandoverMetrics, handover_metrics, prefill_tokens, prefills
 from blis.evaluation.hit_rates import HitRates, hit_rates
 from blis.evaluation.itl import BetweenTokens, between_tokens
@@ -130,6 +131,7 @@ class Metrics:
     raw: RawMetrics
     handovers: HandoverMetrics | None  # None: no instance has a role
     client_side: ClientSide | None  # None: no client has a network
+    fleet: dict[str, Any]  # how many instances there were, where they may come and go
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON; the original's names where it has the number (engine.md 12.3)."""
@@ -170,6 +172,7 @@ class Metrics:
             **self.anomalies.to_dict(),
             **self.saturation.to_dict(),
             "classes": {name: metrics.to_dict() for name, metrics in self.classes.items()},
+            **self.fleet,
             **({} if self.handovers is None else self.handovers.to_dict()),
             **({} if self.client_side is None else {CLIENT_SIDE: self.client_side.to_dict()}),
         }
@@ -250,6 +253,7 @@ def compute_metrics(
         raw=raw_metrics(result),
         handovers=handover_metrics(result),
         client_side=client_side(table, result),
+        fleet=fleet_metrics(result),
     )
 
 

@@ -148,10 +148,12 @@ def _sums_of(place: Ints, values: NDArray[Any], shape: tuple[int, int]) -> Float
     return np.asarray(np.bincount(place, values, shape[0] * shape[1]), np.float64).reshape(shape)
 
 
-def _constant(draws: Draws) -> Floats:
-    """What depends on no row."""
-    pair = draws.pair
-    return np.full(len(draws.times), np.log(pair.b.instances) - np.log(pair.x.instances))
+def _cost(draws: Draws) -> Floats:
+    """[n] the log ratio of what was paid for instances while the drawn rows came."""
+    ours, theirs = (
+        np.maximum(draws.by_class(run.kept["cost"]).sum(axis=1), 1.0) for run in (draws.pair.x, draws.pair.b)
+    )
+    return np.asarray(np.log(theirs) - np.log(ours))
 
 
 #: Every term of ours over draws; terms.py says what each is.
@@ -163,5 +165,5 @@ BY_BLOCKS: dict[str, Callable[[Draws], Floats]] = {
     "e2e": lambda draws: draws.mean_ratio(draws.pair.common, draws.pair.x.log_e2e, draws.pair.b.log_e2e),
     "goodput": lambda draws: draws.goodput(draws.pair.x) - draws.goodput(draws.pair.b),
     "fairness": lambda draws: draws.fairness(draws.pair.x) - draws.fairness(draws.pair.b),
-    "cost": _constant,
+    "cost": _cost,
 }

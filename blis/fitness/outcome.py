@@ -123,7 +123,6 @@ class Outcome:
     good_by_tenant: NDArray[np.int64]  # [T]
     undone: float  # share of the offered work, by class
     fairness: float  # Jain index
-    instances: int  # provisioned
     gaps: Gaps  # between tokens, of the scored rows before any were drawn again, in groups by class
     places: NDArray[np.int64]  # [m] which of these rows each row is
     kept: Mapping[str, Floats]  # [m] what fitness terms asked for, by their names
@@ -135,7 +134,6 @@ class Outcome:
         completed: NDArray[np.bool_],
         good: NDArray[np.bool_],
         latencies: tuple[Floats, Floats, Floats, Floats],
-        instances: int,
         gaps: Gaps,
         places: NDArray[np.int64],
         kept: Mapping[str, Floats],
@@ -151,7 +149,6 @@ class Outcome:
             good_by_tenant=good_by_tenant,
             undone=_undone(scoring, completed),
             fairness=jain_index((good_by_tenant + 0.5) / (scoring.offered + 1)),
-            instances=instances,
             gaps=gaps,
             places=places,
             kept=kept,
@@ -162,7 +159,7 @@ class Outcome:
         latencies = (self.ttft_us[places], self.log_ttft[places], self.log_tpot[places], self.log_e2e[places])
         kept = {name: values[places] for name, values in self.kept.items()}
         drawn = (self.completed[places], self.good[places], latencies)
-        return Outcome.of(scoring, *drawn, self.instances, self.gaps, self.places[places], kept)
+        return Outcome.of(scoring, *drawn, self.gaps, self.places[places], kept)
 
     def worst_ttft_us(self, chosen: NDArray[np.bool_]) -> Floats:
         """[K] the mean of the longest 5 % of the TTFT of the chosen rows of each class, capped; 0 without any."""
@@ -226,7 +223,7 @@ def score_inputs(scoring: ScoringTable, result: ResultTable, keeps: Mapping[str,
             np.log(np.minimum(e2e_us, CAP * scoring.e2e_target_us)),
         )
     kept = {name: keep(result)[rows] for name, keep in keeps.items()}
-    return Outcome.of(scoring, completed, good, latencies, len(result.instances), gaps, np.arange(len(rows)), kept)
+    return Outcome.of(scoring, completed, good, latencies, gaps, np.arange(len(rows)), kept)
 
 
 def _undone(scoring: ScoringTable, completed: NDArray[np.bool_]) -> float:

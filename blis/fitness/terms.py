@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.evaluation.fleet import instance_us_of_requests
 from blis.fitness.outcome import Floats, Keep, Outcome
 from blis.fitness.term_kernels import HALVINGS, mean_differences
 from blis.plugins import FITNESS, Named
@@ -105,10 +106,15 @@ def fairness(pair: Pair) -> float:
     return float(np.log(pair.x.fairness) - np.log(pair.b.fairness))
 
 
-@term("cost", 0.0)
+@term("cost", 0.0, keep=instance_us_of_requests)
 def cost(pair: Pair) -> float:
-    """Log ratio of instances."""
-    return float(np.log(pair.b.instances) - np.log(pair.x.instances))
+    """Log ratio of instance-seconds while requests came."""
+    return float(np.log(spent_us(pair.b)) - np.log(spent_us(pair.x)))
+
+
+def spent_us(run: Outcome) -> float:
+    """What a run has paid from the arrival of each scored row until the next one."""
+    return max(float(run.kept["cost"].sum()), 1.0)
 
 
 def _mean_ratio(common: list[Common], x: Floats, b: Floats) -> float:

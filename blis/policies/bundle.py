@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from blis.config import (
     PREEMPTIONS,
+    Autoscaling,
     Batch,
     Disaggregation,
     Filter,
@@ -155,6 +156,34 @@ class BundleRetries:
 
 
 @dataclass(frozen=True)
+class BundleAutoscaling:
+    """How many instances there are: keys and units as in a scenario's `cluster.autoscaling`."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+    queue_depth: float | None = None
+    kv_utilization: float | None = None
+    busy_utilization: float | None = None
+    concurrency: float | None = None
+    requests_per_s: float | None = None
+    tolerance: float | None = None
+    sync_us: int | None = None
+    up_window_us: int | None = None
+    up_instances: int | None = None
+    up_percent: float | None = None
+    up_period_us: int | None = None
+    down_window_us: int | None = None
+    down_instances: int | None = None
+    down_percent: float | None = None
+    down_period_us: int | None = None
+    drain_us: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        Autoscaling(**given_fields(self))
+
+
+@dataclass(frozen=True)
 class BundlePriority:
     """How a waiting request's priority is computed."""
 
@@ -205,6 +234,7 @@ class PolicyBundle:
     routing: BundleRouting = field(default_factory=BundleRouting)
     disaggregation: BundleDisaggregation = field(default_factory=BundleDisaggregation)
     retries: BundleRetries = field(default_factory=BundleRetries)
+    autoscaling: BundleAutoscaling = field(default_factory=BundleAutoscaling)
     priority: BundlePriority = field(default_factory=BundlePriority)
     scheduler: str | None = None
     scheduler_parameters: _Parameters | None = field(default=None, hash=False)

@@ -165,6 +165,8 @@ def with_instances(scenario: Scenario, instances: int) -> Scenario:
     """The scenario with so many equal instances. Raises InputError if it has pools, which say how many."""
     if scenario.pools:
         raise InputError("the number of instances follows from the pools: it cannot be found")
+    if scenario.cluster.autoscaling.any:
+        raise InputError("cluster.autoscaling says how many instances there are: leave it out to find a number")
     return replace(scenario, cluster=replace(scenario.cluster, instances=instances))
 
 

@@ -88,6 +88,23 @@ KEPT_STEP = np.dtype(
     ]
 )
 
+# What an instance is to the autoscaler.
+LOADING, READY, DRAINING, GONE = range(4)
+STATES = ("loading", "ready", "draining", "gone")
+
+#: An instance comes or goes.
+FLEET_TURN = np.dtype([("time_us", "i8"), ("instance", "i8"), ("state", "i8")])
+
+#: The autoscaler looks.
+FLEET_LOOK = np.dtype(
+    [
+        ("time_us", "i8"),
+        ("current", "i8"),  # instances that load or are ready
+        ("recommended", "i8"),  # by the targets, within minimum and maximum
+        ("change", "i8"),  # how many come (> 0) or go
+    ]
+)
+
 #: The state of one instance at one instant, before that instant's events.
 SAMPLE = np.dtype(
     [

@@ -47,6 +47,8 @@ class ResultTable:
     kept_steps: NDArray[np.void] | None = None  # [steps] KEPT_STEP in the order they were run, if they were asked for
     tenants: NDArray[np.void] | None = None  # [1 + tenants] TENANT of everybody and each, if a policy asks for them
     retries: NDArray[np.int32] | None = None  # [n] how often each was sent again, if any may be
+    fleet: NDArray[np.void] | None = None  # FLEET_TURN rows by time, if instances may come and go
+    looks: NDArray[np.void] | None = None  # FLEET_LOOK rows by time, the first at the start
     asked: NDArray[np.int32] | None = None  # [n] how often its client has asked, where clients do more than wait
     gave_up_us: NDArray[np.int64] | None = None  # [n] when it gave up the latest time, if that was the end of it
     attempts: ResultTable | None = None  # [n x attempts] what the servers did, attempt k of request r in row k n + r

@@ -14,6 +14,7 @@ from typing import Any
 
 from blis.config import Filter, Scorer
 from blis.policies.bundle import (
+    BundleAutoscaling,
     BundleEngine,
     BundleFlowControl,
     BundleRouting,
@@ -40,6 +41,8 @@ def _differences(policy: PolicyBundle, other: PolicyBundle) -> Iterator[tuple[st
         yield f"routing.{key}", replace(policy, routing=routing)
     for key, flow in _flow_control(policy.flow_control, other.flow_control):
         yield f"flow_control.{key}", replace(policy, flow_control=flow)
+    for key, scaling in _autoscaling(policy.autoscaling, other.autoscaling):
+        yield f"autoscaling.{key}", replace(policy, autoscaling=scaling)
     if policy.disaggregation != other.disaggregation:
         yield "disaggregation", replace(policy, disaggregation=other.disaggregation)
     yield from _scheduler(policy, other)
@@ -54,6 +57,20 @@ def _differences(policy: PolicyBundle, other: PolicyBundle) -> Iterator[tuple[st
         value = getattr(other.engine, field.name)
         if getattr(policy.engine, field.name) != value:
             yield f"engine.{field.name}", replace(policy, engine=replace(policy.engine, **{field.name: value}))
+
+
+def _autoscaling(scaling: BundleAutoscaling, other: BundleAutoscaling) -> Iterator[tuple[str, BundleAutoscaling]]:
+    """The autoscaler as a whole if only one has it, else each of its settings that can be set back alone."""
+    if bool(scaling.maximum) != bool(other.maximum):
+        yield "maximum", replace(other, maximum=other.maximum or 0)
+        return
+    for field in fields(BundleAutoscaling):
+        value = getattr(other, field.name)
+        if not scaling.maximum or getattr(scaling, field.name) == value:
+            continue
+        back = replace(scaling, **{field.name: value})
+        if back.minimum is None or back.minimum <= (back.maximum or 0):
+            yield field.name, back
 
 
 def _template(part: Any, other: Any) -> Iterator[tuple[str, Any]]:

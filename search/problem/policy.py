@@ -98,6 +98,7 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
         {
             "admission": _with_parameters("policy", "parameters", ADMISSION, admission.policy, admission.parameters),
             "flow_control": _flow_control(scenario, applied),
+            "autoscaling": _autoscaling(scenario, applied),
             "routing": {**_choice(before.routing, routing), **_filters(before.routing, routing)},
             "disaggregation": _disaggregation(scenario, applied),
             "priority": _with_parameters(
@@ -139,6 +140,14 @@ def _flow_control(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
         name for name in _BAND_KEYS if getattr(flow, name) == getattr(before, name) == getattr(FlowControl(), name)
     }
     return {name: value for name, value in vars(flow).items() if name not in idle}
+
+
+def _autoscaling(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
+    """How many instances there are, where they may come and go."""
+    scaling = applied.cluster.autoscaling
+    if not scaling.any:
+        return {"maximum": 0} if scenario.cluster.autoscaling.any else {}
+    return dict(vars(scaling))
 
 
 def _disaggregation(scenario: Scenario, applied: Scenario) -> dict[str, Any]:

@@ -23,6 +23,8 @@ def one_less(scenario: Scenario) -> Scenario:
 def without_one(problem: Problem) -> Problem:
     """The problem without one instance. Raises InputError if no pool can spare one."""
     scenario = problem.scenario
+    if scenario.cluster.autoscaling.any:
+        raise InputError("the autoscaler says how many instances there are")
     if max([pool.count for pool in scenario.pools] or [scenario.cluster.instances]) == 1:
         raise InputError("no pool has a second instance" if scenario.pools else "there is one instance only")
     return problem.under(one_less)

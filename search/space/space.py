@@ -15,7 +15,18 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from blis.config import BANDS, DECIDERS, DETECTORS, FAIRNESS, ORDERINGS, PICKERS, PREEMPTIONS, TIE_BREAKS, FlowControl
+from blis.config import (
+    BANDS,
+    DECIDERS,
+    DETECTORS,
+    FAIRNESS,
+    ORDERINGS,
+    PICKERS,
+    PREEMPTIONS,
+    TIE_BREAKS,
+    Autoscaling,
+    FlowControl,
+)
 from blis.errors import InputError, check_choice, unknown_name
 from blis.yaml_strict import build, check_mapping
 from search.space.parameters import Category, Leaf, Parameter, Value, is_free, make_parameter
@@ -35,6 +46,7 @@ _OTHER_KEYS: dict[str, Sequence[Any] | None] = {
         for name in FlowControl.__dataclass_fields__
         if name not in ("enabled", "priority_bands")
     },
+    **dict.fromkeys(f"autoscaling.{name}" for name in Autoscaling.__dataclass_fields__),
     "disaggregation.decider": DECIDERS,
     "disaggregation.uncached_tokens": None,
     "disaggregation.prefill_instances": None,

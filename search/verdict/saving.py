@@ -54,8 +54,13 @@ class Saving:
 
 
 def saving(holdout: Holdout, policy: Policy) -> Saving | None:
-    """What a policy saves; None if there are no SLOs, or a limit is not within REACH times today's rate."""
+    """What a policy saves; None if there are no SLOs, or a limit is not within REACH times today's rate.
+
+    None, too, where either lets instances come and go: how many there are is then no number.
+    """
     problem = holdout.settings.problem.nominal
+    if any(one.scenario.cluster.autoscaling.any for one in (problem.against, policy)):
+        return None
     if problem.fitness.good_share(holdout.reported(problem.against)[0].outcome) is None:
         return None
     worlds = {factor: _at(holdout, factor) for factor in rate_factors(REACH)}

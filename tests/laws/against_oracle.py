@@ -19,7 +19,7 @@ from blis.evaluation.itl import expand_gaps
 from blis.evaluation.laws import check_laws
 from blis.tables.attempts import with_attempts
 from blis.tables.limits import within_limits
-from blis.tables.records import INSTANCE_COUNTERS, QUEUED
+from blis.tables.records import INSTANCE_COUNTERS, QUEUED, STATES
 from blis.tables.results import ResultTable
 from tests.laws.random_cases import Case
 from tests.oracle import OracleResult, Setup, expand, simulate
@@ -66,9 +66,9 @@ def compare(case: Case) -> None:
             if instance.steps > done[i]:
                 done[i] = int(instance.steps)
                 expected_state = steps[i, done[i]]
-                since = instance.fails_us, instance.abandoned
-                if instance.down or since != (expected_state.pop("fails_us"), expected_state.pop("abandoned")):
-                    continue  # it has failed since, or clients have given up
+                life = expected_state.pop("fails_us"), expected_state.pop("warm_us"), expected_state.pop("abandoned")
+                if instance.down or (instance.fails_us, instance.warm_us, instance.abandoned) != life:
+                    continue  # it has failed since, or goes, or clients have given up
                 _assert_equal_state(
                     _engine_snapshot(state.arrays, i, labels), expected_state, f"instance {i} after step {done[i]}"
                 )
@@ -91,6 +91,7 @@ def compare(case: Case) -> None:
     if found.retries is not None:
         assert found.retries.tolist() == expected.retries
     assert found.end_us == expected.end_us
+    assert_same_fleet(found, expected)
     for name, column in expected.handovers.items() if found.handovers is not None else ():
         np.testing.assert_array_equal(getattr(found.handovers, name), column, err_msg=f"handovers: {name}")
     for row, gaps in enumerate(expected.itl_us):
@@ -104,6 +105,21 @@ def _setup(case: Case) -> Setup:
     """What the oracle simulates, with the random failures as they are drawn."""
     setup = Setup.from_scenario(case.scenario)
     return replace(setup, failures=replace(setup.failures, scheduled=tuple(planned(case.scenario, case.table))))
+
+
+def assert_same_fleet(found: ResultTable, expected: OracleResult) -> None:
+    """Assert that the same instances came and went, for the same reasons, if any may."""
+    if found.fleet is None or found.looks is None:
+        return
+    turns = [
+        (time, j, STATES.index(state))
+        for time, j, state in expected.fleet
+        if time <= max(expected.end_us, found.start_us)
+    ]
+    assert found.fleet.tolist() == turns
+    looks, seen = [look for look in expected.looks if look[0] <= max(expected.end_us, found.start_us)], len(found.looks)
+    assert found.looks.tolist() == looks[:seen]
+    assert all(look[3] == 0 for look in looks[seen:])  # where nothing can change any more, nobody looks
 
 
 def assert_same_outcomes(found: ResultTable, expected: OracleResult) -> None:
@@ -221,6 +237,7 @@ class BlockLabels:
 def _oracle_snapshot(engine: Engine, labels: BlockLabels) -> Snapshot:
     return {
         "fails_us": min(engine.fails_us, NEVER_US),
+        "warm_us": engine.warm_us,
         "abandoned": engine.counters["abandoned"],
         "start_us": engine.counters["last_event_us"],
         "used": engine.used_blocks,

@@ -7,15 +7,18 @@ import traceback
 from random import Random
 
 from tests.laws.against_oracle import compare
-from tests.laws.random_cases import apart_case, failing_case, impatient_case, random_case
+from tests.laws.random_cases import apart_case, failing_case, impatient_case, random_case, scaling_case
+
+#: What is drawn in turns.
+CASES = (random_case, impatient_case, failing_case, apart_case, scaling_case)
 
 
 def main(count: int, first_seed: int) -> int:
-    """Compare `count` random cases, a quarter each with impatient clients, failures, roles; the number that differ."""
+    """Compare `count` random cases: plain, impatient clients, failures, roles, scaling; the number that differ."""
     failures = 0
     for seed in range(first_seed, first_seed + count):
         try:
-            draw = (random_case, impatient_case, failing_case, apart_case)[seed % 4]
+            draw = CASES[seed % len(CASES)]
             compare(draw(Random(seed)))
         except Exception as error:
             failures += 1

@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
 from blis.engine.build.lives import Span, outages, silences
+from blis.evaluation.fleet import absences
 from blis.tables.limits import within_limits
 from blis.tables.records import (
     ABANDONED,
     COMPLETED,
+    DRAINING,
     DROPPED,
+    GONE,
     IN_TRANSIT,
+    LOADING,
     LOST,
     NOT_ARRIVED,
     QUEUED,
+    READY,
     REJECTED,
     RUNNING,
     STATUS_NAMES,
@@ -83,8 +88,8 @@ def _shape(
     n, instances = len(table), len(result.instances)
     if len(result) != n:
         violations.append(f"{n} requests but {len(result)} results")
-    if instances != scenario.cluster.instances:
-        violations.append(f"{scenario.cluster.instances} instances but counters of {instances}")
+    if instances != scenario.cluster.places:
+        violations.append(f"{scenario.cluster.places} instances but counters of {instances}")
     _rows(violations, "has no valid status", (result.status < 0) | (result.status >= len(STATUS_NAMES)))
     _rows(violations, "has no valid instance", (result.instance < -1) | (result.instance >= instances))
 
@@ -120,10 +125,44 @@ def _failures(scenario: Scenario, table: RequestTable, result: ResultTable, lost
     if int(counted.sum()) != int(np.count_nonzero(result.status == LOST)) + again:
         violations.append("the instances lost other requests than have that status or were sent again")
     times = (result.queued_us, result.scheduled_us, result.first_token_us, result.completed_us)
-    served = _within(outages(scenario, table), result, times)
+    gone = [Span(*one) for one in absences(result, (READY, DRAINING))]
+    served = _within([*outages(scenario, table), *gone], result, times)
     _rows(violations, "was served by an instance that was down", served)
-    sent = _within(silences(scenario, table), result, (result.routed_us,))
+    unready = [Span(*one) for one in absences(result, (READY,))]
+    sent = _within([*silences(scenario, table), *unready], result, (result.routed_us,))
     _rows(violations, "was sent to an instance that was believed to be offline", sent)
+    if result.fleet is not None and result.looks is not None:
+        _fleet(scenario, result.fleet, result.looks, violations)
+
+
+#: What an instance may come to be after each state.
+_AFTER = {GONE: (LOADING,), LOADING: (READY, GONE), READY: (DRAINING, GONE), DRAINING: (GONE,)}
+
+
+def _fleet(scenario: Scenario, fleet: NDArray[Any], looks: NDArray[Any], violations: Violations) -> None:
+    """Instances go from state to state, and so many are there as may be."""
+    least, most = scenario.cluster.autoscaling.minimum, scenario.cluster.places
+    begin = int(looks["current"][0])
+    states = np.full(most, GONE)
+    unfit, wrong_size = np.zeros(most, np.int64), np.zeros(len(fleet), np.bool_)
+    for k, (time_us, instance, state) in enumerate(fleet.tolist()):
+        follows = k < begin or state in _AFTER[int(states[instance])]
+        unfit[instance] += not follows or (k > 0 and time_us < fleet["time_us"][k - 1])
+        states[instance] = state
+        there = int(np.isin(states, (LOADING, READY)).sum())
+        wrong_size[k] = there > most or (there < least and k >= begin - 1)
+    first = int(fleet["instance"][np.argmax(unfit[fleet["instance"]] > 0)]) if len(fleet) else 0
+    if unfit.any():
+        more = f" (and {unfit.sum() - 1} more)" if unfit.sum() > 1 else ""
+        violations.append(f"instance {first} came into a state that does not follow the one before{more}")
+    if wrong_size.any():
+        more = f" (and {wrong_size.sum() - 1} more)" if wrong_size.sum() > 1 else ""
+        who = int(fleet["instance"][np.argmax(wrong_size)])
+        violations.append(f"there were fewer or more instances than may be when instance {who} came or went{more}")
+    beyond = (looks["recommended"] < least) | (looks["recommended"] > most)
+    if beyond.any():
+        more = f" (and {beyond.sum() - 1} more)" if beyond.sum() > 1 else ""
+        violations.append(f"look {np.argmax(beyond)} of the autoscaler recommends what its limits forbid{more}")
 
 
 def _within(spans: Sequence[Span], result: ResultTable, times: Sequence[NDArray[Any]]) -> Mask:

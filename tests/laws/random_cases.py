@@ -13,6 +13,7 @@ from blis.config import (
     KV,
     Batch,
     Compat,
+    Failures,
     Instance,
     LatencyModel,
     Pool,
@@ -23,6 +24,7 @@ from blis.tables.requests import RequestTable
 from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import (
     dressed,
+    random_autoscaling,
     random_clients,
     random_cluster,
     random_disaggregation,
@@ -30,6 +32,7 @@ from tests.laws.random_control import (
     random_labels,
     random_retries,
     random_roles,
+    random_startup,
     random_tiers,
     random_transfer,
 )
@@ -89,8 +92,29 @@ def failing(rng: Random, case: Case) -> Case:
     """The case, with instances that fail."""
     cluster = case.scenario.cluster
     last_us = 2 * int(case.table.arrival_us.max()) + rng.choice([20, 400, 3000])
-    failing = replace(cluster, failures=random_failures(rng, cluster.instances, last_us), retries=random_retries(rng))
+    failing = replace(
+        cluster,
+        failures=random_failures(rng, cluster.places, last_us),
+        retries=random_retries(rng),
+        startup=random_startup(rng),
+    )
     return replace(case, scenario=replace(case.scenario, cluster=failing), compat=Compat())
+
+
+def scaling_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which instances come and go, in half of all cases fail, too, and in some clients give up."""
+    return scaling(rng, rng.choice([random_case, random_case, impatient_case])(rng, max_requests))
+
+
+def scaling(rng: Random, case: Case) -> Case:
+    """The case, with an autoscaler."""
+    cluster = replace(case.scenario.cluster, retries=random_retries(rng), startup=random_startup(rng))
+    scaling = random_autoscaling(rng, cluster.flow_control.enabled)
+    cluster = replace(cluster, autoscaling=scaling, failures=Failures())
+    forced = case.observe.forced_instance < cluster.places
+    observe = case.observe if forced else replace(case.observe, forced_row=-1, forced_instance=-1)
+    found = replace(case, scenario=replace(case.scenario, cluster=cluster, pools=()), compat=Compat(), observe=observe)
+    return failing(rng, found) if rng.random() < 0.5 else found
 
 
 def apart_case(rng: Random, max_requests: int = 14) -> Case:

@@ -18,6 +18,7 @@ from blis.config import (
     FAIRNESS,
     ORDERINGS,
     Admission,
+    Autoscaling,
     Clients,
     Cluster,
     Disaggregation,
@@ -34,6 +35,7 @@ from blis.config import (
     Signal,
     Signals,
     SloTier,
+    Startup,
 )
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
@@ -224,11 +226,46 @@ def random_failures(rng: Random, instances: int, last_us: int) -> Failures:
         scheduled=tuple(outage() for _ in range(rng.choice([0, 1, 1, 2, 4]))),
         mtbf_us=rng.choice([0, 0, 40, 700]),
         mttr_us=rng.choice([0, 5, 300]),
+        heartbeat_us=every_us,
+        offline_after_us=every_us + rng.choice([0, 0, 5, 60, 900]),
+    )
+
+
+def random_startup(rng: Random) -> Startup:
+    """At once, or slowly."""
+    return Startup(
         load_us=rng.choice([0, 0, 1, 200]),
         warm_up_us=rng.choice([0, 0, 30, 2000]),
         warm_up_factor=rng.choice([1.0, 1.5, 3.3]),
-        heartbeat_us=every_us,
-        offline_after_us=every_us + rng.choice([0, 0, 5, 60, 900]),
+    )
+
+
+def random_autoscaling(rng: Random, gateway: bool) -> Autoscaling:
+    """Targets that a handful of requests reach, looks so often that events meet them, limits that bind."""
+    minimum = rng.choice([0, 1, 1, 2] if gateway else [1, 1, 2])
+    sync_us = rng.choice([20, 50, 50, 300])
+    targets: dict[str, float] = {
+        "queue_depth": rng.choice([0.5, 1, 2]),
+        "kv_utilization": rng.choice([0.05, 0.3, 0.8]),
+        "busy_utilization": rng.choice([0.2, 0.6]),
+        "concurrency": rng.choice([0.7, 1, 3]),
+        "requests_per_s": rng.choice([1_000.0, 20_000.0]),
+    }
+    return Autoscaling(
+        minimum=minimum,
+        maximum=max(minimum, rng.choice([1, 2, 3, 5])),
+        **{name: targets[name] for name in rng.sample([*targets], rng.choice([1, 1, 2, 5]))},
+        tolerance=rng.choice([0.0, 0.1, 0.5]),
+        sync_us=sync_us,
+        up_window_us=rng.choice([0, 0, 1, 3]) * sync_us,
+        up_instances=rng.choice([0, 1, 4]),
+        up_percent=rng.choice([0, 50.0, 100.0]),
+        up_period_us=rng.choice([1, 2, 5]) * sync_us,
+        down_window_us=rng.choice([0, 0, 1, 4]) * sync_us,
+        down_instances=rng.choice([0, 1, 2]),
+        down_percent=rng.choice([0, 50.0, 100.0, 100.0]),
+        down_period_us=rng.choice([1, 2, 5]) * sync_us,
+        drain_us=rng.choice([0, 10, 100, 5000]),
     )
 
 

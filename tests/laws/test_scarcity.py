@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blis.config import Admission, Batch, Failures, Pool, Retries, Routing, Scenario, Scorer, SloTier
+from blis.config import Admission, Batch, Failures, Pool, Retries, Routing, Scenario, Scorer, SloTier, Startup
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
@@ -26,7 +26,7 @@ TIERS = {name: SloTier(priority=0.01, weight=weight) for name, weight in WEIGHTS
 GAP = 0.01 * (max(WEIGHTS.values()) - min(WEIGHTS.values()))
 GPUS = ("H100", "A100", "L4")
 
-COMING_AND_GOING = Failures(mtbf_us=3_000, mttr_us=700, load_us=200, heartbeat_us=50, offline_after_us=100)
+COMING_AND_GOING = Failures(mtbf_us=3_000, mttr_us=700, heartbeat_us=50, offline_after_us=100)
 KEPT = Retries(limit=20, budget=20.0, saved=1000.0, backoff_us=1)
 
 
@@ -34,7 +34,12 @@ def scarce(boost_per_minute: float, failures: Failures = COMING_AND_GOING, insta
     """Instances that serve two at a time, in the order of the tiers; who is lost is sent again."""
     ordered = {"scheduler": "priority-fcfs", "priority": "slo-tiers", "batch": Batch(max_running=2)}
     ordered["priority_parameters"] = {"boost_per_minute": boost_per_minute}
-    cluster = {"failures": failures, "retries": KEPT if failures.any else Retries(), **cluster}
+    cluster = {
+        "failures": failures,
+        "startup": Startup(load_us=200),
+        "retries": KEPT if failures.any else Retries(),
+        **cluster,
+    }
     return deployment(instances, engine=ordered, slo_tiers=TIERS, **cluster)
 
 

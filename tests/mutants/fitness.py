@@ -117,8 +117,8 @@ MUTANTS = (
     ),
     Mutant(
         _TERMS,
-        "np.log(pair.b.instances) - np.log(pair.x.instances)",
-        "np.log(pair.x.instances) - np.log(pair.b.instances)",
+        "np.log(spent_us(pair.b)) - np.log(spent_us(pair.x))",
+        "np.log(spent_us(pair.x)) - np.log(spent_us(pair.b))",
         _TESTS,
         "larger clusters are cheaper",
     ),

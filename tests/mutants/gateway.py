@@ -219,8 +219,8 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "(w.config.instances * w.config.max_concurrency) < 1.0",
-        "(w.config.instances * w.config.max_concurrency) <= 1.0",
+        "(instances * w.config.max_concurrency) < 1.0",
+        "(instances * w.config.max_concurrency) <= 1.0",
         _tests("queue"),
         "one more request than allowed is let through",
     ),
@@ -240,7 +240,7 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "return total / w.config.instances < 1.0",
+        "return total / instances < 1.0",
         "return total < 1.0",
         _tests("queue"),
         "the sum of instances counts instead of the mean",

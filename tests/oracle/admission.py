@@ -56,10 +56,14 @@ class Admission:
     def admits(self, job: Job, now: int, eligible: Sequence[int]) -> bool:
         """Decide on one request that may run on these instances."""
         self.retry_after_us = NO_RETRY
-        if POLICIES[self._setup.admission](self, job, now, eligible):
-            self._admitted.append(job)
-            return True
-        return False
+        admitted = POLICIES[self._setup.admission](self, job, now, eligible)
+        if admitted:
+            self.let_in(job)
+        return admitted
+
+    def let_in(self, job: Job) -> None:
+        """Count a request that is let in."""
+        self._admitted.append(job)
 
     # -- what several policies ask
 

@@ -22,6 +22,7 @@ from blis.tables.records import (
 from tests.oracle.admission import Admission
 from tests.oracle.clients import Patience, outcome
 from tests.oracle.engine import Engine, Job
+from tests.oracle.fleet import Fleet
 from tests.oracle.flow_control import Gateway
 from tests.oracle.kv import ceil_div
 from tests.oracle.observe import InstanceView, Sample, sample, view_of
@@ -64,6 +65,8 @@ class OracleResult:
     last_gap_twice: bool
     samples: list[Sample]  # if asked for
     retries: list[int]
+    fleet: list[tuple[int, int, str]]  # when which instance came into which state
+    looks: list[tuple[int, int, int, int]]  # of the autoscaler
     gave_up_us: list[int]
     outcomes: list[dict[str, int]]  # of requests whose attempts the rows are, see `outcome`
     handovers: dict[str, list[int]]  # fields of blis.tables.handovers.Handovers
@@ -144,10 +147,14 @@ class _Cluster:
                 self._followers[job.request.predecessor].append(job)
         self._saved = setup.retries.saved
         self._horizon = INFINITY if setup.horizon_us is None else setup.horizon_us
+        self.fleet = Fleet(setup, self.engines, self.view, self.gateway, self._first_arrival_us)
+        self.fleet.settle, self.fleet.forget = self._settle, self.router.memory.forget
+        self.fleet.retrying = lambda: sum(kind == RETRY for _, kind, _, _ in self._front)
         for engine in self.engines:
             engine.on_answer = self._answered
             engine.on_prefilled, engine.on_ask, engine.on_give_up = self._prefilled, self._move, self._give_up_kv
             engine.fails_us = self.view.lives.fails_us(engine.index, -1, self._horizon)
+            engine.down = not self.fleet.serves(engine.index)
 
     def _arrives(self, job: Job, time: int) -> None:
         """At one instant the lower row comes first."""
@@ -179,7 +186,7 @@ class _Cluster:
                 due_us = INFINITY
             if min(now, due_us) == INFINITY:
                 return False
-            life_us = self.view.lives.next_us()
+            life_us = min(self.view.lives.next_us(), self.fleet.next_us())
             if life_us <= min(now, due_us, horizon):
                 self._live(int(life_us))
                 continue
@@ -202,19 +209,29 @@ class _Cluster:
                 engine.run_next()
 
     def _live(self, now: int) -> None:
-        """Let instances fail and serve again, and the router find out."""
+        """Let instances fail and serve again, and the router find out; then let them come and go."""
         self._take_samples(now)
         self._now = now
         self.view.before_event(now)
-        fail, serve, missed = self.view.lives.happen(now)
-        for j in fail:
-            for job in self.engines[j].fail(now):
+        if self.view.lives.next_us() == now:
+            fail, serve, missed = self.view.lives.happen(now)
+            for j in (*fail, *serve):
+                self._settle(j, now)
+            for j in missed:
+                self.router.memory.forget(j)
+        self.fleet.happen(now)
+
+    def _settle(self, j: int, now: int) -> None:
+        """Let an instance begin or cease to serve, if it has to."""
+        engine, serves = self.engines[j], self.fleet.serves(j) and not self.view.lives.down[j]
+        if engine.down and serves:
+            engine.serve(now)
+            engine.fails_us = self.view.lives.fails_us(j, now, self._horizon)
+        elif not engine.down and not serves:
+            for job in engine.fail(now):
                 self._lose(job, now)
-        for j in serve:
-            self.engines[j].serve(now)
-            self.engines[j].fails_us = self.view.lives.fails_us(j, now, self._horizon)
-        for j in missed:
-            self.router.memory.forget(j)
+        if self.fleet.gone_us(j) <= self._horizon:
+            engine.fails_us = min(engine.fails_us, self.fleet.gone_us(j))
 
     def _give_up(self, now: int) -> None:
         """Let clients give up and ask again."""
@@ -339,11 +356,15 @@ class _Cluster:
 
     def _decide(self, job: Job) -> None:
         """Admit or reject."""
+        self.fleet.arrivals += 1
         self.patience.comes(job)
         eligible = self.view.eligible(job)
-        if not eligible:
+        waits = not eligible and self.fleet.lets_wait(self.view.allowed(job))
+        if waits:
+            self.admission.let_in(job)
+        if not eligible and not waits:
             self._reject(job, "no-instance")
-        elif not self.admission.admits(job, self._now, eligible):
+        elif not waits and not self.admission.admits(job, self._now, eligible):
             job.retry_after_us = self.admission.retry_after_us
             self._reject(job, "policy")
         elif not self.setup.flow_control.enabled:
@@ -351,6 +372,7 @@ class _Cluster:
         else:
             self._expire()
             if self.gateway.joins(job, self._now):
+                self.fleet.activate(self._now)
                 self._look()
             else:
                 self._reject(job, "gateway-full")
@@ -470,6 +492,8 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         last_gap_twice=cluster.compat.last_gap_twice,
         samples=cluster.samples,
         retries=[job.retries for job in jobs],
+        fleet=cluster.fleet.turns,
+        looks=cluster.fleet.looks,
         gave_up_us=[job.gave_up_us for job in jobs],
         outcomes=[
             outcome(jobs[row :: cluster.patience.requests], cluster.made) for row in range(cluster.patience.requests)

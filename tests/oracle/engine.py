@@ -6,6 +6,7 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from blis.config import Compat
@@ -122,6 +123,7 @@ class Engine:
         self.kv, self.order = self._fresh()
         self.down, self.warm_us = False, 0
         self.fails_us = float("inf")  # a step that does not end before is broken off
+        self._steps_us: list[tuple[int, int]] = []  # from when to when each step took
         self.seen = (0, 0, 0.0)  # what its signals were when it failed
         self._step_us = _step_time(self.machine, compat)
         self.queue: list[Job] = []
@@ -173,11 +175,27 @@ class Engine:
 
     def serve(self, now: int) -> None:
         """Begin anew, with nothing in the caches; counters go on."""
-        self.down, self.warm_us = False, now + self.setup.failures.warm_up_us
+        self.down, self.warm_us = False, now + self.setup.startup.warm_up_us
         hits, misses, cpu = self.kv.hits, self.kv.misses, self.kv.cpu
         self.kv, self.order = self._fresh()
         self.kv.hits, self.kv.misses = hits, misses
         self.kv.cpu.hits, self.kv.cpu.offloaded, self.kv.cpu.thrashed = cpu.hits, cpu.offloaded, cpu.thrashed
+
+    # -- what an autoscaler asks
+
+    def idle(self, now: int) -> bool:
+        """Whether nobody is here or on the way."""
+        on_the_way = any(kind in (ARRIVAL_EVENT, QUEUED_EVENT) for _, kind, _, _ in self._events)
+        return not (self.batch or self.queue or self._arrived or on_the_way or self.free_us(now) > now)
+
+    def free_us(self, now: int) -> int:
+        """The first instant after the step that has not ended before now; now without one."""
+        return self._busy_until + 1 if not self.down and self._busy_until >= now else now
+
+    def busy_between(self, begin: int, end: int) -> int:
+        """How much of that time went into steps."""
+        recent = takewhile(lambda step: step[1] > begin, reversed(self._steps_us))
+        return sum(max(0, min(end, to) - max(begin, since)) for since, to in recent)
 
     def abandon(self, job: Job, now: int) -> None:
         """Nobody waits for a request any more that is here or on the way; it keeps what the step that runs brings."""
@@ -354,12 +372,13 @@ class Engine:
         count["steps"] += 1
         count["queue_sum"] += self.waiting
         count["batch_sum"] += len(self.batch)
-        slower = self.setup.failures.warm_up_factor if now < self.warm_us else 1.0
+        slower = self.setup.startup.warm_up_factor if now < self.warm_us else 1.0
         duration = int(self._duration() * slower) + self._transfer_us
         end = now + duration
         broken_off = end >= self.fails_us
         if broken_off:
             end = int(self.fails_us)
+        self._steps_us.append((now, end))
         reported_us = self._reported(now, end)
         for job in self.batch:
             if broken_off:

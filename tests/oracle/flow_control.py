@@ -100,15 +100,19 @@ class Gateway:
 
     def _has_room(self) -> bool:
         """What the detector says of all instances."""
-        control, view, n = self._control, self._view, self._setup.instances
+        control, view = self._control, self._view
+        there = [j for j in range(self._setup.instances) if view.there[j]]
+        n = len(there)
+        if self._setup.autoscaling.any and not any(view.online(j) for j in there):
+            return False
         if control.detector == "never":
             return True
         total = 0.0
         if control.detector == "concurrency":
-            for j in range(n):
+            for j in there:
                 total += view.in_flight(j)
             return total / (n * control.max_concurrency) < 1.0
-        for j in range(n):
+        for j in there:
             waiting = view.queue_depth(j) + view.pending(j)
             total += max(waiting / control.queue_threshold, view.kv(j) / control.kv_threshold)
         return total / n < 1.0

@@ -10,7 +10,7 @@ INFINITY = float("inf")
 class Lives:
     """Who is down, and whom the router believes to be offline."""
 
-    def __init__(self, failures: Failures, instances: int) -> None:
+    def __init__(self, failures: Failures, load_us: int, instances: int) -> None:
         """All serve; nobody has been heard yet, and nobody is missed."""
         self._failures = failures
         self._outages: list[list[tuple[int, int]]] = [[] for _ in range(instances)]
@@ -18,7 +18,7 @@ class Lives:
         for planned in failures.scheduled:
             for j in planned.instances:
                 begin = planned.at_us + (planned.drain_us or 0)
-                self._outages[j].append((begin, begin + planned.down_us + failures.load_us))
+                self._outages[j].append((begin, begin + planned.down_us + load_us))
                 if planned.drain_us is not None:
                     self._drains[j].append((planned.at_us, max(begin, planned.at_us + 1)))
         self.down, self.offline = [False] * instances, [False] * instances

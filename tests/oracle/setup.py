@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from blis.config import (
+    Autoscaling,
     Clients,
     Disaggregation,
     Failures,
@@ -21,6 +22,7 @@ from blis.config import (
     Routing,
     Scenario,
     SloTier,
+    Startup,
     default_scorers,
     default_tier,
 )
@@ -68,7 +70,9 @@ class Setup(Machine):
     priority: str = "constant"
     priority_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     preemption: str = "tail"
-    instances: int = 1
+    instances: int = 1  # places for instances
+    at_start: int = 1  # that serve when the run begins
+    autoscaling: Autoscaling = field(default_factory=Autoscaling)
     admission: str = "always-admit"
     admission_latency_us: int = 0
     admission_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
@@ -90,6 +94,7 @@ class Setup(Machine):
     kv_age_us: int = 0
     cache_age_us: int = 0
     failures: Failures = field(default_factory=Failures)
+    startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
     clients: Clients = field(default_factory=Clients)
     disaggregation: Disaggregation = field(default_factory=Disaggregation)
@@ -133,7 +138,9 @@ class Setup(Machine):
             priority=instance.priority,
             priority_parameters=instance.priority_parameters,
             preemption=instance.preemption,
-            instances=cluster.instances,
+            instances=cluster.places,
+            at_start=cluster.at_start,
+            autoscaling=cluster.autoscaling,
             admission=admission.policy,
             admission_latency_us=admission.latency_us,
             admission_parameters=admission.parameters,
@@ -149,6 +156,7 @@ class Setup(Machine):
             kv_age_us=signals.kv.age_us,
             cache_age_us=signals.cache.age_us,
             failures=cluster.failures,
+            startup=cluster.startup,
             retries=cluster.retries,
             clients=scenario.clients,
             disaggregation=cluster.disaggregation,
@@ -181,6 +189,7 @@ class Setup(Machine):
             scheduler=instance["scheduler"],
             priority=instance["priority"],
             instances=cluster["instances"],
+            at_start=cluster["instances"],
             admission=admission["policy"],
             admission_latency_us=admission["latency_us"],
             admission_parameters=admission.get("token_bucket", {}),

@@ -18,7 +18,7 @@ class View:
 
     def __init__(self, setup: Setup, engines: Sequence[Engine], keys: BlockKeys) -> None:
         """Begin with empty instances, which is also the reading at time 0."""
-        self.lives = Lives(setup.failures, setup.instances)
+        self.lives = Lives(setup.failures, setup.startup.load_us, setup.instances)
         self._setup, self._engines, self._keys = setup, engines, keys
         ages = {
             "queue_depth": setup.queue_age_us,
@@ -34,6 +34,7 @@ class View:
         for name in delayed:
             self._seen[name] = self._read_all(name)
         self._sent: list[list[Job]] = [[] for _ in engines]
+        self.there = [j < setup.at_start for j in range(setup.instances)]  # to the autoscaler, ready
 
     def __len__(self) -> int:
         """The number of instances."""
@@ -72,7 +73,15 @@ class View:
         """The instances of a role that match a request's placement and are not believed to be offline, in order."""
         placement = job.request.placement
         allowed = (j for j in self.pool(role) if placement.allows(self._setup.machine(j).labels))
-        return [j for j in allowed if not self.lives.offline[j]]
+        return [j for j in allowed if self.online(j)]
+
+    def allowed(self, job: Job) -> bool:
+        """Whether an instance that comes may run the request: all are alike."""
+        return bool(job.request.placement.allows({}))
+
+    def online(self, j: int) -> bool:
+        """Whether requests may be sent to an instance at all."""
+        return self.there[j] and not self.lives.offline[j]
 
     def preference(self, j: int, job: Job) -> float:
         """The share of the labels a request prefers that an instance carries."""

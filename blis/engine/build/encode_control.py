@@ -46,17 +46,17 @@ def encode_control(
         "placed": placed,
         "keeps_past": readers["cache"] > 0 and routing.signals.cache.age_us > 0,
         **reads_config(routing, readers, len(where) > 0),
-        **_observe_config(observe, len(table), cluster.instances),
+        **_observe_config(observe, len(table), cluster.places),
     }
     arrays: dict[str, Array] = {
         **fixed.arrays,
         "views": _views(scenario, compat),
-        "unrated": np.empty(cluster.instances, np.int64),
+        "unrated": np.empty(cluster.places, np.int64),
         "signals": signals(routing, readers, observe, table.first_arrival_us),
         "memory": np.zeros((1 + len(table.tenant_names), ADMISSION_POLICIES[cluster.admission.policy].memory)),
         "places": where,
         **_facts(scenario, table, readers, len(where) > 0),
-        **_observed(observe, len(table), cluster.instances),
+        **_observed(observe, len(table), cluster.places),
     }
     return config, arrays
 
@@ -161,7 +161,7 @@ def _observe_config(observe: Observe, requests: int, instances: int) -> dict[str
 
 def _facts(scenario: Scenario, table: RequestTable, readers: Readers, placements: bool) -> dict[str, Array]:
     """The arrays that the facts somebody reads are kept in."""
-    instances, nodes = scenario.cluster.instances, max(table.tree.n_shared, 1)
+    instances, nodes = scenario.cluster.places, max(table.tree.n_shared, 1)
     flow, profiles = scenario.cluster.flow_control.enabled, 1 + scenario.apart
     found = dict(_NOTHING)
     found["prefix_index"] = room(INDEX, (instances, 2 * nodes + 2 if readers["prefix"] else 0))
@@ -211,7 +211,7 @@ def _observed(observe: Observe, requests: int, instances: int) -> dict[str, Arra
 
 def _views(scenario: Scenario, compat: Compat) -> Array:
     """What the router sees before it has looked: empty instances, all of which may be used."""
-    views = blank(VIEW, scenario.cluster.instances)
+    views = blank(VIEW, scenario.cluster.places)
     views.eligible = 1
     views.place = np.arange(len(views))
     if not (compat.blank_snapshot and scenario.cluster.routing.snapshot_refresh_us):

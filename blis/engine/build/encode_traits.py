@@ -42,7 +42,7 @@ def traits(scenario: Scenario, table: RequestTable, readers: Mapping[str, int], 
 
 def places(scenario: Scenario, table: RequestTable) -> Array:
     """[placements, I] PLACE: where the requests of a placement may run, and how much they like it."""
-    pools = [(pool.labels, pool.count) for pool in scenario.pools] or [({}, scenario.cluster.instances)]
+    pools = [(pool.labels, pool.count) for pool in scenario.pools] or [({}, scenario.cluster.places)]
     found = np.zeros((len(table.placements), len(pools)), PLACE)
     for row, placement in enumerate(table.placements):
         for column, (labels, _) in enumerate(pools):

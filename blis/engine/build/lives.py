@@ -27,9 +27,10 @@ class Span(NamedTuple):
 
 
 def check_lives(scenario: Scenario, compat: Compat) -> None:
-    """Raise InputError where instances are to fail in a run like the original's, which knows of no such thing."""
-    if scenario.cluster.failures.any and compat != Compat():
-        raise InputError("cluster.failures: instances of the original do not fail; leave compat out, or the failures")
+    """Raise InputError where instances are to fail or to come in a run like the original's, which knows of neither."""
+    for name in ("failures", "autoscaling"):
+        if getattr(scenario.cluster, name).any and compat != Compat():
+            raise InputError(f"cluster.{name}: the original knows no such thing; leave compat out, or cluster.{name}")
 
 
 def planned(scenario: Scenario, table: RequestTable) -> list[Outage]:
@@ -38,20 +39,21 @@ def planned(scenario: Scenario, table: RequestTable) -> list[Outage]:
     Drawn from the seed and the table alone, for each instance by itself, until the last request comes, as far as that
     is known: all policies meet the same failures.
     """
-    failures, instances = scenario.cluster.failures, scenario.cluster.instances
+    failures, instances = scenario.cluster.failures, scenario.cluster.places
     if not failures.mtbf_us:
         return list(failures.scheduled)
     end_us = min(scenario.horizon_us or NEVER_US, int(table.soonest_us.max(initial=0)))
     if end_us * instances > _MOST * failures.mtbf_us:
         raise InputError(f"cluster.failures.mtbf_us: {failures.mtbf_us} µs gives more than {_MOST:,} failures")
     key = [scenario.seed, zlib.crc32(table.uniform.tobytes())]
-    drawn = (_drawn(failures, i, end_us, np.random.default_rng([*key, i])) for i in range(instances))
+    load_us = scenario.cluster.startup.load_us
+    drawn = (_drawn(failures, load_us, end_us, np.random.default_rng([*key, i]), i) for i in range(instances))
     return [*failures.scheduled, *chain.from_iterable(drawn)]
 
 
 def outages(scenario: Scenario, table: RequestTable) -> list[Span]:
     """When instances are down: by instance and time, and what touches is one."""
-    load_us = scenario.cluster.failures.load_us
+    load_us = scenario.cluster.startup.load_us
     found = (
         Span(i, outage.gone_us, outage.gone_us + outage.down_us + load_us)
         for outage in planned(scenario, table)
@@ -80,11 +82,12 @@ def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, flo
     """The numbers of CONFIG and the arrays of World."""
     cluster, horizon_us = scenario.cluster, scenario.horizon_us or NEVER_US
     turns = sorted(turn for turn in _turns(scenario, table) if turn[0] <= horizon_us)
-    sent_again = len(table) * scenario.clients.attempts if turns and cluster.retries.limit else 0
+    may_be_lost = bool(turns) or cluster.autoscaling.any
+    sent_again = len(table) * scenario.clients.attempts if may_be_lost and cluster.retries.limit else 0
     config: dict[str, float] = {
-        "lives": bool(turns),
-        "warm_up_us": cluster.failures.warm_up_us,
-        "warm_up_factor": cluster.failures.warm_up_factor,
+        "lives": may_be_lost,
+        "warm_up_us": cluster.startup.warm_up_us,
+        "warm_up_factor": cluster.startup.warm_up_factor,
         **_retry_config(cluster.retries),
     }
     arrays = {
@@ -97,19 +100,19 @@ def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, flo
 
 def first_failures_us(scenario: Scenario, table: RequestTable) -> Array:
     """[instances] when each fails for the first time."""
-    found = np.full(scenario.cluster.instances, NEVER_US)
+    found = np.full(scenario.cluster.places, NEVER_US)
     for i, from_us, _ in reversed(outages(scenario, table)):
         found[i] = _fails_us(scenario, from_us)
     return found
 
 
-def _drawn(failures: Failures, instance: int, end_us: int, rng: np.random.Generator) -> Iterator[Outage]:
+def _drawn(failures: Failures, load_us: int, end_us: int, rng: np.random.Generator, instance: int) -> Iterator[Outage]:
     """The random failures of one instance: it serves and is gone for times that are exponential."""
     at_us = _time_us(rng, failures.mtbf_us)
     while at_us <= end_us:
         down_us = _time_us(rng, failures.mttr_us)
         yield Outage((instance,), at_us, down_us)
-        at_us += down_us + failures.load_us + _time_us(rng, failures.mtbf_us)
+        at_us += down_us + load_us + _time_us(rng, failures.mtbf_us)
 
 
 def _time_us(rng: np.random.Generator, mean_us: int) -> int:

@@ -58,7 +58,7 @@ def order(scenario: Scenario, table: RequestTable, compat: Compat) -> Array:
 def service(scenario: Scenario, table: RequestTable) -> Array:
     """SERVICE at the start, [instances, tenants]; one stands for all if only ranks count, none if nothing does."""
     tenants = {FCFS: 0, RANKED: 1, LEAST_ATTAINED: len(table.tenant_names)}[queue_order(scenario.instance)]
-    found = blank(SERVICE, (scenario.cluster.instances, tenants))
+    found = blank(SERVICE, (scenario.cluster.places, tenants))
     found.root = NONE
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from blis.engine.world import Array, World
 from blis.jit import entry
 from blis.tables.attempts import with_attempts
 from blis.tables.handovers import Handovers
-from blis.tables.records import INSTANCE_COUNTERS, LONG_GAP, NOT_ARRIVED, SAMPLE, STEP_LOG
+from blis.tables.records import FLEET_LOOK, FLEET_TURN, INSTANCE_COUNTERS, LONG_GAP, NOT_ARRIVED, SAMPLE, STEP_LOG
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -36,6 +37,8 @@ def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: Reques
     n, cluster = len(table), arrays.cluster
     times = dict(zip(TIMES, arrays.times[:, :n], strict=True))
     counts = dict(zip(COUNTS, arrays.counts[:, :n], strict=True))
+    end_us = end_of(arrays, scenario, compat, int(arrays.times[COMPLETED_US].max(initial=0)))
+    known_us = max(end_us, int(arrays.ask.start_us))
     return ResultTable(
         **times,
         **counts,
@@ -44,7 +47,7 @@ def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: Reques
         gaps=arrays.gaps[: cluster.gap_rows].view(LONG_GAP, np.ndarray).copy(),
         instances=counters_of(arrays.instances.view(np.ndarray), compat),
         start_us=0 if compat.duration_last_event else int(arrays.ask.start_us),
-        end_us=end_of(arrays, scenario, compat, int(arrays.times[COMPLETED_US].max(initial=0))),
+        end_us=end_us,
         token_overhead_us=arrays.engines.overhead_us.view(np.ndarray).copy(),
         last_gap_twice=compat.last_gap_twice,
         retry_after_us=retry_after_of(arrays),
@@ -54,8 +57,15 @@ def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: Reques
         retries=arrays.retries if len(arrays.retries) else None,
         gave_up_us=np.where(arrays.gave_up_us < NEVER_US, arrays.gave_up_us, NONE) if len(arrays.gave_up_us) else None,
         decisions=_decisions(arrays),
+        fleet=_until(known_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
+        looks=_until(known_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,
         handovers=_handovers(arrays, n) if arrays.config.apart else None,
     )
+
+
+def _until(end_us: int, rows: Array, dtype: np.dtype[Any]) -> Array:
+    """What was noted until the run ended: the autoscaler may look once more, as it cannot know."""
+    return rows[rows.time_us <= end_us].view(dtype, np.ndarray)
 
 
 def _handovers(arrays: World, n: int) -> Handovers:

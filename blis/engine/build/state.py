@@ -14,6 +14,7 @@ from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.clients import check_clients, encode_clients
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
+from blis.engine.build.fleet import begin_fleet, encode_fleet
 from blis.engine.build.lives import check_lives, encode_lives, first_failures_us
 from blis.engine.build.loops import check_loops, loops, own_rows
 from blis.engine.build.order import order, queue_order, service, unsettled
@@ -27,10 +28,12 @@ from blis.engine.records import (
     ENGINE,
     GROW_GAPS,
     GROW_LOG,
+    GROW_LOOKS,
     GROW_RUNS,
     GROW_SAMPLES,
     GROW_STEPS,
     GROW_TRANSIT,
+    GROW_TURNS,
     HEAP,
     INSTANCE,
     LOGGED,
@@ -69,6 +72,8 @@ _GROWS = {
     GROW_TRANSIT: "transit",
     GROW_SAMPLES: "samples",
     GROW_STEPS: "kept_steps",
+    GROW_TURNS: "fleet_turns",
+    GROW_LOOKS: "fleet_looks",
 }
 
 
@@ -182,10 +187,12 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         counts=np.empty((len(COUNTS), len(rows)), np.int32),
         **apart_arrays,
         **lives_arrays,
+        **encode_fleet(scenario),
         **clients_arrays,
         **control_arrays,
     )
-    arrays.instances.fails_us = first_failures_us(scenario, first_asks)
+    arrays.instances.fails_us = arrays.instances.outage_us = first_failures_us(scenario, first_asks)
+    begin_fleet(scenario, first_asks, arrays)
     arrays.cluster.saved = scenario.cluster.retries.saved
     arrays.cluster.asks_saved = scenario.clients.saved
     return State(arrays)
@@ -245,7 +252,7 @@ def _config(
 ) -> np.record:
     values: dict[str, float] = {
         "requests": len(table),
-        "instances": scenario.cluster.instances,
+        "instances": scenario.cluster.places,
         "horizon_us": min(scenario.horizon_us or NEVER_US, NEVER_US - 1),  # what never happens is beyond it
         "closed": table.closed,
         "scheduler": SCHEDULERS.code(scenario.instance.scheduler),
@@ -271,7 +278,7 @@ def _config(
 
 def _tiers(scenario: Scenario, owners: int) -> tuple[Array, Array]:
     """The tier below each instance's GPU, and what it holds of whom: nothing yet."""
-    tiers = blank(TIER, (1, scenario.cluster.instances))
+    tiers = blank(TIER, (1, scenario.cluster.places))
     for i, replica in enumerate(scenario.replicas):
         for level, tier in enumerate(replica.instance.kv.lower_tiers):
             tiers[level, i] = (tier.blocks, tier.base_latency_us, tier.bandwidth_blocks_us, 0, (NONE, NONE))

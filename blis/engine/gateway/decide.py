@@ -10,10 +10,12 @@ from blis.engine.columns import REASON, ROUTED_US
 from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
 from blis.engine.gateway.asking import tell_failed
+from blis.engine.gateway.autoscaling import activate, live_on
 from blis.engine.gateway.clients import give_up_due
 from blis.engine.gateway.due import next_due_us
 from blis.engine.gateway.facts import allow, ask_about, is_cold, match, remember
-from blis.engine.gateway.lives import change_lives, earn, lose, next_life_us
+from blis.engine.gateway.fleet import next_life_us
+from blis.engine.gateway.lives import earn, lose
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched, refuse
 from blis.engine.gateway.records import (
     ADMISSION,
@@ -49,7 +51,8 @@ def next_event(w):
     """Time and kind of the next event of the control plane; END if there is none up to the horizon.
 
     GO_ON before one that somebody might precede whom an answer releases: instances go on, and then it is known. GO_ON,
-    too, when an instance fails or serves again: before everything else at its instant. Next there comes GIVE_UP.
+    too, when an instance fails, serves again, comes or goes: before everything else at its instant. Next there comes
+    GIVE_UP.
     """
     now_us, event = _next_known(w)
     expects = now_us < NEVER_US or (w.config.lives and w.cluster.waiting > 0)
@@ -105,7 +108,7 @@ def _next_known(w):
 def decide(w, now_us, event):
     """Decide on the next request, if there is one. All readings up to now have been taken."""
     if event == GO_ON:
-        change_lives(w, now_us)
+        live_on(w, now_us)
         return
     if event == GIVE_UP:
         give_up_due(w, now_us)
@@ -143,6 +146,7 @@ def _admit(w, r, now_us):
     admitted = False
     if _nobody(w):
         reason = NO_INSTANCE
+        admitted = _may_wait(w, r)
     else:
         admitted = _admits(w.config.admission, w.params, w.memory, w.views, w.ask)
     if not admitted:
@@ -157,6 +161,8 @@ def _admit(w, r, now_us):
     note_admitted(w, r)
     if w.config.flow_control:
         join_gateway(w, r, now_us)
+        if w.requests[r].status == IN_TRANSIT:
+            activate(w, now_us)
 
 
 @kernel
@@ -223,6 +229,14 @@ def _nobody(w):
     for i in range(w.config.instances):
         eligible += w.views[i].eligible
     return eligible == 0
+
+
+@kernel
+def _may_wait(w, r):
+    """Whether a request that nobody may run now waits at the gateway for one that comes: all instances are alike."""
+    if len(w.fleet) == 0 or not w.config.flow_control:
+        return False
+    return not w.config.placed or w.places[w.traits[r].placement, 0].eligible == 1
 
 
 @kernel

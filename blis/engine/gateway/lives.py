@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 from blis.engine import heap
-from blis.engine.agenda import soonest_us
 from blis.engine.boundary import clear_index, clear_request
 from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.queue import look_soon
-from blis.engine.gateway.records import FAILS, FOUND_OFFLINE, SERVES
+from blis.engine.gateway.records import FAILED, FAILS, FOUND_OFFLINE, SERVES, UNHEARD
 from blis.engine.gateway.signals import copy, note_changed
 from blis.engine.in_flight import is_over, note_gone, note_left
 from blis.engine.instance.life import leave_dead, start, stop
-from blis.engine.records import GROW_RUNS, NEVER_US
+from blis.engine.records import GROW_RUNS
 from blis.jit import kernel
-from blis.tables.records import IN_TRANSIT, LOST
-
-
-@kernel
-def next_life_us(w, now_us):
-    """When the life of an instance takes its next turn; NEVER_US if that concerns nobody any more.
-
-    now_us: the next event of the control plane, as far as is known.
-    """
-    concerns = now_us < NEVER_US or w.cluster.waiting > 0 or soonest_us(w.agenda) < NEVER_US
-    if not concerns or w.cluster.next_life == len(w.lives):
-        return NEVER_US
-    return w.lives[w.cluster.next_life].time_us
+from blis.tables.records import DRAINING, IN_TRANSIT, LOST
 
 
 @kernel
 def change_lives(w, now_us):
-    """Take all turns of this instant. May halt before any of them."""
+    """Take all turns of this instant that were settled before the run. May halt before any of them."""
     while w.cluster.next_life < len(w.lives) and w.lives[w.cluster.next_life].time_us == now_us:
         turn = w.lives[w.cluster.next_life]
-        if turn.kind == SERVES and w.cluster.run_slots.used == len(w.runs):
-            w.cluster.halt = GROW_RUNS
+        if turn.kind == SERVES and lacks_run(w):
             return
         w.cluster.next_life += 1
         _change(w, turn.kind, turn.instance, turn.fails_us, now_us)
-        w.cluster.changes += 1
-        w.cluster.unrated = w.config.instances
-        if w.config.flow_control and w.cluster.waiting > 0:
-            look_soon(w, now_us)
+        note_lives(w, now_us)
+
+
+@kernel
+def lacks_run(w):
+    """Whether there is no room for the blocks of one that begins to serve; the kernel halts for it."""
+    lacks = w.cluster.run_slots.used == len(w.runs)
+    if lacks:
+        w.cluster.halt = GROW_RUNS
+    return lacks
+
+
+@kernel
+def note_lives(w, now_us):
+    """Somebody has come or gone: everybody looks anew."""
+    w.cluster.changes += 1
+    w.cluster.unrated = w.config.instances
+    if w.config.flow_control and w.cluster.waiting > 0:
+        look_soon(w, now_us)
 
 
 @kernel
@@ -49,18 +50,48 @@ def _change(w, kind, i, fails_us, now_us):
     """What one turn does."""
     instance = w.instances[i]
     if kind == FAILS:
-        _fail(w, i, now_us)
-        note_changed(w, i)
+        go_down(w, i, FAILED, now_us)
     elif kind == SERVES:
-        start(w, i)
-        instance.fails_us = fails_us
-        instance.warm_us = now_us + w.config.warm_up_us
-        copy(w, i, w.config.live)
+        instance.outage_us = fails_us
+        come_up(w, i, FAILED, now_us)
     elif kind == FOUND_OFFLINE:
-        instance.offline = 1
+        instance.offline |= UNHEARD
         clear_index(w, i)
     else:
-        instance.offline = 0
+        instance.offline &= ~UNHEARD
+
+
+@kernel
+def go_down(w, i, why, now_us):
+    """The instance does not serve, for that reason too; whoever is there is lost, or waits to be sent again."""
+    instance = w.instances[i]
+    serves = instance.down == 0
+    instance.down |= why
+    if serves:
+        _fail(w, i, now_us)
+        note_changed(w, i)
+
+
+@kernel
+def come_up(w, i, why, now_us):
+    """That is no reason any more; with none left it serves. The caller has seen to room for its blocks."""
+    instance = w.instances[i]
+    instance.down &= ~why
+    if instance.down != 0:
+        return
+    start(w, i)
+    instance.fails_us = instance.outage_us
+    if len(w.fleet) > 0 and w.fleet[i].state == DRAINING:
+        limit_life(w, i, w.fleet[i].turn_us)
+    instance.warm_us = now_us + w.config.warm_up_us
+    copy(w, i, w.config.live)
+
+
+@kernel
+def limit_life(w, i, gone_us):
+    """The instance is taken away then, unless it fails before, or the run ends."""
+    if gone_us <= w.config.horizon_us:
+        w.instances[i].fails_us = min(w.instances[i].fails_us, gone_us)
 
 
 @kernel

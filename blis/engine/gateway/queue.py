@@ -12,7 +12,7 @@ from blis.engine.columns import REASON
 from blis.engine.follow_ups import sent_again
 from blis.engine.gateway.arrivals import row_of
 from blis.engine.gateway.asking import tell_failed
-from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, STARTED, UTILIZATION
+from blis.engine.gateway.records import CONCURRENCY, DISPATCHING, NO_LOOK, NOT_THERE, STARTED, UTILIZATION
 from blis.engine.gateway.signals import next_news_us
 from blis.engine.in_flight import note_refused
 from blis.engine.records import NEVER_US, NONE
@@ -114,20 +114,38 @@ def look_soon(w, now_us):
 
 @kernel
 def _room(w):
-    """Whether the detector lets one more request through. It looks at all instances, whoever is next."""
+    """Whether the detector lets one more request through. It looks at all instances there are, whoever is next."""
+    instances = _instances(w)
+    if instances == 0:
+        return False
     if w.config.detector == CONCURRENCY:
         in_flight = 0
         for i in range(w.config.instances):
-            in_flight += w.views[i].in_flight
-        return in_flight / (w.config.instances * w.config.max_concurrency) < 1.0
+            in_flight += w.views[i].in_flight if w.instances[i].offline & NOT_THERE == 0 else 0
+        return in_flight / (instances * w.config.max_concurrency) < 1.0
     if w.config.detector == UTILIZATION:
         total = 0.0
         for i in range(w.config.instances):
+            if w.instances[i].offline & NOT_THERE:
+                continue
             view = w.views[i]
             waiting = (view.queue_depth + view.pending) / w.config.queue_threshold
             total += max(waiting, view.kv_utilization / w.config.kv_threshold)
-        return total / w.config.instances < 1.0
+        return total / instances < 1.0
     return True
+
+
+@kernel
+def _instances(w):
+    """How many instances there are for the router; 0 where nobody can be sent anywhere and instances come."""
+    if len(w.fleet) == 0:
+        return w.config.instances
+    there = 0
+    online = 0
+    for i in range(w.config.instances):
+        there += w.instances[i].offline & NOT_THERE == 0
+        online += w.instances[i].offline == 0
+    return there if online > 0 else 0
 
 
 @kernel

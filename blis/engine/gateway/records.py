@@ -18,6 +18,11 @@ QUEUE, BATCH, KV, CACHE, SAMPLE = 1, 2, 4, 8, 16
 # What happens to an instance (LIFE.kind): the router finds out later.
 FAILS, SERVES, FOUND_OFFLINE, FOUND_ONLINE = range(4)
 
+# Why an instance does not serve (INSTANCE.down), or why the router sends nobody there (INSTANCE.offline), as bits: it
+# has failed, or has not been heard; the autoscaler has not started it, or takes it away.
+FAILED = UNHEARD = 1
+NOT_THERE = 2
+
 # Whom a routing decision is about: the instance that generates, and the one that computes the prompt for it.
 DECODE_PROFILE, PREFILL_PROFILE = range(2)
 
@@ -150,6 +155,44 @@ LIFE = np.dtype(
         ("kind", "i8"),
         ("instance", "i8"),
         ("fails_us", "i8"),  # of one that serves: when it fails next, or NEVER_US
+    ],
+    align=True,
+)
+
+#: What the autoscaler goes by; targets of 0 count for nothing. Fields as in blis.config.Autoscaling.
+SCALING = np.dtype(
+    [
+        ("minimum", "i8"),
+        ("maximum", "i8"),
+        ("queue_depth", "f8"),
+        ("kv_utilization", "f8"),
+        ("busy_utilization", "f8"),
+        ("concurrency", "f8"),
+        ("requests_per_s", "f8"),
+        ("tolerance", "f8"),
+        ("sync_us", "i8"),
+        ("up_window_us", "i8"),
+        ("up_instances", "i8"),
+        ("up_percent", "f8"),
+        ("up_period_us", "i8"),
+        ("down_window_us", "i8"),
+        ("down_instances", "i8"),
+        ("down_percent", "f8"),
+        ("down_period_us", "i8"),
+        ("drain_us", "i8"),
+        ("load_us", "i8"),  # before one that is started serves
+        ("memory_us", "i8"),  # how far back it looks at most
+    ],
+    align=True,
+)
+
+#: What the autoscaler has done with an instance.
+MEMBER = np.dtype(
+    [
+        ("state", "i8"),  # LOADING, READY, DRAINING or GONE
+        ("turn_us", "i8"),  # when it is ready, or gone at the latest; else NEVER_US
+        ("started_us", "i8"),
+        ("busy_us", "i8"),  # how long it had been in steps at the latest look
     ],
     align=True,
 )

@@ -32,7 +32,6 @@ def leave_dead(w, i, r, now_us):
 def stop(w, i):
     """Nobody is there any more. What its caches hold is looked at by those who have read it, until it serves again."""
     instance = w.instances[i]
-    instance.down = 1
     instance.step_us = NEVER_US
     instance.pending = 0
     instance.queue_depth = 0
@@ -56,7 +55,6 @@ def stop(w, i):
 def start(w, i):
     """It serves again. The caller has seen to room for one run of blocks."""
     instance = w.instances[i]
-    instance.down = 0
     _recycle_all(w, instance.free)
     for s in range(w.nodes.shape[1]):
         note_change(w, i, s)

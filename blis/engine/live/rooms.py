@@ -73,11 +73,12 @@ class Rooms:
 
         Its first rows are of a class each.
         """
-        if scenario.cluster.failures.any:
-            raise InputError(
-                "cluster.failures: instances fail in runs and searches of whole tables alone; leave it out of what is"
-                " served or streamed"
-            )
+        for name, words in (("failures", "fail"), ("autoscaling", "come and go")):
+            if getattr(scenario.cluster, name).any:
+                raise InputError(
+                    f"cluster.{name}: instances {words} in runs and searches of whole tables alone; leave it out of"
+                    " what is served or streamed"
+                )
         if scenario.apart:
             raise InputError(
                 "roles: prefill and decode are apart in runs and searches alone; leave disaggregation.prefill_instances"

@@ -23,7 +23,20 @@ def played(instances: int, instants: int = 50, requests: int = 30, scale: float 
     steps = np.array([(0, 1 + k, 1, 1000 * (1 + k)) for k in range(9)], STEP_LOG)
     result = replace(result, steps=steps, last_step=np.full(requests, 9))
     gaps = all_gaps(result)
-    rows = Rows(times_ms, times_ms, 2 * times_ms, nobody, nobody, nobody, gaps, np.arange(requests), 1.0, 10.0)
+    rows = Rows(
+        times_ms,
+        times_ms,
+        2 * times_ms,
+        nobody,
+        nobody,
+        nobody,
+        times_ms,
+        times_ms,
+        gaps,
+        np.arange(requests),
+        1.0,
+        10.0,
+    )
     return PictureRun(rows, samples, np.full(instances, 100))
 
 

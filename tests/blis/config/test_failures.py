@@ -2,7 +2,7 @@
 
 import pytest
 
-from blis.config import Cluster, Failures, Outage, Retries
+from blis.config import Cluster, Failures, Outage, Retries, Startup
 from blis.errors import InputError
 from blis.scenario import load_scenario, scenario_mapping
 
@@ -14,7 +14,7 @@ from blis.scenario import load_scenario, scenario_mapping
         (lambda: Outage((-1,), 0, 1), "instances must be"),
         (lambda: Outage((0,), 0, 0), "down_us must be"),
         (lambda: Failures(heartbeat_us=10, offline_after_us=9), "failures.offline_after_us must be"),
-        (lambda: Failures(warm_up_factor=0.5), "failures.warm_up_factor must be"),
+        (lambda: Startup(warm_up_factor=0.5), "startup.warm_up_factor must be"),
         (lambda: Failures(mtbf_us=-1), "failures.mtbf_us must be"),
         (lambda: Retries(limit=21), "retries.limit must be"),
         (lambda: Retries(budget=-0.1), "retries.budget must be"),
@@ -31,15 +31,19 @@ def test_a_scenario_file_says_who_fails_and_is_read_back_equal():
         "instance": {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 0, 0]}, "kv": {"blocks": 100}},
         "cluster": {
             "instances": 2,
-            "failures": {"scheduled": [{"instances": [1], "at_us": 5, "down_us": 7}], "load_us": 3},
+            "failures": {"scheduled": [{"instances": [1], "at_us": 5, "down_us": 7}]},
+            "startup": {"load_us": 3},
             "retries": {"limit": 2},
         },
     }
     scenario = load_scenario(given)
-    assert scenario.cluster.failures == Failures((Outage((1,), 5, 7),), load_us=3)
+    assert scenario.cluster.failures == Failures((Outage((1,), 5, 7),))
+    assert scenario.cluster.startup == Startup(load_us=3)
     assert load_scenario(scenario_mapping(scenario)) == scenario
 
 
 def test_nothing_of_it_is_written_where_nobody_fails():
     given = {"instance": {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 0, 0]}, "kv": {"blocks": 100}}}
-    assert not {"failures", "retries"} & set(scenario_mapping(load_scenario(given))["cluster"])
+    assert not {"failures", "retries", "startup", "autoscaling"} & set(
+        scenario_mapping(load_scenario(given))["cluster"]
+    )

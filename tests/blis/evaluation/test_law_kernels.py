@@ -10,10 +10,10 @@ import pytest
 from blis.config import Compat
 from blis.engine.run import simulate
 from blis.evaluation.laws import WORDS, check_laws
-from blis.tables.records import INSTANCE_COUNTERS, STATUS_NAMES
+from blis.tables.records import INSTANCE_COUNTERS, STATES, STATUS_NAMES
 from blis.tables.results import ResultTable
 from tests.laws.plain_laws import plain_laws
-from tests.laws.random_cases import Case, failing_case, random_case
+from tests.laws.random_cases import Case, failing_case, random_case, scaling
 
 COLUMNS = (
     "status", "instance", "queued_us", "scheduled_us", "first_token_us", "completed_us", "ttft_us", "e2e_us",
@@ -24,7 +24,12 @@ RECORDS = {
     "steps": ("first_step", "count", "gap_us"),
     "gaps": ("from_step", "to_step", "gap_us"),
     "tenants": ("in_flight", "tokens"),
+    "fleet": ("time_us", "state"),
+    "looks": ("time_us", "recommended"),
 }
+
+
+_RANGES = {"status": (-1, len(STATUS_NAMES)), "state": (0, len(STATES) - 1)}
 
 
 def broken(rng: Random, case: Case, result: ResultTable) -> ResultTable:
@@ -35,10 +40,11 @@ def broken(rng: Random, case: Case, result: ResultTable) -> ResultTable:
         if table is None or not len(table):
             continue
         changed = table.copy()
-        column = changed[rng.choice(RECORDS[name])] if name in RECORDS else changed
+        field = rng.choice(RECORDS[name]) if name in RECORDS else ""
+        column = changed[field] if field else changed
         row = rng.randrange(len(column))
         old, instances = int(column[row]), len(result.instances)
-        low, high = {"status": (-1, len(STATUS_NAMES)), "instance": (-2, instances)}.get(name, (-1, 10**6))
+        low, high = _RANGES.get(field or name, (-1, instances if name == "instance" else 10**6))
         column[row] = min(max(rng.choice([old - 1, old + 1, -1, 0, 1, 10**6, rng.randint(low, high)]), low), high)
         result = replace(result, **{name: changed})
     return result
@@ -47,7 +53,8 @@ def broken(rng: Random, case: Case, result: ResultTable) -> ResultTable:
 def cases(seed: int) -> Iterator[tuple[Case, ResultTable, Compat]]:
     """Runs broken in many ways, some held to laws that their switches break."""
     rng = Random(seed)
-    case = failing_case(rng) if seed % 3 == 2 else random_case(rng)
+    case = failing_case(rng) if seed % 5 == 2 else random_case(rng)
+    case = scaling(rng, case) if seed % 5 == 4 else case
     result = simulate(case.scenario, case.table, case.compat)
     for _ in range(60):
         yield case, broken(rng, case, result), rng.choice([case.compat, case.compat, Compat(), Compat.original()])
@@ -62,9 +69,11 @@ def test_broken_runs_break_the_same_laws_in_numpy(seed: int):
 
 def test_every_law_is_broken_by_some_of_them():
     told = {
-        sub(r"(request|instance) \d+ ", "", text.split(" (and")[0])
+        sub(r"(request|instance|look) \d+ ", "", text.split(" (and")[0])
         for seed in range(80)
         for case, result, compat in cases(seed)
         for text in check_laws(case.scenario, case.table, result, compat)
     }
-    assert told == {words.replace("request {} ", "").replace("instance {} ", "") for words in WORDS.values()}
+    assert told == {
+        words.replace("request {} ", "").replace("instance {} ", "").replace("look {} ", "") for words in WORDS.values()
+    }

@@ -213,7 +213,7 @@ def test_rows_drawn_again_score_as_a_table_of_them(seed: int, absent: int | None
         **{name: getattr(table, name)[rows] for name in ("input_tokens", "output_tokens", "slo_class", "tenant")},
     )
     drawn = replace(drawn, scored=(0, len(rows)))
-    names = ("status", "ttft_us", "e2e_us", "instance", "first_step", "last_step")
+    names = ("status", "arrival_us", "ttft_us", "e2e_us", "instance", "first_step", "last_step")
     runs = [replace(run, **{name: getattr(run, name)[rows] for name in names}) for run in (x, b)]
     assert FITNESS.compare_resampled(*outcomes, times) == pytest.approx(score(drawn, *runs).value, abs=1e-12)
 

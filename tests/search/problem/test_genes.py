@@ -126,3 +126,11 @@ def load_and_strip(bundle):
     scorers = [Scorer(one.name, 1.0, one.parameters) for one in bundle.routing.scorers or ()]
     ordered = tuple(sorted(scorers, key=lambda one: one.name)) or None
     return replace(bundle, routing=replace(bundle.routing, scorers=ordered))
+
+
+def test_the_autoscaler_is_one_difference_or_each_of_its_settings(problem):
+    scaled, other = (complete(problem, autoscaling={"maximum": 4, "concurrency": target}) for target in (8, 16))
+    plain = complete(problem)
+    assert [*differences(scaled, plain)] == ["autoscaling.maximum"]
+    assert differences(scaled, plain)["autoscaling.maximum"].autoscaling.maximum == 0
+    assert differences(scaled, other) == {"autoscaling.concurrency": other}

@@ -111,3 +111,15 @@ def effect(applied):
         [replica.instance.batch for replica in applied.replicas],
         [applied.tier(name) for name in ("critical", "batch", "")],
     )
+
+
+def test_how_many_instances_there_are_is_part_of_what_a_policy_decides():
+    scaling = {"maximum": 4, "concurrency": 8}
+    policy = make_policy(SCENARIO, load_bundle({"autoscaling": scaling}))
+    assert policy.complete.autoscaling.maximum == 4 and policy.complete.autoscaling.sync_us == 15_000_000
+    assert policy.id not in (name_of({}), name_of({"autoscaling": {**scaling, "minimum": 2}}))
+    assert name_of({"autoscaling": {"concurrency": 8}}) == name_of({})
+    scaled = apply_bundle(SCENARIO, load_bundle({"autoscaling": scaling}))
+    assert bundle_mapping(make_policy(scaled, load_bundle({"autoscaling": {"maximum": 0}})).complete)[
+        "autoscaling"
+    ] == {"maximum": 0}

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import Compat, Failures, Outage
+from blis.config import Compat, Failures, Outage, Startup
 from blis.engine.build.lives import outages, planned, silences
 from blis.engine.run import simulate
 from blis.errors import InputError
@@ -24,7 +24,8 @@ def test_outages_that_touch_or_overlap_are_one():
 
 
 def test_who_comes_back_loads_first():
-    assert outages(failing(((1,), 10, 5), load_us=100), TABLE) == [(1, 10, 115)]
+    loading = replace(failing(((1,), 10, 5)).cluster, startup=Startup(load_us=100))
+    assert outages(replace(failing(), cluster=loading), TABLE) == [(1, 10, 115)]
 
 
 @pytest.mark.parametrize(
@@ -85,5 +86,5 @@ def test_too_many_failures_are_refused():
 
 
 def test_the_original_knows_no_failures():
-    with pytest.raises(InputError, match=r"cluster\.failures: instances of the original do not fail"):
+    with pytest.raises(InputError, match=r"cluster\.failures: the original knows no such thing"):
         simulate(failing(((0,), 10, 5)), TABLE, Compat.original())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blis.config import Batch, Failures, FlowControl, Outage, Pool, Retries, Routing, Scorer, Signal, Signals
+from blis.config import Batch, Failures, FlowControl, Outage, Pool, Retries, Routing, Scorer, Signal, Signals, Startup
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
@@ -126,8 +126,8 @@ def test_who_waits_at_the_gateway_is_sent_on_when_an_instance_is_back():
 
 
 def test_steps_are_slower_while_an_instance_warms_up():
-    failures = {**LIVE, "warm_up_us": 150, "warm_up_factor": 2.5}
-    result = run(requests([0, 200], 3), ((0,), 50, 100), failures=failures)
+    startup = Startup(warm_up_us=150, warm_up_factor=2.5)
+    result = run(requests([0, 200], 3), ((0,), 50, 100), startup=startup)
     assert result.completed_us.tolist() == [-1, 200 + 250 + 100 + 100]
 
 

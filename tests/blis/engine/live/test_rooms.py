@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from blis.config import Failures, Outage
+from blis.config import Autoscaling, Failures, Outage
 from blis.engine.live.rooms import Coming, Rooms
 from blis.errors import InputError
 from tests.blis.engine.live.small import LIMITS, scenario
@@ -37,12 +37,19 @@ def test_it_is_full_when_no_row_is_left():
     assert rooms.arrivals == LIMITS.requests - 1
 
 
-def test_nobody_fails_in_what_is_served():
-    failing = Failures((Outage((0,), 5, 5),))
-    served = replace(scenario(), cluster=replace(scenario().cluster, failures=failing))
-    with pytest.raises(
-        InputError, match=r"cluster\.failures: instances fail in runs and searches of whole tables alone"
-    ):
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        (
+            {"failures": Failures((Outage((0,), 5, 5),))},
+            r"cluster\.failures: instances fail in runs and searches of whole tables alone",
+        ),
+        ({"autoscaling": Autoscaling(maximum=1)}, r"cluster\.autoscaling: instances come and go in runs and searches"),
+    ],
+)
+def test_nobody_fails_or_comes_in_what_is_served(part, words):
+    served = replace(scenario(), cluster=replace(scenario().cluster, **part))
+    with pytest.raises(InputError, match=words):
         Rooms(served, ("",), LIMITS)
 
 
