@@ -101,6 +101,8 @@ class Scenario:
             )
         if self.cluster.failures.any:
             raise InputError("cluster.failures: with prefill and decode apart instances do not fail; leave one out")
+        if self.cluster.autoscaling.any:
+            raise InputError("autoscaling: with prefill and decode apart the instances stay; leave one of the two out")
         if self.clients.any:
             raise InputError("clients: with prefill and decode apart they wait for ever; leave one of the two out")
         prefill = self.cluster.disaggregation.prefill
