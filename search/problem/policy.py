@@ -98,6 +98,7 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
         {
             "admission": _with_parameters("policy", "parameters", ADMISSION, admission.policy, admission.parameters),
             "flow_control": _flow_control(scenario, applied),
+            "retries": _retries(scenario, applied),
             "autoscaling": _autoscaling(scenario, applied),
             "routing": {**_choice(before.routing, routing), **_filters(before.routing, routing)},
             "disaggregation": _disaggregation(scenario, applied),
@@ -140,6 +141,13 @@ def _flow_control(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
         name for name in _BAND_KEYS if getattr(flow, name) == getattr(before, name) == getattr(FlowControl(), name)
     }
     return {name: value for name, value in vars(flow).items() if name not in idle}
+
+
+def _retries(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
+    """Whether requests are sent again, where any may be."""
+    if not applied.cluster.retries.limit:
+        return {"limit": 0} if scenario.cluster.retries.limit else {}
+    return dict(vars(applied.cluster.retries))
 
 
 def _autoscaling(scenario: Scenario, applied: Scenario) -> dict[str, Any]:

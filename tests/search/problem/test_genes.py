@@ -134,3 +134,9 @@ def test_the_autoscaler_is_one_difference_or_each_of_its_settings(problem):
     assert [*differences(scaled, plain)] == ["autoscaling.maximum"]
     assert differences(scaled, plain)["autoscaling.maximum"].autoscaling.maximum == 0
     assert differences(scaled, other) == {"autoscaling.concurrency": other}
+
+
+def test_whether_requests_are_sent_again_is_set_back_as_a_whole(problem):
+    plain, again = complete(problem), complete(problem, retries={"limit": 2, "budget": 0.5})
+    assert differences(again, plain) == {"retries": plain}
+    assert differences(plain, again) == {"retries": again}

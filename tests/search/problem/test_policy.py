@@ -123,3 +123,12 @@ def test_how_many_instances_there_are_is_part_of_what_a_policy_decides():
     assert bundle_mapping(make_policy(scaled, load_bundle({"autoscaling": {"maximum": 0}})).complete)[
         "autoscaling"
     ] == {"maximum": 0}
+
+
+def test_whether_requests_are_sent_again_is_part_of_what_a_policy_decides():
+    again = make_policy(SCENARIO, load_bundle({"retries": {"limit": 2}}))
+    assert again.complete.retries.limit == 2 and again.complete.retries.budget == 0.2
+    assert again.id not in (name_of({}), name_of({"retries": {"limit": 2, "budget": 1.0}}))
+    assert name_of({"retries": {"limit": 0, "budget": 1.0}}) == name_of({})
+    scenario = apply_bundle(SCENARIO, load_bundle({"retries": {"limit": 2}}))
+    assert make_policy(scenario, load_bundle({"retries": {"limit": 0}})).complete.retries.limit == 0
