@@ -42,4 +42,4 @@ FACTS: dict[str, Fact] = {
 }
 
 #: Fields that need no reader: they are there for every template.
-ALWAYS = Fact(views=("eligible",), ask=("now_us", "turn", "input_tokens", "block_tokens"))
+ALWAYS = Fact(views=("eligible", "place"), ask=("now_us", "turn", "places", "input_tokens", "block_tokens"))

@@ -32,7 +32,10 @@ class Seen:
     def __len__(self) -> int:
         return len(self.queue)
 
-    def eligible(self, job):
+    def pool(self, role):
+        return list(range(len(self)))
+
+    def eligible(self, job, role="decode"):
         return [j for j, labels in enumerate(self.labels) if job.request.placement.allows(labels)]
 
     def preference(self, j, job):

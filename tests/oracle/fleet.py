@@ -24,10 +24,10 @@ class Fleet:
         self._engines, self._view, self._gateway = engines, view, gateway
         self._allows_waiting = setup.flow_control.enabled and setup.autoscaling.any
         count = len(engines)
-        self.states = ["ready" if j < setup.at_start else "gone" for j in range(count)]
+        self.states = ["ready" if j < setup.served_at_start else "gone" for j in range(count)]
         self._started_us, self._due_us = [start_us] * count, [INFINITY] * count
-        self.turns = [(start_us, j, "ready") for j in range(setup.at_start)]
-        self.looks = [(start_us, setup.at_start, setup.at_start, 0)]
+        self.turns = [(start_us, j, "ready") for j in range(setup.served_at_start)]
+        self.looks = [(start_us, setup.served_at_start, setup.served_at_start, 0)]
         self._looked_us, self._next_us = start_us, INFINITY
         if self._rules.any:
             self._next_us = (start_us // self._rules.sync_us + 1) * self._rules.sync_us

@@ -71,7 +71,7 @@ class Setup(Machine):
     priority_parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
     preemption: str = "tail"
     instances: int = 1  # places for instances
-    at_start: int = 1  # that serve when the run begins
+    at_start: int | None = None  # that serve when the run begins; None: all
     autoscaling: Autoscaling = field(default_factory=Autoscaling)
     admission: str = "always-admit"
     admission_latency_us: int = 0
@@ -101,6 +101,11 @@ class Setup(Machine):
     kv_transfer: KVTransfer = field(default_factory=KVTransfer)
     token_bytes: int = 0
     horizon_us: int | None = None
+
+    @property
+    def served_at_start(self) -> int:
+        """The instances that serve when the run begins."""
+        return self.instances if self.at_start is None else self.at_start
 
     def machine(self, index: int) -> Machine:
         """Return what an instance is made of."""
@@ -139,7 +144,7 @@ class Setup(Machine):
             priority_parameters=instance.priority_parameters,
             preemption=instance.preemption,
             instances=cluster.places,
-            at_start=cluster.at_start,
+            at_start=cluster.at_start if cluster.autoscaling.any else None,
             autoscaling=cluster.autoscaling,
             admission=admission.policy,
             admission_latency_us=admission.latency_us,
@@ -189,7 +194,6 @@ class Setup(Machine):
             scheduler=instance["scheduler"],
             priority=instance["priority"],
             instances=cluster["instances"],
-            at_start=cluster["instances"],
             admission=admission["policy"],
             admission_latency_us=admission["latency_us"],
             admission_parameters=admission.get("token_bucket", {}),

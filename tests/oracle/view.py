@@ -34,7 +34,7 @@ class View:
         for name in delayed:
             self._seen[name] = self._read_all(name)
         self._sent: list[list[Job]] = [[] for _ in engines]
-        self.there = [j < setup.at_start for j in range(setup.instances)]  # to the autoscaler, ready
+        self.there = [j < setup.served_at_start for j in range(setup.instances)]  # to the autoscaler, ready
 
     def __len__(self) -> int:
         """The number of instances."""
