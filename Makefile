@@ -5,17 +5,29 @@ INSTALLED := .venv/.installed
 COMPILED := .venv/.compiled
 SERVED := .venv/.compiled-live
 KERNELS := .venv/kernels.mk
-MAKEFLAGS += --jobs=2 # both kinds of kernels at once
+MAKEFLAGS += --jobs=2 # both kinds of kernels at once, and both halves of the tests
 -include $(KERNELS) # KERNEL_SOURCES: where kernels stand, as the program itself says
 
-.PHONY: run test setup check format bench help
+.PHONY: run test test-simulator test-rest setup check format bench help
 .DELETE_ON_ERROR:
 
 run: $(COMPILED)   ## the default search; ARGS="driver.budget=100 seed=1" overrides keys
 	$(BIN)/python -m search $(ARGS)
 
+ifdef ARGS
 test: $(COMPILED) $(SERVED) ## the tests; ARGS="-m slow" runs the long ones
 	$(BIN)/python -m pytest -q $(ARGS)
+else
+test: test-simulator test-rest
+endif
+
+SIMULATOR := tests/blis tests/laws tests/oracle tests/parity tests/vectors
+
+test-simulator: $(COMPILED) $(SERVED)
+	$(BIN)/python -m pytest -q $(SIMULATOR)
+
+test-rest: $(COMPILED) $(SERVED)
+	$(BIN)/python -m pytest -q $(addprefix --ignore=,$(SIMULATOR))
 
 setup: $(COMPILED)  ## only set up: install, and compile the kernels
 
