@@ -18,6 +18,7 @@ from blis.config.cluster import (
 )
 from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
+from blis.config.drafter import Drafter
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.failures import Failures, Outage, Retries, Startup
 from blis.config.instance import (
@@ -70,6 +71,7 @@ __all__ = [
     "Cluster",
     "Compat",
     "Disaggregation",
+    "Drafter",
     "Engine",
     "Failures",
     "Filter",
