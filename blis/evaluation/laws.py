@@ -174,7 +174,7 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
         (one.kv.blocks, one.batch.most_running, len(one.kv.lower_tiers), one.batch.speculative_tokens)
         for one in instances
     ]
-    moved, nothing = result.handovers, np.zeros(0, np.bool_)
+    moved, nothing, none = result.handovers, np.zeros(0, np.bool_), _read_only(np.zeros(0, np.int32))
     behind: Callable[..., NDArray[Any]] = _alone if moved is None else _with_prefills
     return Run(
         due_us=behind(table.arrival_us, table.arrival_us),
@@ -187,10 +187,8 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
         moved=_read_only(nothing) if moved is None else behind(moved.there_us >= 0, moved.there_us < -1),
         held=np.zeros(len(instances), np.int64) if moved is None else held_blocks(result, moved),
         **{name: behind(getattr(result, name), _of_prefills(result, moved, name)) for name in _COLUMNS},
-        accepted=_read_only(np.zeros(0, np.int32))
-        if result.accepted is None
-        else behind(result.accepted, 0 * result.accepted),
-        retries=_read_only(np.zeros(0, np.int32) if result.retries is None else result.retries),
+        accepted=none if result.accepted is None else behind(result.accepted, 0 * result.accepted),
+        retries=none if result.retries is None else _read_only(result.retries),
         log=_read_only(result.steps),
         gaps=_read_only(result.gaps),
         counters=_read_only(result.instances),

@@ -13,7 +13,6 @@ from blis.config import (
     KV,
     Batch,
     Compat,
-    Drafter,
     Failures,
     Instance,
     LatencyModel,
@@ -159,33 +158,6 @@ def impatient(rng: Random, case: Case) -> Case:
     """The case, with clients that give up or ask again."""
     clients = random_clients(rng, case.scenario.cluster.admission.latency_us)
     return replace(case, scenario=replace(case.scenario, clients=clients), compat=Compat())
-
-
-def guessing_case(rng: Random, max_requests: int = 14) -> Case:
-    """A case of any kind in which tokens are guessed ahead."""
-    kinds = [random_case, random_case, failing_case, scaling_case, apart_case, impatient_case]
-    return guessing(rng, rng.choice(kinds)(rng, max_requests))
-
-
-def guessing(rng: Random, case: Case) -> Case:
-    """The case, with draft tokens on the instances, and now and then other ones in each pool."""
-    scenario = case.scenario
-    drafts = rng.choice([1, 1, 2, 3, 7])
-    chances = sorted((rng.choice([0.0, 0.3, 0.7, 1.0, rng.random()]) for _ in range(drafts)), reverse=True)
-    drafter = rng.choice([
-        Drafter(rng.choice([0.2, 0.7, 0.95, 1.0]), draft_us=rng.choice([0, 0, 3, 50])),
-        Drafter(accepted_per_position=tuple(chances), draft_us=rng.choice([0, 7])),
-    ])  # fmt: skip
-    instance = replace(scenario.instance, batch=_with_drafts(scenario.instance.batch, drafts), drafter=drafter)
-    pools = tuple(
-        replace(pool, batch=pool.batch and _with_drafts(pool.batch, rng.randint(0, drafts))) for pool in scenario.pools
-    )
-    return replace(case, scenario=replace(scenario, instance=instance, pools=pools), compat=Compat())
-
-
-def _with_drafts(batch: Batch, drafts: int) -> Batch:
-    tokens = max(batch.max_scheduled_tokens, 1 + drafts)
-    return replace(batch, max_scheduled_tokens=tokens, speculative_tokens=drafts)
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:
