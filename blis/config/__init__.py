@@ -18,7 +18,7 @@ from blis.config.cluster import (
 )
 from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
-from blis.config.drafter import Drafter
+from blis.config.drafter import MAX_DRAFTS, Drafter
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.failures import Failures, Outage, Retries, Startup
 from blis.config.instance import (
@@ -51,6 +51,7 @@ __all__ = [
     "DETECTORS",
     "FAIRNESS",
     "KV",
+    "MAX_DRAFTS",
     "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",

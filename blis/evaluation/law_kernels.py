@@ -347,7 +347,7 @@ def _unrolled(run, elapsed_us):
 
 @kernel
 def _gaps(run, rules, sums, elapsed_us, gap_sums, found):
-    """Completed requests got one gap for each token after the first, and these add up to E2E - TTFT."""
+    """Completed requests got one gap for each token after the first but for drafts, and these add up to E2E - TTFT."""
     for r in range(len(run.status)):
         before = sums[run.instance[r], BEFORE]
         gap_sums[r, 0] = run.last_step[r] - run.first_step[r]
