@@ -17,6 +17,7 @@ from blis.config import (
     Admission,
     Autoscaling,
     Batch,
+    Breaker,
     Clients,
     Disaggregation,
     Drafter,
@@ -133,6 +134,7 @@ def _drop_defaults(part: dict[str, Any] | None, rare: Mapping[str, Any]) -> None
 #: Parts of a cluster that a file has only where they say something.
 _RARE_PARTS = {
     "retries": Retries(),
+    "breaker": Breaker(),
     "failures": Failures(),
     "startup": Startup(),
     "autoscaling": Autoscaling(),
@@ -169,6 +171,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             routing=_routing(cluster.routing, bundle.routing),
             disaggregation=_disaggregation(cluster.disaggregation, bundle.disaggregation),
             retries=replace(cluster.retries, **given_fields(bundle.retries)),
+            breaker=replace(cluster.breaker, **given_fields(bundle.breaker)),
             autoscaling=replace(cluster.autoscaling, **given_fields(bundle.autoscaling)),
         ),
         instance=replace(

@@ -20,7 +20,7 @@ from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
 from blis.config.drafter import MAX_DRAFTS, Drafter
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
-from blis.config.failures import Failures, Outage, Retries, Startup
+from blis.config.failures import Breaker, Failures, Outage, Retries, Startup
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -67,6 +67,7 @@ __all__ = [
     "Admission",
     "Autoscaling",
     "Batch",
+    "Breaker",
     "CacheTier",
     "Clients",
     "Cluster",
