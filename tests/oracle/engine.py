@@ -462,7 +462,8 @@ class Engine:
 
     def _duration(self) -> int:
         """Return what the batch takes in microseconds (section 10), also counting the prefill tokens."""
-        prefill = [job for job in self.batch if job.prefilling and job.new]
+        left_out = [job for job in self.batch if self.machine.drafts and not job.new]  # drafts have taken all tokens
+        prefill = [job for job in self.batch if job.prefilling and job not in left_out]
         decode = [job for job in self.batch if not job.prefilling]
         tokens = sum(job.new for job in prefill)
         self.counters["prefill_tokens"] += tokens
