@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from blis.config.compat import Compat
 from blis.config.drafter import MAX_DRAFTS, Drafter
 from blis.config.engine import Engine
+from blis.config.lora import Lora
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.latency.fitted import Fitted
 from blis.latency.registry import LATENCY
@@ -133,6 +134,7 @@ class Instance:
     batch: Batch = field(default_factory=Batch)
     engine: Engine = field(default_factory=Engine)
     drafter: Drafter = field(default_factory=Drafter)
+    lora: Lora = field(default_factory=Lora)
     scheduler: str = "fcfs"
     scheduler_parameters: dict[str, float] = field(default_factory=dict, hash=False)
     priority: str = "constant"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
+from blis.evaluation.adapters import AdapterMetrics, adapter_metrics
 from blis.evaluation.attainment import Attainment, attainment, ttft_attainment
 from blis.evaluation.client_side import CLIENT_SIDE, ClientSide, client_side
 from blis.evaluation.detectors.anomalies import Anomalies, find_anomalies
@@ -132,6 +133,7 @@ class Metrics:
     raw: RawMetrics
     handovers: HandoverMetrics | None  # None: no instance has a role
     drafts: DraftMetrics | None  # None: no token was guessed
+    adapters: AdapterMetrics | None  # None: all requests are for the base model
     client_side: ClientSide | None  # None: no client has a network
     fleet: dict[str, Any]  # how many instances there were, where they may come and go
 
@@ -177,6 +179,7 @@ class Metrics:
             **self.fleet,
             **({} if self.handovers is None else self.handovers.to_dict()),
             **({} if self.drafts is None else self.drafts.to_dict()),
+            **({} if self.adapters is None else self.adapters.to_dict()),
             **({} if self.client_side is None else {CLIENT_SIDE: self.client_side.to_dict()}),
         }
 
@@ -256,6 +259,7 @@ def compute_metrics(
         raw=raw_metrics(result),
         handovers=handover_metrics(result),
         drafts=draft_metrics(scenario, result),
+        adapters=adapter_metrics(table, result),
         client_side=client_side(table, result),
         fleet=fleet_metrics(result),
     )

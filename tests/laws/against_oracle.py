@@ -92,6 +92,8 @@ def compare(case: Case) -> None:
         assert found.accepted.tolist() == expected.accepted
     if found.retries is not None:
         assert found.retries.tolist() == expected.retries
+    if found.adapter_us is not None:
+        assert (found.attempts or found).adapter_us.tolist() == expected.adapter_us
     assert found.end_us == expected.end_us
     assert_same_fleet(found, expected)
     for name, column in expected.handovers.items() if found.handovers is not None else ():
@@ -175,6 +177,9 @@ _VIEWED = {
     "in_flight_tokens": "in_flight_tokens",
     "matched_blocks": "matched_blocks",
     "cached_blocks": "cache",
+    "adapter_active": "adapter_active",
+    "adapter_waits": "adapter_waits",
+    "adapters": "adapters",
 }
 
 

@@ -15,6 +15,7 @@ from blis.config import (
     FlowControl,
     Hardware,
     KVTransfer,
+    Lora,
     ModelShape,
     Profile,
     Replica,
@@ -55,6 +56,7 @@ class Machine:
     accepts: tuple[float, ...] = ()  # the chance of the first, the second, …
     draft_us: int = 0
     engine: Switches = ORIGINAL
+    lora: Lora = field(default_factory=Lora)
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
     role: str = "both"
     roofline_kind: str = "roofline-original"
@@ -97,6 +99,7 @@ class Setup(Machine):
     batch_age_us: int = 0
     kv_age_us: int = 0
     cache_age_us: int = 0
+    lora_age_us: int = 0
     failures: Failures = field(default_factory=Failures)
     startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
@@ -165,6 +168,7 @@ class Setup(Machine):
             batch_age_us=signals.batch_size.age_us,
             kv_age_us=signals.kv.age_us,
             cache_age_us=signals.cache.age_us,
+            lora_age_us=signals.lora.age_us,
             failures=cluster.failures,
             startup=cluster.startup,
             retries=cluster.retries,
@@ -246,6 +250,7 @@ def _machine(replica: Replica) -> Machine:
         accepts=drafter.accepted_per_position or tuple(drafter.acceptance**k for k in range(1, drafts + 1)),
         draft_us=drafter.draft_us,
         engine=instance.engine,
+        lora=instance.lora,
         labels=replica.labels,
         role=replica.role,
         roofline_kind=model.kind,

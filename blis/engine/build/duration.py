@@ -22,7 +22,10 @@ def check_duration(scenario: Scenario, instance: Instance, table: RequestTable, 
     last_us += scenario.clients.longest_us if scenario.clients.any else 0
     cluster = scenario.cluster
     total *= 1 + cluster.retries.limit
-    busy_us = total * (step_us * cluster.startup.warm_up_factor + _transfers_us(instance, longest))
+    lora = instance.lora
+    step_us *= cluster.startup.warm_up_factor * lora.step_factor
+    loads_us = lora.max_loras * (lora.load_us + lora.fetch_us)
+    busy_us = total * (step_us + _transfers_us(instance, longest) + loads_us)
     end_us = last_us + before_us + longest * token_us + busy_us + (longest + 2) * overhead_us
     if not end_us < MAX_TIME_US:
         raise InputError(
