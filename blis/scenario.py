@@ -17,6 +17,7 @@ from blis.config import (
     Admission,
     Autoscaling,
     Batch,
+    Breaker,
     Clients,
     Disaggregation,
     Engine,
@@ -130,6 +131,7 @@ def _drop_defaults(latency: dict[str, Any] | None) -> None:
 #: Parts of a cluster that a file has only where they say something.
 _RARE_PARTS = {
     "retries": Retries(),
+    "breaker": Breaker(),
     "failures": Failures(),
     "startup": Startup(),
     "autoscaling": Autoscaling(),
@@ -163,6 +165,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             routing=_routing(cluster.routing, bundle.routing),
             disaggregation=_disaggregation(cluster.disaggregation, bundle.disaggregation),
             retries=replace(cluster.retries, **given_fields(bundle.retries)),
+            breaker=replace(cluster.breaker, **given_fields(bundle.breaker)),
             autoscaling=replace(cluster.autoscaling, **given_fields(bundle.autoscaling)),
         ),
         instance=replace(

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from blis.cli.diagnostics import Log
 from blis.cli.flags import number, whole
-from blis.cli.run_scenario import read_scenario, scenario_of
-from blis.config import CLASS_NAMES, MAX_INSTANCES, Scenario
+from blis.cli.run_scenario import scenario_of
+from blis.config import CLASS_NAMES, MAX_INSTANCES, Cluster, Retries, Scenario
 from blis.errors import InputError, check_integer, check_number
 from blis.stdout import note
+from blis.yaml_strict import load_mapping
 
 #: Flags that only mean something where servers are real, with their defaults …
 _DEFAULTS: dict[str, Any] = {
     "state": None,
     "session_ttl": 3600.0,
     "sticky": False,
-    "retries": 2,
-    "retry_share": 0.2,
+    "retries": None,
+    "retry_share": None,
     "connect_timeout": 2.0,
     "silence_timeout": 300.0,
     "scrape_every": 0.2,
@@ -43,8 +45,12 @@ def add_backend_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--sticky", action="store_true", help="a session stays on its server while that is up, whatever the policy"
     )
-    group.add_argument("--retries", type=whole, metavar="N", help="of a request, each elsewhere; default 2")
-    group.add_argument("--retry-share", type=number, metavar="X", help="retries a request in all; default 0.2")
+    group.add_argument(
+        "--retries", type=whole, metavar="N", help="of a request, each elsewhere; default: the policy's, or 2"
+    )
+    group.add_argument(
+        "--retry-share", type=number, metavar="X", help="retries a request in all; default: the policy's, or 0.2"
+    )
     group.add_argument("--connect-timeout", type=number, metavar="S", help="for a connection; default 2")
     group.add_argument("--silence-timeout", type=number, metavar="S", help="no byte of an answer; default 300")
     group.add_argument("--scrape-every", type=number, metavar="S", help="of /metrics; default 0.2")
@@ -81,7 +87,7 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
     from blis.serve.server import Port, address, listening, serve
     from blis.serve.words import Words, by_tokenizer
 
-    scenario = before_servers(scenario, len(urls))
+    rules, scenario = rules_of(options, scenario.cluster), before_servers(scenario, len(urls))
     words = Words(by_tokenizer(options.tokenizer)) if options.tokenizer else Words()
     state = open_state(options.state, options.session_ttl)
     listening(options.host, port).close()  # if that cannot be, it is said before what takes long
@@ -89,7 +95,12 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
     listener = listening(options.host, port)
     classes = tuple(dict.fromkeys(["", *scenario.slo_tiers, *CLASS_NAMES]))
     gateway = Gateway(
-        ControlPlane(scenario, classes), urls, _rules(options), state, words, lambda text: note(f"blis: {text}")
+        ControlPlane(scenario, classes),
+        urls,
+        rules,
+        state,
+        words,
+        lambda text: note(f"blis: {text}"),
     )
     policy = scenario.cluster.routing.policy
     what = f"{len(urls)} servers" if len(urls) > 1 else "one server"
@@ -100,11 +111,10 @@ def serve_backends(options: argparse.Namespace, log: Log) -> None:
 
 def _scenario(options: argparse.Namespace, log: Log) -> Scenario:
     """The control plane: of a scenario if one is given, and of the bundle."""
-    from blis.gateway.scenario import ANY
+    from blis.gateway.scenario import ANY, with_unsaid
 
-    if options.config or options.model:
-        return read_scenario(options, log)[0]
-    return scenario_of(ANY, "blis serve", options, log)[0]
+    mapping = load_mapping(options.config) if options.config else {} if options.model else ANY
+    return scenario_of(with_unsaid(mapping), options.config or "blis serve", options, log)[0]
 
 
 def _urls(given: list[str]) -> list[str]:
@@ -130,8 +140,10 @@ def _check_numbers(options: argparse.Namespace) -> None:
     """Raise InputError for a number out of its range."""
     check_number("--drain", options.drain, 0, 86_400)
     check_number("--session-ttl", options.session_ttl, 1, 1e9)
-    check_integer("--retries", options.retries, 0, 100)
-    check_number("--retry-share", options.retry_share, 0, 10)
+    if options.retries is not None:
+        check_integer("--retries", options.retries, 0, 20)
+    if options.retry_share is not None:
+        check_number("--retry-share", options.retry_share, 0, 10)
     check_number("--connect-timeout", options.connect_timeout, 0.01, 3600)
     check_number("--silence-timeout", options.silence_timeout, 0.1, 86_400)
     check_number("--scrape-every", options.scrape_every, 0.01, 3600)
@@ -147,8 +159,8 @@ def _check_unused(options: argparse.Namespace, defaults: dict[str, Any], why: st
             raise InputError(f"--{name.replace('_', '-')} {why}")
 
 
-def _rules(options: argparse.Namespace) -> Any:
-    """What the operator has set."""
+def rules_of(options: argparse.Namespace, cluster: Cluster) -> Any:
+    """What the operator has set, and what the policy says of servers that fail."""
     from blis.gateway.customers import Allowance
     from blis.gateway.forward import Timeouts
     from blis.gateway.gateway import Rules
@@ -161,7 +173,17 @@ def _rules(options: argparse.Namespace) -> Any:
             options.customer_requests_minute, options.customer_tokens_minute, options.customer_at_a_time
         ),
         sticky=options.sticky,
-        retries=options.retries,
-        retry_share=options.retry_share,
+        retries=_retries(options, cluster.retries),
+        breaker=cluster.breaker,
         connections=options.connections,
     )
+
+
+def _retries(options: argparse.Namespace, retries: Retries) -> Retries:
+    """The policy's, but for what the operator says; a share of 0 is none at all."""
+    if options.retries is not None:
+        retries = replace(retries, limit=options.retries)
+    if options.retry_share is not None:
+        saved = retries.saved if options.retry_share else 0.0
+        retries = replace(retries, budget=options.retry_share, saved=saved)
+    return retries

@@ -19,7 +19,7 @@ from blis.config.cluster import (
 from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
-from blis.config.failures import Failures, Outage, Retries, Startup
+from blis.config.failures import Breaker, Failures, Outage, Retries, Startup
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -66,6 +66,7 @@ __all__ = [
     "Admission",
     "Autoscaling",
     "Batch",
+    "Breaker",
     "CacheTier",
     "Clients",
     "Cluster",

@@ -100,3 +100,16 @@ class Retries:
         check_number("retries.budget", self.budget, 0, 100)
         check_number("retries.saved", self.saved, 0, 1e9)
         check_integer("retries.backoff_us", self.backoff_us, 0, 3_600_000_000)
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """A circuit breaker before every instance: one that fails again and again gets nothing for a while."""
+
+    failures: int = 0  # in a row; 0: there is no breaker
+    open_us: int = 1_000_000  # nothing for so long, then one request each time until one is answered
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_integer("breaker.failures", self.failures, 0, 1_000_000)
+        check_integer("breaker.open_us", self.open_us, 1, 3_600_000_000)

@@ -25,6 +25,8 @@ def export_epp(bundle: PolicyBundle, dialect: Dialect, notes: Notes) -> dict[str
         notes.add("disaggregation: not in this file; it takes a disagg-profile-handler with a profile of each kind")
     if given_fields(bundle.retries):
         notes.add("retries: those of the proxy before the router, not in this file")
+    if given_fields(bundle.breaker):
+        notes.add("breaker: the outlier detection of the proxy before the router, not in this file")
     if given_fields(bundle.autoscaling):
         notes.add("autoscaling: a HorizontalPodAutoscaler, not in this file")
     if given_fields(bundle.engine) or bundle.scheduler:

@@ -91,6 +91,8 @@ CONFIG = np.dtype(
         ("retry_budget", "f8"),  # retries a request
         ("most_saved", "f8"),  # retries saved up at most
         ("backoff_us", "i8"),  # before the first retry of a request
+        ("breaker_failures", "i8"),  # in a row, after which an instance gets nothing …
+        ("open_us", "i8"),  # … for so long; 0: there is no breaker
         ("first_asks", "i8"),  # requests that are asked for the first time: attempt k of request r is row k * this + r
         ("first_token_timeout_us", "i8"),  # a client gives up if it has no token then, 0 = it waits for ever …
         ("timeout_us", "i8"),  # … or not the whole answer
@@ -231,6 +233,9 @@ INSTANCE = np.dtype(
         ("warm_us", "i8"),  # steps that begin before are slower
         ("down", "i8"),  # why it does not serve: bits, see gateway.records
         ("offline", "i8"),  # why the router sends nobody there
+        ("failures", "i8"),  # requests lost or refused in a row, as far as nobody is answered since …
+        ("answered_us", "i8"),  # … which is then, or NEVER_US
+        ("tries_us", "i8"),  # when one that fails may get a request again
         ("pending", "i8"),  # routed here, not yet in the wait queue
         ("queue", ENDS),  # of requests that wait, or of SERVICE records with a tree of such
         ("queue_depth", "i8"),

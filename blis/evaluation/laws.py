@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from blis.config import Compat, Scenario
 from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
+from blis.evaluation.breaker_laws import check_breakers
 from blis.evaluation.client_laws import answered_us, check_clients
 from blis.evaluation.fleet import absences
 from blis.evaluation.gap_kernels import AHEAD
@@ -141,7 +142,7 @@ def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, co
     broken = [_worded(law, *map(int, found[law])) for law in range(LAWS) if found[law, COUNT]]
     if result.handovers is not None:
         broken += broken_handovers(scenario, table, result, result.handovers)
-    return broken
+    return broken + check_breakers(scenario, first_asks, result)
 
 
 def _worded(law: int, first: int, count: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import numpy as np
 
+from blis.config import Retries
 from blis.engine.live.control_plane import Passage
 from blis.gateway.asked import Asked
 from blis.gateway.backends import Backend, Backends
@@ -22,11 +23,11 @@ class Attempts:
     """Sends requests on."""
 
     def __init__(
-        self, backends: Backends, desk: Desk, forwarder: Forwarder, budget: RetryBudget, retries: int, metrics: Metrics
+        self, backends: Backends, desk: Desk, forwarder: Forwarder, retries: Retries, metrics: Metrics
     ) -> None:
-        """retries: of one request at most."""
-        self._backends, self._desk, self._forwarder, self._budget = backends, desk, forwarder, budget
-        self._retries, self._metrics = retries, metrics
+        """retries: how often what fails is sent elsewhere, and when."""
+        self._backends, self._desk, self._forwarder = backends, desk, forwarder
+        self._retries, self._budget, self._metrics = retries, RetryBudget(retries), metrics
 
     async def open(self, passage: Passage, asked: Asked, headers: Mapping[str, str]) -> Opened:
         """The answer of the first server that has one, which passage.instance is then.
@@ -41,7 +42,7 @@ class Attempts:
                 return await self._try(backend, asked, headers)
             except FailedError as error:
                 barred[passage.instance] = True
-                if not self._send_again(passage, barred):
+                if not await self._send_again(passage, barred):
                     if error.answer:
                         return error.answer
                     raise RefusedError(error.status, f"no server could answer: {error.why}", retry_after_s=1) from None
@@ -92,10 +93,12 @@ class Attempts:
         if error.broken:
             self._backends.failed(backend, error.why)
 
-    def _send_again(self, passage: Passage, barred: np.ndarray) -> bool:
+    async def _send_again(self, passage: Passage, barred: np.ndarray) -> bool:
         """Whether it is tried elsewhere; then passage.instance says where."""
-        if barred.sum() > self._retries or not self._budget.spend():
+        failed = int(barred.sum())
+        if failed > self._retries.limit or not self._budget.spend():
             return False
+        await asyncio.sleep((self._retries.backoff_us << (failed - 1)) / 1e6)
         if not self._desk.plane.send_again(passage, barred, self._desk.now_us):
             return False
         self._metrics.retry()

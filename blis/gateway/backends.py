@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from blis.config import Breaker as BreakerRule
 from blis.observe.breaker import Breaker
 from blis.observe.scrape import Reading
 
@@ -19,7 +20,7 @@ class Backend:
 
     number: int
     url: str  # without a slash at the end
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: Breaker
     up: bool = False
     draining: bool = False
     seen_s: float = -math.inf  # its latest sign of life
@@ -42,13 +43,20 @@ class Backends:
     """All of them; whoever routes is told when one may be used and when not."""
 
     def __init__(
-        self, urls: list[str], offline_s: float, clock: Callable[[], float], tell: Callable[[int, bool], None]
+        self,
+        urls: list[str],
+        offline_s: float,
+        breaker: BreakerRule,
+        clock: Callable[[], float],
+        tell: Callable[[int, bool], None],
     ) -> None:
         """offline_s: without a sign of life for so long a server is offline. clock: seconds from any beginning.
 
         tell: takes a server's number and whether it may get requests.
         """
-        self._all = [Backend(number, url) for number, url in enumerate(urls)]
+        self._all = [
+            Backend(number, url, Breaker(breaker.failures, breaker.open_us)) for number, url in enumerate(urls)
+        ]
         self._offline_s, self._clock, self._tell = offline_s, clock, tell
         self._looked_s = clock()
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-#: Saved up at the start and at most: as many requests as a server of many may have had when it failed.
-_START, _MOST = 100.0, 1000.0
+from blis.config import Retries
+
+#: So many times what is saved up at the start is kept at most.
+_MOST = 10
 
 
 class RetryBudget:
     """What is left of it."""
 
-    def __init__(self, share: float) -> None:
-        """share: retries a request, e.g. 0.2; 0 = none ever."""
-        self._share = share
-        self.left = _START if share else 0.0
+    def __init__(self, retries: Retries) -> None:
+        """Nobody has come yet."""
+        self._share, self._most = retries.budget, _MOST * retries.saved
+        self.left = retries.saved
 
     def earn(self) -> None:
         """A request has come."""
-        self.left = min(self.left + self._share, _MOST)
+        self.left = min(self.left + self._share, self._most)
 
     def spend(self) -> bool:
         """Whether one may be made now; then it counts."""

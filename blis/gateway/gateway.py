@@ -11,18 +11,19 @@ from secrets import token_hex
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from blis.config import Breaker, Retries
 from blis.engine.live.control_plane import ControlPlane, Passage
 from blis.engine.records import NONE
 from blis.gateway.asked import Asked, read_asked
 from blis.gateway.attempts import Attempts
 from blis.gateway.backends import Backend, Backends
-from blis.gateway.budget import RetryBudget
 from blis.gateway.customers import Allowance, Customers
 from blis.gateway.desk import Desk
 from blis.gateway.forward import Forwarder, Opened, Timeouts, sent_on
 from blis.gateway.lag import Lag
 from blis.gateway.metrics import Metrics
 from blis.gateway.passing import Passing
+from blis.gateway.scenario import AGAIN, BREAKER
 from blis.gateway.state import State
 from blis.gateway.watch import Times, Watch
 from blis.serve.gone import GoneError, unless_gone
@@ -48,8 +49,8 @@ class Rules:
     timeouts: Timeouts = field(default_factory=Timeouts)
     allowance: Allowance = field(default_factory=Allowance)
     sticky: bool = False  # a session stays on its server as long as that is up, whatever the policy says
-    retries: int = 2  # of a request
-    retry_share: float = 0.2  # of all requests
+    retries: Retries = AGAIN
+    breaker: Breaker = BREAKER
     connections: int = 0  # to one server, 0 = as many as it takes
 
 
@@ -72,7 +73,7 @@ class Gateway:
         """urls: of the servers, as many as the plane has instances. say: takes one line for the operator."""
         self.rules, self.state, self._words, self._say = rules, state, words, say
         self.desk = Desk(plane)
-        self.backends = Backends(urls, rules.times.offline_s, self.desk.clock, self.desk.allow)
+        self.backends = Backends(urls, rules.times.offline_s, rules.breaker, self.desk.clock, self.desk.allow)
         self.metrics = Metrics(self.backends, self.desk)
         self.lag = Lag()
         self.draining = False
@@ -97,8 +98,7 @@ class Gateway:
             known = self.state.registry.get(backend.url)
             self.backends.drain(backend, known is not None and known.value == DRAINING)
         self.forwarder = Forwarder(rules.timeouts, rules.connections)
-        budget = RetryBudget(rules.retry_share)
-        self._attempts = Attempts(self.backends, self.desk, self.forwarder, budget, rules.retries, self.metrics)
+        self._attempts = Attempts(self.backends, self.desk, self.forwarder, rules.retries, self.metrics)
         watch = Watch(self.backends, self.desk, self.forwarder, rules.times, self._note)
         try:
             await watch.begin()

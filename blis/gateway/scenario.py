@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from blis.config import Scenario, Signals
+from blis.config import Breaker, Retries, Scenario, Signals
 from blis.errors import InputError
+from blis.observe.breaker import FAILURES, OPEN_US
 from blis.policies.filters import FILTERS
 from blis.policies.routing import ROUTING
 from blis.policies.scorers import SCORERS
 from blis.scenario import load_scenario
+
+#: What becomes of servers that fail, and of their requests, where neither a scenario nor a bundle says anything of it.
+AGAIN, BREAKER = Retries(limit=2, backoff_us=0), Breaker(FAILURES, OPEN_US)
 
 #: What a scenario must say of instances; no gateway asks for it.
 ANY = {
@@ -22,12 +28,21 @@ ANY = {
 
 def any_scenario() -> Scenario:
     """Where the operator gives none."""
-    return load_scenario(ANY)
+    return load_scenario(with_unsaid(ANY))
+
+
+def with_unsaid(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A scenario's mapping with what a gateway does about servers that fail, if the scenario does not say it."""
+    cluster = mapping.get("cluster") or {}
+    if not isinstance(cluster, Mapping):
+        return dict(mapping)  # refused when it is loaded
+    return {**mapping, "cluster": {"retries": vars(AGAIN), "breaker": vars(BREAKER), **cluster}}
 
 
 def before_servers(scenario: Scenario, count: int) -> Scenario:
     """The scenario with so many real servers: they take the time they take, and say what they say when they say it.
 
+    Which of them fail is looked at before the control plane is asked.
     Raises InputError if the policy asks for what they do not say.
     """
     if scenario.pools:
@@ -42,6 +57,7 @@ def before_servers(scenario: Scenario, count: int) -> Scenario:
     cluster = replace(
         scenario.cluster,
         instances=count,
+        breaker=Breaker(),
         admission=replace(scenario.cluster.admission, latency_us=0),
         routing=replace(routing, latency_us=0, snapshot_refresh_us=0, signals=Signals()),
     )

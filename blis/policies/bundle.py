@@ -19,6 +19,7 @@ from blis.config import (
     PREEMPTIONS,
     Autoscaling,
     Batch,
+    Breaker,
     Disaggregation,
     Filter,
     FlowControl,
@@ -156,6 +157,18 @@ class BundleRetries:
 
 
 @dataclass(frozen=True)
+class BundleBreaker:
+    """When an instance that fails is left alone: keys and units as in a scenario's `cluster.breaker`."""
+
+    failures: int | None = None
+    open_us: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        Breaker(**given_fields(self))
+
+
+@dataclass(frozen=True)
 class BundleAutoscaling:
     """How many instances there are: keys and units as in a scenario's `cluster.autoscaling`."""
 
@@ -234,6 +247,7 @@ class PolicyBundle:
     routing: BundleRouting = field(default_factory=BundleRouting)
     disaggregation: BundleDisaggregation = field(default_factory=BundleDisaggregation)
     retries: BundleRetries = field(default_factory=BundleRetries)
+    breaker: BundleBreaker = field(default_factory=BundleBreaker)
     autoscaling: BundleAutoscaling = field(default_factory=BundleAutoscaling)
     priority: BundlePriority = field(default_factory=BundlePriority)
     scheduler: str | None = None

@@ -43,10 +43,9 @@ def _differences(policy: PolicyBundle, other: PolicyBundle) -> Iterator[tuple[st
         yield f"flow_control.{key}", replace(policy, flow_control=flow)
     for key, scaling in _autoscaling(policy.autoscaling, other.autoscaling):
         yield f"autoscaling.{key}", replace(policy, autoscaling=scaling)
-    if policy.retries != other.retries:
-        yield "retries", replace(policy, retries=other.retries)
-    if policy.disaggregation != other.disaggregation:
-        yield "disaggregation", replace(policy, disaggregation=other.disaggregation)
+    for name in ("retries", "breaker", "disaggregation"):
+        if getattr(policy, name) != getattr(other, name):
+            yield name, replace(policy, **{name: getattr(other, name)})
     yield from _scheduler(policy, other)
     if policy.preemption != other.preemption:
         yield "preemption", replace(policy, preemption=other.preemption)

@@ -99,6 +99,7 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
             "admission": _with_parameters("policy", "parameters", ADMISSION, admission.policy, admission.parameters),
             "flow_control": _flow_control(scenario, applied),
             "retries": _retries(scenario, applied),
+            "breaker": _breaker(scenario, applied),
             "autoscaling": _autoscaling(scenario, applied),
             "routing": {**_choice(before.routing, routing), **_filters(before.routing, routing)},
             "disaggregation": _disaggregation(scenario, applied),
@@ -148,6 +149,13 @@ def _retries(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
     if not applied.cluster.retries.limit:
         return {"limit": 0} if scenario.cluster.retries.limit else {}
     return dict(vars(applied.cluster.retries))
+
+
+def _breaker(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
+    """When an instance that fails is left alone, where any may be."""
+    if not applied.cluster.breaker.failures:
+        return {"failures": 0} if scenario.cluster.breaker.failures else {}
+    return dict(vars(applied.cluster.breaker))
 
 
 def _autoscaling(scenario: Scenario, applied: Scenario) -> dict[str, Any]:

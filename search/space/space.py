@@ -25,7 +25,9 @@ from blis.config import (
     PREEMPTIONS,
     TIE_BREAKS,
     Autoscaling,
+    Breaker,
     FlowControl,
+    Retries,
 )
 from blis.errors import InputError, check_choice, unknown_name
 from blis.yaml_strict import build, check_mapping
@@ -47,6 +49,8 @@ _OTHER_KEYS: dict[str, Sequence[Any] | None] = {
         if name not in ("enabled", "priority_bands")
     },
     **dict.fromkeys(f"autoscaling.{name}" for name in Autoscaling.__dataclass_fields__),
+    **dict.fromkeys(f"retries.{name}" for name in Retries.__dataclass_fields__),
+    **dict.fromkeys(f"breaker.{name}" for name in Breaker.__dataclass_fields__),
     "disaggregation.decider": DECIDERS,
     "disaggregation.uncached_tokens": None,
     "disaggregation.prefill_instances": None,

@@ -10,6 +10,7 @@ import pytest
 from blis.config import (
     PROFILES,
     Batch,
+    Breaker,
     Cluster,
     Compat,
     Filter,
@@ -314,6 +315,12 @@ def test_a_bundle_says_who_is_sent_again():
     assert apply_bundle(start, load_bundle({})).cluster.retries == retries
     changed = apply_bundle(start, load_bundle({"retries": {"limit": 0, "backoff_us": 7}})).cluster.retries
     assert changed == Retries(limit=0, budget=0.5, backoff_us=7)
+
+
+def test_a_bundle_says_when_an_instance_is_left_alone():
+    start = replace(scenario(**MODEL), cluster=Cluster(breaker=Breaker(3, 7)))
+    assert apply_bundle(start, load_bundle({})).cluster.breaker == Breaker(3, 7)
+    assert apply_bundle(start, load_bundle({"breaker": {"failures": 0}})).cluster.breaker == Breaker(0, 7)
 
 
 def test_a_bundle_sets_filters_picker_and_gateway_queue():

@@ -25,6 +25,7 @@ from blis.workload.assemble import table_from_tokens
 from tests.laws.random_control import (
     dressed,
     random_autoscaling,
+    random_breaker,
     random_clients,
     random_cluster,
     random_disaggregation,
@@ -96,6 +97,7 @@ def failing(rng: Random, case: Case) -> Case:
         cluster,
         failures=random_failures(rng, cluster.places, last_us),
         retries=random_retries(rng),
+        breaker=random_breaker(rng),
         startup=random_startup(rng),
     )
     return replace(case, scenario=replace(case.scenario, cluster=failing), compat=Compat())
@@ -108,7 +110,12 @@ def scaling_case(rng: Random, max_requests: int = 14) -> Case:
 
 def scaling(rng: Random, case: Case) -> Case:
     """The case, with an autoscaler."""
-    cluster = replace(case.scenario.cluster, retries=random_retries(rng), startup=random_startup(rng))
+    cluster = replace(
+        case.scenario.cluster,
+        retries=random_retries(rng),
+        breaker=random_breaker(rng),
+        startup=random_startup(rng),
+    )
     scaling = random_autoscaling(rng, cluster.flow_control.enabled)
     cluster = replace(cluster, autoscaling=scaling, failures=Failures())
     forced = case.observe.forced_instance < cluster.places

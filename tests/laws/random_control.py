@@ -19,6 +19,7 @@ from blis.config import (
     ORDERINGS,
     Admission,
     Autoscaling,
+    Breaker,
     Clients,
     Cluster,
     Disaggregation,
@@ -277,6 +278,11 @@ def random_retries(rng: Random) -> Retries:
         saved=rng.choice([0.0, 1.0, 2.5, 100.0]),
         backoff_us=rng.choice([0, 1, 20, 150, 1000]),
     )
+
+
+def random_breaker(rng: Random) -> Breaker:
+    """None, or one that a few failures open, for hardly any time or for long."""
+    return Breaker(failures=rng.choice([0, 1, 1, 2, 3, 5]), open_us=rng.choice([1, 7, 40, 300, 3000]))
 
 
 def random_roles(rng: Random, pools: int) -> list[str]:

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from blis.config import Failures, Retries, Routing
+from blis.config import Breaker, Failures, Outage, Retries, Routing
 from blis.engine.run import simulate
+from blis.tables.records import LOST
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from tests.blis.engine.plain_times import STEP_US, deployment, requests
-from tests.laws.against_oracle import compare
+from tests.laws.against_oracle import assert_same_results, compare
 from tests.laws.random_cases import failing, failing_case
 from tests.laws.tight_cases import tight_case
 
@@ -94,3 +95,30 @@ def test_with_retries_nobody_is_lost_and_the_lost_attempts_are_geometric():
     share = 1 - UP * np.exp(-STEP_US / MTBF_US)
     assert abs(mean - share / (1 - share)) < half + STEP_US / MTBF_US * 2
     assert half < 0.03
+
+
+@pytest.mark.parametrize("number", range(40))
+def test_a_breaker_that_never_opens_changes_nothing(number: int):
+    case = failing_case(Random(number))
+    cluster = case.scenario.cluster
+    never, without = (
+        simulate(replace(case.scenario, cluster=replace(cluster, breaker=breaker)), case.table)
+        for breaker in (Breaker(failures=10_000), Breaker())
+    )
+    assert_same_results(never, without)
+
+
+@pytest.mark.parametrize("open_us", [20_000, 100_000])
+def test_a_breaker_loses_one_request_a_pause(open_us: int):
+    """One of two is down for a second, and the router never hears of it; 200 requests come meanwhile."""
+    down_us, begin_us = 1_000_000, 100_000
+    failures = Failures((Outage((0,), begin_us, down_us),), heartbeat_us=0, offline_after_us=10**12)
+    for seed in range(10):
+        table = poisson(np.random.default_rng(seed), 3)
+        lost = []
+        for breaker in (Breaker(), Breaker(1, open_us)):
+            scenario = deployment(2, failures=failures, breaker=breaker, routing=Routing("random"))
+            result = simulate(scenario, table)
+            begins = (result.routed_us >= begin_us) & (result.routed_us < begin_us + down_us)
+            lost.append(int(np.count_nonzero((result.status == LOST) & begins)))
+        assert lost[0] > 60 and down_us // (2 * open_us) < lost[1] <= 1 + down_us // open_us

@@ -38,7 +38,7 @@ MUTANTS = (
     _gateway("backends", "backend.up and not backend.draining", "backend.up", "who is to go gets more"),
     _gateway("backends", "            hang_up()", "            pass", "requests wait for the dead"),
     _gateway("attempts", "self._budget.spend()", "True", "retries without a budget"),
-    _gateway("attempts", "barred.sum() > self._retries", "False", "retries without an end"),
+    _gateway("attempts", "failed > self._retries.limit", "False", "retries without an end"),
     _gateway("attempts", "if error.broken:", "if True:", "who has too much to do is let be"),
     _gateway("forward", "if response.status in _UNABLE:", "if False:", "an answer of 500 is an answer"),
     _gateway("forward", "json.loads(answer.body)", "pass", "half an answer is an answer"),

@@ -219,6 +219,8 @@ class _Cluster:
                 self._settle(j, now)
             for j in missed:
                 self.router.memory.forget(j)
+            for j in self.view.lives.found_again:
+                self.view.breakers.found_again(j)
         self.fleet.happen(now)
 
     def _settle(self, j: int, now: int) -> None:
@@ -269,6 +271,7 @@ class _Cluster:
         retries = self.setup.retries
         self.engines[job.instance].counters["lost"] += 1
         self.view.lost(job, job.instance)
+        self.view.breakers.failed(job.instance, now)
         if job.retries == retries.limit or self._saved < 1.0:
             job.status = LOST
             self._tell_failed(job, now)
@@ -418,6 +421,7 @@ class _Cluster:
             self._on_decision(job.row, self._now, seen)
         job.routed_us = self._now
         self.view.sent(job, target)
+        self.view.breakers.tried(target, self._now)
         if job.retries == 0:
             self._saved = min(self._saved + self.setup.retries.budget, 10 * self.setup.retries.saved)
         if helper != target:

@@ -141,6 +141,7 @@ class Engine:
         self._busy_until = 0
         self._leaving: list[Job] = []  # out of the batch with their last token, not yet out of the cache
         self._arrived: list[Job] = []  # came while a step ran whose successor is chosen already
+        self.answers_us: list[int] = []  # when somebody got all of an answer, or heard that there is none
         self.latest_us = 0  # duration of the latest step
         self.members: tuple[list[Entry], ...] = ()  # of the latest step, those in their prompt and those who decode
         self._alone = False  # one request is all there is
@@ -337,6 +338,7 @@ class Engine:
         too_long = 0 < self.switches.max_model_len <= job.prompt_tokens
         if too_long or not self._fits(self._final_footprint(job)):
             self._drop(job)
+            self.answers_us.append(now)
             if job.of is not None and self.on_prefilled is not None:
                 self.on_prefilled(job, now)
             elif job.kv == "remote" and self.on_give_up is not None:
@@ -485,6 +487,7 @@ class Engine:
         if job in self.batch:
             self.batch.remove(job)
         job.status, job.completed_us = COMPLETED, end
+        self.answers_us.append(end)
         answered_us = job.ttft_us if job.ttft_us >= 0 else end - job.request.arrival_us
         job.e2e_us = answered_us + sum(job.itl_us)
         self.counters["completed"] += 1

@@ -75,6 +75,8 @@ class Fleet:
         self.turns.append((now, j, state))
         self.states[j], self._due_us[j] = state, due_us
         self._view.there[j] = state == "ready"
+        if state == "ready":
+            self._view.breakers.found_again(j)
         self.settle(j, now)
 
     def _current(self) -> list[int]:

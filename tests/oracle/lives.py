@@ -22,6 +22,7 @@ class Lives:
                 if planned.drain_us is not None:
                     self._drains[j].append((planned.at_us, max(begin, planned.at_us + 1)))
         self.down, self.offline = [False] * instances, [False] * instances
+        self.found_again: list[int] = []  # who was heard again at the latest instant
         self._heard_us = [-failures.heartbeat_us] * instances
         self._now = -1
 
@@ -51,6 +52,7 @@ class Lives:
         serve = [j for j in range(count) if self.down[j] and not down[j]]
         self.down = down
         missed = []
+        self.found_again = []
         for j in range(count):
             beats = every == 0 or now % every == 0
             if (beats and not down[j]) or (every == 0 and j in fail):  # until then it was heard all the time
@@ -60,5 +62,7 @@ class Lives:
             offline = draining or (silent and (down[j] or every > 0))
             if offline and not self.offline[j]:
                 missed.append(j)
-            self.offline[j] = offline or (self.offline[j] and not (beats and not down[j]))
+            was, self.offline[j] = self.offline[j], offline or (self.offline[j] and not (beats and not down[j]))
+            if was and not self.offline[j]:
+                self.found_again.append(j)
         return fail, serve, missed

@@ -8,6 +8,7 @@ from typing import Any
 
 from blis.config import (
     Autoscaling,
+    Breaker,
     Clients,
     Disaggregation,
     Failures,
@@ -96,6 +97,7 @@ class Setup(Machine):
     failures: Failures = field(default_factory=Failures)
     startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
+    breaker: Breaker = field(default_factory=Breaker)
     clients: Clients = field(default_factory=Clients)
     disaggregation: Disaggregation = field(default_factory=Disaggregation)
     kv_transfer: KVTransfer = field(default_factory=KVTransfer)
@@ -163,6 +165,7 @@ class Setup(Machine):
             failures=cluster.failures,
             startup=cluster.startup,
             retries=cluster.retries,
+            breaker=cluster.breaker,
             clients=scenario.clients,
             disaggregation=cluster.disaggregation,
             kv_transfer=cluster.kv_transfer,

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from blis.tables.records import ABANDONED, COMPLETED, DROPPED, IN_TRANSIT, LOST
+from tests.oracle.breakers import Breakers
 from tests.oracle.engine import Engine, Job
 from tests.oracle.lives import Lives
 from tests.oracle.requests import BlockKeys
@@ -20,6 +21,7 @@ class View:
         """Begin with empty instances, which is also the reading at time 0."""
         self.lives = Lives(setup.failures, setup.startup.load_us, setup.instances)
         self._setup, self._engines, self._keys = setup, engines, keys
+        self.breakers, self._now = Breakers(setup.breaker, engines), 0
         ages = {
             "queue_depth": setup.queue_age_us,
             "batch_size": setup.batch_age_us,
@@ -44,6 +46,7 @@ class View:
 
     def before_event(self, now: int) -> None:
         """Take the readings that are due at a grid point up to now; no event since has run yet."""
+        self._now = now
         for name, age in self._ages.items():
             if now // age > self._grid[name]:
                 self._grid[name] = now // age
@@ -70,10 +73,10 @@ class View:
         return [j for j in range(len(self)) if self._setup.machine(j).role in (role, "both")]
 
     def eligible(self, job: Job, role: str = "decode") -> list[int]:
-        """The instances of a role that match a request's placement and are not believed to be offline, in order."""
+        """The instances of a role that match a request's placement and that are not believed to fail, in order."""
         placement = job.request.placement
         allowed = (j for j in self.pool(role) if placement.allows(self._setup.machine(j).labels))
-        return [j for j in allowed if self.online(j)]
+        return [j for j in allowed if self.online(j) and not self.breakers.open(j, self._now)]
 
     def allowed(self, job: Job) -> bool:
         """Whether an instance that comes may run the request: all are alike."""

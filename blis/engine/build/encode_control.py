@@ -83,11 +83,12 @@ def _encode_fixed(scenario: Scenario, compat: Compat, observe: Observe) -> _Fixe
     cluster = scenario.cluster
     routing, admission = cluster.routing, cluster.admission
     profiles = _profiles(scenario)
+    chosen_anew = scenario.apart or routing.filters or cluster.breaker.failures  # among others each time
     config: dict[str, float] = {
         "admission_latency_us": admission.latency_us,
         "routing_latency_us": routing.latency_us,
         "admission": ADMISSION_POLICIES.code(admission.policy),
-        "scores_depend": REQUEST if scenario.apart or routing.filters else _dependence(routing),
+        "scores_depend": REQUEST if chosen_anew else _dependence(routing),
         "filtered": any(profile.filters for profile in profiles),
         "index_blocks": routing.prefix_index_blocks,
         "index_root_first": compat.index_root_first,

@@ -90,6 +90,8 @@ def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, flo
         "warm_up_us": cluster.startup.warm_up_us,
         "warm_up_factor": cluster.startup.warm_up_factor,
         **_retry_config(cluster.retries),
+        "breaker_failures": cluster.breaker.failures,
+        "open_us": cluster.breaker.open_us,
     }
     arrays = {
         "lives": listed(LIFE, turns) if turns else _NO_TURNS,

@@ -39,7 +39,7 @@ Readers = Mapping[str, int]  # bits of the events that read a fact, by the fact'
 _DECISIONS = ADMISSION | ROUTING | LOOK | RETRY
 _DETECTOR_READS = dict(zip(DETECTORS, ((), ("in_flight",), ("queue_depth", "pending", "kv")), strict=True))
 #: Counters of the instances, which have no age.
-_LIVE = ("pending", "in_flight", "tenants", "completed")
+_LIVE = ("pending", "in_flight", "tenants", "completed", "answers")
 #: Facts of a request that go from TRAITS into ASK.
 ASKED = ("tenant", "priority", *DRAWS.values())
 #: What a kept decision shows whatever the policy reads, so that it can be judged by the load …
@@ -75,6 +75,8 @@ def readers_of(scenario: Scenario, compat: Compat, observe: Observe) -> Readers:
         readers[fact] |= ADMISSION
     for fact in routed:
         readers[fact] |= (LOOK if flow.enabled else ROUTING) | RETRY
+    if cluster.breaker.failures:
+        readers["answers"] = _DECISIONS
     if flow.enabled:
         for fact in _DETECTOR_READS[flow.detector]:
             readers[fact] |= LOOK

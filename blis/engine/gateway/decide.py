@@ -11,6 +11,7 @@ from blis.engine.follow_ups import note_followed
 from blis.engine.gateway.arrivals import next_arrival, row_of, settled_us, take_arrival
 from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.autoscaling import activate, live_on
+from blis.engine.gateway.breakers import note_try
 from blis.engine.gateway.clients import give_up_due
 from blis.engine.gateway.due import next_due_us
 from blis.engine.gateway.facts import allow, ask_about, is_cold, match, remember
@@ -272,6 +273,7 @@ def send(w, r, i, helper, now_us):
     """
     instance = w.instances[i]
     earn(w, r)
+    note_try(w, i, now_us)
     w.cluster.turn += 1
     w.requests[r].instance = i
     w.times[ROUTED_US, r] = now_us

@@ -7,6 +7,7 @@ an event that reads it, and what a decision changes is remembered only if somebo
 from __future__ import annotations
 
 from blis.engine.cache.signal import cached_blocks
+from blis.engine.gateway.breakers import is_open
 from blis.engine.gateway.homes import prompt_home, session_home, settle_prompt, settle_session
 from blis.engine.gateway.prefix_index import matched_blocks, prompt_blocks, record
 from blis.engine.gateway.records import DECODE_PROFILE
@@ -50,7 +51,7 @@ def allow(w, r, role):
         view = w.views[i]
         fits = w.engines[i].roles & role > 0
         allowed = fits and (not w.config.placed or w.places[w.traits[r].placement, i].eligible)
-        view.eligible = allowed and not w.instances[i].offline
+        view.eligible = allowed and not w.instances[i].offline and not is_open(w, i, w.ask.now_us)
         view.place = places
         places += fits
     w.ask.places = places

@@ -79,6 +79,7 @@ def _be_ready(w, i, now_us):
     """The instance serves, unless it is out of order, and the router knows it."""
     _note(w, i, READY, now_us)
     w.instances[i].offline &= ~NOT_THERE
+    w.instances[i].failures = 0
     come_up(w, i, NOT_THERE, now_us)
     note_lives(w, now_us)
 

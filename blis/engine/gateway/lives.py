@@ -5,6 +5,7 @@ from __future__ import annotations
 from blis.engine import heap
 from blis.engine.boundary import clear_index, clear_request
 from blis.engine.gateway.asking import tell_failed
+from blis.engine.gateway.breakers import note_failure
 from blis.engine.gateway.queue import look_soon
 from blis.engine.gateway.records import FAILED, FAILS, FOUND_OFFLINE, SERVES, UNHEARD
 from blis.engine.gateway.signals import copy, note_changed
@@ -59,6 +60,7 @@ def _change(w, kind, i, fails_us, now_us):
         clear_index(w, i)
     else:
         instance.offline &= ~UNHEARD
+        instance.failures = 0
 
 
 @kernel
@@ -115,6 +117,7 @@ def _fail(w, i, now_us):
 def lose(w, i, r, now_us):
     """The request was on instance i, or should have been: it waits to be sent again, or is lost."""
     w.instances[i].lost += 1
+    note_failure(w, i, now_us)
     if not _spend(w, r):
         w.requests[r].status = LOST
         note_left(w, i, r)

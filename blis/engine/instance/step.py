@@ -135,6 +135,7 @@ def _drop(w, i, r, now_us):
     """The instance cannot serve the request; whoever has its prompt computed here goes to the one that generates."""
     w.requests[r].status = DROPPED
     w.instances[i].dropped += 1
+    w.instances[i].answered_us = min(w.instances[i].answered_us, now_us)
     if is_prefill(w, r):
         note_gone(w, i, r)
         hand_over(w, r, now_us, LOCAL)
@@ -290,6 +291,7 @@ def _let_go(w, i, now_us, duration_us, end_us):
         request.generated = w.rows[r].output_tokens
         request.last_step = instance.steps
         instance.completed += 1
+        instance.answered_us = min(instance.answered_us, end_us)
         if is_prefill(w, r):
             note_gone(w, i, r)
         else:

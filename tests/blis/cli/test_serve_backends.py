@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from argparse import ArgumentParser
+
 import pytest
 
+from blis.cli.serve_backends import add_backend_flags, rules_of
+from blis.config import Breaker, Cluster, Retries
 from tests.blis.cli.commands import Command
 
 SERVER = ("--backend", "http://127.0.0.1:9")
@@ -40,6 +44,24 @@ def command(capsys, monkeypatch):
 )
 def test_what_cannot_be_is_said_before_anything_listens(command, flags, said):
     assert said in command.fails("serve", *flags)
+
+
+@pytest.mark.parametrize(
+    ("flags", "again"),
+    [
+        ([], Retries(limit=1, budget=0.5, backoff_us=7)),
+        (["--retries", "3"], Retries(limit=3, budget=0.5, backoff_us=7)),
+        (["--retry-share", "0.1"], Retries(limit=1, budget=0.1, backoff_us=7)),
+        (["--retry-share", "0"], Retries(limit=1, budget=0.0, saved=0.0, backoff_us=7)),
+    ],
+)
+def test_the_policy_says_what_becomes_of_servers_that_fail_unless_the_operator_does(flags, again):
+    parser = ArgumentParser()
+    add_backend_flags(parser)
+    options = parser.parse_args([*SERVER, *flags])
+    cluster = Cluster(retries=Retries(limit=1, budget=0.5, backoff_us=7), breaker=Breaker(3, 9))
+    rules = rules_of(options, cluster)
+    assert (rules.retries, rules.breaker) == (again, Breaker(3, 9))
 
 
 def test_what_is_wrong_never_shows_a_password(command):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from blis.config import Cluster, Failures, Outage, Retries, Startup
+from blis.config import Breaker, Cluster, Failures, Outage, Retries, Startup
 from blis.errors import InputError
 from blis.scenario import load_scenario, scenario_mapping
 
@@ -18,6 +18,8 @@ from blis.scenario import load_scenario, scenario_mapping
         (lambda: Failures(mtbf_us=-1), "failures.mtbf_us must be"),
         (lambda: Retries(limit=21), "retries.limit must be"),
         (lambda: Retries(budget=-0.1), "retries.budget must be"),
+        (lambda: Breaker(failures=-1), "breaker.failures must be"),
+        (lambda: Breaker(open_us=0), "breaker.open_us must be"),
         (lambda: Cluster(2, failures=Failures((Outage((2,), 0, 1),))), r"failures.scheduled\[0\].instances must be"),
     ],
 )
@@ -34,17 +36,19 @@ def test_a_scenario_file_says_who_fails_and_is_read_back_equal():
             "failures": {"scheduled": [{"instances": [1], "at_us": 5, "down_us": 7}]},
             "startup": {"load_us": 3},
             "retries": {"limit": 2},
+            "breaker": {"failures": 3},
         },
     }
     scenario = load_scenario(given)
     assert scenario.cluster.failures == Failures((Outage((1,), 5, 7),))
     assert scenario.cluster.startup == Startup(load_us=3)
+    assert scenario.cluster.breaker == Breaker(failures=3)
     assert load_scenario(scenario_mapping(scenario)) == scenario
 
 
 def test_nothing_of_it_is_written_where_nobody_fails():
     given = {"instance": {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 0, 0]}, "kv": {"blocks": 100}}}
-    assert not {"failures", "retries", "startup", "autoscaling"} & set(
+    assert not {"failures", "retries", "breaker", "startup", "autoscaling"} & set(
         scenario_mapping(load_scenario(given))["cluster"]
     )
 

@@ -79,6 +79,7 @@ def test_what_stands_elsewhere_is_said():
             "slo_tiers": {"gold": {"priority": 7}},
             "engine": {"max_running": 64},
             "retries": {"limit": 2},
+            "breaker": {"failures": 5},
         }
     )
     notes = Notes()
@@ -86,5 +87,6 @@ def test_what_stands_elsewhere_is_said():
     assert notes == [
         "slo_tiers.gold.priority 7: an InferenceObjective gives it, not this file",
         "retries: those of the proxy before the router, not in this file",
+        "breaker: the outlier detection of the proxy before the router, not in this file",
         "engine, scheduler, preemption: arguments of the engine (--target vllm), not in this file",
     ]

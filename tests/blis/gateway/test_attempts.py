@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from blis.config import Breaker, Retries
 from blis.gateway.forward import Timeouts
+from blis.gateway.scenario import AGAIN
 from tests.blis.gateway.backends import COMPLETIONS
 from tests.blis.gateway.small import cluster, gateway, post, streamed, until
 
@@ -82,7 +85,7 @@ def test_a_server_that_is_not_there_is_told_of_if_nobody_else_is():
 
 def test_no_more_retries_than_allowed():
     async def run() -> None:
-        async with cluster(4, retries=1) as (backends, _, client):
+        async with cluster(4, retries=Retries(limit=1, backoff_us=0)) as (backends, _, client):
             for backend in backends:
                 backend.fault = "500"
             assert (await post(client)).status_code == 500
@@ -93,7 +96,7 @@ def test_no_more_retries_than_allowed():
 
 def test_without_a_budget_nothing_is_tried_again():
     async def run() -> None:
-        async with cluster(2, retry_share=0.0) as ((bad, _), made, client):
+        async with cluster(2, retries=replace(AGAIN, budget=0.0, saved=0.0)) as ((bad, _), made, client):
             bad.fault = "hang-up"
             statuses = sorted([(await post(client)).status_code for _ in range(2)])
             assert statuses == [200, 502] and made.metrics.retried == 0
@@ -113,6 +116,35 @@ def test_a_server_that_fails_again_and_again_is_let_be_and_then_tried():
             for _ in range(4):
                 await post(client)
             assert made.backends[0].state == "up" and bad.answered >= 2
+
+    asyncio.run(run())
+
+
+def test_the_policy_says_when_a_server_is_let_be():
+    async def run() -> None:
+        rules = {"breaker": Breaker(2, 60_000_000), "retries": Retries(limit=1, backoff_us=0)}
+        async with cluster(2, **rules) as ((bad, _), made, client):
+            bad.fault = "500"
+            for _ in range(10):
+                assert (await post(client)).status_code == 200
+            assert len(bad.asked) == 2 and made.backends[0].state == "failing"
+        async with cluster(2, breaker=Breaker(0)) as ((bad, _), made, client):
+            bad.fault = "500"
+            for _ in range(20):
+                assert (await post(client)).status_code == 200
+            assert len(bad.asked) >= 10 and made.backends[0].state == "up"
+
+    asyncio.run(run())
+
+
+def test_a_retry_waits_as_long_as_the_policy_says_and_the_next_one_twice_as_long():
+    async def run() -> None:
+        async with cluster(3, retries=Retries(limit=2, backoff_us=100_000)) as (backends, made, client):
+            for backend in backends:
+                backend.fault = "500"
+            began_s = made.desk.clock()
+            assert (await post(client)).status_code == 500
+            assert made.desk.clock() - began_s >= 0.3 and made.metrics.retried == 2
 
     asyncio.run(run())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blis.gateway.backends import Backends
+from blis.gateway.scenario import BREAKER
 from blis.observe.breaker import FAILURES
 
 
@@ -26,7 +27,8 @@ def looks(backends: Backends, clock: Clock, until_s: float) -> None:
 def made(count: int = 1) -> tuple[Backends, dict[int, bool], Clock]:
     usable: dict[int, bool] = {}
     clock = Clock()
-    return Backends([f"http://x:{n}" for n in range(count)], 15.0, clock, usable.__setitem__), usable, clock
+    urls = [f"http://x:{n}" for n in range(count)]
+    return Backends(urls, 15.0, BREAKER, clock, usable.__setitem__), usable, clock
 
 
 def test_nobody_is_used_before_a_sign_of_life():

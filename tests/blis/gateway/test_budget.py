@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from blis.config import Retries
 from blis.gateway.budget import RetryBudget
 
 
@@ -11,7 +12,7 @@ def spent(budget: RetryBudget) -> int:
 
 
 def test_retries_are_a_share_of_requests():
-    budget = RetryBudget(0.2)
+    budget = RetryBudget(Retries(budget=0.2))
     spent(budget)
     for _ in range(500):
         budget.earn()
@@ -19,7 +20,7 @@ def test_retries_are_a_share_of_requests():
 
 
 def test_there_is_something_to_begin_with_and_an_end_to_what_is_saved():
-    budget = RetryBudget(0.5)
+    budget = RetryBudget(Retries(budget=0.5))
     assert spent(budget) == 100
     for _ in range(100_000):
         budget.earn()
@@ -27,6 +28,6 @@ def test_there_is_something_to_begin_with_and_an_end_to_what_is_saved():
 
 
 def test_no_share_no_retries():
-    budget = RetryBudget(0.0)
+    budget = RetryBudget(Retries(budget=0.0, saved=0.0))
     budget.earn()
     assert not budget.spend()

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from blis.config import Breaker, Retries
 from blis.errors import InputError
-from blis.gateway.scenario import any_scenario, before_servers
+from blis.gateway.scenario import AGAIN, BREAKER, any_scenario, before_servers, with_unsaid
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario
 from tests.places import CONF
@@ -48,3 +49,15 @@ def test_pools_are_refused():
     )
     with pytest.raises(InputError, match="pools"):
         before_servers(scenario, 2)
+
+
+def test_what_nobody_says_of_servers_that_fail_is_the_gateway_s():
+    assert (any_scenario().cluster.retries, any_scenario().cluster.breaker) == (AGAIN, BREAKER)
+    said = apply_bundle(any_scenario(), load_bundle({"retries": {"limit": 0}, "breaker": {"failures": 3}}))
+    assert (said.cluster.retries.limit, said.cluster.breaker.failures) == (0, 3)
+
+
+def test_what_a_scenario_says_of_them_is_meant_as_in_a_simulation():
+    said = with_unsaid({"cluster": {"retries": {"limit": 1}}})["cluster"]
+    assert Retries(**said["retries"]) == Retries(limit=1) and Breaker(**said["breaker"]) == BREAKER
+    assert with_unsaid({"cluster": 3}) == {"cluster": 3}

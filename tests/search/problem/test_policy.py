@@ -132,3 +132,12 @@ def test_whether_requests_are_sent_again_is_part_of_what_a_policy_decides():
     assert name_of({"retries": {"limit": 0, "budget": 1.0}}) == name_of({})
     scenario = apply_bundle(SCENARIO, load_bundle({"retries": {"limit": 2}}))
     assert make_policy(scenario, load_bundle({"retries": {"limit": 0}})).complete.retries.limit == 0
+
+
+def test_when_an_instance_is_left_alone_is_part_of_what_a_policy_decides():
+    broken = make_policy(SCENARIO, load_bundle({"breaker": {"failures": 3}}))
+    assert broken.complete.breaker.failures == 3 and broken.complete.breaker.open_us == 1_000_000
+    assert broken.id not in (name_of({}), name_of({"breaker": {"failures": 3, "open_us": 7}}))
+    assert name_of({"breaker": {"open_us": 7}}) == name_of({})
+    scenario = apply_bundle(SCENARIO, load_bundle({"breaker": {"failures": 3}}))
+    assert make_policy(scenario, load_bundle({"breaker": {"failures": 0}})).complete.breaker.failures == 0
