@@ -23,10 +23,12 @@ from blis.config import (
     Engine,
     Failures,
     KVTransfer,
+    Lora,
     Profile,
     Retries,
     Routing,
     Scenario,
+    Signal,
     Startup,
     default_tier,
 )
@@ -94,8 +96,11 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     mapping = {key: value for key, value in plain(scenario).items() if value not in ([], {})}
     for part in (mapping["instance"], *mapping.get("pools", ())):
         _drop_defaults(part.get("latency_model"))
-    if scenario.instance.engine == Engine():
-        del mapping["instance"]["engine"]
+    for key, default in _RARE_PARTS_OF_INSTANCE.items():
+        if getattr(scenario.instance, key) == default:
+            del mapping["instance"][key]
+    if scenario.cluster.routing.signals.lora == Signal():
+        del mapping["cluster"]["routing"]["signals"]["lora"]
     for key, part in _RARE_PARTS.items():  # files of others stay as they were
         if getattr(scenario.cluster, key) == part:
             del mapping["cluster"][key]
@@ -138,6 +143,9 @@ _RARE_PARTS = {
     "disaggregation": Disaggregation(),
     "kv_transfer": KVTransfer(),
 }
+
+#: The same of an instance.
+_RARE_PARTS_OF_INSTANCE: dict[str, Any] = {"engine": Engine(), "lora": Lora()}
 
 #: Keys of a latency model that a file has only where they say something.
 _RARE = {"factor": 1.0, "fitted": None, "ensemble": 0, "allow_implausible": False}

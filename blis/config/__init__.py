@@ -29,6 +29,7 @@ from blis.config.instance import (
     LatencyModel,
 )
 from blis.config.limits import LONGEST_US, MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
+from blis.config.lora import Lora
 from blis.config.routing import (
     PICKERS,
     TIE_BREAKS,
@@ -80,6 +81,7 @@ __all__ = [
     "Instance",
     "KVTransfer",
     "LatencyModel",
+    "Lora",
     "ModelShape",
     "Outage",
     "Pool",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from blis.config.compat import Compat
 from blis.config.engine import Engine
+from blis.config.lora import Lora
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.latency.fitted import Fitted
 from blis.latency.registry import LATENCY
@@ -117,6 +118,7 @@ class Instance:
     kv: KV = field(default_factory=KV)
     batch: Batch = field(default_factory=Batch)
     engine: Engine = field(default_factory=Engine)
+    lora: Lora = field(default_factory=Lora)
     scheduler: str = "fcfs"
     scheduler_parameters: dict[str, float] = field(default_factory=dict, hash=False)
     priority: str = "constant"

@@ -50,6 +50,8 @@ SCENARIO = {
     "block-size": "instance.kv.block_size_tokens",
     "num-gpu-blocks-override": "instance.kv.blocks",
     "max-model-len": "instance.engine.max_model_len",
+    "max-loras": "instance.lora.max_loras",
+    "max-cpu-loras": "instance.lora.max_cpu_loras",
     "async-scheduling": "instance.engine.async_scheduling",
     "scheduler-reserve-full-isl": "instance.engine.reserve_full_prompt",  # #37307, 0.19
     "gpu-memory-utilization": "instance.kv.blocks",

@@ -62,6 +62,8 @@ def clear_request(w, r):
     request.preemptions = 0
     request.detached = 0
     request.kv = LOCAL
+    if len(w.adapter_us) > 0:
+        w.adapter_us[r] = NONE
 
 
 @kernel
@@ -74,6 +76,7 @@ def _reset_instance(w, i):
     links.clear(instance.leaving)
     links.clear(instance.importing)
     links.clear(instance.exporting)
+    links.clear(instance.aside)
     links.clear(instance.free)
     instance.log_row = NONE
     links.push_tail(instance.free, w.runs, i)
@@ -84,6 +87,7 @@ def _reset_instance(w, i):
     clear_nodes(w, i)
     clear_index(w, i)
     clear_batch(w, i)
+    clear_adapters(w, i)
 
 
 @kernel
@@ -119,6 +123,22 @@ def clear_batch(w, i):
     instance.decode_base = 0
     for remainder in range(w.ring.shape[1]):
         w.ring[i, remainder] = 0
+
+
+@kernel
+def clear_adapters(w, i):
+    """No adapter is in memory, and nobody asks for one."""
+    instance = w.instances[i]
+    instance.adapters = 0
+    instance.idle_size = 0
+    instance.outside = 0
+    instance.waiting_adapters = 0
+    links.clear(instance.idle_adapters)
+    for a in range(w.adapters.shape[1]):
+        adapter = w.adapters[i, a]
+        adapter.members = 0
+        adapter.waiting = 0
+        adapter.held = 0
 
 
 @kernel

@@ -63,6 +63,9 @@ class World(NamedTuple):
     fleet_looks: Array  # [capacity] FLEET_LOOK
     waits_us: Array  # [n] how long a client waits before it asks again with this row; no rows if nobody does
     gave_up_us: Array  # [n] when its client has given up, NEVER_US if not; no rows where clients wait for ever
+    adapters: Array  # [I, adapters] ADAPTER; this one and the next 2 have no rows where nobody asks for an adapter
+    adapter: Array  # [n] the adapter of each request, NONE: it is for the base model
+    adapter_us: Array  # [n] what steps have waited for it when they admitted the request, NONE: none has
     transfers: Array  # [1, n] HEAP of (time, row): whose KV has come when, which prefill is given up when; this one and
     handovers: Array  # … [3, n], times and blocks (columns.HANDOVERS), have no rows if nobody prefills for others
     samples: Array  # [capacity] SAMPLE

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from blis.config import Compat, Scenario
 from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
+from blis.evaluation.adapter_laws import broken_adapters
 from blis.evaluation.breaker_laws import check_breakers
 from blis.evaluation.client_laws import answered_us, check_clients
 from blis.evaluation.fleet import absences
@@ -142,6 +143,8 @@ def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, co
     broken = [_worded(law, *map(int, found[law])) for law in range(LAWS) if found[law, COUNT]]
     if result.handovers is not None:
         broken += broken_handovers(scenario, table, result, result.handovers)
+    if result.adapter_us is not None:
+        broken += broken_adapters(scenario, table, result)
     return broken + check_breakers(scenario, first_asks, result)
 
 
@@ -258,8 +261,8 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     """[n] who was scheduled before one that came to the queue earlier; no rows where no law says who is first.
 
     Nobody overtakes among equal arrivals: `fcfs` serves them as they queue, and they go in the order of rows. Of two
-    that a gateway sends on in one instant either may be the first. The order of all is the oracle's to tell: sorting
-    everybody would make a simulation a tenth longer.
+    that a gateway sends on in one instant either may be the first, and so of two with different LoRA adapters. The
+    order of all is the oracle's to tell: sorting everybody would make a simulation a tenth longer.
     """
     alike = _arrived_alike(table, result) & (result.status != LOST) & (result.status != ABANDONED)
     if result.retries is not None:
@@ -275,9 +278,13 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
     settled = (started_us[rows],) if scenario.cluster.flow_control.enabled else ()  # else by row
-    order = rows[np.lexsort((*settled, result.routed_us[rows], reached_us, result.queued_us[rows], sent))]
+    adapter = np.zeros(len(table), np.int32) if table.adapter is None else table.adapter
+    order = rows[
+        np.lexsort((*settled, result.routed_us[rows], reached_us, result.queued_us[rows], adapter[rows], sent))
+    ]
     before, after, wrong = order[:-1], order[1:], np.zeros(len(result), np.bool_)
-    wrong[after] = (result.instance[before] == result.instance[after]) & (started_us[before] > started_us[after])
+    same = (result.instance[before] == result.instance[after]) & (adapter[before] == adapter[after])
+    wrong[after] = same & (started_us[before] > started_us[after])
     return wrong
 
 

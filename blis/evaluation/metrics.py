@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Compat, Scenario
+from blis.evaluation.adapters import AdapterMetrics, adapter_metrics
 from blis.evaluation.attainment import Attainment, attainment, ttft_attainment
 from blis.evaluation.client_side import CLIENT_SIDE, ClientSide, client_side
 from blis.evaluation.detectors.anomalies import Anomalies, find_anomalies
@@ -130,6 +131,7 @@ class Metrics:
     saturation: Saturation
     raw: RawMetrics
     handovers: HandoverMetrics | None  # None: no instance has a role
+    adapters: AdapterMetrics | None  # None: all requests are for the base model
     client_side: ClientSide | None  # None: no client has a network
     fleet: dict[str, Any]  # how many instances there were, where they may come and go
 
@@ -174,6 +176,7 @@ class Metrics:
             "classes": {name: metrics.to_dict() for name, metrics in self.classes.items()},
             **self.fleet,
             **({} if self.handovers is None else self.handovers.to_dict()),
+            **({} if self.adapters is None else self.adapters.to_dict()),
             **({} if self.client_side is None else {CLIENT_SIDE: self.client_side.to_dict()}),
         }
 
@@ -252,6 +255,7 @@ def compute_metrics(
         saturation=saturation(scenario, table, result),
         raw=raw_metrics(result),
         handovers=handover_metrics(result),
+        adapters=adapter_metrics(table, result),
         client_side=client_side(table, result),
         fleet=fleet_metrics(result),
     )

@@ -69,6 +69,7 @@ class OracleResult:
     looks: list[tuple[int, int, int, int]]  # of the autoscaler
     gave_up_us: list[int]
     outcomes: list[dict[str, int]]  # of requests whose attempts the rows are, see `outcome`
+    adapter_us: list[int]
     handovers: dict[str, list[int]]  # fields of blis.tables.handovers.Handovers
 
     def __len__(self) -> int:
@@ -502,6 +503,7 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         outcomes=[
             outcome(jobs[row :: cluster.patience.requests], cluster.made) for row in range(cluster.patience.requests)
         ],
+        adapter_us=[job.adapter_us for job in jobs],
         handovers=_handovers(jobs),
     )
 

@@ -14,12 +14,15 @@ from blis.errors import EngineError
 from blis.tables.records import ABANDONED, COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
 from tests.oracle.kv import KVCache, ceil_div
 from tests.oracle.linear import StepTime as LinearStepTime
+from tests.oracle.lora import BASE, Adapters
 from tests.oracle.order import QueueOrder, least_urgent
 from tests.oracle.requests import BlockKeys, OracleRequest
 from tests.oracle.roofline import StepTime
 from tests.oracle.roofline_original import Entry
 from tests.oracle.roofline_original import StepTime as OriginalStepTime
 from tests.oracle.setup import Machine, Setup
+
+Asked = tuple[frozenset[int], frozenset[int]]  # adapters of those who run, and of those who wait
 
 ARRIVAL_EVENT, QUEUED_EVENT, STEP_EVENT, LEFT_EVENT = range(4)  # also the order at equal times (4.2)
 
@@ -50,6 +53,7 @@ class Job:
     ttft_us: int = -1
     e2e_us: int = -1
     cached_tokens: int = -1
+    adapter_us: int = -1  # what steps have waited for its adapter
     preemptions: int = 0
     first_step: int = -1
     last_step: int = -1
@@ -120,11 +124,16 @@ class Engine:
         self.index, self.setup, self.compat, self.keys = index, setup, compat, keys
         self.machine = setup.machine(index)
         self.switches = self.machine.engine
-        self.kv, self.order = self._fresh()
+        self.kv, self.order, self.adapters = self._fresh()
         self.down, self.warm_us = False, 0
         self.fails_us = float("inf")  # a step that does not end before is broken off
         self._steps_us: list[tuple[int, int]] = []  # from when to when each step took
-        self.seen = (0, 0, 0.0)  # what its signals were when it failed
+        self.seen: tuple[int, int, float, Asked] = (
+            0,
+            0,
+            0.0,
+            (frozenset(), frozenset()),
+        )  # what its signals were when it failed
         self._step_us = _step_time(self.machine, compat)
         self.queue: list[Job] = []
         self.batch: list[Job] = []
@@ -145,7 +154,7 @@ class Engine:
         self.latest_us = 0  # duration of the latest step
         self.members: tuple[list[Entry], ...] = ()  # of the latest step, those in their prompt and those who decode
         self._alone = False  # one request is all there is
-        self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
+        self._transfer_us = 0  # what the admissions of this step wait for the second KV tier and for adapters
         self.importing: list[Job] = []  # hold blocks and wait for their KV, in the order in which they asked for it
         self.exporting: list[Job] = []  # prefills whose KV nobody has fetched yet
         self.link_us = 0  # when its link has sent all that was asked of it
@@ -154,10 +163,10 @@ class Engine:
         self.on_ask: Callable[[Job, int], None] | None = None  # there is room for a prompt's KV
         self.on_give_up: Callable[[Job, int], None] | None = None  # nobody will fetch it
 
-    def _fresh(self) -> tuple[KVCache, QueueOrder]:
+    def _fresh(self) -> tuple[KVCache, QueueOrder, Adapters]:
         machine = self.machine
         kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
-        return kv, QueueOrder(self.setup, self.compat)
+        return kv, QueueOrder(self.setup, self.compat), Adapters(machine.lora)
 
     # -- failing and serving again
 
@@ -165,7 +174,7 @@ class Engine:
         """Lose everybody who is here or on the way, in the order of rows."""
         on_the_way = [job for _, kind, _, job in self._events if kind in (ARRIVAL_EVENT, QUEUED_EVENT)]
         lost = [job for job in (*self.batch, *self.queue, *self._arrived, *on_the_way) if job is not None]
-        self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total)
+        self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total, self._asked())
         for job in self.batch:
             self.kv.release(job.row)
         self._events, self._step_pending, self._runs = [], False, False
@@ -178,9 +187,17 @@ class Engine:
         """Begin anew, with nothing in the caches; counters go on."""
         self.down, self.warm_us = False, now + self.setup.startup.warm_up_us
         hits, misses, cpu = self.kv.hits, self.kv.misses, self.kv.cpu
-        self.kv, self.order = self._fresh()
+        self.kv, self.order, self.adapters = self._fresh()
         self.kv.hits, self.kv.misses = hits, misses
         self.kv.cpu.hits, self.kv.cpu.offloaded, self.kv.cpu.thrashed = cpu.hits, cpu.offloaded, cpu.thrashed
+
+    def asked(self) -> Asked:
+        """Whose requests run and wait here; of one that is down, whose did."""
+        return self.seen[3] if self.down else self._asked()
+
+    def _asked(self) -> Asked:
+        active, waiting = (frozenset(job.request.adapter for job in jobs) - {BASE} for jobs in (self.batch, self.queue))
+        return active, waiting
 
     # -- what an autoscaler asks
 
@@ -375,7 +392,8 @@ class Engine:
         count["queue_sum"] += self.waiting
         count["batch_sum"] += len(self.batch)
         slower = self.setup.startup.warm_up_factor if now < self.warm_us else 1.0
-        duration = int(self._duration() * slower) + self._transfer_us
+        duration = int(self._with_adapters(self._duration()) * slower) + self._transfer_us
+        self.adapters.used([job.request for job in self.batch], count["steps"])
         end = now + duration
         broken_off = end >= self.fails_us
         if broken_off:
@@ -459,6 +477,11 @@ class Engine:
             return self._step_us(*self.members)
         beta = self.machine.beta
         return int((beta[0] + beta[1] * tokens) + beta[2] * len(decode))
+
+    def _with_adapters(self, duration: int) -> int:
+        """A step whose batch has an adapter takes longer."""
+        any_has = any(job.request.adapter != BASE for job in self.batch)
+        return int(duration * self.machine.lora.step_factor) if any_has else duration
 
     def _token_out(self, job: Job, end: int) -> None:
         first = job.generated == 0
@@ -580,8 +603,14 @@ class Engine:
     def _admit(self, now: int, budget: int) -> None:
         """Admit from the head of the queue until something is missing; a refused head blocks all (6.2)."""
         budget = self._admit_arrived(now, budget)
-        while self.queue and budget > 0 and len(self.batch) + len(self._leaving) < self.machine.max_running:
-            job, size = self.queue[0], self.machine.block_size_tokens
+        passed_over = 0
+        while budget > 0 and len(self.batch) + len(self._leaving) < self.machine.max_running:
+            members = [job.request for job in self.batch]
+            while passed_over < len(self.queue) and self.adapters.bars(self.queue[passed_over].request, members):
+                passed_over += 1
+            if passed_over == len(self.queue):
+                return
+            job, size = self.queue[passed_over], self.machine.block_size_tokens
             attach, reload = self._cached(job)
             if job.kv == "remote":
                 if not self._ask(job, attach, now):
@@ -599,7 +628,8 @@ class Engine:
             if new > 0 and reload:
                 transfer_us = math.ceil(len(reload) / self.machine.transfer_bandwidth)
                 self._transfer_us += self.machine.transfer_base_latency_us + transfer_us
-            self.batch.append(self.queue.pop(0))
+            self._bring_adapter(job)
+            self.batch.append(self.queue.pop(passed_over))
             job.computed, job.new, job.prefilling, job.status = start, new, True, RUNNING
             job.context = 0 if self.compat.free_context else start
             budget -= max(new, 1)  # a free admission (Q11) leaves less room all the same, so L9 holds
@@ -608,6 +638,16 @@ class Engine:
             if job.cached_tokens < 0:
                 job.cached_tokens = start
             self._count_lookup(job.preemptions > 0, job.prompt_tokens // size, len(attach), found)
+
+    def _bring_adapter(self, job: Job) -> None:
+        """The step waits until the adapter of a request is on the GPU."""
+        load, fetch = self.adapters.bring(job.request, [each.request for each in self.batch])
+        waits_us = load * self.machine.lora.load_us + fetch * self.machine.lora.fetch_us
+        for name, more in (("adapter_loads", load), ("adapter_fetches", fetch), ("adapter_us", waits_us)):
+            self.counters[name] += more
+        self._transfer_us += waits_us
+        if job.request.adapter != BASE:
+            job.adapter_us = max(job.adapter_us, 0) + waits_us
 
     def _ask(self, job: Job, attach: list[int], now: int) -> bool:
         """Take blocks for all of a prompt that is not cached here, and ask for its KV; False if there are too few."""

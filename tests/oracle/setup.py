@@ -15,6 +15,7 @@ from blis.config import (
     FlowControl,
     Hardware,
     KVTransfer,
+    Lora,
     ModelShape,
     Profile,
     Replica,
@@ -52,6 +53,7 @@ class Machine:
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0
     engine: Switches = ORIGINAL
+    lora: Lora = field(default_factory=Lora)
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
     role: str = "both"
     roofline_kind: str = "roofline-original"
@@ -94,6 +96,7 @@ class Setup(Machine):
     batch_age_us: int = 0
     kv_age_us: int = 0
     cache_age_us: int = 0
+    lora_age_us: int = 0
     failures: Failures = field(default_factory=Failures)
     startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
@@ -162,6 +165,7 @@ class Setup(Machine):
             batch_age_us=signals.batch_size.age_us,
             kv_age_us=signals.kv.age_us,
             cache_age_us=signals.cache.age_us,
+            lora_age_us=signals.lora.age_us,
             failures=cluster.failures,
             startup=cluster.startup,
             retries=cluster.retries,
@@ -239,6 +243,7 @@ def _machine(replica: Replica) -> Machine:
         max_scheduled_tokens=batch.max_scheduled_tokens,
         long_prefill_threshold=batch.long_prefill_threshold,
         engine=instance.engine,
+        lora=instance.lora,
         labels=replica.labels,
         role=replica.role,
         roofline_kind=model.kind,

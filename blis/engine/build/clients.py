@@ -82,6 +82,7 @@ def answered(attempts: ResultTable, asked_us: Array, requests: int) -> ResultTab
         decisions=None if attempts.decisions is None else attempts.decisions[latest],
         asked=(number + 1 - waits).astype(np.int32),
         gave_up_us=gave_up_us,
+        adapter_us=None if attempts.adapter_us is None else attempts.adapter_us[latest],
         attempts=attempts,
     )
 

@@ -22,7 +22,10 @@ def check_duration(scenario: Scenario, instance: Instance, table: RequestTable, 
     cluster = scenario.cluster
     total *= (1 + cluster.retries.limit) * scenario.clients.attempts
     last_us += _waits_us(scenario, table, longest)
-    busy_us = total * (step_us * cluster.startup.warm_up_factor + _transfers_us(instance, longest))
+    lora = instance.lora
+    step_us *= cluster.startup.warm_up_factor * lora.step_factor
+    loads_us = lora.max_loras * (lora.load_us + lora.fetch_us)
+    busy_us = total * (step_us + _transfers_us(instance, longest) + loads_us)
     end_us = last_us + before_us + longest * token_us + busy_us + (longest + 2) * overhead_us
     if not end_us < MAX_TIME_US:
         raise InputError(

@@ -56,6 +56,7 @@ def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: Reques
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         retries=arrays.retries if len(arrays.retries) else None,
         gave_up_us=np.where(arrays.gave_up_us < NEVER_US, arrays.gave_up_us, NONE) if len(arrays.gave_up_us) else None,
+        adapter_us=arrays.adapter_us if arrays.config.adapters else None,
         decisions=_decisions(arrays),
         fleet=_until(known_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
         looks=_until(known_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,

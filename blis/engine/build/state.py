@@ -17,6 +17,7 @@ from blis.engine.build.encode_control import encode_control
 from blis.engine.build.fleet import begin_fleet, encode_fleet
 from blis.engine.build.lives import check_lives, encode_lives, first_failures_us
 from blis.engine.build.loops import check_loops, loops, own_rows
+from blis.engine.build.lora import check_lora, encode_lora
 from blis.engine.build.order import order, queue_order, service, unsettled
 from blis.engine.columns import COUNTS, TIMES
 from blis.engine.gateway.records import ASK
@@ -137,6 +138,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     check_lives(scenario, compat)
     check_apart(scenario, compat)
     check_clients(scenario, compat)
+    check_lora(scenario, table, compat)
     first_asks, table = table, with_attempts(table, scenario.clients.attempts)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
@@ -149,7 +151,9 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     lives_config, lives_arrays = encode_lives(scenario, first_asks)
     clients_config, clients_arrays = encode_clients(scenario.clients, table, len(first_asks))
     apart_config, apart_arrays = encode_apart(scenario, len(table))
-    config = _config(scenario, table, longest, compat, control_config | lives_config | clients_config | apart_config)
+    lora_config, lora_arrays = encode_lora(scenario, table)
+    given = control_config | lives_config | clients_config | apart_config | lora_config
+    config = _config(scenario, table, longest, compat, given)
     engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(rows), 1))
@@ -186,6 +190,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         times=np.empty((len(TIMES), len(rows)), np.int64),
         counts=np.empty((len(COUNTS), len(rows)), np.int32),
         **apart_arrays,
+        **lora_arrays,
         **lives_arrays,
         **encode_fleet(scenario),
         **clients_arrays,
@@ -340,7 +345,7 @@ def _longest(table: RequestTable) -> int:
 
 
 def _engine(instance: Instance, latency: LatencyModel, leaps: bool, role: str) -> tuple[float, ...]:
-    batch, switches = instance.batch, instance.engine
+    batch, switches, lora = instance.batch, instance.engine, instance.lora
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
         "max_running": batch.max_running,
@@ -354,6 +359,11 @@ def _engine(instance: Instance, latency: LatencyModel, leaps: bool, role: str) -
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
         "roles": ROLES[role],
+        "max_loras": lora.max_loras,
+        "most_adapters": lora.memory,
+        "adapter_load_us": lora.load_us,
+        "adapter_fetch_us": lora.fetch_us,
+        "adapter_factor": lora.step_factor,
         "latency": LATENCY.code(latency.kind),
         "constant_while_decoding": leaps,
     }

@@ -13,8 +13,9 @@ from blis.engine.cache.blocks import take
 from blis.engine.cache.kv import attach, blocks_for, fill, is_ordered, lookup, release, reload
 from blis.engine.columns import SCHEDULED_US
 from blis.engine.in_flight import note_left
+from blis.engine.instance.adapters import admissible, is_barred
 from blis.engine.instance.latency import clear, count_prefill
-from blis.engine.instance.queue import head, join_batch, leave_batch, put, take_out
+from blis.engine.instance.queue import head, join_batch, leave_batch, put, put_back, set_aside, take_out
 from blis.engine.instance.service import charge, leave_decode
 from blis.engine.instance.transfer import admit_arrived, import_kv
 from blis.engine.records import AWAY, DECODE, NONE, PREFILL, REMOTE
@@ -35,6 +36,7 @@ def form_batch(w, i, now_us):
     budget = _serve_running(w, i, now_us)
     if instance.evicted == 0:
         _admit(w, i, now_us, budget)
+        put_back(w, i)
 
 
 @kernel
@@ -192,7 +194,7 @@ def withdraw(w, i, r, evicted):
     stored = w.requests[r].computed
     if w.requests[r].phase == DECODE:
         stored = end_decode(w, i, r, heap.find(w.finish, i, instance.decoding, r))
-    leave_batch(instance, r, w.requests)
+    leave_batch(w, i, r)
     release(w, i, r, stored, evicted)
     return stored
 
@@ -222,15 +224,19 @@ def _drop_outgrown(w, i, r):
 def _admit(w, i, now_us, budget):
     """Admit from the head of the queue until budget, places or blocks run out; a head that fails blocks all.
 
-    Whoever's prompt is computed elsewhere asks for its KV where others are admitted, with blocks for all that it lacks.
+    Whoever's adapter would be one too many is set aside, and blocks nobody. Whoever's prompt is computed elsewhere asks
+    for its KV where others are admitted, with blocks for all that it lacks.
     """
     instance = w.instances[i]
     engine = w.engines[i]
     places = engine.max_running - instance.leaving_size
     if instance.arrived > 0:
         budget = admit_arrived(w, i, now_us, places, budget)
-    while instance.queue_depth > 0 and instance.batch_size < places and budget > 0:
+    while admissible(w, i) > 0 and instance.batch_size < places and budget > 0:
         r, position = head(w, i)
+        if is_barred(w, i, r):
+            set_aside(w, i, r, position)
+            continue
         request = w.requests[r]
         outgrown = instance.batch_size + instance.leaving_size == 0 and _outgrown(w, i, r)
         target = target_tokens(w, r)
@@ -244,7 +250,7 @@ def _admit(w, i, now_us, budget):
         must_fit = blocks_for(target - start, w.config.block_tokens) if engine.reserves_prompt else blocks
         if not outgrown and tokens > 0 and must_fit + lower > engine.blocks - instance.used_blocks - cached_free:
             return
-        take_out(w, i, position)
+        take_out(w, i, r, position)
         if outgrown:
             _drop_outgrown(w, i, r)
             continue
@@ -273,7 +279,7 @@ def _admit(w, i, now_us, budget):
             instance.miss_blocks -= lower
             fill(w, i, r, request.computed // w.config.block_tokens)
         budget -= tokens
-        join_batch(instance, r, w.requests)
+        join_batch(w, i, r)
         if instance.first_ordered == NONE:
             instance.first_ordered = r
 

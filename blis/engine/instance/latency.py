@@ -15,7 +15,7 @@ def step_us(w, i):
     instance = w.instances[i]
     step = instance.step
     step.decode_context = instance.decode_base + step.decodes * (instance.steps + 1)
-    return int(_duration_us(w.engines[i].latency, w.latencies[i], step))
+    return _with_adapters(w, i, int(_duration_us(w.engines[i].latency, w.latencies[i], step)))
 
 
 @kernel
@@ -24,7 +24,15 @@ def decode_us(w, i, members):
     step = w.instances[i].step
     clear(step)
     step.decodes = members
-    return int(_constant_us(w.engines[i].latency, w.latencies[i], step))
+    return _with_adapters(w, i, int(_constant_us(w.engines[i].latency, w.latencies[i], step)))
+
+
+@kernel
+def _with_adapters(w, i, duration_us):
+    """What a step takes that takes so long without adapters: members that have one cost a share more."""
+    if w.instances[i].adapters == 0:
+        return duration_us
+    return int(duration_us * w.engines[i].adapter_factor)
 
 
 @kernel

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from blis.engine.cache.blocks import take
 from blis.engine.cache.tier import CPU, THRASH_WINDOW_US
+from blis.engine.instance.adapters import admissible
 from blis.engine.instance.latency import clear, decode_us, step_us
 from blis.engine.records import NONE
 from blis.jit import kernel
@@ -35,9 +36,7 @@ def _all_decode(w, i):
     members = instance.batch_size
     if members == 0 or instance.first_ordered != NONE or instance.landed > 0:
         return False
-    admits = (
-        instance.queue_depth + instance.arrived > 0 and members < engine.max_running and members < engine.budget_tokens
-    )
+    admits = admissible(w, i) + instance.arrived > 0 and members < engine.max_running and members < engine.budget_tokens
     return not admits and members <= engine.budget_tokens
 
 

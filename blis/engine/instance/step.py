@@ -263,7 +263,7 @@ def _retire(w, i):
     while instance.decoding > 0 and w.finish[i, 0].key == instance.steps:
         r = w.finish[i, 0].request
         end_decode(w, i, r, 0)
-        leave_batch(instance, r, w.requests)
+        leave_batch(w, i, r)
         links.push_tail(instance.leaving, w.requests, r)
         instance.leaving_size += 1
 

@@ -88,6 +88,11 @@ class Rooms:
             raise InputError(
                 "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"
             )
+        if any(replica.instance.lora.any for replica in scenario.replicas):
+            raise InputError(
+                "lora: adapters are served in runs and searches of whole tables alone; leave instance.lora and"
+                " pools[].lora out of what is served or streamed"
+            )
         self.limits = limits
         table = _empty_table(scenario, classes, limits) if table is None else table
         self.state = encode(scenario, table, Compat(), observe)
