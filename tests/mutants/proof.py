@@ -268,7 +268,9 @@ MUTANTS = (
         _MEANING_TESTS,
         "a busy cluster is called idle",
     ),
-    Mutant(_MEANING, "scenario.cluster.places == 1 and", "scenario.cluster.places < 3 and", _MEANING_TESTS, "two are one"),
+    Mutant(
+        _MEANING, "scenario.cluster.places == 1 and", "scenario.cluster.places < 3 and", _MEANING_TESTS, "two are one"
+    ),
     Mutant(
         "search/verdict/verdict.py",
         "asdict(found) if found.completed_requests else",
