@@ -420,7 +420,7 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "    if instance.first_ordered == r:\n        instance.first_ordered = requests[r].next",
+        "    if instance.first_ordered == r:\n        instance.first_ordered = w.requests[r].next",
         "    if instance.first_ordered == r:\n        instance.first_ordered = NONE",
         _tests("queue"),
         "who prefills behind a member that leaves is forgotten",
