@@ -28,7 +28,7 @@ from blis.config.instance import (
     Instance,
     LatencyModel,
 )
-from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
+from blis.config.limits import LONGEST_US, MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
 from blis.config.lora import Lora
 from blis.config.routing import (
     PICKERS,
@@ -51,6 +51,7 @@ __all__ = [
     "DETECTORS",
     "FAIRNESS",
     "KV",
+    "LONGEST_US",
     "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",

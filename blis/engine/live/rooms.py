@@ -82,7 +82,7 @@ class Rooms:
         if scenario.apart:
             raise InputError(
                 "roles: prefill and decode are apart in runs and searches alone; leave disaggregation.prefill_instances"
-                " and pools[].role out of what is served"
+                " and pools[].role out of what is served or streamed"
             )
         if scenario.clients.any:
             raise InputError(
