@@ -8,7 +8,8 @@ B tokens a step, a saturated instance spends on one request
 is its share of the steps: B tokens fit in one, and M members stay for I / C + N of them, C being the largest chunk
 of one prompt. M is max_running or, if that is less, as many average requests as the KV cache holds. Nothing counts
 as cached, so prompts that share much need fewer instances than this says. With any other latency model it spends s
-times what a step takes that has 1 / s of an average request's work, which for these coefficients is the same.
+times what a step takes that has 1 / s of an average request's work, which for these coefficients is the same. Where
+requests are for LoRA adapters every step takes `step_factor` times as long; places for them are not looked at.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ def served_rate(table: RequestTable, instance: Instance) -> float:
     members = max(1.0, min(instance.batch.max_running, kv_tokens / (prompt + later)))
     steps = max((prompt + later) / budget, (prompt / chunk + later) / members)
     cost_us = steps * LATENCY.step_us(instance.latency_model, _average_step(table, steps, chunk), Compat())
+    if table.adapter is not None:
+        cost_us *= instance.lora.step_factor
     if cost_us <= 0:
         raise InputError("latency_model: steps take no time, so an instance serves any rate")
     return 1e6 / cost_us
