@@ -81,7 +81,8 @@ def limitations(recording: Recording, cluster: Cluster, network: Network) -> lis
     """What the simulation of this recording leaves out, or stands on without the log's word."""
     found = [
         "a step takes what the latency model says of its sums: equal batches take equal time",
-        "speculative decoding, adapters, images, structured output and cancelled requests are not modelled",
+        "images, structured output and cancelled requests are not modelled; of adapters and tokens that were guessed"
+        " ahead a log says nothing",
     ]
     if not recording.server.instances:
         found.append(f"the log does not say how many instances answered: {cluster.instances} taken (--num-instances)")

@@ -66,7 +66,7 @@ def test_what_is_not_modelled_depends_on_the_log():
     def about(word: str, recording=LOG, network=NO_NETWORK, cluster=ONE) -> bool:
         return any(word in text for text in limitations(recording, cluster, network))
 
-    assert about("speculative decoding") and about("equal batches take equal time")
+    assert about("guessed ahead") and about("equal batches take equal time")
     assert about("prefix") and about("who waited")
     assert not about("left out") and about("left out", replace(LOG, failed=1))
     assert not about("who waited", simulated(scenario(), 30))
