@@ -101,8 +101,6 @@ class Scenario:
             raise InputError(
                 "cluster.kv_transfer.bytes_per_token must be given: a roofline alone knows it of its model"
             )
-        if self.cluster.failures.any:
-            raise InputError("cluster.failures: with prefill and decode apart instances do not fail; leave one out")
         if self.cluster.autoscaling.any:
             raise InputError("autoscaling: with prefill and decode apart the instances stay; leave one of the two out")
         if self.clients.any:

@@ -65,6 +65,8 @@ def clear_request(w, r):
     request.kv = LOCAL
     if len(w.accepted) > 0:
         w.accepted[r] = 0
+    if r < w.handovers.shape[1]:
+        w.handovers[:, r] = NONE
     if len(w.adapter_us) > 0:
         w.adapter_us[r] = NONE
 

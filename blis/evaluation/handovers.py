@@ -38,12 +38,15 @@ class HandoverMetrics:
 
 def prefills(result: ResultTable) -> int:
     """Prefills that were sent to an instance of their own, beside the requests that they are of."""
-    return 0 if result.handovers is None else int(np.count_nonzero(result.handovers.instance >= 0))
+    return 0 if result.prefills is None else int(np.count_nonzero(result.prefills.instance >= 0))
 
 
 def prefill_tokens(table: RequestTable, result: ResultTable) -> int:
     """Input tokens of prefills that entered a wait queue, of requests that enter another one."""
-    return 0 if result.handovers is None else int(table.input_tokens[result.handovers.queued_us >= 0].sum())
+    if result.prefills is None:
+        return 0
+    entered = np.flatnonzero(result.prefills.queued_us >= 0)
+    return int(table.input_tokens[entered % max(len(table), 1)].sum())
 
 
 def handover_metrics(result: ResultTable) -> HandoverMetrics | None:

@@ -126,7 +126,7 @@ def _failures(run, sums, found):
         note(found, COUNTS_LOST, i, run.counters[i].lost < sums[i, LOST])
     for r in range(len(run.status)):
         missing -= run.status[r] == LOST
-        if len(run.retries) > 0:
+        if r < len(run.retries):
             missing -= run.retries[r]
     note(found, SENT_AGAIN, 0, missing != 0)
     if len(run.outages) + len(run.silences) == 0:
@@ -179,8 +179,8 @@ def _within(spans, i, time_us):
 
 @kernel
 def _sent_again(run, r):
-    """Whether what is known of the request is not all that it went through."""
-    return len(run.retries) > 0 and run.retries[r] > 0
+    """Whether what is known of the request, or of that whose prompt it computes, is not all that it went through."""
+    return len(run.retries) > 0 and run.retries[r % len(run.retries)] > 0
 
 
 @kernel

@@ -8,6 +8,7 @@ law_kernels.py looks for broken laws; here they get their words.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,7 @@ def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, co
         np.zeros((1 + len(table.tenant_names), 2), np.int64),
         np.full(instances, GONE),
         np.empty((steps if complete and steps > 0 else 0) + 1 + AHEAD, np.int64),
-        np.empty((len(table) * (1 + (result.handovers is not None)), 2), np.int64),
+        np.empty((len(table) + (0 if result.prefills is None else len(result.prefills.status)), 2), np.int64),
         found,
     )
     if not found[[laws.STATUS, laws.INSTANCE], COUNT].any():
@@ -179,7 +180,9 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
         for one in instances
     ]
     moved, nothing, none = result.handovers, np.zeros(0, np.bool_), _read_only(np.zeros(0, np.int32))
-    behind: Callable[..., NDArray[Any]] = _alone if moved is None else _with_prefills
+    behind: Callable[..., NDArray[Any]] = _alone
+    if result.prefills is not None:
+        behind = partial(_with_prefills, each=len(result.prefills.status) // len(result))
     return Run(
         due_us=behind(table.arrival_us, table.arrival_us),
         input_tokens=behind(table.input_tokens, table.input_tokens),
@@ -209,18 +212,22 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
 
 
 def _of_prefills(result: ResultTable, moved: Handovers | None, name: str) -> Any:
-    """The column of the prefills that stands behind that of the requests."""
-    if moved is None or name == "arrival_us":
+    """The column of all prefills that stands behind that of the requests; the latest of each as `moved` has it."""
+    if moved is None or result.prefills is None or name == "arrival_us":
         return result.arrival_us
-    return getattr(moved, name)
+    column = getattr(result.prefills, name).copy()
+    sent_again = 0 if result.retries is None else result.retries
+    column[len(result) * sent_again + np.arange(len(result))] = getattr(moved, name)
+    return column
 
 
 def _alone(column: Any, _: Any) -> NDArray[Any]:
     return _read_only(column)
 
 
-def _with_prefills(column: Any, behind: Any) -> NDArray[Any]:
-    return _read_only(np.concatenate([column, behind]))
+def _with_prefills(column: Any, behind: Any, each: int) -> NDArray[Any]:
+    """A column of requests and one of prefills; or of those that go with every time that a request is sent."""
+    return _read_only(np.concatenate([column, behind if len(behind) > len(column) else np.tile(behind, each)]))
 
 
 #: What a `Run` takes of a ResultTable as it is.

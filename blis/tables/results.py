@@ -54,7 +54,8 @@ class ResultTable:
     gave_up_us: NDArray[np.int64] | None = None  # [n] when it gave up the latest time, if that was the end of it
     attempts: ResultTable | None = None  # [n x attempts] what the servers did, attempt k of request r in row k n + r
     adapter_us: NDArray[np.int64] | None = None  # [n] what steps waited for its adapter when they admitted it
-    handovers: Handovers | None = None  # of prompts, where instances have roles
+    handovers: Handovers | None = None  # [n] of prompts, where instances have roles
+    prefills: Handovers | None = None  # [n x times] all of them, the first of each request first; nothing of their KV
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
 
     @property

@@ -156,6 +156,11 @@ def apart(rng: Random, case: Case) -> Case:
     return replace(case, scenario=changed, compat=Compat())
 
 
+def failing_apart_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which prompts are computed by other instances, and any of them fail."""
+    return failing(rng, apart_case(rng, max_requests))
+
+
 def impatient_case(rng: Random, max_requests: int = 14) -> Case:
     """A case in which clients do not wait for ever, and in some instances fail besides."""
     return impatient(rng, rng.choice([random_case, failing_case])(rng, max_requests))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -11,7 +12,7 @@ import pytest
 from blis.config import Compat, Disaggregation, KVTransfer, Pool, Scenario
 from blis.engine.run import simulate
 from tests.laws.against_oracle import compare
-from tests.laws.random_cases import Case, apart, apart_case, random_case
+from tests.laws.random_cases import Case, apart, apart_case, failing_apart_case, random_case
 from tests.laws.tight_cases import tight_case
 
 
@@ -32,6 +33,18 @@ def test_engine_equals_oracle_in_three_thousand_cases_of_roles(first: int):
     for number in range(1000 + first, 1250 + first):
         compare(apart_case(Random(number)))
         compare(apart(Random(number), tight_case(number)))
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_engine_equals_oracle_where_those_instances_fail(number: int):
+    compare(failing_apart_case(Random(number), max_requests=4 + number // 4))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 3000, 250))
+def test_engine_equals_oracle_in_three_thousand_cases_of_roles_that_fail(first: int):
+    for number in range(1000 + first, 1250 + first):
+        compare(failing_apart_case(Random(number)))
 
 
 def with_idle_one(case: Case) -> tuple[Scenario, Scenario]:
@@ -62,9 +75,10 @@ def test_an_instance_that_is_never_asked_changes_nothing(seed: int):
     assert a.instances["routed"][-1] == 0
 
 
+@pytest.mark.parametrize("draw", [apart_case, failing_apart_case])
 @pytest.mark.parametrize("seed", range(60))
-def test_without_a_horizon_everything_ends_and_no_block_is_held(seed: int):
-    case = apart_case(Random(seed))
+def test_without_a_horizon_everything_ends_and_no_block_is_held(seed: int, draw: Callable[[Random], Case]):
+    case = draw(Random(seed))
     scenario = replace(case.scenario, horizon_us=None)
     result = simulate(scenario, case.table)
     assert result.instances["used_blocks"].sum() == 0

@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     Mutant(
         _TRANSFER,
-        "        _take_out(w, row)\n        _push(w, now_us, row)\n",
+        "        take_out_transfer(w, row)\n        _push(w, now_us, row)\n",
         "        pass\n",
         _ORACLE,
         "KV that nobody wants any more is held",

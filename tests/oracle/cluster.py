@@ -31,6 +31,7 @@ from tests.oracle.router import Router
 from tests.oracle.setup import Setup
 from tests.oracle.view import View
 
+_OVER = (COMPLETED, REJECTED, DROPPED, LOST, ABANDONED)
 INFINITY = float("inf")
 
 ARRIVAL, ADMISSION, ROUTING, RETRY = range(4)  # front-end events; also their order at equal times (2.1)
@@ -232,8 +233,12 @@ class _Cluster:
             engine.serve(now)
             engine.fails_us = self.view.lives.fails_us(j, now, self._horizon)
         elif not engine.down and not serves:
-            for job in engine.fail(now):
-                self._lose(job, now)
+            lost = engine.fail(now)
+            if self.setup.apart:
+                self._fail_apart(j, now)
+            else:
+                for job in lost:
+                    self._lose(job, now)
         if self.fleet.gone_us(j) <= self._horizon:
             engine.fails_us = min(engine.fails_us, self.fleet.gone_us(j))
 
@@ -299,11 +304,63 @@ class _Cluster:
         job.instance = target
         self.engines[target].counters["routed"] += 1
         prefill = Job(
-            job.row, replace(job.request, output=()), job.longest, IN_TRANSIT, of=job, requests=len(self.jobs)
+            job.row,
+            replace(job.request, output=()),
+            job.longest,
+            IN_TRANSIT,
+            of=job,
+            requests=len(self.jobs) * (1 + job.retries),
         )
         job.prefill, prefill.routed_us = prefill, self._now
         self.view.sent(prefill, helper)
-        self.engines[helper].inject(prefill, self._now)
+        self.view.breakers.tried(helper, self._now)
+        if self.engines[helper].down:
+            self.engines[helper].refuse(prefill, self._now)
+            self._lose_prefill(prefill, self._now)
+        else:
+            self.engines[helper].inject(prefill, self._now)
+
+    def _fail_apart(self, j: int, now: int) -> None:
+        """An instance is gone, and with it who generates there, prompts that it computes for others, and their KV."""
+        for job in self.jobs:
+            if job.status in _OVER:
+                continue
+            prefill = job.prefill
+            if job.instance == j:
+                self.engines[j].counters["last_event_us"] = now
+                if prefill is not None:
+                    self._end_prefill(job, prefill, now)
+                self._lose(job, now)
+            elif prefill is not None and prefill.instance == j:
+                if prefill.status not in _OVER:
+                    self._lose_prefill(prefill, now)
+                elif job.kv == "remote":
+                    self._without(job)
+                    job.kv = "local"
+                elif job.kv == "coming":
+                    self._without(job)
+                    self.engines[job.instance].kv_never_comes(job, now)
+
+    def _lose_prefill(self, prefill: Job, now: int) -> None:
+        """Who computes a prompt is gone: it is computed where its request is generated."""
+        assert prefill.of is not None
+        engine = self.engines[prefill.instance]
+        prefill.status = LOST
+        engine.counters["lost"] += 1
+        engine.counters["last_event_us"] = max(engine.counters["last_event_us"], now)
+        self.view.lost(prefill, prefill.instance)
+        self.view.breakers.failed(prefill.instance, now)
+        self.engines[prefill.of.instance].take_over(prefill.of, now)
+
+    def _end_prefill(self, job: Job, prefill: Job, now: int) -> None:
+        """Nobody generates from it any more."""
+        helper = self.engines[prefill.instance]
+        if prefill.status not in _OVER:
+            helper.abandon(prefill, now)
+            helper.settle(prefill)
+        elif prefill in helper.exporting:
+            self._without(job)
+            helper.let_go(prefill, now)
 
     def _prefilled(self, prefill: Job, end: int) -> None:
         """A prefill is over: its request goes where it is generated, and the KV waits."""
@@ -426,11 +483,11 @@ class _Cluster:
         self.view.breakers.tried(target, self._now)
         if job.retries == 0:
             self._saved = min(self._saved + self.setup.retries.budget, 10 * self.setup.retries.saved)
-        if helper != target:
-            self._begin_prefill(job, helper, target)
-        elif self.engines[target].down:
+        if self.engines[target].down:
             self.engines[target].refuse(job, self._now)
             self._lose(job, self._now)
+        elif helper != target:
+            self._begin_prefill(job, helper, target)
         else:
             self.engines[target].inject(job, self._now)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from blis.config import Compat
 from blis.errors import EngineError
-from blis.tables.records import ABANDONED, COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
+from blis.tables.records import ABANDONED, COMPLETED, DROPPED, INSTANCE_COUNTERS, LOST, NOT_ARRIVED, QUEUED, RUNNING
 from tests.oracle.kv import KVCache, ceil_div
 from tests.oracle.linear import StepTime as LinearStepTime
 from tests.oracle.lora import BASE, Adapters
@@ -77,7 +77,7 @@ class Job:
     @property
     def elsewhere(self) -> bool:
         """Whether its prompt is being computed by another instance."""
-        return self.prefill is not None and self.prefill.status not in (COMPLETED, DROPPED)
+        return self.prefill is not None and self.prefill.status not in (COMPLETED, DROPPED, LOST)
 
     def begin_anew(self) -> None:
         """Forget what has happened on an instance that has failed."""
@@ -184,10 +184,11 @@ class Engine:
         on_the_way = [job for _, kind, _, job in self._events if kind in (ARRIVAL_EVENT, QUEUED_EVENT)]
         lost = [job for job in (*self.batch, *self.queue, *self._arrived, *on_the_way) if job is not None]
         self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total, self._asked())
-        for job in self.batch:
+        for job in (*self.batch, *self.importing, *self.exporting):
             self.kv.release(job.row)
         self._events, self._step_pending, self._runs = [], False, False
         self.queue, self.batch, self._arrived = [], [], []
+        self.importing, self.exporting, self.link_us = [], [], 0
         if lost or self._busy_until == now:
             self.counters["last_event_us"] = now
         return sorted(lost, key=lambda job: job.row)
@@ -338,6 +339,14 @@ class Engine:
         job.there_us = now
         job.kv = "landed" if self.switches.async_scheduling and self.batch else "here"
         self._happened(now)
+
+    def kv_never_comes(self, job: Job, now: int) -> None:
+        """Whoever waits for it gives back its blocks, and is the first in the queue."""
+        self.importing.remove(job)
+        self.kv.release(job.row)
+        job.kv, job.asked_us, job.moved_blocks, job.cached_tokens = "local", -1, -1, -1
+        self.queue.insert(0, job)
+        self.wake(now)
 
     def _happened(self, now: int) -> None:
         self.counters["last_event_us"] = max(self.counters["last_event_us"], now)
@@ -521,7 +530,7 @@ class Engine:
         if end > held * size and not self.kv.allocate(job.row, held * size, end, None):
             return False
         first = max(0, job.computed - self.machine.drafts) // size  # some may have held in the step before
-        self.kv.give_keys(job.row, first, (job.computed + 1) // size, self._keys_of(job.row))
+        self.kv.give_keys(job.row, first, (job.computed + 1) // size, self._keys_of(job))
         return True
 
     def _reserved(self) -> int:
@@ -643,7 +652,7 @@ class Engine:
         return self.kv.allocate(job.row, job.computed, job.computed + new, self._key_of(job))
 
     def _key_of(self, job: Job) -> Callable[[int], int] | None:
-        return (lambda block: self.keys.key(job.row, block)) if job.keyed else None
+        return self._keys_of(job) if job.keyed else None
 
     def _evict(self, job: Job) -> None:
         """Preempt a member: it keeps its generated tokens and goes to the front of the queue (Q9)."""
@@ -729,14 +738,16 @@ class Engine:
             self.importing.remove(job)
             self.batch.append(job)
             job.kv = "local"
-            self.kv.give_keys(job.row, job.cached_tokens // size, job.prompt_tokens // size, self._keys_of(job.row))
+            self.kv.give_keys(job.row, job.cached_tokens // size, job.prompt_tokens // size, self._keys_of(job))
             job.computed, job.new, job.context = job.prompt_tokens - 1, 1, job.prompt_tokens - 1
             job.prefilling, job.status, job.scheduled_us = True, RUNNING, now
             budget -= 1
         return budget
 
-    def _keys_of(self, row: int) -> Callable[[int], int]:
-        return lambda block: self.keys.key(row, block)
+    def _keys_of(self, job: Job) -> Callable[[int], int]:
+        """Return the key of each of its blocks; what only a request has that is sent again is new each time."""
+        again = (job.of or job).retries
+        return lambda block: self.keys.key(job.row, block) if not again else self.keys.key_again(job.row, block, again)
 
     def _count_lookup(self, again: bool, prompt_blocks: int, attached: int, found: int) -> None:
         """Count the prompt's blocks; a preempted request mostly finds its own, and is counted apart."""
@@ -750,7 +761,7 @@ class Engine:
         """Return the GPU blocks of the leading full blocks, and the keys that the second tier has after them."""
         free_full_hit = self.compat.free_full_hit and job.generated == 0
         usable = job.known - (0 if free_full_hit else 1)  # at least one token is computed (8.4)
-        keys = self.keys.keys(job.row, usable // self.machine.block_size_tokens)
+        keys = [self._keys_of(job)(block) for block in range(usable // self.machine.block_size_tokens)]
         attach = self.kv.lookup(keys)
         behind = keys[len(attach) :]
         return attach, behind[: self.kv.cpu.match(behind)]

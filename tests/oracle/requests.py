@@ -122,6 +122,12 @@ class BlockKeys:
             chain.append(self._numbers.setdefault((parent, tokens), len(self._numbers)))
         return chain[block]
 
+    def key_again(self, row: int, block: int, again: int) -> int:
+        """Return that of a request that was sent again so often: below zero where nobody else has the block."""
+        if self.shared(self._tokens[row][: (block + 1) * self.block_size_tokens]):
+            return self.key(row, block)
+        return -1 - (again * 10**6 + block) * 10**6 - row
+
     def shared(self, tokens: tuple[int, ...]) -> bool:
         """Whether more than one request has these tokens at its beginning."""
         return sum(other[: len(tokens)] == tokens for other in self._tokens) > 1

@@ -41,9 +41,17 @@ def encode_apart(scenario: Scenario, requests: int) -> tuple[dict[str, float], d
     return config, arrays
 
 
-def with_prefills(rows: Array, output_tokens: str = "") -> Array:
-    """The rows twice: behind those of the requests stand those of their prefills. output_tokens: what these lack."""
-    both = np.concatenate([rows, rows]).view(type(rows))
+def prefills_each(scenario: Scenario) -> int:
+    """Prefills that a request may have: one for each time that it is sent."""
+    return 1 + (scenario.cluster.retries.limit if scenario.cluster.failures.any else 0)
+
+
+def with_prefills(rows: Array, each: int, output_tokens: str = "") -> Array:
+    """The rows again and again: behind those of the requests stand those of their prefills, first all first ones.
+
+    output_tokens: what these lack.
+    """
+    both = np.concatenate([rows] * (1 + each)).view(type(rows))
     if output_tokens:
         both[len(rows) :][output_tokens] = 0
     return both

@@ -61,7 +61,7 @@ def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: Reques
         decisions=_decisions(arrays),
         fleet=_until(known_us, arrays.fleet_turns[: cluster.fleet_turns], FLEET_TURN) if len(arrays.fleet) else None,
         looks=_until(known_us, arrays.fleet_looks[: cluster.fleet_looks], FLEET_LOOK) if len(arrays.fleet) else None,
-        handovers=_handovers(arrays, n) if arrays.config.apart else None,
+        **(_handovers(arrays, n) if arrays.config.apart else {}),
     )
 
 
@@ -70,13 +70,20 @@ def _until(end_us: int, rows: Array, dtype: np.dtype[Any]) -> Array:
     return rows[rows.time_us <= end_us].view(dtype, np.ndarray)
 
 
-def _handovers(arrays: World, n: int) -> Handovers:
-    """What became of the prefills of requests, whose columns stand behind theirs."""
+def _handovers(arrays: World, n: int) -> dict[str, Any]:
+    """What became of the latest prefill of each request, and of all of them, whose rows stand behind theirs."""
     times = dict(zip(TIMES, arrays.times[:, n:], strict=True))
     counts = dict(zip(COUNTS, arrays.counts[:, n:], strict=True))
     names = {field.name for field in fields(Handovers)}
     moved = dict(zip(HANDOVERS, arrays.handovers, strict=True))
-    return Handovers(**{name: column for name, column in (times | counts | moved).items() if name in names})
+    columns = {name: column for name, column in (times | counts).items() if name in names}
+    sent_again = arrays.retries if len(arrays.retries) else np.zeros(n, np.int32)
+    latest = n * sent_again + np.arange(n)
+    nothing = np.full(len(arrays.times[0]) - n, NONE)
+    return {
+        "handovers": Handovers(**{name: column[latest] for name, column in columns.items()}, **moved),
+        "prefills": Handovers(**columns, **dict.fromkeys(HANDOVERS, nothing)),
+    }
 
 
 def _arrival_us(arrays: World, table: RequestTable, status: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from blis.config import Compat, Instance, LatencyModel, Scenario
-from blis.engine.build.apart import ROLES, check_apart, encode_apart, with_prefills
+from blis.engine.build.apart import ROLES, check_apart, encode_apart, prefills_each, with_prefills
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.clients import check_clients, encode_clients
 from blis.engine.build.drafts import check_drafts, drafting, encode_drafts
@@ -147,7 +147,8 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
     places = order(scenario, table, compat)
     if scenario.apart:
-        rows, places = with_prefills(rows, "output_tokens"), with_prefills(places)
+        each = prefills_each(scenario)
+        rows, places = with_prefills(rows, each, "output_tokens"), with_prefills(places, each)
     observe = observe or NOTHING
     control_config, control_arrays = encode_control(scenario, table, compat, observe)
     lives_config, lives_arrays = encode_lives(scenario, first_asks)

@@ -17,6 +17,7 @@ from blis.engine.gateway.due import next_due_us
 from blis.engine.gateway.facts import allow, ask_about, is_cold, match, remember
 from blis.engine.gateway.fleet import next_life_us
 from blis.engine.gateway.lives import earn, lose
+from blis.engine.gateway.prefills import refuse_prefill
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched, refuse
 from blis.engine.gateway.records import (
     ADMISSION,
@@ -32,7 +33,7 @@ from blis.engine.gateway.records import (
 )
 from blis.engine.gateway.signals import note_changed
 from blis.engine.in_flight import note_admitted, note_sent
-from blis.engine.instance.transfer import begin_prefill, queueing_us
+from blis.engine.instance.transfer import begin_prefill, is_prefill, queueing_us
 from blis.engine.observe import keep_decision
 from blis.engine.records import GROW_TRANSIT, NEVER, NEVER_US, NONE, PREFILLS, UNCACHED
 from blis.jit import kernel
@@ -281,15 +282,19 @@ def send(w, r, i, helper, now_us):
     if w.config.closed:
         note_followed(w, r)
     instance.routed += 1
-    if helper != NONE:
+    if helper != NONE and not instance.down:
         note_changed(w, i)
+        note_try(w, helper, now_us)
         r = begin_prefill(w, r, helper, now_us)
         i = helper
         instance = w.instances[i]
         instance.routed += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
     if instance.down:
-        lose(w, i, r, now_us)
+        if is_prefill(w, r):
+            refuse_prefill(w, r, now_us)
+        else:
+            lose(w, i, r, now_us)
         note_changed(w, i)
         return
     queued_us = now_us + queueing_us(w, i, r)

@@ -6,6 +6,7 @@ from blis.engine import heap
 from blis.engine.boundary import clear_index, clear_request
 from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.breakers import note_failure
+from blis.engine.gateway.prefills import end_prefill, lacks_runs, lose_prefill
 from blis.engine.gateway.queue import look_soon
 from blis.engine.gateway.records import FAILED, FAILS, FOUND_OFFLINE, SERVES, UNHEARD
 from blis.engine.gateway.signals import copy, note_changed
@@ -22,6 +23,8 @@ def change_lives(w, now_us):
     while w.cluster.next_life < len(w.lives) and w.lives[w.cluster.next_life].time_us == now_us:
         turn = w.lives[w.cluster.next_life]
         if turn.kind == SERVES and lacks_run(w):
+            return
+        if turn.kind == FAILS and lacks_runs(w, turn.instance, w.cluster.first_inside, _end_of_inside(w)):
             return
         w.cluster.next_life += 1
         _change(w, turn.kind, turn.instance, turn.fails_us, now_us)
@@ -101,16 +104,27 @@ def _fail(w, i, now_us):
     """The instance is gone, and with it all who are there, in the order of rows."""
     while w.cluster.first_inside < w.config.requests and is_over(w.requests[w.cluster.first_inside].status):
         w.cluster.first_inside += 1
-    end = w.config.requests if w.config.closed else w.cluster.next_admission
-    for r in range(w.cluster.first_inside, end):
+    for r in range(w.cluster.first_inside, _end_of_inside(w)):
         request = w.requests[r]
-        if request.instance == i and not is_over(request.status):
+        if is_over(request.status):
+            continue
+        if request.instance == i:
+            if w.config.apart:
+                end_prefill(w, r, now_us)
             leave_dead(w, i, r, now_us)
             lose(w, i, r, now_us)
             w.instances[i].last_event_us = now_us
+        elif w.config.apart:
+            lose_prefill(w, i, r, now_us)
     if w.instances[i].busy_until_us == now_us:  # a step is broken off, even if nobody is left in it
         w.instances[i].last_event_us = now_us
     stop(w, i)
+
+
+@kernel
+def _end_of_inside(w):
+    """The row behind all that have come."""
+    return w.config.requests if w.config.closed else w.cluster.next_admission
 
 
 @kernel

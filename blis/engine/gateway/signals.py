@@ -95,7 +95,8 @@ def _show_all(w):
     """Several instances have met: note of all of them what they do next, and who is there."""
     w.cluster.meets = 0
     for i in range(w.config.instances):
-        show(w, i)
+        if not w.instances[i].down:
+            show(w, i)
     w.cluster.unrated = w.config.instances
 
 

@@ -40,6 +40,13 @@ def stop(w, i):
     instance.used_blocks = 0
     links.clear(instance.queue)
     links.clear(instance.batch)
+    links.clear(instance.importing)
+    instance.importing_size = 0
+    instance.landed = 0
+    instance.arrived = 0
+    links.clear(instance.exporting)
+    instance.exporting_size = 0
+    instance.link_us = 0
     clear_batch(w, i)
     for t in range(w.service.shape[1]):
         service = w.service[i, t]

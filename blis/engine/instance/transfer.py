@@ -41,9 +41,22 @@ def is_prefill(w, r):
 
 
 @kernel
+def request_of(w, row):
+    """The request that a row is of: itself, or the one whose prompt it computes."""
+    return row % w.config.requests
+
+
+@kernel
+def prefill_of(w, r):
+    """The row of the prefill of a request: another one each time that the request is sent again."""
+    sent_again = w.retries[r] if len(w.retries) > 0 else 0
+    return w.config.requests * (1 + sent_again) + r
+
+
+@kernel
 def begin_prefill(w, r, i, now_us):
     """Request r has its prompt computed by instance i: the row of that prefill, which is on its way."""
-    row = w.config.requests + r
+    row = prefill_of(w, r)
     clear_request(w, row)
     w.requests[row].status = IN_TRANSIT
     w.requests[row].instance = i
@@ -67,7 +80,7 @@ def queueing_us(w, i, r):
 @kernel
 def hand_over(w, row, end_us, kv):
     """A prefill is over: its request goes to the instance that generates. kv: REMOTE, or LOCAL if there is none."""
-    r = row - w.config.requests
+    r = request_of(w, row)
     request = w.requests[r]
     request.kv = kv
     target = w.instances[request.instance]
@@ -92,10 +105,10 @@ def export(w, i, row, end_us):
 @kernel
 def give_up_kv(w, r, now_us):
     """Nobody will fetch the KV of a request."""
-    row = w.config.requests + r
+    row = prefill_of(w, r)
     w.requests[r].kv = LOCAL
     if w.requests[row].kv == HELD:
-        _take_out(w, row)
+        take_out_transfer(w, row)
         _push(w, now_us, row)
         w.cluster.meets = 1
 
@@ -108,9 +121,9 @@ def import_kv(w, i, r, blocks, now_us):
     request.kv = COMING
     links.push_tail(instance.importing, w.requests, r)
     instance.importing_size += 1
-    row = w.config.requests + r
+    row = prefill_of(w, r)
     w.requests[row].kv = SENT
-    _take_out(w, row)
+    take_out_transfer(w, row)
     sender = w.instances[w.requests[row].instance]
     moved_us = (blocks * w.config.block_bytes + w.config.bytes_us - 1) // w.config.bytes_us
     sender.link_us = max(sender.link_us, now_us) + moved_us
@@ -134,13 +147,13 @@ def end_transfer(w, now_us):
     heap.remove(w.transfers, 0, w.cluster.transfers, 0)
     w.cluster.transfers -= 1
     _note_links(w)
-    r = first - w.config.requests if is_prefill(w, first) else first
-    row = w.config.requests + r
-    _let_go(w, row, now_us)
+    r = request_of(w, first)
+    row = prefill_of(w, r)
+    let_go(w, row, now_us)
     instance = w.instances[w.requests[r].instance]
     if is_prefill(w, first):
         w.requests[r].kv = LOCAL
-        _plan_step(instance, now_us)
+        plan_step(instance, now_us)
         return
     w.handovers[THERE_US, r] = now_us
     if w.engines[w.requests[r].instance].schedules_ahead and instance.batch_size > 0:
@@ -150,7 +163,7 @@ def end_transfer(w, now_us):
         w.requests[r].kv = HERE
         instance.arrived += 1
     instance.last_event_us = max(instance.last_event_us, now_us)
-    _plan_step(instance, now_us)
+    plan_step(instance, now_us)
 
 
 @kernel
@@ -195,7 +208,7 @@ def admit_arrived(w, i, now_us, places, budget):
 
 
 @kernel
-def _let_go(w, row, now_us):
+def let_go(w, row, now_us):
     """The instance of a prefill needs to hold its blocks no more."""
     i = w.requests[row].instance
     instance = w.instances[i]
@@ -204,11 +217,11 @@ def _let_go(w, row, now_us):
     release(w, i, row, w.rows[row].input_tokens, False)
     w.requests[row].kv = LOCAL
     instance.last_event_us = max(instance.last_event_us, now_us)
-    _plan_step(instance, now_us)
+    plan_step(instance, now_us)
 
 
 @kernel
-def _plan_step(instance, now_us):
+def plan_step(instance, now_us):
     """Something has come that an instance may have waited for."""
     if instance.step_us == NEVER_US and (instance.queue_depth > 0 or instance.arrived > 0):
         instance.step_us = max(now_us, instance.busy_until_us)
@@ -222,7 +235,8 @@ def _push(w, time_us, row):
 
 
 @kernel
-def _take_out(w, row):
+def take_out_transfer(w, row):
+    """What is to end there ends no more: a transfer, by its request, or what is held, by the prefill."""
     heap.remove(w.transfers, 0, w.cluster.transfers, heap.find(w.transfers, 0, w.cluster.transfers, row))
     w.cluster.transfers -= 1
     _note_links(w)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from blis.config import Clients, Disaggregation, Failures, KVTransfer, Outage, Pool, Profile, Routing, Scenario, Scorer
+from blis.config import Clients, Disaggregation, KVTransfer, Pool, Profile, Routing, Scenario, Scorer
 from blis.errors import InputError
 from blis.policies.bundle import bundle_mapping, load_bundle
 from blis.scenario import apply_bundle, load_scenario, scenario_mapping
@@ -30,7 +30,6 @@ PAIR = (Pool(role="prefill"), Pool(role="decode"))
         (lambda: apart(pools=PAIR, disaggregation=Disaggregation(prefill_instances=1)), "not both"),
         (lambda: apart(pools=PAIR[:1] * 2), "no pool is left to decode"),
         (lambda: apart(pools=PAIR, kv_transfer=KVTransfer()), "cluster.kv_transfer.bytes_per_token must be given"),
-        (lambda: apart(pools=PAIR, failures=Failures((Outage((0,), 1, 1),))), "instances do not fail"),
         (
             lambda: apart(pools=PAIR, routing=EXACT, disaggregation=Disaggregation(prefill=HOMES)),
             "exact or not in both",
