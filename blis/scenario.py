@@ -22,6 +22,7 @@ from blis.config import (
     Disaggregation,
     Engine,
     Failures,
+    Hedging,
     KVTransfer,
     Profile,
     Retries,
@@ -132,6 +133,7 @@ def _drop_defaults(latency: dict[str, Any] | None) -> None:
 _RARE_PARTS = {
     "retries": Retries(),
     "breaker": Breaker(),
+    "hedging": Hedging(),
     "failures": Failures(),
     "startup": Startup(),
     "autoscaling": Autoscaling(),
@@ -166,6 +168,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             disaggregation=_disaggregation(cluster.disaggregation, bundle.disaggregation),
             retries=replace(cluster.retries, **given_fields(bundle.retries)),
             breaker=replace(cluster.breaker, **given_fields(bundle.breaker)),
+            hedging=replace(cluster.hedging, **given_fields(bundle.hedging)),
             autoscaling=replace(cluster.autoscaling, **given_fields(bundle.autoscaling)),
         ),
         instance=replace(

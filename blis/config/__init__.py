@@ -20,6 +20,7 @@ from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.failures import Breaker, Failures, Outage, Retries, Startup
+from blis.config.hedging import Hedging
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -76,6 +77,7 @@ __all__ = [
     "Filter",
     "FlowControl",
     "Hardware",
+    "Hedging",
     "Instance",
     "KVTransfer",
     "LatencyModel",

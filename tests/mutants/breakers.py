@@ -73,8 +73,8 @@ MUTANTS = (
     ),
     Mutant(
         "blis/engine/build/encode_control.py",
-        " or cluster.breaker.failures  # among",
-        "  # among",
+        " or cluster.breaker.failures or",
+        " or",
         _ORACLE,
         "scores stay although others may be chosen",
     ),

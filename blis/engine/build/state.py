@@ -15,6 +15,7 @@ from blis.engine.build.clients import check_clients, encode_clients
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.fleet import begin_fleet, encode_fleet
+from blis.engine.build.hedging import check_hedging, encode_hedging
 from blis.engine.build.lives import check_lives, encode_lives, first_failures_us
 from blis.engine.build.loops import check_loops, loops, own_rows
 from blis.engine.build.order import order, queue_order, service, unsettled
@@ -137,7 +138,8 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     check_lives(scenario, compat)
     check_apart(scenario, compat)
     check_clients(scenario, compat)
-    first_asks, table = table, with_attempts(table, scenario.clients.attempts)
+    check_hedging(scenario, compat)
+    first_asks, table = table, with_attempts(table, scenario.rows_a_request)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
@@ -149,7 +151,9 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     lives_config, lives_arrays = encode_lives(scenario, first_asks)
     clients_config, clients_arrays = encode_clients(scenario.clients, table, len(first_asks))
     apart_config, apart_arrays = encode_apart(scenario, len(table))
-    config = _config(scenario, table, longest, compat, control_config | lives_config | clients_config | apart_config)
+    hedging_config, hedging_arrays = encode_hedging(scenario, len(first_asks))
+    around = control_config | lives_config | clients_config | apart_config | hedging_config
+    config = _config(scenario, table, longest, compat, around)
     engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(rows), 1))
@@ -187,6 +191,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         counts=np.empty((len(COUNTS), len(rows)), np.int32),
         **apart_arrays,
         **lives_arrays,
+        **hedging_arrays,
         **encode_fleet(scenario),
         **clients_arrays,
         **control_arrays,
@@ -195,6 +200,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     begin_fleet(scenario, first_asks, arrays)
     arrays.cluster.saved = scenario.cluster.retries.saved
     arrays.cluster.asks_saved = scenario.clients.saved
+    arrays.cluster.hedges_saved = scenario.cluster.hedging.saved
     return State(arrays)
 
 

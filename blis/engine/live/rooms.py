@@ -84,6 +84,11 @@ class Rooms:
                 "roles: prefill and decode are apart in runs and searches alone; leave disaggregation.prefill_instances"
                 " and pools[].role out of what is served"
             )
+        if scenario.cluster.hedging.any:
+            raise InputError(
+                "cluster.hedging: copies are sent in runs and searches of whole tables alone; leave it out of what is"
+                " served or streamed"
+            )
         if scenario.clients.any:
             raise InputError(
                 "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"
