@@ -449,8 +449,10 @@ class _Cluster:
             job.not_on, job.status = -1, IN_TRANSIT
             job.request = replace(job.request, arrival_us=job.origin.request.arrival_us)
             self.hedges.begin(job)
+            self.admission.let_in(job)
         job.routed_us = self._now
-        self._sent, job.sent = self._sent + 1, self._sent
+        if job.sent[0] != self._now:
+            self._sent, job.sent = self._sent + 1, (self._now, self._sent)
         self.hedges.pays(job)
         self.view.sent(job, target)
         self.view.breakers.tried(target, self._now)

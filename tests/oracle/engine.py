@@ -57,7 +57,7 @@ class Job:
     retries: int = 0
     gave_up_us: int = -1  # when its client waited no more
     origin: Job | None = None  # of a copy: whose
-    sent: int = 0  # number of the latest decision about it
+    sent: tuple[int, int] = (-1, -1)  # instant of the latest decision about it, and number of the first then
     not_on: int = -1  # of a copy that is to be sent: where its request is
     prefill: Job | None = None  # that computes its prompt, on another instance
     of: Job | None = None  # of a prefill: whose it is
@@ -85,7 +85,12 @@ class Job:
     def begin_anew(self) -> None:
         """Forget what has happened on an instance that has failed."""
         fresh = Job(self.row, self.request, self.longest, self.status)
-        fresh.retries, fresh.gave_up_us, fresh.origin = self.retries, self.gave_up_us, self.origin
+        fresh.retries, fresh.gave_up_us, fresh.origin, fresh.sent = (
+            self.retries,
+            self.gave_up_us,
+            self.origin,
+            self.sent,
+        )
         vars(self).update(vars(fresh))
 
     @property
@@ -228,7 +233,7 @@ class Engine:
                 before["status"] = job.status if job.status == ABANDONED else before["status"]
 
     def computed(self, job: Job) -> int:
-        """Tokens of a request that are computed, those of the step that runs among them, though it may be broken off."""
+        """Tokens of a request that are computed, those of the step that runs among them, even if it is broken off."""
         broken_off = job in self.batch and self._busy_until == self.fails_us
         return job.computed + (job.new if broken_off else 0)
 

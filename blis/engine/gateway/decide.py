@@ -186,7 +186,7 @@ def _route(w, r, now_us, event):
     if (w.config.lives or new_copy) and _nobody(w):
         _take_up(w, r, event)
         if new_copy:
-            give_up_copy(w)
+            give_up_copy(w, r)
         else:
             refuse(w, r, NO_INSTANCE, now_us)
         return

@@ -60,9 +60,15 @@ def is_due(w, place):
     due_us = w.watched[place].key
     request = w.requests[r]
     there = request.instance != NONE and w.times[ROUTED_US, r] + w.config.hedge_after_us == due_us
-    if is_over(request.status) or not there or w.requests[r + w.config.first_asks].status != NOT_ARRIVED:
+    if is_over(request.status) or not there or not _is_unsent(w, r + w.config.first_asks):
         return False
     return token_us(w, r) >= due_us
+
+
+@kernel
+def _is_unsent(w, copy):
+    """Whether a copy has not been sent, and is not about to be."""
+    return w.requests[copy].status == NOT_ARRIVED and w.rivals[copy] == NONE
 
 
 @kernel

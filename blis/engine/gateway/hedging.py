@@ -30,6 +30,7 @@ def hedge_due(w, now_us):
         if is_due(w, w.cluster.next_watched) and w.cluster.hedges_saved >= 1.0:
             w.cluster.hedges_saved -= 1.0
             copy = w.watched[w.cluster.next_watched].request + w.config.first_asks
+            w.rivals[copy] = w.watched[w.cluster.next_watched].request
             heap.push(w.again, 0, w.cluster.again, now_us, copy, copy)
             w.cluster.again += 1
         w.cluster.next_watched += 1
@@ -88,8 +89,9 @@ def watch(w, r, now_us):
 
 
 @kernel
-def give_up_copy(w):
+def give_up_copy(w, copy):
     """There is no other instance for a copy: it is not made, and costs nothing."""
+    w.rivals[copy] = NONE
     w.cluster.hedges_saved = min(w.cluster.hedges_saved + 1.0, w.config.most_hedges)
 
 
@@ -103,6 +105,5 @@ def begin_race(w, copy):
     settle_rank(w, copy)
     note_admitted(w, copy)
     w.rivals[r] = copy
-    w.rivals[copy] = r
     w.races[w.cluster.races] = copy
     w.cluster.races += 1
