@@ -102,7 +102,11 @@ class ScoreStore:
         with database.told(), database.engine.connect() as connection:
             rows = connection.execute(sa.select(_SCORES.c.key, _SCORES.c.score).where(_SCORES.c.key.in_(keys))).all()
         for key, text in rows:
-            yield key, build(FitnessValue, json.loads(text))
+            try:
+                score = build(FitnessValue, json.loads(text))
+            except (InputError, ValueError) as error:
+                raise EngineError(f"{database.shown}: the row of {key} has no score: {error}") from None
+            yield key, score
 
     def _keep_writing(self) -> None:
         """Write rows as they come, until the end or the first failure."""

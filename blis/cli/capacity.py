@@ -74,7 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
         "--instances",
         type=instances,
         metavar="LEAST:MOST",
-        help="that are tried; default 1:16, none where there are pools",
+        help="that are tried; default 1:16, with those that only prefill on top; none where there are pools",
     )
     add_scenario_flags(parser)
 
@@ -92,7 +92,8 @@ def execute(options: argparse.Namespace) -> None:
 
     sizing = Sizing(scenario, asked, seeds, options.target, dict(options.slo))
     log.info(f"{len(sizing.tables)} tables of {len(sizing.tables[0])} requests at {sizing.rate:g} a second")
-    tried = options.instances or (None if scenario.pools else (1, 16))
+    prefill = scenario.cluster.disaggregation.prefill_instances  # besides, one has to generate
+    tried = options.instances or (None if scenario.pools else (1 + prefill, 16 + prefill))
     facts = capacity_dict(sizing, None if tried is None else sizing.least_instances(*tried))
     if options.output == "json":
         print(capacity_json(facts))

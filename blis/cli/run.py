@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from blis.cli.diagnostics import LEVELS, Log
 from blis.cli.flags import number, whole
 from blis.cli.run_requests import add_request_flags, read_requests
 from blis.cli.run_scenario import add_scenario_flags, read_scenario
-from blis.config import Scenario
+from blis.config import Autoscaling, FlowControl, Scenario
 from blis.errors import InputError, check_integer
 from blis.policies.admission import ADMISSION
 from blis.policies.legacy_bucket import is_bucket
-from blis.tables.records import COMPLETED, REJECTED
+from blis.tables.records import COMPLETED, STATUS_NAMES
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 #: An arrival so late, in September 2001, is told by the clock on the wall.
 _UNIX_US = 10**15
+
+#: One that is in the year 33658 if it counts µs, and in 2001 if it counts ns.
+_UNIX_NS = 10**18
 
 #: The requests for options, the workload in the scenario's file and the scenario; says what it did in a log.
 RequestReader = Callable[[argparse.Namespace, dict[str, Any] | None, Scenario, Log], RequestTable]
@@ -163,6 +168,7 @@ def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
     keeps_decisions = _keeps_decisions(options, log)
     scenario, workload = chosen_scenario(options, log)
     requests = requests_of(options, workload, scenario, log)
+    warn_of_what_is_off(scenario, log)
     warn_of_requests(scenario, requests, log)
     result = api.simulate(scenario, requests, compat=options.compat, observe=Observe(decisions=keeps_decisions))
     if options.results_path:
@@ -170,6 +176,7 @@ def run(options: argparse.Namespace, requests_of: RequestReader) -> None:
     if options.record:
         _record(options.record, result, log)
     warn_of_results(result.table, log)
+    warn_of_outages(scenario, result, log)
     steady = None if options.warm_up is None else steady_rates(result.requests, result.table, options.warm_up)
     summary, replays = _decisions(options, result) if keeps_decisions else (None, [])
     fitness = None
@@ -248,10 +255,22 @@ def _decisions(options: argparse.Namespace, result: Result) -> tuple[DecisionSum
     return decision_summary(trace) if options.summarize_trace else None, replay_records(*parts, choices, result.compat)
 
 
+def warn_of_what_is_off(scenario: Scenario, log: Log) -> None:
+    """Say what is described and not switched on."""
+    gate, scaling = scenario.cluster.flow_control, scenario.cluster.autoscaling
+    if not gate.enabled and gate != FlowControl():
+        log.warn("flow_control changes nothing: it has no `enabled: true`")
+    if not scaling.any and scaling != Autoscaling():
+        log.warn("autoscaling changes nothing: it has no maximum")
+
+
 def warn_of_requests(scenario: Scenario, requests: RequestTable, log: Log) -> None:
     """Say how many prompts no bucket can ever pay for, and that arrivals look like the time of day."""
-    if requests.first_arrival_us >= _UNIX_US:
-        first = datetime.fromtimestamp(requests.first_arrival_us // 1_000_000, UTC)
+    first_us = requests.first_arrival_us
+    if first_us >= _UNIX_NS:
+        log.warn(f"arrivals begin at {first_us} µs: if that is the Unix clock in ns, they are 1,000 times too large")
+    elif first_us >= _UNIX_US:
+        first = datetime.fromtimestamp(first_us // 1_000_000, UTC)
         log.warn(f"arrivals are on the Unix clock, from {first:%Y-%m-%d %H:%M:%S} UTC on: rates count from there")
     admission = scenario.cluster.admission
     if not is_bucket(admission.policy):
@@ -264,7 +283,20 @@ def warn_of_requests(scenario: Scenario, requests: RequestTable, log: Log) -> No
 
 def warn_of_results(result: ResultTable, log: Log) -> None:
     """Say that nobody was served."""
-    status = result.status
-    if len(status) and not (status == COMPLETED).any():
-        rejected = int((status == REJECTED).sum())
-        log.warn(f"no request was completed; {rejected} of {len(status)} were rejected")
+    if not len(result.status) or (result.status == COMPLETED).any():
+        return
+    counts = zip(STATUS_NAMES, np.bincount(result.status, minlength=len(STATUS_NAMES)), strict=True)
+    fates = ", ".join(f"{count} {name}" for name, count in counts if count)
+    log.warn(f"no request was completed: {fates} of {len(result.status)}")
+
+
+def warn_of_outages(scenario: Scenario, result: Result, log: Log) -> None:
+    """Say which outages nobody meets: they are over before the first request comes, or begin after the run."""
+    first_us, end_us, startup = result.requests.first_arrival_us, result.table.end_us, scenario.cluster.startup
+    for place, outage in enumerate(scenario.cluster.failures.scheduled):
+        over_us = outage.gone_us + outage.down_us + startup.load_us + startup.warm_up_us
+        if over_us <= first_us or outage.at_us > end_us:
+            log.warn(
+                f"failures.scheduled[{place}], from {outage.at_us} to {over_us} µs, changes nothing:"
+                f" the run is from {first_us} to {end_us} µs"
+            )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blis.cli.diagnostics import Log
-from blis.cli.run import chosen_scenario, metrics_report, warn_of_requests, warn_of_results
+from blis.cli.run import chosen_scenario, metrics_report, warn_of_requests, warn_of_results, warn_of_what_is_off
 from blis.cli.run_requests import stream_requests
 from blis.errors import InputError
 
@@ -43,6 +43,7 @@ def run_streamed(options: argparse.Namespace) -> None:
         raise InputError("latency_model.ensemble: with --stream one member runs; choose it by --ensemble-member")
     stream = stream_requests(options, workload, log)
     result = simulate_stream(scenario, stream, options.results_path)
+    warn_of_what_is_off(scenario, log)
     warn_of_requests(scenario, result.requests, log)
     warn_of_results(result.table, log)
     steady = None if options.warm_up is None else steady_rates(result.requests, result.table, options.warm_up)

@@ -32,6 +32,7 @@ class Rows:
     in_time: NDArray[np.bool_]  # [m] completed, and the first token came by the `ttft_ms` of its tier
     rejected: NDArray[np.bool_]  # [m]
     unserved: NDArray[np.bool_]  # [m] not completed, for whatever reason
+    adapter_waits: Floats  # [m] 1: it waited for its LoRA adapter, 0: that was there, NaN: it is for the base model
     instance_us: Floats  # [m] paid for instances from its arrival until the next one …
     until_next_us: Floats  # [m] … and how long that is
     gaps: Gaps  # between tokens, of the rows before any were drawn again
@@ -74,6 +75,7 @@ def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Row
         in_time=done & (ttft_us >= 0) & (ttft_us <= target_us),
         rejected=status == REJECTED,
         unserved=~done,
+        adapter_waits=_adapter_waits(table, result)[rows],
         instance_us=instance_us_of_requests(result)[rows],
         until_next_us=us_of_requests(result)[rows],
         span_s=float(arrival_us.max() - arrival_us[0]) / US_PER_S if len(arrival_us) else 0.0,
@@ -83,14 +85,24 @@ def rows_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Row
     )
 
 
+def _adapter_waits(table: RequestTable, result: ResultTable) -> Floats:
+    if table.adapter is None or result.adapter_us is None:
+        return np.full(len(table), np.nan)
+    return np.where(result.adapter_us < 0, np.nan, result.adapter_us > 0)
+
+
 @dataclass(frozen=True)
 class Measure:
-    """One number of a run, NaN if there is nothing to measure. digits: after the point, when it is shown."""
+    """One number of a run, NaN if there is nothing to measure.
+
+    digits: after the point, when it is shown. rare: it is not shown where there is nothing to measure.
+    """
 
     unit: str
     of: Callable[[Rows], float]
     more_is_better: bool = False
     digits: int = 1
+    rare: bool = False
 
 
 #: In the order in which they are shown.
@@ -107,6 +119,7 @@ MEASURES: dict[str, Measure] = {
     "goodput": Measure("in time/s", lambda rows: _per_s(rows), more_is_better=True, digits=2),
     "rejected": Measure("% of offered", lambda rows: _percent(rows.rejected), digits=2),
     "not served": Measure("% of offered", lambda rows: _percent(rows.unserved), digits=2),
+    "adapter loads": Measure("% of those with one", lambda rows: 100 * _mean(rows.adapter_waits), digits=2, rare=True),
     "instances": Measure("mean", lambda rows: _instances(rows), digits=2),
 }
 

@@ -19,7 +19,7 @@ _NOTHING = "–"
 def side_by_side_text(compared: SideBySide, model: Standing) -> str:
     """Means, differences to the baseline with their intervals, and what these prove; what step times stand on."""
     parts = [f"against {compared.baseline}; {compared.method}, each by itself"]
-    for key, measure in MEASURES.items():
+    for key, measure in _shown(compared).items():
         rows = [(f"  {name}", *_cells(compared, name, key, measure)) for name in compared.values]
         parts += ["", f"{key} ({measure.unit})", aligned(rows, right={1})]
     return "\n".join([*parts, "", f"step times {model}"])
@@ -33,11 +33,20 @@ def side_by_side_json(compared: SideBySide, model: Standing) -> str:
             "more_is_better": measure.more_is_better,
             "policies": {name: _entry(compared, name, key, measure) for name in compared.values},
         }
-        for key, measure in MEASURES.items()
+        for key, measure in _shown(compared).items()
     }
     document = {"baseline": compared.baseline, "method": compared.method, "measures": measures}
     document["latency_model"] = model.to_dict()
     return json.dumps(document, indent=2, allow_nan=False)
+
+
+def _shown(compared: SideBySide) -> dict[str, Measure]:
+    """All measures but rare ones that no policy has."""
+    return {
+        key: measure
+        for key, measure in MEASURES.items()
+        if not (measure.rare and all(np.isnan(values[key]) for values in compared.values.values()))
+    }
 
 
 def _entry(compared: SideBySide, name: str, key: str, measure: Measure) -> dict[str, Any]:

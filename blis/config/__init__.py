@@ -18,6 +18,7 @@ from blis.config.cluster import (
 )
 from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
+from blis.config.drafter import MAX_DRAFTS, Drafter
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.failures import Breaker, Failures, Outage, Retries, Startup
 from blis.config.hedging import Hedging
@@ -29,7 +30,8 @@ from blis.config.instance import (
     Instance,
     LatencyModel,
 )
-from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
+from blis.config.limits import LONGEST_US, MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
+from blis.config.lora import Lora
 from blis.config.routing import (
     PICKERS,
     TIE_BREAKS,
@@ -51,6 +53,8 @@ __all__ = [
     "DETECTORS",
     "FAIRNESS",
     "KV",
+    "LONGEST_US",
+    "MAX_DRAFTS",
     "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",
@@ -72,6 +76,7 @@ __all__ = [
     "Cluster",
     "Compat",
     "Disaggregation",
+    "Drafter",
     "Engine",
     "Failures",
     "Filter",
@@ -81,6 +86,7 @@ __all__ = [
     "Instance",
     "KVTransfer",
     "LatencyModel",
+    "Lora",
     "ModelShape",
     "Outage",
     "Pool",

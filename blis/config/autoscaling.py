@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blis.config.limits import MAX_INSTANCES
+from blis.config.limits import LONGEST_US, MAX_INSTANCES
 from blis.errors import InputError, check_integer, check_number
-
-#: A hundred years.
-_LONGEST_US = 100 * 365 * 24 * 3600 * 1_000_000
 
 #: What is looked back on is at most so many looks long.
 _MOST_LOOKS = 10_000
@@ -51,14 +48,19 @@ class Autoscaling:
             most = 1.0 if name.endswith("utilization") else 1e9
             check_number(f"autoscaling.{name}", getattr(self, name), 0, most)
         check_number("autoscaling.tolerance", self.tolerance, 0, 1)
-        check_integer("autoscaling.sync_us", self.sync_us, 1, _LONGEST_US)
-        check_integer("autoscaling.drain_us", self.drain_us, 0, _LONGEST_US)
+        check_integer("autoscaling.sync_us", self.sync_us, 1, LONGEST_US)
+        check_integer("autoscaling.drain_us", self.drain_us, 0, LONGEST_US)
         for way in ("up", "down"):
             check_integer(f"autoscaling.{way}_instances", getattr(self, f"{way}_instances"), 0, MAX_INSTANCES)
             check_number(f"autoscaling.{way}_percent", getattr(self, f"{way}_percent"), 0, 1e6)
             for span in ("window", "period"):
-                name, longest_us = f"{way}_{span}_us", min(_MOST_LOOKS * self.sync_us, _LONGEST_US)
-                check_integer(f"autoscaling.{name}", getattr(self, name), 0, longest_us)
+                name = f"{way}_{span}_us"
+                check_integer(f"autoscaling.{name}", getattr(self, name), 0, LONGEST_US)
+                if getattr(self, name) > _MOST_LOOKS * self.sync_us:
+                    raise InputError(
+                        f"autoscaling.{name} is {getattr(self, name)}, more than {_MOST_LOOKS:,} times"
+                        f" autoscaling.sync_us {self.sync_us}: that many looks are not looked back on"
+                    )
 
     @property
     def any(self) -> bool:

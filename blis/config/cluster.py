@@ -119,6 +119,8 @@ class Cluster:
         self.autoscaling.check_cluster(self.flow_control.enabled)
         if self.autoscaling.any and self.disaggregation.prefill_instances:
             raise InputError("autoscaling and disaggregation.prefill_instances exclude each other: one pool is scaled")
+        if self.autoscaling.any and self.hedging.any:
+            raise InputError("autoscaling and hedging exclude each other: copies go to instances that stay")
         if self.disaggregation.prefill_instances >= self.instances:
             raise InputError(
                 f"disaggregation.prefill_instances must leave one of cluster.instances ({self.instances}) to decode,"

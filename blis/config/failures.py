@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from blis.config.limits import MAX_INSTANCES
+from blis.config.limits import LONGEST_US, MAX_INSTANCES
 from blis.errors import InputError, check_integer, check_number
-
-#: A hundred years: whoever is gone for longer is not part of the cluster.
-_LONGEST_US = 100 * 365 * 24 * 3600 * 1_000_000
 
 
 @dataclass(frozen=True)
@@ -30,10 +27,10 @@ class Outage:
             raise InputError("instances must name at least one instance")
         for instance in self.instances:
             check_integer("instances", instance, 0, MAX_INSTANCES - 1)
-        check_integer("at_us", self.at_us, 0, _LONGEST_US)
-        check_integer("down_us", self.down_us, 1, _LONGEST_US)
+        check_integer("at_us", self.at_us, 0, LONGEST_US)
+        check_integer("down_us", self.down_us, 1, LONGEST_US)
         if self.drain_us is not None:
-            check_integer("drain_us", self.drain_us, 0, _LONGEST_US)
+            check_integer("drain_us", self.drain_us, 0, LONGEST_US)
 
     @property
     def gone_us(self) -> int:
@@ -53,15 +50,21 @@ class Failures:
 
     def __post_init__(self) -> None:
         """Check the numbers, and that nobody who is there is believed gone."""
-        check_integer("failures.mtbf_us", self.mtbf_us, 0, _LONGEST_US)
-        check_integer("failures.mttr_us", self.mttr_us, 0, _LONGEST_US)
-        check_integer("failures.heartbeat_us", self.heartbeat_us, 0, _LONGEST_US)
-        check_integer("failures.offline_after_us", self.offline_after_us, self.heartbeat_us, _LONGEST_US)
+        check_integer("failures.mtbf_us", self.mtbf_us, 0, LONGEST_US)
+        check_integer("failures.mttr_us", self.mttr_us, 0, LONGEST_US)
+        check_integer("failures.heartbeat_us", self.heartbeat_us, 0, LONGEST_US)
+        check_integer("failures.offline_after_us", self.offline_after_us, self.heartbeat_us, LONGEST_US)
 
     @property
     def any(self) -> bool:
         """Whether anybody ever fails."""
         return bool(self.scheduled) or self.mtbf_us > 0
+
+    def without(self, lost: int) -> Failures:
+        """Those of the cluster that has lost this instance for good: whoever stands behind it moves up."""
+        left = [tuple(i - (i > lost) for i in outage.instances if i != lost) for outage in self.scheduled]
+        outages = zip(self.scheduled, left, strict=True)
+        return replace(self, scheduled=tuple(replace(outage, instances=who) for outage, who in outages if who))
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,8 @@ class Startup:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        check_integer("startup.load_us", self.load_us, 0, _LONGEST_US)
-        check_integer("startup.warm_up_us", self.warm_up_us, 0, _LONGEST_US)
+        check_integer("startup.load_us", self.load_us, 0, LONGEST_US)
+        check_integer("startup.warm_up_us", self.warm_up_us, 0, LONGEST_US)
         check_number("startup.warm_up_factor", self.warm_up_factor, 1, 1000)
 
 

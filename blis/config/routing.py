@@ -72,6 +72,7 @@ class Signals:
     batch_size: Signal = field(default_factory=Signal)
     kv: Signal = field(default_factory=Signal)
     cache: Signal = field(default_factory=Signal)
+    lora: Signal = field(default_factory=Signal)  # whose requests run and wait where
 
 
 @dataclass(frozen=True)

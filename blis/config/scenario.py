@@ -13,6 +13,7 @@ from blis.config.disaggregation import ROLES
 from blis.config.engine import OF_DEPLOYMENT, Engine
 from blis.config.instance import KV, Batch, Instance, LatencyModel
 from blis.config.limits import MAX_TIME_US
+from blis.config.lora import Lora
 from blis.config.slo_tiers import SloTier, default_tier
 from blis.errors import InputError, check_choice, check_integer
 from blis.latency.sizes import kv_bytes
@@ -28,6 +29,7 @@ class Pool:
     kv: KV | None = None
     batch: Batch | None = None
     engine: Engine | None = None
+    lora: Lora | None = None
     role: str = "both"
 
     def __post_init__(self) -> None:
@@ -107,6 +109,8 @@ class Scenario:
             raise InputError("hedging: with prefill and decode apart a copy would need both; leave one of the two out")
         if self.clients.any:
             raise InputError("clients: with prefill and decode apart they wait for ever; leave one of the two out")
+        if any(replica.instance.lora.any for replica in self.replicas):
+            raise InputError("lora: with prefill and decode apart all requests are for the base model; leave one out")
         prefill = self.cluster.disaggregation.prefill
         if prefill and {prefill.policy, self.cluster.routing.policy} == {"prefix-affinity", "prefix-affinity-exact"}:
             raise InputError("disaggregation.prefill.policy: homes are exact or not in both kinds of routing; give one")
@@ -159,7 +163,7 @@ class Scenario:
         return {}
 
     def _replica(self, pool: Pool) -> Replica:
-        given = {key: getattr(pool, key) for key in ("latency_model", "kv", "batch", "engine")}
+        given = {key: getattr(pool, key) for key in ("latency_model", "kv", "batch", "engine", "lora")}
         changes = {key: value for key, value in given.items() if value is not None}
         return Replica(replace(self.instance, **changes) if changes else self.instance, pool.labels, pool.role)
 

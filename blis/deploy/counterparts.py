@@ -82,6 +82,7 @@ SCORERS = (
         "session-affinity-scorer",
         needs="alpha: the router needs --allow-experimental-plugins, and clients must send their session back",
     ),
+    Counterpart("lora-affinity", "lora-affinity-scorer", everywhere=True),
 )
 
 FILTERS = (

@@ -58,10 +58,15 @@ def clear_request(w, r):
     request.cached_tokens = NONE
     request.own_run = NONE
     request.generated = 0
+    request.latest = 1
     request.computed = 0
     request.preemptions = 0
     request.detached = 0
     request.kv = LOCAL
+    if len(w.accepted) > 0:
+        w.accepted[r] = 0
+    if len(w.adapter_us) > 0:
+        w.adapter_us[r] = NONE
 
 
 @kernel
@@ -74,6 +79,7 @@ def _reset_instance(w, i):
     links.clear(instance.leaving)
     links.clear(instance.importing)
     links.clear(instance.exporting)
+    links.clear(instance.aside)
     links.clear(instance.free)
     instance.log_row = NONE
     links.push_tail(instance.free, w.runs, i)
@@ -84,6 +90,7 @@ def _reset_instance(w, i):
     clear_nodes(w, i)
     clear_index(w, i)
     clear_batch(w, i)
+    clear_adapters(w, i)
 
 
 @kernel
@@ -119,6 +126,22 @@ def clear_batch(w, i):
     instance.decode_base = 0
     for remainder in range(w.ring.shape[1]):
         w.ring[i, remainder] = 0
+
+
+@kernel
+def clear_adapters(w, i):
+    """No adapter is in memory, and nobody asks for one."""
+    instance = w.instances[i]
+    instance.adapters = 0
+    instance.idle_size = 0
+    instance.outside = 0
+    instance.waiting_adapters = 0
+    links.clear(instance.idle_adapters)
+    for a in range(w.adapters.shape[1]):
+        adapter = w.adapters[i, a]
+        adapter.members = 0
+        adapter.waiting = 0
+        adapter.held = 0
 
 
 @kernel
@@ -188,14 +211,16 @@ def _take_back(w, r):
         if r < w.config.requests:
             note_admitted(w, r)
         w.times[COMPLETED_US, r] = NONE
-    w.counts[GENERATED_TOKENS, r] -= has_output
+    w.counts[GENERATED_TOKENS, r] -= request.latest if has_output else 0
     if w.counts[FIRST_STEP, r] == w.counts[LAST_STEP, r]:
         instance.first_tokens -= has_output
         w.times[FIRST_TOKEN_US, r] = NONE
         w.counts[FIRST_STEP, r] = NONE
         w.counts[LAST_STEP, r] = NONE
     else:
-        instance.next_tokens -= 1
+        instance.next_tokens -= request.latest
+        if len(w.accepted) > 0:
+            w.accepted[r] -= request.latest - 1
         w.counts[LAST_STEP, r] -= 1
 
 

@@ -79,10 +79,12 @@ CONFIG = np.dtype(
         ("reads_home", "i8"),
         ("reads_exact_home", "i8"),
         ("reads_labels", "i8"),
+        ("reads_lora", "i8"),
         ("reads_tenants", "i8"),
         ("reads_completed", "i8"),
         ("reads_traits", "i8"),  # something of a request that ROW does not have
         ("placed", "i8"),  # some requests may not run everywhere
+        ("adapters", "i8"),  # different LoRA adapters that requests ask for
         ("keeps_past", "i8"),  # the cache signal has an age, so changes of the cache are noted
         ("lives", "i8"),  # instances fail, come or go
         ("warm_up_us", "i8"),  # how long after that steps are slower …
@@ -154,8 +156,15 @@ ENGINE = np.dtype(
         ("queueing_us_token", "f8"),  # alpha 1
         ("overhead_us", "i8"),  # trunc(alpha 2)
         ("roles", "i8"),  # bits of what it may do
+        ("max_loras", "i8"),  # the numbers of blis.config.Lora
+        ("most_adapters", "i8"),  # that it holds in memory
+        ("adapter_load_us", "i8"),
+        ("adapter_fetch_us", "i8"),
+        ("adapter_factor", "f8"),
         ("latency", "i8"),  # code of the kind of latency model; its parameters are in World.latencies
         ("constant_while_decoding", "i8"),  # its steps in which all decode depend on their number alone
+        ("drafts", "i8"),  # tokens guessed for each who decodes, a step; 0 = nobody guesses …
+        ("drafting_us", "i8"),  # … and what guessing adds to it
     ],
     align=True,
 )
@@ -266,7 +275,13 @@ INSTANCE = np.dtype(
         ("admitted", "i8"),  # admissions so far, numbers batch members
         ("evicted", "i8"),  # evictions in the batch formation at hand
         ("step", STEP),  # what the latency model knows of the step at hand
-        ("transfer_us", "i8"),  # what that step waits for blocks from lower tiers
+        ("transfer_us", "i8"),  # what that step waits for blocks from lower tiers and for adapters
+        ("adapters", "i8"),  # different ones in the batch
+        ("idle_adapters", ENDS),  # those in memory besides, the latest to be used first
+        ("idle_size", "i8"),
+        ("outside", "i8"),  # requests that wait and whose adapter no member has
+        ("waiting_adapters", "i8"),  # their different adapters
+        ("aside", ENDS),  # requests that are passed over in the batch formation at hand, in their order
         ("free", ENDS),  # runs of free blocks, next to be evicted first
         ("used_blocks", "i8"),
         ("log_row", "i8"),  # its latest row of World.log, NONE if it has none
@@ -284,6 +299,7 @@ INSTANCE = np.dtype(
         ("input_tokens", "i8"),
         ("first_tokens", "i8"),  # first tokens given out
         ("next_tokens", "i8"),  # all other tokens
+        ("drafted_tokens", "i8"),
         ("prefill_tokens", "i8"),
         ("preemptions", "i8"),
         ("hit_blocks", "i8"),
@@ -291,6 +307,9 @@ INSTANCE = np.dtype(
         ("cpu_hit_blocks", "i8"),
         ("offloaded_blocks", "i8"),
         ("thrashed_blocks", "i8"),
+        ("adapter_loads", "i8"),
+        ("adapter_fetches", "i8"),
+        ("adapter_us", "i8"),
         ("lookup_blocks", "i8"),
         ("lookup_hit_blocks", "i8"),
         ("lookup_cpu_hit_blocks", "i8"),
@@ -317,9 +336,10 @@ REQUEST = np.dtype(
         ("preemptions", "i4"),
         ("first_step", "i4"),
         ("last_step", "i4"),  # step of its latest token; kept up to date only while it does not decode
-        ("base_step", "i4"),  # step that ended its latest prefill …
+        ("base_step", "i4"),  # step that ended its latest prefill, or with drafts its latest one …
         ("generated", "i4"),  # … and gave this many tokens in all; one more every step since
-        ("computed", "i4"),  # tokens whose KV is stored, while in prefill
+        ("latest", "i4"),  # tokens of the latest step that gave some
+        ("computed", "i4"),  # tokens whose KV is stored, while in prefill; with drafts, those that have blocks
         ("cached_tokens", "i4"),
         ("filled", "i4"),  # blocks it holds in shared nodes
         ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end
@@ -442,6 +462,20 @@ BELOW = np.dtype(
     [
         ("reach", "i8"),  # end of its blocks there, which begin where the tiers above end; 0 = none
         ("shallow_run", "i8"),  # the shallowest run of them
+    ],
+    align=True,
+)
+
+#: A LoRA adapter on one instance.
+ADAPTER = np.dtype(
+    [
+        ("members", "i4"),  # of the batch that have it
+        ("waiting", "i4"),  # requests in the wait queue that do
+        ("last_step", "i8"),  # the latest one whose batch had it, kept up to date while no member has it
+        ("held", "i4"),  # it is in memory, with members or without
+        ("seen", "i4"),  # what the latest reading showed: ACTIVE, WAITS
+        ("prev", "i4"),  # neighbours in INSTANCE.idle_adapters
+        ("next", "i4"),
     ],
     align=True,
 )

@@ -40,6 +40,8 @@ class World(NamedTuple):
     tiers: Array  # [lower tiers, I] TIER
     below: Array  # [lower tiers, I S + n] BELOW: nodes instance by instance, then requests; [1, 1] without a tier
     ring: Array  # [I, bs] decoding members that take a block in steps of this remainder
+    accepts: Array  # [I, drafts] the chances of the first, the second, … to be accepted
+    accepted: Array  # [n] draft tokens it got; no rows if nobody guesses
     finish: Array  # [I, R] HEAP of (last step, sequence): who completes next
     transit: Array  # [I, capacity] HEAP of (queued_us, decision): who enters the wait queue next
     service: Array  # [I, tenants] SERVICE, no tenants if nobody asks
@@ -67,6 +69,9 @@ class World(NamedTuple):
     fleet_looks: Array  # [capacity] FLEET_LOOK
     waits_us: Array  # [n] how long a client waits before it asks again with this row; no rows if nobody does
     gave_up_us: Array  # [n] when its client has given up, NEVER_US if not; no rows where clients wait for ever
+    adapters: Array  # [I, adapters] ADAPTER; this one and the next 2 have no rows where nobody asks for an adapter
+    adapter: Array  # [n] the adapter of each request, NONE: it is for the base model
+    adapter_us: Array  # [n] what steps have waited for it when they admitted the request, NONE: none has
     transfers: Array  # [1, n] HEAP of (time, row): whose KV has come when, which prefill is given up when; this one and
     handovers: Array  # … [3, n], times and blocks (columns.HANDOVERS), have no rows if nobody prefills for others
     samples: Array  # [capacity] SAMPLE

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from blis.config import Compat, Scenario
 from blis.engine.build.lives import outages, silences
 from blis.evaluation import law_kernels as laws
+from blis.evaluation.adapter_laws import broken_adapters
 from blis.evaluation.breaker_laws import check_breakers
 from blis.evaluation.client_laws import answered_us, check_clients
 from blis.evaluation.fleet import absences
@@ -79,6 +80,8 @@ WORDS = {
     laws.E2E_SHORT: "request {} has E2E < TTFT",
     laws.TTFT_TOKEN: "request {} has a TTFT without a first token, or lacks it",
     laws.STEPS_BACK: "request {} has its last step before its first",
+    laws.DRAFTED: "instance {} gave out more draft tokens than it guessed, or guessed though it does not",
+    laws.ACCEPTED: "request {} got more draft tokens than its steps could give",
     laws.PEAK_BLOCKS: "instance {} used more KV blocks than it has",
     laws.IDLE_BLOCKS: "instance {} holds KV blocks with nothing running",
     laws.BLOCKS: "instance {} holds more KV blocks than there are",
@@ -144,6 +147,8 @@ def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, co
     broken = [_worded(law, *map(int, found[law])) for law in range(LAWS) if found[law, COUNT]]
     if result.handovers is not None:
         broken += broken_handovers(scenario, table, result, result.handovers)
+    if result.adapter_us is not None:
+        broken += broken_adapters(scenario, table, result)
     return broken + check_breakers(scenario, first_asks, result)
 
 
@@ -171,8 +176,11 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
     tenants, nobody = result.tenants, np.zeros(0, np.int64)
     followed = table.predecessor is not None and table.think_us is not None
     instances = [replica.instance for replica in scenario.replicas]
-    limits = [(one.kv.blocks, one.batch.max_running, len(one.kv.lower_tiers)) for one in instances]
-    moved, nothing = result.handovers, np.zeros(0, np.bool_)
+    limits = [
+        (one.kv.blocks, one.batch.most_running, len(one.kv.lower_tiers), one.batch.speculative_tokens)
+        for one in instances
+    ]
+    moved, nothing, none = result.handovers, np.zeros(0, np.bool_), _read_only(np.zeros(0, np.int32))
     behind: Callable[..., NDArray[Any]] = _alone if moved is None else _with_prefills
     return Run(
         due_us=behind(table.arrival_us, table.arrival_us),
@@ -185,7 +193,8 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
         moved=_read_only(nothing) if moved is None else behind(moved.there_us >= 0, moved.there_us < -1),
         held=np.zeros(len(instances), np.int64) if moved is None else held_blocks(result, moved),
         **{name: behind(getattr(result, name), _of_prefills(result, moved, name)) for name in _COLUMNS},
-        retries=_read_only(np.zeros(0, np.int32) if result.retries is None else result.retries),
+        accepted=none if result.accepted is None else behind(result.accepted, 0 * result.accepted),
+        retries=none if result.retries is None else _read_only(result.retries),
         log=_read_only(result.steps),
         gaps=_read_only(result.gaps),
         counters=_read_only(result.instances),
@@ -261,8 +270,8 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     """[n] who was scheduled before one that came to the queue earlier; no rows where no law says who is first.
 
     Nobody overtakes among equal arrivals: `fcfs` serves them as they queue, and they go in the order of rows. Of two
-    that a gateway sends on in one instant either may be the first. The order of all is the oracle's to tell: sorting
-    everybody would make a simulation a tenth longer.
+    that a gateway sends on in one instant either may be the first, and so of two with different LoRA adapters. The
+    order of all is the oracle's to tell: sorting everybody would make a simulation a tenth longer.
     """
     alike = _arrived_alike(table, result) & (result.status != LOST) & (result.status != ABANDONED)
     if result.retries is not None:
@@ -280,9 +289,13 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     reached_us = result.routed_us[rows] + queueing_us  # some that are queued together came one after the other
     started_us = np.where(result.scheduled_us < 0, _NEVER_US, result.scheduled_us)
     settled = (started_us[rows],) if scenario.cluster.flow_control.enabled else ()  # else by row
-    order = rows[np.lexsort((*settled, result.routed_us[rows], reached_us, result.queued_us[rows], sent))]
+    adapter = np.zeros(len(table), np.int32) if table.adapter is None else table.adapter
+    order = rows[
+        np.lexsort((*settled, result.routed_us[rows], reached_us, result.queued_us[rows], adapter[rows], sent))
+    ]
     before, after, wrong = order[:-1], order[1:], np.zeros(len(result), np.bool_)
-    wrong[after] = (result.instance[before] == result.instance[after]) & (started_us[before] > started_us[after])
+    same = (result.instance[before] == result.instance[after]) & (adapter[before] == adapter[after])
+    wrong[after] = same & (started_us[before] > started_us[after])
     return wrong
 
 

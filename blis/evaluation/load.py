@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.config import Scenario
+from blis.evaluation.fleet import instance_us
 from blis.evaluation.ratios import per_s, ratio
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
@@ -18,12 +19,13 @@ from blis.tables.results import ResultTable
 class Load:
     """What came, what was done about it, and for how many that took longer than it must.
 
-    utilisation: share of the time from the first arrival to the end of the run that instances spent in steps.
-    offered_per_s, served_per_s: arrivals and completions in the second half of the time from the first arrival to the
-    last, when the cluster has filled up. waited_share: of all requests, those that waited for more than the step that
-    ran when they came, or were not served.
+    instances: how many there were, in the mean over the time from the first arrival to the end of the run.
+    utilisation: share of their time that they spent in steps. offered_per_s, served_per_s: arrivals and completions in
+    the second half of the time from the first arrival to the last, when the cluster has filled up. waited_share: of all
+    requests, those that waited for more than the step that ran when they came, or were not served.
     """
 
+    instances: float
     utilisation: float
     offered_per_s: float
     served_per_s: float
@@ -33,12 +35,13 @@ class Load:
 def load_of(scenario: Scenario, table: RequestTable, result: ResultTable) -> Load:
     """The load of a run."""
     if not len(table):
-        return Load(0.0, 0.0, 0.0, 0.0)
+        return Load(float(scenario.cluster.at_start), 0.0, 0.0, 0.0, 0.0)
     first_us, last_us = table.first_arrival_us, int(result.arrival_us.max())
     middle_us = (first_us + last_us) // 2
-    busy_us = int(result.instances["busy_us"].sum())
+    busy_us, paid_us = int(result.instances["busy_us"].sum()), instance_us(result)
     return Load(
-        utilisation=ratio(busy_us, len(result.instances) * (result.end_us - first_us)),
+        instances=ratio(paid_us, result.end_us - first_us),
+        utilisation=ratio(busy_us, paid_us),
         offered_per_s=per_s(_between(result.arrival_us, middle_us, last_us), last_us - middle_us),
         served_per_s=per_s(
             _between(result.completed_us[result.status == COMPLETED], middle_us, last_us), last_us - middle_us

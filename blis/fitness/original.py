@@ -106,6 +106,11 @@ class OriginalFitness:
         """The names of what a search for compromises makes small: how much each component loses."""
         return self.terms
 
+    @property
+    def counts_cost(self) -> bool:
+        """No component is a cost."""
+        return False
+
     def __post_init__(self) -> None:
         """Check keys and weights."""
         check_weights(self.weights)

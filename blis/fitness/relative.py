@@ -103,6 +103,11 @@ class RelativeFitness:
         """The names of what a search for compromises makes small."""
         return RELATIVE_OBJECTIVES
 
+    @property
+    def counts_cost(self) -> bool:
+        """Whether fewer instances score better."""
+        return self.weights["cost"] > 0
+
     def __post_init__(self) -> None:
         """Complete the weights; those of terms and those of classes become shares."""
         object.__setattr__(self, "weights", complete_weights(self.weights))

@@ -71,5 +71,9 @@ def _check_told(where: str, name: str, reads: frozenset[str]) -> None:
             f"{where}: {name!r} reads what is in the servers' caches, which they do not say; the nearest is"
             " 'prefix-affinity', by the router's own index"
         )
+    if "lora" in reads:
+        raise InputError(
+            f"{where}: {name!r} reads whose LoRA adapters run where, which this gateway does not ask servers"
+        )
     if "labels" in reads:
         raise InputError(f"{where}: {name!r} reads labels of instances, which are not given before real servers")

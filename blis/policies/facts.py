@@ -30,6 +30,7 @@ FACTS: dict[str, Fact] = {
     "home": Fact(views=("home",)),
     "exact_home": Fact(views=("home",)),
     "labels": Fact(views=("preferred",)),
+    "lora": Fact(views=("adapter_active", "adapter_waits", "adapters", "max_loras")),
     "tenant": Fact(ask=("tenant",)),
     "priority": Fact(ask=("priority",)),
     "tenants": Fact(ask=("tenant_in_flight", "tenant_tokens", "in_flight_tokens")),

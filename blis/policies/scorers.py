@@ -22,6 +22,7 @@ LLM_D_NAMES = {
     "no-hit-lru-scorer": "no-hit-lru",
     "token-load-scorer": "token-load",
     "session-affinity-scorer": "session-affinity",
+    "lora-affinity-scorer": "lora-affinity",
 }
 
 SCORERS = Registry("routing scorer", "views, ask", FACTS, elsewhere=LLM_D_NAMES)
@@ -201,3 +202,16 @@ def soft_affinity(views, ask):
     """Share of the request's preferred labels that the instance carries."""
     for j in range(len(views)):
         views[j].term = views[j].preferred
+
+
+@SCORERS.register("lora-affinity", reads=("lora",))
+def lora_affinity(views, ask):
+    """1 where the request's adapter runs, .8 where there is room for one more, .6 where it waits, 0 elsewhere."""
+    for j in range(len(views)):
+        view = views[j]
+        if view.adapter_active:
+            view.term = 1.0
+        elif view.adapters < view.max_loras:
+            view.term = 0.8
+        else:
+            view.term = 0.6 if view.adapter_waits else 0.0

@@ -167,6 +167,12 @@ def with_instances(scenario: Scenario, instances: int) -> Scenario:
         raise InputError("the number of instances follows from the pools: it cannot be found")
     if scenario.cluster.autoscaling.any:
         raise InputError("cluster.autoscaling says how many instances there are: leave it out to find a number")
+    named = [instance for outage in scenario.cluster.failures.scheduled for instance in outage.instances]
+    if instances <= max(named, default=-1):
+        raise InputError(
+            f"failures.scheduled names instance {max(named)}, which a cluster of {instances} does not have:"
+            f" try {max(named) + 1} and more, or name one with a lower number"
+        )
     return replace(scenario, cluster=replace(scenario.cluster, instances=instances))
 
 

@@ -45,6 +45,7 @@ def _repeated(table: RequestTable, attempts: int) -> RequestTable:
         "path_offset": np.concatenate([[0], np.cumsum(np.tile(np.diff(table.path_offset), attempts))]),
         "uniform": np.concatenate(uniform),
         "placement": None if table.placement is None else np.tile(table.placement, attempts),
+        "adapter": None if table.adapter is None else np.tile(table.adapter, attempts),
         "predecessor": _then(nobody if table.predecessor is None else table.predecessor, more * n, -1),
         "think_us": _then(np.zeros(n, np.int64) if table.think_us is None else table.think_us, more * n, 1),
     }

@@ -83,10 +83,15 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
         columns["retries"] = result.retries
     if result.hedged is not None:
         columns["hedged"] = result.hedged.astype(np.int64)
+    if result.accepted is not None:
+        columns["accepted_tokens"] = result.accepted
     if result.asked is not None:
         columns["attempts"] = result.asked
     if result.handovers is not None:
         columns |= {column: _integers(getattr(result.handovers, name)) for column, name in _HANDOVERS.items()}
+    if requests.adapter is not None and result.adapter_us is not None:
+        columns["adapter"] = np.array([*requests.adapter_names, ""], dtype=object)[requests.adapter]
+        columns["adapter_wait_us"] = _integers(result.adapter_us)
     names = np.array([*requests.session_names, ""], dtype=object)  # the last one is for -1, no session
     columns["session_id"] = names[requests.session]
     columns["round"] = requests.round

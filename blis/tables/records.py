@@ -57,9 +57,13 @@ INSTANCE_COUNTERS = np.dtype(
         ("cpu_hit_blocks", "i8"),  # blocks brought back from the second KV tier; neither hits nor misses
         ("offloaded_blocks", "i8"),  # blocks that went there
         ("thrashed_blocks", "i8"),  # of those brought back, within 1 ms after they went
+        ("adapter_loads", "i8"),  # LoRA adapters brought to the GPU
+        ("adapter_fetches", "i8"),  # of these, from beyond CPU memory
+        ("adapter_us", "i8"),  # what steps waited for that
         ("lookup_blocks", "i8"),  # full prompt blocks looked up at first admissions
         ("lookup_hit_blocks", "i8"),  # of these, found in either tier
         ("lookup_cpu_hit_blocks", "i8"),  # of these, found in the second tier
+        ("drafted_tokens", "i8"),  # guessed ahead, and checked
         ("again_blocks", "i8"),  # full prompt blocks looked up when a preempted request was admitted again
         ("again_hit_blocks", "i8"),  # of these, found: mostly its own
         ("in_flight_tokens", "i8"),  # prompt tokens of requests sent here that have not left

@@ -66,6 +66,8 @@ class RequestTable:
     session_names: tuple[str, ...] = ()
     placement: NDArray[np.int16] | None = None  # [n] index into placements; None: all rows have the first
     placements: tuple[Placement, ...] = (Placement(),)
+    adapter: NDArray[np.int32] | None = None  # [n] index into adapter_names, -1 = base model; None: of all rows
+    adapter_names: tuple[str, ...] = ()  # of LoRA adapters
     origin: Origin | None = None  # who sent them, of what; None: nothing is known but the tenants
     request_ids: tuple[str, ...] | None = None  # None: request_0, request_1, … in row order
     predecessor: NDArray[np.int32] | None = None  # [n] row that it follows, -1 = none; None: nobody follows anybody

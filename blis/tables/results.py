@@ -47,6 +47,7 @@ class ResultTable:
     kept_steps: NDArray[np.void] | None = None  # [steps] KEPT_STEP in the order they were run, if they were asked for
     tenants: NDArray[np.void] | None = None  # [1 + tenants] TENANT of everybody and each, if a policy asks for them
     retries: NDArray[np.int32] | None = None  # [n] how often each was sent again, if any may be
+    accepted: NDArray[np.int32] | None = None  # [n] draft tokens that each got, if anybody guesses
     fleet: NDArray[np.void] | None = None  # FLEET_TURN rows by time, if instances may come and go
     looks: NDArray[np.void] | None = None  # FLEET_LOOK rows by time, the first at the start
     asked: NDArray[np.int32] | None = None  # [n] how often its client has asked, where clients do more than wait
@@ -54,6 +55,7 @@ class ResultTable:
     attempts: ResultTable | None = None  # [n x attempts] what the servers did, attempt k of request r in row k n + r
     hedged: NDArray[np.bool_] | None = None  # [n] whether a copy was sent, where any may be; in row n + r of `attempts`
     wasted_tokens: int = 0  # of prompts, computed by those who gave their first token too late
+    adapter_us: NDArray[np.int64] | None = None  # [n] what steps waited for its adapter when they admitted it
     handovers: Handovers | None = None  # of prompts, where instances have roles
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed
 

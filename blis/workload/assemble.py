@@ -13,6 +13,7 @@ from blis.errors import InputError
 from blis.tables.origin import Origin
 from blis.tables.placement import Placement
 from blis.tables.requests import RequestTable
+from blis.workload.content.adapters import apart_by_adapter
 from blis.workload.content.tree import InternedContent, intern_sequences, token_spans
 from blis.workload.draw.streams import stream
 
@@ -37,6 +38,8 @@ def assemble(
     session_names: Sequence[str] = (),
     placement: ArrayLike | None = None,
     placements: Sequence[Placement] = (Placement(),),
+    adapter: ArrayLike | None = None,
+    adapter_names: Sequence[str] = (),
     origin: Origin | None = None,
     request_ids: Sequence[str] | None = None,
     notes: Sequence[str] = (),
@@ -46,6 +49,8 @@ def assemble(
     content: of the same rows. uniform: absent takes `default_uniform`. slo_class, tenant, session and
     round_number: one value for all rows, or one a row. predecessor and think_us: of closed loops, see RequestTable;
     absent, or nowhere set: nobody follows anybody. placement: absent = all rows have the first of placements.
+    adapter: absent, or -1 everywhere = all are for the base model; what `content` lets requests of different adapters
+    share is shared no more.
     Raises InputError: no rows, columns of different length, arrivals unsorted or outside
     [0, MAX_TIME_US], prompts below 1 token, outputs below 0, uniform outside [0, 1), an index without a
     name, duplicate ids, a row that follows one that does not belong to its session.
@@ -55,10 +60,18 @@ def assemble(
         raise InputError("a request table needs at least one request")
     follows = None if predecessor is None else _column("predecessor", predecessor, np.int32, n)
     closed = follows is not None and bool((follows != -1).any())
+    inputs, outputs = (
+        _column(name, column, np.int64, n)
+        for name, column in (("input_tokens", input_tokens), ("output_tokens", output_tokens))
+    )
+    asked = None if adapter is None else _column("adapter", adapter, np.int32, n)
+    asked = None if asked is None or bool((asked == -1).all()) else asked
+    if asked is not None:
+        content = apart_by_adapter(content, asked, inputs, outputs)
     table = RequestTable(
         arrival_us=_column("arrival_us", arrival_us, np.int64, n),
-        input_tokens=_column("input_tokens", input_tokens, np.int64, n),
-        output_tokens=_column("output_tokens", output_tokens, np.int64, n),
+        input_tokens=inputs,
+        output_tokens=outputs,
         path_offset=content.path_offset,
         path_node=content.path_node,
         path_end_token=content.path_end_token,
@@ -74,6 +87,8 @@ def assemble(
         session_names=tuple(session_names),
         placement=None if placement is None else _column("placement", placement, np.int16, n),
         placements=tuple(placements),
+        adapter=asked,
+        adapter_names=() if asked is None else tuple(adapter_names),
         origin=origin,
         predecessor=follows if closed else None,
         think_us=_column("think_us", 0 if think_us is None else think_us, np.int64, n) if closed else None,
@@ -141,6 +156,7 @@ def _check(table: RequestTable) -> None:
         ("tenant", _within(table.tenant, 0, table.tenant_names), "an index into tenant_names"),
         ("session", _within(table.session, -1, table.session_names), "-1 or an index into session_names"),
         ("round", table.round >= 0, ">= 0"),
+        ("adapter", _within(_adapter(table), -1, table.adapter_names), "-1 or an index into adapter_names"),
         ("placement", _within(_placement(table), 0, table.placements), "an index into placements"),
     ):
         if not good.all():
@@ -182,6 +198,10 @@ def _closed_rules(table: RequestTable) -> list[tuple[str, NDArray[np.bool_], str
 
 def _placement(table: RequestTable) -> NDArray[Any]:
     return np.zeros(len(table), np.int16) if table.placement is None else table.placement
+
+
+def _adapter(table: RequestTable) -> NDArray[Any]:
+    return np.full(len(table), -1, np.int32) if table.adapter is None else table.adapter
 
 
 def _within(index: NDArray[Any], low: int, names: Sequence[object]) -> NDArray[np.bool_]:

@@ -68,6 +68,7 @@ def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTabl
         "path_node": path_node,
         "path_end_token": table.path_end_token[entries],
         "placement": None if table.placement is None else table.placement[rows],
+        "adapter": None if table.adapter is None else table.adapter[rows],
         **_loops(table, rows),
     }
     for array in (shared, *columns.values()):

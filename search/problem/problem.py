@@ -60,6 +60,10 @@ class Fitness(Protocol):
     def objectives(self) -> tuple[str, ...]:
         """The names of the objectives of a score, in their order."""
 
+    @property
+    def counts_cost(self) -> bool:
+        """Whether fewer instances score better."""
+
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> Any:
         """What scoring needs of one run, compact: arrays over the scored rows."""
 

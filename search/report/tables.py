@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from search.verdict.report import COMPLETED, LATENCIES
+from search.verdict.report import COMPLETED, INSTANCES, LATENCIES
 
 HITS = "prompt_hit_rate"
 
@@ -35,7 +35,11 @@ def latencies(measured: Mapping[str, Any]) -> list[Change]:
     done = [measured.get(COMPLETED) for measured in (found, primary)]
     if done[0] != done[1]:  # latencies are of completed requests
         rows.insert(0, change("requests completed", done[0], done[1], unit=""))
-    return [*rows, Change("prompt blocks found in the cache", _share(found), _share(primary), None)]
+    rows.append(Change("prompt blocks found in the cache", _share(found), _share(primary), None))
+    instances = [measured.get(INSTANCES) for measured in (found, primary)]
+    if instances[0] != instances[1]:
+        rows.append(change("instances, mean", instances[0], instances[1], unit=""))
+    return rows
 
 
 def _share(measured: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ def _numbers(verdict: Mapping[str, Any]) -> list[str]:
         found.append(f"In the search the winner looked {optimism:.3f} better than it is: read no score of the search.")
     if load:
         found.append(
-            f"Measured at {load['offered_per_s']:.1f} requests/s on {load['instances']} instances, where"
+            f"Measured at {load['offered_per_s']:.1f} requests/s on {round(load['instances'], 2):g} instances, where"
             f" {load['waited_share']:.1%} of the requests wait: another load is another question."
         )
     return found

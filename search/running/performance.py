@@ -48,6 +48,7 @@ class Measures:
     e2e_mean_ms: float | None
     e2e_p99_ms: float | None
     prompt_hit_rate: float
+    mean_instances: float
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,7 @@ class Performance:
             longest_stall_ms=seen.longest_us / US_PER_MS or None,
             **_known(e2e, "e2e", "mean", "p99"),
             prompt_hit_rate=seen.prompt_hit_rate,
+            mean_instances=seen.load.instances,
         )
 
 

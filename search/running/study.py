@@ -11,7 +11,6 @@ import hashlib
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -99,9 +98,13 @@ def _opened(path: Path, name: str) -> optuna.Study:
     """The study of that name, made if there is none. Raises InputError."""
     if not path.parent.is_dir():
         raise InputError(f"{KEY}: there is no folder {path.parent}")
-    with suppress(FileNotFoundError):
+    try:
         if path.stat().st_size and not path.read_bytes()[:1] == b"{":
             raise InputError(f"{KEY}: {path} is no journal of Optuna")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise InputError(f"{KEY}: {path}: {error.strerror}") from None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

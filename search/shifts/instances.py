@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blis.config import Scenario
+from blis.config import Cluster, Scenario
 from blis.errors import InputError
 from search.problem.problem import Problem
 
 
 def one_less(scenario: Scenario) -> Scenario:
-    """The scenario with one instance less: of the largest pool, the first of equals, if it has pools."""
-    cluster = replace(scenario.cluster, instances=scenario.cluster.instances - 1)
+    """The scenario without the last instance: that of the largest pool, the first of equals, if it has pools."""
     if not scenario.pools:
-        return replace(scenario, cluster=cluster)
+        return replace(scenario, cluster=_without(scenario.cluster, scenario.cluster.instances - 1))
     largest = max(range(len(scenario.pools)), key=lambda i: (scenario.pools[i].count, -i))
     pools = list(scenario.pools)
     pools[largest] = replace(pools[largest], count=pools[largest].count - 1)
-    return replace(scenario, cluster=cluster, pools=tuple(pools))
+    lost = sum(pool.count for pool in scenario.pools[: largest + 1]) - 1
+    return replace(scenario, cluster=_without(scenario.cluster, lost), pools=tuple(pools))
+
+
+def _without(cluster: Cluster, lost: int) -> Cluster:
+    """The cluster without this instance and its outages; where only one would be left to decode, one prefills less."""
+    apart, left = cluster.disaggregation, cluster.instances - 1
+    return replace(
+        cluster,
+        instances=left,
+        failures=cluster.failures.without(lost),
+        disaggregation=replace(apart, prefill_instances=min(apart.prefill_instances, left - 1)),
+    )
 
 
 def without_one(problem: Problem) -> Problem:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from statistics import fmean
 from typing import Any
@@ -26,7 +26,6 @@ class Situation:
     those that met every SLO; None if the fitness has none. doubts: sentences.
     """
 
-    instances: int
     wanted: float | None
     load: Load
     good_share: float | None
@@ -39,35 +38,39 @@ class Situation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"instances": self.instances, **asdict(self.load), "good_share": self.good_share}
+        return {**asdict(self.load), "good_share": self.good_share}
 
     def __str__(self) -> str:
         """In words."""
         chosen = "" if self.wanted is None else f", chosen for workload.utilisation {self.wanted:g}"
-        plural = "" if self.instances == 1 else "s"
+        instances = f"{round(self.load.instances, 2):g} instance{'' if self.load.instances == 1 else 's'}"
         waited = f"{self.load.waited_share:.1%} of the requests waited or were not served"
-        return f"{self.instances} instance{plural}{chosen}, {rates(self.load)}, {waited}"
+        return f"{instances}{chosen}, {rates(self.load)}, {waited}"
 
 
 def situation(settings: Settings, primary: Sequence[Performance]) -> Situation:
     """The situation. primary: what the primary baseline did on each report table."""
     problem, loads = settings.problem, [found.closely.load for found in primary]
-    instances = problem.scenario.cluster.instances
     load = Load(*(fmean(getattr(one, field.name) for one in loads) for field in fields(Load)))
     shares = [problem.fitness.good_share(found.outcome) for found in primary]
     known = [share for share in shares if share is not None]
     good_share = fmean(known) if known else None
     doubts = []
-    if instances == 1 and _only_routing(settings):
+    if problem.against.scenario.cluster.places == 1 and _only_routing(settings):
         doubts.append("Routing cannot matter: there is one instance, and the search space varies nothing else.")
-    if load.waited_share == 0:
-        doubts.append(f"There is room for all: under {settings.primary} no request ever waits.")
-    elif load.waited_share < FEW:
-        waits = f"only {load.waited_share:.2%} of the requests ever wait"
-        doubts.append(f"There is room for nearly all: under {settings.primary} {waits}.")
+    if not problem.fitness.counts_cost:  # else who has more than enough is where something is to be won
+        doubts += _nothing_to_win(settings.primary, load.waited_share, good_share)
+    return Situation(problem.traffic.mapping().get("utilisation"), load, good_share, tuple(doubts))
+
+
+def _nothing_to_win(primary: str, waited_share: float, good_share: float | None) -> Iterator[str]:
+    """Why no policy can serve requests any better."""
+    if waited_share == 0:
+        yield f"There is room for all: under {primary} no request ever waits."
+    elif waited_share < FEW:
+        yield f"There is room for nearly all: under {primary} only {waited_share:.2%} of the requests ever wait."
     if good_share == 1:
-        doubts.append(f"There is no target to win: {settings.primary} meets every SLO for every request.")
-    return Situation(instances, problem.traffic.mapping().get("utilisation"), load, good_share, tuple(doubts))
+        yield f"There is no target to win: {primary} meets every SLO for every request."
 
 
 def rates(load: Load) -> str:

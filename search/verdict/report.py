@@ -32,6 +32,7 @@ LATENCIES = {
 
 #: Of what a policy completes, by the key of its measures.
 COMPLETED = "completed_requests"
+INSTANCES = "mean_instances"
 
 
 def report(verdict: Verdict, why: str = "") -> str:
@@ -92,6 +93,9 @@ def latencies(question: Question, proof: Proof) -> str:
         rows.append((f"  {name}", *("none" if found[key] is None else f"{found[key]:.1f} ms" for found in both)))
     hits = [found["prompt_hit_rate"] for found in both]
     rows.append(("  prompt blocks found in the cache", *("none" if hit is None else f"{hit:.1%}" for hit in hits)))
+    instances = [found[INSTANCES] for found in both]
+    if None not in instances and instances[0] != instances[1]:
+        rows.append(("  instances, mean", *(f"{number:.2f}" for number in instances)))
     return aligned(rows)
 
 

@@ -91,8 +91,12 @@ def compare(case: Case) -> None:
     for i, counters in enumerate(expected.instances):
         for name in INSTANCE_COUNTERS.names or ():
             assert found.instances[name][i] == counters[name], f"instance {i}: {name}"
+    if found.accepted is not None:
+        assert found.accepted.tolist() == expected.accepted
     if found.retries is not None:
         assert found.retries.tolist() == expected.retries
+    if found.adapter_us is not None:
+        assert (found.attempts or found).adapter_us.tolist() == expected.adapter_us
     assert found.end_us == expected.end_us
     assert_same_fleet(found, expected)
     for name, column in expected.handovers.items() if found.handovers is not None else ():
@@ -187,6 +191,9 @@ _VIEWED = {
     "in_flight_tokens": "in_flight_tokens",
     "matched_blocks": "matched_blocks",
     "cached_blocks": "cache",
+    "adapter_active": "adapter_active",
+    "adapter_waits": "adapter_waits",
+    "adapters": "adapters",
 }
 
 

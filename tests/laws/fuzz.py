@@ -7,14 +7,19 @@ import traceback
 from random import Random
 
 from tests.laws.against_oracle import compare
+from tests.laws.guessing_cases import guessing_case
 from tests.laws.random_cases import apart_case, failing_case, hedged_case, impatient_case, random_case, scaling_case
+from tests.laws.random_lora import adapted_case
 
 #: What is drawn in turns.
-CASES = (random_case, impatient_case, failing_case, apart_case, scaling_case, hedged_case)
+CASES = (
+    *(random_case, impatient_case, failing_case, apart_case, scaling_case),
+    *(adapted_case, guessing_case, hedged_case),
+)
 
 
 def main(count: int, first_seed: int) -> int:
-    """Compare `count` random cases of each kind in turns; the number that differ."""
+    """Compare `count` random cases, of all kinds in turns; the number that differ."""
     failures = 0
     for seed in range(first_seed, first_seed + count):
         try:

@@ -169,21 +169,14 @@ def impatient(rng: Random, case: Case) -> Case:
 
 
 def hedged_case(rng: Random, max_requests: int = 14) -> Case:
-    """A case in which copies of requests are sent, and in some instances fail, or come and go, besides."""
-    return hedged(
-        rng, rng.choice([random_case, failing_case, failing_case, scaling_case_without_clients])(rng, max_requests)
-    )
+    """A case in which copies of requests are sent, and in most instances fail besides."""
+    return hedged(rng, rng.choice([random_case, failing_case, failing_case])(rng, max_requests))
 
 
 def hedged(rng: Random, case: Case) -> Case:
     """The case, with copies."""
     cluster = replace(case.scenario.cluster, hedging=random_hedging(rng))
     return replace(case, scenario=replace(case.scenario, cluster=cluster), compat=Compat())
-
-
-def scaling_case_without_clients(rng: Random, max_requests: int = 14) -> Case:
-    """A case in which instances come and go, and no client gives up."""
-    return scaling(rng, random_case(rng, max_requests))
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:

@@ -66,6 +66,7 @@ class OracleResult:
     last_gap_twice: bool
     samples: list[Sample]  # if asked for
     retries: list[int]
+    accepted: list[int]  # draft tokens
     fleet: list[tuple[int, int, str]]  # when which instance came into which state
     looks: list[tuple[int, int, int, int]]  # of the autoscaler
     gave_up_us: list[int]
@@ -73,6 +74,7 @@ class OracleResult:
     serving: list[int]  # the row that says what became of each request
     hedged: list[bool]  # of which requests a copy was sent
     wasted_tokens: int
+    adapter_us: list[int]
     handovers: dict[str, list[int]]  # fields of blis.tables.handovers.Handovers
 
     def __len__(self) -> int:
@@ -530,12 +532,14 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         last_gap_twice=cluster.compat.last_gap_twice,
         samples=cluster.samples,
         retries=[job.retries for job in jobs],
+        accepted=[job.accepted for job in jobs],
         fleet=cluster.fleet.turns,
         looks=cluster.fleet.looks,
         gave_up_us=[job.gave_up_us for job in jobs],
         outcomes=[
             outcome(jobs[row :: cluster.patience.requests], cluster.made) for row in range(cluster.patience.requests)
         ],
+        adapter_us=[job.adapter_us for job in jobs],
         handovers=_handovers(jobs),
         serving=[cluster.hedges.outcome(row).row for row in range(cluster.count)],
         hedged=cluster.hedges.hedged(),

@@ -14,12 +14,15 @@ from blis.errors import EngineError
 from blis.tables.records import ABANDONED, COMPLETED, DROPPED, INSTANCE_COUNTERS, NOT_ARRIVED, QUEUED, RUNNING
 from tests.oracle.kv import KVCache, ceil_div
 from tests.oracle.linear import StepTime as LinearStepTime
+from tests.oracle.lora import BASE, Adapters
 from tests.oracle.order import QueueOrder, least_urgent
 from tests.oracle.requests import BlockKeys, OracleRequest
 from tests.oracle.roofline import StepTime
 from tests.oracle.roofline_original import Entry
 from tests.oracle.roofline_original import StepTime as OriginalStepTime
 from tests.oracle.setup import Machine, Setup
+
+Asked = tuple[frozenset[int], frozenset[int]]  # adapters of those who run, and of those who wait
 
 ARRIVAL_EVENT, QUEUED_EVENT, STEP_EVENT, LEFT_EVENT = range(4)  # also the order at equal times (4.2)
 
@@ -35,6 +38,7 @@ class Job:
     instance: int = -1
     computed: int = 0  # tokens whose KV is stored
     generated: int = 0
+    accepted: int = 0  # draft tokens among these
     prefilling: bool = False  # from (re)admission until its next token is out
     new: int = 0  # tokens of this step
     context: int = 0  # stored tokens that those of this step look back on
@@ -50,6 +54,7 @@ class Job:
     ttft_us: int = -1
     e2e_us: int = -1
     cached_tokens: int = -1
+    adapter_us: int = -1  # what steps have waited for its adapter
     preemptions: int = 0
     first_step: int = -1
     last_step: int = -1
@@ -115,6 +120,14 @@ class Job:
         return self.generated >= max(self.output_tokens, 1)
 
 
+def _hashed(uniform: float, position: int) -> float:
+    """Return a number in [0, 1) that a request's own number and a position in its answer give (splitmix64)."""
+    bits = (int(uniform * 2**53) + position * 0x9E3779B97F4A7C15) % 2**64
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        bits = (bits ^ (bits >> shift)) * factor % 2**64
+    return (bits >> 11) / 2**53
+
+
 def _step_time(machine: Machine, compat: Compat) -> Callable[[Sequence[Entry], Sequence[Entry]], int] | None:
     if machine.linear is not None:
         return LinearStepTime(machine.linear)
@@ -133,11 +146,16 @@ class Engine:
         self.index, self.setup, self.compat, self.keys = index, setup, compat, keys
         self.machine = setup.machine(index)
         self.switches = self.machine.engine
-        self.kv, self.order = self._fresh()
+        self.kv, self.order, self.adapters = self._fresh()
         self.down, self.warm_us = False, 0
         self.fails_us = float("inf")  # a step that does not end before is broken off
         self._steps_us: list[tuple[int, int]] = []  # from when to when each step took
-        self.seen = (0, 0, 0.0)  # what its signals were when it failed
+        self.seen: tuple[int, int, float, Asked] = (
+            0,
+            0,
+            0.0,
+            (frozenset(), frozenset()),
+        )  # what its signals were when it failed
         self._step_us = _step_time(self.machine, compat)
         self.queue: list[Job] = []
         self.batch: list[Job] = []
@@ -158,7 +176,7 @@ class Engine:
         self.latest_us = 0  # duration of the latest step
         self.members: tuple[list[Entry], ...] = ()  # of the latest step, those in their prompt and those who decode
         self._alone = False  # one request is all there is
-        self._transfer_us = 0  # what the admissions of this step wait for the second KV tier
+        self._transfer_us = 0  # what the admissions of this step wait for the second KV tier and for adapters
         self.importing: list[Job] = []  # hold blocks and wait for their KV, in the order in which they asked for it
         self.exporting: list[Job] = []  # prefills whose KV nobody has fetched yet
         self.link_us = 0  # when its link has sent all that was asked of it
@@ -167,10 +185,10 @@ class Engine:
         self.on_ask: Callable[[Job, int], None] | None = None  # there is room for a prompt's KV
         self.on_give_up: Callable[[Job, int], None] | None = None  # nobody will fetch it
 
-    def _fresh(self) -> tuple[KVCache, QueueOrder]:
+    def _fresh(self) -> tuple[KVCache, QueueOrder, Adapters]:
         machine = self.machine
         kv = KVCache(machine.kv_blocks, machine.block_size_tokens, machine.cpu_blocks, self.switches.unkeyed_first)
-        return kv, QueueOrder(self.setup, self.compat)
+        return kv, QueueOrder(self.setup, self.compat), Adapters(machine.lora)
 
     # -- failing and serving again
 
@@ -178,7 +196,7 @@ class Engine:
         """Lose everybody who is here or on the way, in the order of rows."""
         on_the_way = [job for _, kind, _, job in self._events if kind in (ARRIVAL_EVENT, QUEUED_EVENT)]
         lost = [job for job in (*self.batch, *self.queue, *self._arrived, *on_the_way) if job is not None]
-        self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total)
+        self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total, self._asked())
         for job in self.batch:
             self.kv.release(job.row)
         self._events, self._step_pending, self._runs = [], False, False
@@ -191,9 +209,17 @@ class Engine:
         """Begin anew, with nothing in the caches; counters go on."""
         self.down, self.warm_us = False, now + self.setup.startup.warm_up_us
         hits, misses, cpu = self.kv.hits, self.kv.misses, self.kv.cpu
-        self.kv, self.order = self._fresh()
+        self.kv, self.order, self.adapters = self._fresh()
         self.kv.hits, self.kv.misses = hits, misses
         self.kv.cpu.hits, self.kv.cpu.offloaded, self.kv.cpu.thrashed = cpu.hits, cpu.offloaded, cpu.thrashed
+
+    def asked(self) -> Asked:
+        """Whose requests run and wait here; of one that is down, whose did."""
+        return self.seen[3] if self.down else self._asked()
+
+    def _asked(self) -> Asked:
+        active, waiting = (frozenset(job.request.adapter for job in jobs) - {BASE} for jobs in (self.batch, self.queue))
+        return active, waiting
 
     # -- what an autoscaler asks
 
@@ -373,7 +399,7 @@ class Engine:
         if self.compat.fit_prompt_only:
             return job.prompt_tokens
         stored_outputs = job.output_tokens if self.compat.last_gap_twice else max(job.output_tokens - 1, 0)
-        return job.prompt_tokens + stored_outputs
+        return job.prompt_tokens + stored_outputs + self.machine.drafts
 
     def _fits(self, stored_tokens: int) -> bool:
         return ceil_div(stored_tokens, self.machine.block_size_tokens) <= self.machine.kv_blocks
@@ -393,7 +419,8 @@ class Engine:
         count["queue_sum"] += self.waiting
         count["batch_sum"] += len(self.batch)
         slower = self.setup.startup.warm_up_factor if now < self.warm_us else 1.0
-        duration = int(self._duration() * slower) + self._transfer_us
+        duration = int((self._with_adapters(self._duration()) + self._drafting_us()) * slower) + self._transfer_us
+        self.adapters.used([job.request for job in self.batch], count["steps"])
         end = now + duration
         broken_off = end >= self.fails_us
         if broken_off:
@@ -403,6 +430,9 @@ class Engine:
         for job in self.batch:
             if broken_off:
                 break
+            if self._guesses_for(job):
+                self._checked(job, end)
+                continue
             if job.prefilling:
                 self.order.computed(job, job.new)
             job.computed += job.new
@@ -468,15 +498,59 @@ class Engine:
 
     def _duration(self) -> int:
         """Return what the batch takes in microseconds (section 10), also counting the prefill tokens."""
-        prefill = [job for job in self.batch if job.prefilling]
+        left_out = [job for job in self.batch if self.machine.drafts and not job.new]  # drafts have taken all tokens
+        prefill = [job for job in self.batch if job.prefilling and job not in left_out]
         decode = [job for job in self.batch if not job.prefilling]
         tokens = sum(job.new for job in prefill)
         self.counters["prefill_tokens"] += tokens
         self.members = tuple([Entry(job.context, job.new) for job in part] for part in (prefill, decode))
+        drafts = sum(job.new - 1 for job in decode)
+        self.counters["drafted_tokens"] += drafts
         if self._step_us is not None:
             return self._step_us(*self.members)
         beta = self.machine.beta
-        return int((beta[0] + beta[1] * tokens) + beta[2] * len(decode))
+        return int((beta[0] + beta[1] * (tokens + drafts)) + beta[2] * len(decode))
+
+    # -- tokens that were guessed (docs/speculative.md)
+
+    def _drafting_us(self) -> int:
+        decodes = any(not job.prefilling for job in self.batch)
+        return self.machine.drafts * self.machine.draft_us if decodes else 0
+
+    def _guesses_for(self, job: Job) -> bool:
+        return self.machine.drafts > 0 and not job.prefilling
+
+    def _checked(self, job: Job, end: int) -> None:
+        """Give a member its next token, and the guessed ones that hold."""
+        luck = _hashed(job.request.uniform, job.generated)
+        held = sum(luck < chance for chance in self.machine.accepts[: self.machine.drafts])
+        more = min(held, job.output_tokens - job.generated - 1)
+        self._token_out(job, end)
+        job.computed += 1 + more
+        job.generated += more
+        job.accepted += more
+        self.order.computed(job, more)
+        self.counters["output_tokens"] += more
+
+    def _store_drafts(self, job: Job) -> bool:
+        """Obtain blocks for the next token and the drafts; only the next token is known, and gives keys."""
+        size, held = self.machine.block_size_tokens, len(self.kv.held[job.row])
+        end = job.computed + 1 + self.machine.drafts
+        if end > held * size and not self.kv.allocate(job.row, held * size, end, None):
+            return False
+        first = max(0, job.computed - self.machine.drafts) // size  # some may have held in the step before
+        self.kv.give_keys(job.row, first, (job.computed + 1) // size, self._keys_of(job.row))
+        return True
+
+    def _reserved(self) -> int:
+        """Return the part of a step's tokens that is for those who decode, before all others; 0 without drafts."""
+        each = 1 + self.machine.drafts
+        return each * sum(not job.prefilling for job in self.batch) if self.machine.drafts else 0
+
+    def _with_adapters(self, duration: int) -> int:
+        """A step whose batch has an adapter takes longer."""
+        any_has = any(job.request.adapter != BASE for job in self.batch)
+        return int(duration * self.machine.lora.step_factor) if any_has else duration
 
     def _token_out(self, job: Job, end: int) -> None:
         first = job.generated == 0
@@ -546,7 +620,11 @@ class Engine:
     def _needed_blocks(self) -> int:
         """Return the blocks that the members need in this step, each with the tokens it would get."""
         budget, size, needed = self.machine.max_scheduled_tokens, self.machine.block_size_tokens, 0
+        budget -= self._reserved()
         for job in self.batch:
+            if self._guesses_for(job):
+                needed += ceil_div(job.computed + 1 + self.machine.drafts, size) - len(self.kv.held[job.row])
+                continue
             new = self._chunk(job.known - job.computed, budget)
             needed += ceil_div(job.computed + new, size) - ceil_div(job.computed, size)
             budget -= new
@@ -555,18 +633,20 @@ class Engine:
     def _serve_running(self, budget: int) -> tuple[int, bool]:
         """Give every running member its tokens, evicting from the tail; return the budget left and "evicted"."""
         served, evicted = 0, False
+        budget -= self._reserved()
         while served < len(self.batch):
             job = self.batch[served]
-            if budget == 0:
+            guesses = self._guesses_for(job)
+            if budget == 0 and not self.machine.drafts:
                 raise EngineError("a running request got no token: admissions must leave one for each (15, L9)")
-            new = self._chunk(job.known - job.computed, budget)
-            while job.status == RUNNING and not self._store(job, new):
+            new = 1 + self.machine.drafts if guesses else self._chunk(job.known - job.computed, budget)
+            while job.status == RUNNING and not (self._store_drafts(job) if guesses else self._store(job, new)):
                 self._evict(self.batch[-1])
                 evicted = True
             if job.status != RUNNING:  # it had to evict itself
                 break
             job.new, job.context = new, job.computed
-            budget -= new
+            budget -= 0 if guesses else new
             served += 1
         return budget, evicted
 
@@ -598,8 +678,14 @@ class Engine:
     def _admit(self, now: int, budget: int) -> None:
         """Admit from the head of the queue until something is missing; a refused head blocks all (6.2)."""
         budget = self._admit_arrived(now, budget)
-        while self.queue and budget > 0 and len(self.batch) + len(self._leaving) < self.machine.max_running:
-            job, size = self.queue[0], self.machine.block_size_tokens
+        passed_over = 0
+        while budget > 0 and len(self.batch) + len(self._leaving) < self.machine.max_running:
+            members = [job.request for job in self.batch]
+            while passed_over < len(self.queue) and self.adapters.bars(self.queue[passed_over].request, members):
+                passed_over += 1
+            if passed_over == len(self.queue):
+                return
+            job, size = self.queue[passed_over], self.machine.block_size_tokens
             attach, reload = self._cached(job)
             if job.kv == "remote":
                 if not self._ask(job, attach, now):
@@ -617,7 +703,8 @@ class Engine:
             if new > 0 and reload:
                 transfer_us = math.ceil(len(reload) / self.machine.transfer_bandwidth)
                 self._transfer_us += self.machine.transfer_base_latency_us + transfer_us
-            self.batch.append(self.queue.pop(0))
+            self._bring_adapter(job)
+            self.batch.append(self.queue.pop(passed_over))
             job.computed, job.new, job.prefilling, job.status = start, new, True, RUNNING
             job.context = 0 if self.compat.free_context else start
             budget -= max(new, 1)  # a free admission (Q11) leaves less room all the same, so L9 holds
@@ -626,6 +713,16 @@ class Engine:
             if job.cached_tokens < 0:
                 job.cached_tokens = start
             self._count_lookup(job.preemptions > 0, job.prompt_tokens // size, len(attach), found)
+
+    def _bring_adapter(self, job: Job) -> None:
+        """The step waits until the adapter of a request is on the GPU."""
+        load, fetch = self.adapters.bring(job.request, [each.request for each in self.batch])
+        waits_us = load * self.machine.lora.load_us + fetch * self.machine.lora.fetch_us
+        for name, more in (("adapter_loads", load), ("adapter_fetches", fetch), ("adapter_us", waits_us)):
+            self.counters[name] += more
+        self._transfer_us += waits_us
+        if job.request.adapter != BASE:
+            job.adapter_us = max(job.adapter_us, 0) + waits_us
 
     def _ask(self, job: Job, attach: list[int], now: int) -> bool:
         """Take blocks for all of a prompt that is not cached here, and ask for its KV; False if there are too few."""

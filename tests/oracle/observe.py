@@ -25,6 +25,9 @@ class InstanceView:
     in_flight: int
     in_flight_tokens: int
     matched_blocks: int
+    adapter_active: bool
+    adapter_waits: bool
+    adapters: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,9 @@ def view_of(job: Job, view: View, router: Router) -> list[InstanceView]:
             in_flight=view.in_flight(j),
             in_flight_tokens=view.in_flight_tokens(j),
             matched_blocks=router.memory.matched_blocks(j, job),
+            adapter_active=job.request.adapter in view.adapters(j)[0],
+            adapter_waits=job.request.adapter in view.adapters(j)[1],
+            adapters=len(view.adapters(j)[0] | view.adapters(j)[1]),
         )
         for j in range(len(view))
     ]

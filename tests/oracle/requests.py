@@ -31,6 +31,7 @@ class OracleRequest:
     predecessor: int = -1  # row that it follows, -1 = none; then its arrival is not known before
     think_us: int = 0  # from that one's answer to its arrival
     placement: Placement = field(default_factory=Placement)
+    adapter: int = -1  # number of its LoRA adapter, -1 = it is for the base model
     draws: Mapping[str, float] = field(default_factory=dict, hash=False)  # purpose -> number in [0, 1)
 
     def cut(self, longest: int, row: int) -> OracleRequest:
@@ -65,6 +66,7 @@ def expand(table: RequestTable) -> list[OracleRequest]:
                 predecessor=-1 if table.predecessor is None else int(table.predecessor[row]),
                 think_us=0 if table.think_us is None else int(table.think_us[row]),
                 placement=table.placements[placement],
+                adapter=-1 if table.adapter is None else int(table.adapter[row]),
                 draws={purpose: float(draws[row]) for purpose, draws in numbers.items()},
             )
         )
@@ -107,6 +109,7 @@ class BlockKeys:
         """Start with no key; keys are numbered when first asked for."""
         self.block_size_tokens = block_size_tokens
         self._tokens = [request.prompt + request.output for request in requests]
+        self._adapters = [request.adapter for request in requests]  # their KV is their own
         self._chains: list[list[int]] = [[] for _ in requests]
         self._numbers: dict[tuple[int, tuple[int, ...]], int] = {}
 
@@ -115,7 +118,7 @@ class BlockKeys:
         chain, size = self._chains[row], self.block_size_tokens
         while len(chain) <= block:
             tokens = self._tokens[row][len(chain) * size : (len(chain) + 1) * size]
-            parent = chain[-1] if chain else -1
+            parent = chain[-1] if chain else self._adapters[row] - STREAM
             chain.append(self._numbers.setdefault((parent, tokens), len(self._numbers)))
         return chain[block]
 

@@ -119,6 +119,21 @@ def soft_affinity(ask: Question) -> Scores:
     return {j: ask.view.preference(j, ask.job) for j in ask.among}
 
 
+def lora_affinity(ask: Question) -> Scores:
+    """One where the adapter runs, less where there is room for it, still less where it waits."""
+    name = ask.job.request.adapter
+
+    def score(j: int) -> float:
+        active, waiting = ask.view.adapters(j)
+        if name in active:
+            return 1.0
+        if len(active | waiting) < ask.view.max_loras(j):
+            return 0.8
+        return 0.6 if name in waiting else 0.0
+
+    return {j: score(j) for j in ask.among}
+
+
 SCORERS: dict[str, Callable[[Question], Scores]] = {
     "prefix-affinity": prefix_affinity,
     "precise-prefix-cache": precise_prefix_cache,
@@ -135,4 +150,5 @@ SCORERS: dict[str, Callable[[Question], Scores]] = {
     "token-load": token_load,
     "session-affinity": session_affinity,
     "soft-affinity": soft_affinity,
+    "lora-affinity": lora_affinity,
 }

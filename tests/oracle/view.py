@@ -8,7 +8,7 @@ from typing import Any
 
 from blis.tables.records import ABANDONED, COMPLETED, DROPPED, IN_TRANSIT, LOST
 from tests.oracle.breakers import Breakers
-from tests.oracle.engine import Engine, Job
+from tests.oracle.engine import Asked, Engine, Job
 from tests.oracle.lives import Lives
 from tests.oracle.requests import BlockKeys
 from tests.oracle.setup import Setup
@@ -27,6 +27,7 @@ class View:
             "batch_size": setup.batch_age_us,
             "kv": setup.kv_age_us,
             "cache": setup.cache_age_us,
+            "lora": setup.lora_age_us,
         }
         self._ages = {name: age for name, age in ages.items() if age > 0}
         self._grid = dict.fromkeys(self._ages, 0)
@@ -104,6 +105,15 @@ class View:
         """Used blocks / blocks."""
         return float(self._value("kv", j))
 
+    def adapters(self, j: int) -> Asked:
+        """The LoRA adapters of those who run, and of those who wait."""
+        found: Asked = self._value("lora", j)
+        return found
+
+    def max_loras(self, j: int) -> int:
+        """Different adapters that a batch may have."""
+        return self._setup.machine(j).lora.max_loras
+
     def cache(self, j: int, job: Job) -> int:
         """Count the leading full blocks of the prompt that really are in the GPU cache."""
         cached: AbstractSet[int] = self._value("cache", j)
@@ -164,9 +174,11 @@ class View:
 
     def _read(self, name: str, engine: Engine) -> Any:
         if engine.down and name != "cache":
-            return engine.seen[("queue_depth", "batch_size", "kv").index(name)]
+            return engine.seen[("queue_depth", "batch_size", "kv", "lora").index(name)]
         if name == "queue_depth":
             return engine.waiting
+        if name == "lora":
+            return engine.asked()
         if name == "batch_size":
             return len(engine.batch)
         return engine.kv.used / engine.kv.total if name == "kv" else engine.kv.cached.keys()

@@ -108,7 +108,8 @@ def test_a_file_that_is_no_database_and_a_row_that_is_no_score_are_told_once(tmp
     engine.dispose()
     with ScoreStore(f"sqlite:///{file}") as store:
         assert store.find([f"{0:064x}"]) == {}
-    assert capsys.readouterr().err.count("warning: evaluations.store: ") == 1
+    told = capsys.readouterr().err
+    assert told.count("warning: evaluations.store ") == 1 and f"{file}: the row of 000" in told
 
 
 @pytest.mark.parametrize(

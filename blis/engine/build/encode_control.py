@@ -217,6 +217,7 @@ def _views(scenario: Scenario, compat: Compat) -> Array:
     views.place = np.arange(len(views))
     if not (compat.blank_snapshot and scenario.cluster.routing.snapshot_refresh_us):
         views.free_blocks = [replica.instance.kv.blocks for replica in scenario.replicas]
+    views.max_loras = [replica.instance.lora.max_loras for replica in scenario.replicas]
     return views
 
 

@@ -9,6 +9,7 @@ from blis.engine.build.arrays import blank, listed, room
 from blis.engine.gateway.records import MEMBER, NOT_THERE, SCALING
 from blis.engine.records import NEVER_US
 from blis.engine.world import Array, World
+from blis.errors import InputError
 from blis.tables.records import FLEET_LOOK, FLEET_TURN, GONE, READY
 from blis.tables.requests import RequestTable
 
@@ -33,12 +34,18 @@ def encode_fleet(scenario: Scenario) -> dict[str, Array]:
 
 
 def begin_fleet(scenario: Scenario, table: RequestTable, arrays: World) -> None:
-    """Set who serves at the start, and when the autoscaler looks first: at a multiple of its period."""
+    """Set who serves at the start, and when the autoscaler looks first: at a multiple of its period.
+
+    Raises InputError where it would look more often than can be waited for.
+    """
     cluster, start_us = arrays.cluster, table.first_arrival_us
     cluster.next_fleet_us = NEVER_US
     if not len(arrays.fleet):
         return
     sync_us, serving = scenario.cluster.autoscaling.sync_us, scenario.cluster.at_start
+    last_us = int(table.soonest_us.max(initial=0)) + scenario.cluster.startup.load_us
+    if min(scenario.horizon_us or NEVER_US, last_us) - start_us > _MOST * sync_us:
+        raise InputError(f"cluster.autoscaling.sync_us: {sync_us} µs gives more than {_MOST:,} looks")
     cluster.next_fleet_us = cluster.next_sync_us = (start_us // sync_us + 1) * sync_us
     cluster.synced_us = start_us
     there = np.arange(len(arrays.fleet)) < serving
@@ -57,3 +64,6 @@ _NOBODY = {
     "fleet_turns": blank(FLEET_TURN, 0),
     "fleet_looks": blank(FLEET_LOOK, 0),
 }
+
+#: Looks of a run at most, about: half a minute of computing.
+_MOST = 100_000_000

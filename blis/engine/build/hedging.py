@@ -58,6 +58,8 @@ def served(rows: ResultTable, serving: Array, wasted_tokens: int) -> ResultTable
         arrival_us=rows.arrival_us[:requests],
         gaps=gaps,
         retries=None if rows.retries is None else rows.retries[:requests] + rows.retries[requests:],
+        accepted=None if rows.accepted is None else rows.accepted[chosen],
+        adapter_us=None if rows.adapter_us is None else rows.adapter_us[chosen],
         decisions=None if rows.decisions is None else rows.decisions[chosen],
         hedged=rows.status[requests:] != NOT_ARRIVED,
         wasted_tokens=wasted_tokens,

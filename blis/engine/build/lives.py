@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from blis.config import Compat, Failures, Outage, Retries, Scenario
+from blis.config import LONGEST_US, Compat, Failures, Outage, Retries, Scenario
 from blis.engine.build.arrays import listed, room
 from blis.engine.gateway.records import FAILS, FOUND_OFFLINE, FOUND_ONLINE, LIFE, SERVES
 from blis.engine.records import HEAP, NEVER_US
@@ -36,18 +36,19 @@ def check_lives(scenario: Scenario, compat: Compat) -> None:
 def planned(scenario: Scenario, table: RequestTable) -> list[Outage]:
     """Who fails when and for how long: what is scheduled, and what is drawn.
 
-    Drawn from the seed and the table alone, for each instance by itself, until the last request comes, as far as that
-    is known: all policies meet the same failures.
+    Drawn from the seed and the table alone, for each instance by itself, from the first request until the last one
+    comes, as far as that is known: all policies meet the same failures.
     """
     failures, instances = scenario.cluster.failures, scenario.cluster.places
     if not failures.mtbf_us:
         return list(failures.scheduled)
-    end_us = min(scenario.horizon_us or NEVER_US, int(table.soonest_us.max(initial=0)))
-    if end_us * instances > _MOST * failures.mtbf_us:
+    start_us = table.first_arrival_us
+    end_us = min(scenario.horizon_us or NEVER_US, int(table.soonest_us.max(initial=0)), LONGEST_US)
+    if (end_us - start_us) * instances > _MOST * failures.mtbf_us:
         raise InputError(f"cluster.failures.mtbf_us: {failures.mtbf_us} µs gives more than {_MOST:,} failures")
     key = [scenario.seed, zlib.crc32(table.uniform.tobytes())]
     load_us = scenario.cluster.startup.load_us
-    drawn = (_drawn(failures, load_us, end_us, np.random.default_rng([*key, i]), i) for i in range(instances))
+    drawn = (_drawn(failures, load_us, start_us, end_us, np.random.default_rng([*key, i]), i) for i in range(instances))
     return [*failures.scheduled, *chain.from_iterable(drawn)]
 
 
@@ -109,9 +110,11 @@ def first_failures_us(scenario: Scenario, table: RequestTable) -> Array:
     return found
 
 
-def _drawn(failures: Failures, load_us: int, end_us: int, rng: np.random.Generator, instance: int) -> Iterator[Outage]:
+def _drawn(
+    failures: Failures, load_us: int, start_us: int, end_us: int, rng: np.random.Generator, instance: int
+) -> Iterator[Outage]:
     """The random failures of one instance: it serves and is gone for times that are exponential."""
-    at_us = _time_us(rng, failures.mtbf_us)
+    at_us = start_us + _time_us(rng, failures.mtbf_us)
     while at_us <= end_us:
         down_us = _time_us(rng, failures.mttr_us)
         yield Outage((instance,), at_us, down_us)
@@ -119,7 +122,7 @@ def _drawn(failures: Failures, load_us: int, end_us: int, rng: np.random.Generat
 
 
 def _time_us(rng: np.random.Generator, mean_us: int) -> int:
-    return 1 + int(rng.exponential(mean_us))
+    return min(1 + int(rng.exponential(mean_us)), LONGEST_US)
 
 
 def _retry_config(retries: Retries) -> dict[str, float]:

@@ -19,6 +19,7 @@ from blis.engine.gateway.records import (
     GO_ON,
     KV,
     LOOK,
+    LORA,
     QUEUE,
     RETRY,
     ROUTING,
@@ -55,6 +56,7 @@ _READ_FIELDS = {
     "reads_home": ("home",),
     "reads_exact_home": ("home",),
     "reads_labels": ("preferred",),
+    "reads_lora": ("adapter_active", "adapter_waits", "adapters"),
 }
 
 
@@ -96,7 +98,7 @@ def _read_by(routing: Routing | Profile) -> set[str]:
 
 def reads_config(routing: Routing, readers: Readers, placements: bool) -> dict[str, float]:
     """The same as numbers of CONFIG; placements: some requests may not run everywhere, or like some places better."""
-    counted = ("pending", "in_flight", "prefix", "cache", "cold", "session", "home", "exact_home", "tenants")
+    counted = ("pending", "in_flight", "prefix", "cache", "cold", "session", "home", "exact_home", "tenants", "lora")
     found: dict[str, float] = {f"reads_{fact}": readers[fact] for fact in (*counted, "completed")}
     found["reads_labels"] = readers["labels"] if placements else 0
     found["reads_traits"] = 0
@@ -114,6 +116,7 @@ def _readings(routing: Routing) -> tuple[tuple[int, str, int], ...]:
         (BATCH, "batch_size", ages.batch_size.age_us),
         (KV, "kv", max(ages.kv.age_us, routing.snapshot_refresh_us)),
         (CACHE, "cache", ages.cache.age_us),
+        (LORA, "lora", ages.lora.age_us),
     )
 
 

@@ -12,12 +12,14 @@ from blis.config import Compat, Instance, LatencyModel, Scenario
 from blis.engine.build.apart import ROLES, check_apart, encode_apart, with_prefills
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.clients import check_clients, encode_clients
+from blis.engine.build.drafts import check_drafts, drafting, encode_drafts
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.fleet import begin_fleet, encode_fleet
 from blis.engine.build.hedging import check_hedging, encode_hedging
 from blis.engine.build.lives import check_lives, encode_lives, first_failures_us
 from blis.engine.build.loops import check_loops, loops, own_rows
+from blis.engine.build.lora import check_lora, encode_lora
 from blis.engine.build.order import order, queue_order, service, unsettled
 from blis.engine.columns import COUNTS, TIMES
 from blis.engine.gateway.records import ASK
@@ -137,8 +139,10 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     check_loops(table, compat)
     check_lives(scenario, compat)
     check_apart(scenario, compat)
+    check_drafts(scenario, compat)
     check_clients(scenario, compat)
     check_hedging(scenario, compat)
+    check_lora(scenario, table, compat)
     first_asks, table = table, with_attempts(table, scenario.rows_a_request)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
@@ -152,8 +156,9 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     clients_config, clients_arrays = encode_clients(scenario.clients, table, len(first_asks))
     apart_config, apart_arrays = encode_apart(scenario, len(table))
     hedging_config, hedging_arrays = encode_hedging(scenario, len(first_asks))
-    around = control_config | lives_config | clients_config | apart_config | hedging_config
-    config = _config(scenario, table, longest, compat, around)
+    lora_config, lora_arrays = encode_lora(scenario, table)
+    given = control_config | lives_config | clients_config | apart_config | hedging_config | lora_config
+    config = _config(scenario, table, longest, compat, given)
     engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
     members = min(int(np.minimum(engines.max_running, engines.budget_tokens).max()), max(len(rows), 1))
@@ -182,6 +187,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         tiers=tiers,
         below=below,
         ring=np.empty((instances, block_tokens), np.int64),
+        **encode_drafts(scenario, len(rows)),
         finish=room(HEAP, (instances, members)),
         transit=room(HEAP, (instances, max(len(rows), 1024) if scenario.apart else 1024)),
         service=service(scenario, table),
@@ -190,6 +196,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         times=np.empty((len(TIMES), len(rows)), np.int64),
         counts=np.empty((len(COUNTS), len(rows)), np.int32),
         **apart_arrays,
+        **lora_arrays,
         **lives_arrays,
         **hedging_arrays,
         **encode_fleet(scenario),
@@ -305,6 +312,7 @@ def engines_of(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple
     engines, parameters, different = scenario.cache[key]
     for instance, latency, values in different:
         step_us = LATENCY.check_longest(latency, values, _longest_step(instance, table))
+        step_us += drafting(instance)["drafting_us"]
         check_duration(scenario, instance, table, step_us)
     return engines, parameters
 
@@ -332,10 +340,11 @@ def _encode_engines(
 def _longest_step(instance: Instance, table: RequestTable) -> Step:
     """A step with more work than any that can come: the largest batch, all of it prefilling and decoding."""
     longest = _longest(table)
-    members = min(instance.batch.max_running, len(table))
+    members = min(instance.batch.most_running, len(table))
     tokens = min(instance.batch.max_scheduled_tokens, members * longest)
     context = members * longest
-    return Step(members, tokens, tokens * longest, context, members, context)
+    drafts = members * instance.batch.speculative_tokens
+    return Step(members, tokens, tokens * longest, context, members, context, drafts)
 
 
 def _longest(table: RequestTable) -> int:
@@ -346,10 +355,10 @@ def _longest(table: RequestTable) -> int:
 
 
 def _engine(instance: Instance, latency: LatencyModel, leaps: bool, role: str) -> tuple[float, ...]:
-    batch, switches = instance.batch, instance.engine
+    batch, switches, lora = instance.batch, instance.engine, instance.lora
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
-        "max_running": batch.max_running,
+        "max_running": batch.most_running,
         "budget_tokens": batch.max_scheduled_tokens,
         "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
         "reserves_prompt": switches.reserve_full_prompt,
@@ -360,7 +369,13 @@ def _engine(instance: Instance, latency: LatencyModel, leaps: bool, role: str) -
         "queueing_us_token": latency.alpha[1],
         "overhead_us": int(latency.alpha[2]),
         "roles": ROLES[role],
+        "max_loras": lora.max_loras,
+        "most_adapters": lora.memory,
+        "adapter_load_us": lora.load_us,
+        "adapter_fetch_us": lora.fetch_us,
+        "adapter_factor": lora.step_factor,
         "latency": LATENCY.code(latency.kind),
         "constant_while_decoding": leaps,
+        **drafting(instance),
     }
     return tuple(values[name] for name in ENGINE.names or ())

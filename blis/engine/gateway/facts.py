@@ -7,6 +7,7 @@ an event that reads it, and what a decision changes is remembered only if somebo
 from __future__ import annotations
 
 from blis.engine.cache.signal import cached_blocks
+from blis.engine.gateway.adapters import see_adapters
 from blis.engine.gateway.breakers import is_open
 from blis.engine.gateway.hedge_times import barred
 from blis.engine.gateway.homes import prompt_home, session_home, settle_prompt, settle_session
@@ -82,6 +83,8 @@ def match(w, r, profile):
     if w.config.reads_labels:
         for i in range(w.config.instances):
             w.views[i].preferred = w.places[w.traits[r].placement, i].preferred
+    if w.config.reads_lora:
+        see_adapters(w, r)
 
 
 @kernel

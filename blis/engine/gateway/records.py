@@ -13,7 +13,10 @@ import numpy as np
 ADMISSION, ROUTING, LOOK, END, GO_ON, RETRY, GIVE_UP = 1, 2, 4, 8, 16, 32, 64
 
 # What a reading brings, as bits of SIGNAL.kind; none for counters that are live once the instances are.
-QUEUE, BATCH, KV, CACHE, SAMPLE = 1, 2, 4, 8, 16
+QUEUE, BATCH, KV, CACHE, SAMPLE, LORA = 1, 2, 4, 8, 16, 32
+
+# What a reading shows of an adapter on an instance (ADAPTER.seen), as bits: a member of the batch has it, or one waits.
+ACTIVE, WAITS = 1, 2
 
 # What happens to an instance (LIFE.kind): the router finds out later.
 FAILS, SERVES, FOUND_OFFLINE, FOUND_ONLINE = range(4)
@@ -65,6 +68,10 @@ VIEW = np.dtype(
         ("session_home", "i8"),  # the session's last request went there
         ("cold_stamp", "i8"),  # number of the last cold request sent there, 0 = none
         ("preferred", "f8"),  # share of the request's preferred labels it carries
+        ("adapter_active", "i8"),  # a member of the batch has the request's adapter
+        ("adapter_waits", "i8"),  # so does one that waits
+        ("adapters", "i8"),  # different ones of the batch and of those who wait
+        ("max_loras", "i8"),  # different ones that a batch may have
         ("score", "f8"),
         ("term", "f8"),  # one scorer's value
     ],

@@ -7,8 +7,9 @@ instant's events; at age 0 it is live. Readings come in the order of time, becau
 from __future__ import annotations
 
 from blis.engine.agenda import first_before, note, soonest_other_us, soonest_us
+from blis.engine.gateway.adapters import read_adapters
 from blis.engine.gateway.due import next_due_us
-from blis.engine.gateway.records import BATCH, CACHE, END, GIVE_UP, GO_ON, KV, LOOK, QUEUE, SAMPLE
+from blis.engine.gateway.records import BATCH, CACHE, END, GIVE_UP, GO_ON, KV, LOOK, LORA, QUEUE, SAMPLE
 from blis.engine.instance.step import advance, next_us
 from blis.engine.instance.transfer import end_transfer
 from blis.engine.observe import sample_wanted, take_sample
@@ -116,6 +117,8 @@ def _read(w, due, now_us, event):
         for i in range(w.config.instances):
             if not w.instances[i].down:  # nobody reads it then
                 copy(w, i, kinds)
+                if kinds & LORA:
+                    read_adapters(w, i)
     if kinds & CACHE:
         w.cluster.cache_stamp_us = now_us
     for s in range(len(w.signals)):

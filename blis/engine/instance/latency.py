@@ -15,7 +15,8 @@ def step_us(w, i):
     instance = w.instances[i]
     step = instance.step
     step.decode_context = instance.decode_base + step.decodes * (instance.steps + 1)
-    return int(_duration_us(w.engines[i].latency, w.latencies[i], step))
+    us = _with_adapters(w, i, int(_duration_us(w.engines[i].latency, w.latencies[i], step)))
+    return us + w.engines[i].drafting_us if step.drafts > 0 else us
 
 
 @kernel
@@ -24,7 +25,15 @@ def decode_us(w, i, members):
     step = w.instances[i].step
     clear(step)
     step.decodes = members
-    return int(_constant_us(w.engines[i].latency, w.latencies[i], step))
+    return _with_adapters(w, i, int(_constant_us(w.engines[i].latency, w.latencies[i], step)))
+
+
+@kernel
+def _with_adapters(w, i, duration_us):
+    """What a step takes that takes so long without adapters: members that have one cost a share more."""
+    if w.instances[i].adapters == 0:
+        return duration_us
+    return int(duration_us * w.engines[i].adapter_factor)
 
 
 @kernel
@@ -44,3 +53,4 @@ def clear(step):
     step.prefill_pairs = 0
     step.prefill_context = 0
     step.decodes = 0
+    step.drafts = 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from blis.engine.cache.blocks import take
 from blis.engine.cache.tier import CPU, THRASH_WINDOW_US
+from blis.engine.instance.adapters import admissible
 from blis.engine.instance.latency import clear, decode_us, step_us
 from blis.engine.records import NONE
 from blis.jit import kernel
@@ -35,9 +36,7 @@ def _all_decode(w, i):
     members = instance.batch_size
     if members == 0 or instance.first_ordered != NONE or instance.landed > 0:
         return False
-    admits = (
-        instance.queue_depth + instance.arrived > 0 and members < engine.max_running and members < engine.budget_tokens
-    )
+    admits = admissible(w, i) + instance.arrived > 0 and members < engine.max_running and members < engine.budget_tokens
     return not admits and members <= engine.budget_tokens
 
 
@@ -146,6 +145,7 @@ def count_step(w, i, duration_us):
     instance.busy_us += duration_us
     instance.prefill_tokens += instance.step.prefill_tokens
     instance.next_tokens += instance.step.decodes
+    instance.drafted_tokens += instance.step.drafts
     instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     instance.block_us += instance.used_blocks * duration_us
     instance.queue_sum += instance.queue_depth + instance.importing_size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blis.engine import links
-from blis.engine.boundary import clear_batch, clear_nodes
+from blis.engine.boundary import clear_adapters, clear_batch, clear_nodes
 from blis.engine.cache.runs import new_run, recycle
 from blis.engine.cache.signal import note_change
 from blis.engine.cache.tier import CPU, node_owner, request_owner
@@ -59,6 +59,7 @@ def start(w, i):
     for s in range(w.nodes.shape[1]):
         note_change(w, i, s)
     clear_nodes(w, i)
+    clear_adapters(w, i)
     if w.tiers[CPU, i].blocks > 0:
         _clear_tier(w, i)
     links.push_tail(instance.free, w.runs, new_run(w, ANONYMOUS, 0, w.engines[i].blocks))

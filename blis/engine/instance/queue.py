@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from blis.engine import links
 from blis.engine.instance import tree
+from blis.engine.instance.adapters import note_waits, put_down, take_up
 from blis.engine.instance.service import attained_tokens
 from blis.engine.records import FCFS, LEAST_ATTAINED, NONE
 from blis.jit import kernel
@@ -29,6 +30,7 @@ def put(w, i, r, first):
     else:
         links.push_tail(instance.queue, w.requests, r)
     instance.queue_depth += 1
+    note_waits(w, i, r, 1)
 
 
 @kernel
@@ -43,15 +45,16 @@ def head(w, i):
 
 
 @kernel
-def take_out(w, i, t):
+def take_out(w, i, r, t):
     """Remove what `head` has found."""
     instance = w.instances[i]
     if w.config.queue_order != FCFS:
         w.service[i, t].root = tree.without_first(w, w.service[i, t].root)
         _settle_top(w, i, t)
     else:
-        links.unlink(instance.queue, w.requests, instance.queue.head)
+        links.unlink(instance.queue, w.requests, r)
     instance.queue_depth -= 1
+    note_waits(w, i, r, -1)
 
 
 @kernel
@@ -63,6 +66,24 @@ def withdraw_waiting(w, i, r):
     else:
         links.unlink(instance.queue, w.requests, r)
     instance.queue_depth -= 1
+    note_waits(w, i, r, -1)
+
+
+@kernel
+def set_aside(w, i, r, t):
+    """Remove what `head` has found until `put_back`, so that those behind it are looked at."""
+    take_out(w, i, r, t)
+    links.push_tail(w.instances[i].aside, w.requests, r)
+
+
+@kernel
+def put_back(w, i):
+    """Whoever was set aside waits again, in the same place."""
+    aside = w.instances[i].aside
+    while aside.tail != NONE:
+        r = aside.tail
+        links.unlink(aside, w.requests, r)
+        put(w, i, r, True)
 
 
 @kernel
@@ -93,18 +114,22 @@ def _least_attained(w, i):
 
 
 @kernel
-def join_batch(instance, r, requests):
+def join_batch(w, i, r):
     """Append a request to the batch, which is in the order of admissions."""
-    links.push_tail(instance.batch, requests, r)
+    instance = w.instances[i]
+    links.push_tail(instance.batch, w.requests, r)
     instance.batch_size += 1
-    requests[r].sequence = instance.admitted
+    w.requests[r].sequence = instance.admitted
     instance.admitted += 1
+    take_up(w, i, r)
 
 
 @kernel
-def leave_batch(instance, r, requests):
+def leave_batch(w, i, r):
     """Take a request out of the batch; the walk over ordered members starts at its successor if it did with it."""
+    instance = w.instances[i]
     if instance.first_ordered == r:
-        instance.first_ordered = requests[r].next
-    links.unlink(instance.batch, requests, r)
+        instance.first_ordered = w.requests[r].next
+    links.unlink(instance.batch, w.requests, r)
     instance.batch_size -= 1
+    put_down(w, i, r)

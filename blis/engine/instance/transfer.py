@@ -187,7 +187,7 @@ def admit_arrived(w, i, now_us, places, budget):
             charge(w, i, r, 1)
             fill(w, i, r, request.computed // w.config.block_tokens)
             budget -= 1
-            join_batch(instance, r, w.requests)
+            join_batch(w, i, r)
             if instance.first_ordered == NONE:
                 instance.first_ordered = r
         r = following

@@ -82,7 +82,12 @@ class Rooms:
         if scenario.apart:
             raise InputError(
                 "roles: prefill and decode are apart in runs and searches alone; leave disaggregation.prefill_instances"
-                " and pools[].role out of what is served"
+                " and pools[].role out of what is served or streamed"
+            )
+        if any(replica.instance.batch.speculative_tokens for replica in scenario.replicas):
+            raise InputError(
+                "batch.speculative_tokens: tokens are guessed in runs of whole tables alone; leave it out of what is"
+                " served or streamed"
             )
         if scenario.cluster.hedging.any:
             raise InputError(
@@ -92,6 +97,11 @@ class Rooms:
         if scenario.clients.any:
             raise InputError(
                 "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"
+            )
+        if any(replica.instance.lora.any for replica in scenario.replicas):
+            raise InputError(
+                "lora: adapters are served in runs and searches of whole tables alone; leave instance.lora and"
+                " pools[].lora out of what is served or streamed"
             )
         self.limits = limits
         table = _empty_table(scenario, classes, limits) if table is None else table

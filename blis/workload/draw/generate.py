@@ -110,6 +110,8 @@ def assembled(spec: WorkloadSpec, names: Names, streams: Fresh, drawn: Drawn) ->
         session_names=talks.session_names if talks else (),
         placement=who.placement if names.placements != (Placement(),) else None,
         placements=names.placements,
+        adapter=who.adapter if names.adapters else None,
+        adapter_names=names.adapters,
         origin=_origin(spec, drawn.sender, prompts),
         notes=spec.notes,
         **columns,

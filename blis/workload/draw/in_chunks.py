@@ -29,8 +29,8 @@ def generate_in_chunks(
 ) -> RequestStream:
     """The requests of `generate` with the same arguments. size: of a chunk, about.
 
-    Raises InputError as that does, and for conversations and prompts that repeat earlier ones: those hang on requests
-    that are not held any more.
+    Raises InputError as that does, and for conversations and prompts that repeat earlier ones, which hang on requests
+    that are not held any more, and for LoRA adapters.
     """
     check_integer("seed", seed, 0)
     check_number("rate_scale", rate_scale, above=0)
@@ -42,6 +42,8 @@ def generate_in_chunks(
     for name, one in zip(spec.sender_names, spec.senders, strict=True):
         if one.multi_turn is not None:
             raise InputError(f"{name or 'population'}: reasoning.multi_turn: conversations cannot be drawn in chunks")
+        if one.adapters is not None:
+            raise InputError(f"{name or 'population'}: adapters: requests for LoRA adapters cannot be drawn in chunks")
     names = Names.of(spec)
     prefix_tokens = _prefix_tokens(spec)
     return RequestStream(patterns(prefix_tokens, names), _chunks(spec, names, seed, n, rate_scale, size))

@@ -16,6 +16,7 @@ from blis.errors import InputError, check_integer, check_number
 from blis.tables.network import Network
 from blis.tables.placement import Placement
 from blis.workload.assemble import MAX_TOKENS
+from blis.workload.draw.adapters import Adapters
 from blis.workload.draw.arrivals import Arrival
 from blis.workload.draw.coupling import check_coupling
 from blis.workload.draw.given_files import EMPIRICAL
@@ -55,6 +56,7 @@ class Sender:
     closed_loop: rounds of a conversation wait for the answer before, or come when an estimate says; left out = what the
     version of the file says. length_coupling: how often prompts of each equal part, the shortest first, have outputs of
     each equal part; of `empirical` lengths. Left out: outputs do not depend on prompts.
+    adapters: LoRA adapters that its requests are for; left out = all are for the base model.
     """
 
     rate_over_time: RateOverTime | None = None
@@ -64,6 +66,7 @@ class Sender:
     reasoning: Reasoning | None = None
     closed_loop: bool | None = None
     length_coupling: tuple[tuple[float, ...], ...] | None = None
+    adapters: Adapters | None = None
 
     @property
     def multi_turn(self) -> MultiTurn | None:
@@ -117,6 +120,8 @@ class Client(Sender):
                     raise InputError(f"{kind}: a label must have a name and a value, got {name!r}: {value!r}")
         check_number("rate_fraction", self.rate_fraction, 0, MAX_WEIGHT, above=0)
         _check_coupling(self)
+        if self.adapters is not None and self.adapters.by == "tenant":
+            raise InputError("adapters.by: a client is one tenant; give the share of its adapter by name")
         if self.prefix_length is not None:
             check_integer("prefix_length", self.prefix_length, 0, MAX_TOKENS)
             if not self.prefix_group:

@@ -1,4 +1,4 @@
-"""Who sends each arrival: tenant, class, prefix and place, as its client says or as drawn from a population."""
+"""Who sends each arrival: tenant, class, prefix, place, adapter, as its client says or as drawn from a population."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blis.tables.placement import Placement
+from blis.workload.draw.prompts import Streams, rows_of_senders
 from blis.workload.draw.senders import Population
 from blis.workload.draw.spec import WorkloadSpec
 from blis.workload.draw.streams import Fresh, stream
@@ -24,6 +25,7 @@ class Who(NamedTuple):
     slo_class: NDArray[np.int16]
     tenant: NDArray[np.int32]
     placement: NDArray[np.int16]
+    adapter: NDArray[np.int32]  # -1: the base model
 
     def take(self, rows: Places) -> Who:
         """Those of some rows."""
@@ -37,6 +39,7 @@ class Names(NamedTuple):
     tenants: tuple[str, ...]
     groups: tuple[str, ...]  # of clients; the tenants of a population follow
     placements: tuple[Placement, ...]
+    adapters: tuple[str, ...]
 
     @classmethod
     def of(cls, spec: WorkloadSpec) -> Names:
@@ -54,7 +57,8 @@ class Names(NamedTuple):
             if place not in placements:
                 placements.append(place)
         slo_names, tenant_names = tuple(dict.fromkeys(slo)), tuple(dict.fromkeys(tenants))
-        return cls(slo_names, tenant_names, tuple(spec.group_prefix_tokens()), tuple(placements))
+        adapters = dict.fromkeys(name for one in spec.senders if one.adapters for name in one.adapters.names)
+        return cls(slo_names, tenant_names, tuple(spec.group_prefix_tokens()), tuple(placements), tuple(adapters))
 
 
 def who_sends(spec: WorkloadSpec, names: Names, drawn: Fresh, sender: NDArray[np.int32]) -> Who:
@@ -62,6 +66,33 @@ def who_sends(spec: WorkloadSpec, names: Names, drawn: Fresh, sender: NDArray[np
 
     drawn: the streams that they come from. sender: [n] number of each one's client, the population's being the last.
     """
+    return _with_adapters(spec, names, drawn, sender, _without_adapters(spec, names, drawn, sender))
+
+
+def _with_adapters(spec: WorkloadSpec, names: Names, drawn: Fresh, sender: NDArray[np.int32], who: Who) -> Who:
+    """The same with the adapters of those who ask for any."""
+    if not names.adapters:
+        return who
+    number, adapter = _numbers(names.adapters), np.full(len(sender), -1, np.int32)
+    tenant = _places_in_population(spec, names)[who.tenant]
+    for one, rows, _ in rows_of_senders(sender, len(spec.senders)):
+        if (adapters := spec.senders[one].adapters) is not None:
+            own = np.array([*map(number.__getitem__, adapters.names), -1], np.int32)
+            streams = Streams(drawn, spec.sender_names[one])
+            adapter[rows] = own[adapters.draw(streams("adapter"), tenant[rows])]
+    return who._replace(adapter=adapter)
+
+
+def _places_in_population(spec: WorkloadSpec, names: Names) -> NDArray[np.int32]:
+    """[tenants] which of the population's each is; 0 for those of clients alone."""
+    found, number = np.zeros(len(names.tenants), np.int32), _numbers(names.tenants)
+    for i in range(spec.population.tenants.count if spec.population else 0):
+        found[number[f"tenant_{i}"]] = i
+    return found
+
+
+def _without_adapters(spec: WorkloadSpec, names: Names, drawn: Fresh, sender: NDArray[np.int32]) -> Who:
+    """The columns as if all were for the base model."""
     population = spec.population
     if population is not None and not spec.listed_clients:
         return _drawn(population, spec.seed, names, drawn, len(sender))
@@ -95,6 +126,7 @@ def _of_clients(spec: WorkloadSpec, names: Names) -> Who:
         np.array([slo[client.slo_class] for client in clients], np.int16),
         np.array([tenants[client.tenant_id] for client in clients], np.int32),
         np.array([names.placements.index(client.placement) for client in clients], np.int16),
+        np.full(len(clients), -1, np.int32),
     )
 
 
@@ -116,6 +148,7 @@ def _drawn(population: Population, spec_seed: int, names: Names, drawn: Fresh, n
         slo_class=classes.take(slo_class),
         tenant=tenants.take(tenant),
         placement=np.full(n, names.placements.index(Placement()), np.int16),
+        adapter=np.full(n, -1, np.int32),
     )
 
 

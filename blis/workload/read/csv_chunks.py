@@ -33,6 +33,7 @@ def requests_in_chunks(path: str | Path, size: int) -> RequestStream:
         columns = read_columns(sheet, seen, before_us)
         before_us = int(columns["arrival_us"][-1])
         sheet.check("session_id", columns["session"] < 0, lambda _row: "is a session, which cannot be streamed")
+        sheet.check("adapter", columns["adapter"] < 0, lambda _row: "is a LoRA adapter, which cannot be streamed")
         sheet.check_unique("request_id", sheet.cells["request_id"])
         ids.append(np.array([hash(name) for name in sheet.cells["request_id"]], np.int64))
         pairs = np.unique(np.concatenate([pairs, _pairs(columns)]), axis=0)

@@ -12,6 +12,7 @@ Optional:
   session_id     name of the session, empty = none; its rows come when they say, or wait for answers (`turns`)
   round          0-based round of the session, empty = 0
   uniform        number in [0, 1) that breaks random ties; left out = a fixed stream of draws
+  adapter        name of a LoRA adapter, empty = the base model
   requires, prefers, avoids   labels of instances, `gpu=H100;region=eu`, empty = none
 """
 
@@ -44,7 +45,7 @@ COLUMNS = (
     "tenant_id",
 )
 LABEL_COLUMNS = ("requires", "prefers", "avoids")
-OPTIONAL_COLUMNS = ("session_id", "round", "uniform", *LABEL_COLUMNS)
+OPTIONAL_COLUMNS = ("session_id", "round", "uniform", "adapter", *LABEL_COLUMNS)
 MAX_PLACEMENTS = 2**15  # different ones in a table: what its column can tell apart
 
 
@@ -93,16 +94,18 @@ class Seen:
         self._classes: dict[str, int] = {}
         self._tenants: dict[str, int] = {}
         self._sessions: dict[str, int] = {}
+        self._adapters: dict[str, int] = {}
         self._labels: dict[tuple[str, ...], int] = {}
         self._placements: list[Placement] = []
 
     def columns(self, sheet: Sheet) -> dict[str, NDArray[np.int64]]:
-        """The columns of names as numbers; of a group or a session -1 where there is none."""
+        """The columns of names as numbers; of a group, a session or an adapter -1 where there is none."""
         return {
             "group": _numbers(sheet, "prefix_group", self.groups, none_is=-1),
             "slo_class": _numbers(sheet, "slo_class", self._classes),
             "tenant": _numbers(sheet, "tenant_id", self._tenants),
             "session": _numbers(sheet, "session_id", self._sessions, none_is=-1),
+            "adapter": _numbers(sheet, "adapter", self._adapters, none_is=-1),
             "placement": self._places(sheet),
         }
 
@@ -113,6 +116,7 @@ class Seen:
             "tenant_names": tuple(self._tenants),
             "session_names": tuple(self._sessions),
             "placements": tuple(self._placements),
+            "adapter_names": tuple(self._adapters),
         }
 
     @property

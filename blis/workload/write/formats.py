@@ -16,7 +16,7 @@ from blis.workload.write.prefixes import prefixes
 from blis.workload.write.requests import save_requests
 from blis.workload.write.trace_v2 import save_trace_v2
 
-CLASSES, TENANTS, SESSIONS, LABELS = "classes", "tenants", "sessions", "labels"
+CLASSES, TENANTS, SESSIONS, LABELS, ADAPTERS = "classes", "tenants", "sessions", "labels", "adapters"
 NETWORKS, SHARING, TURNS = "networks", "sharing", "turns"
 
 #: What requests may have that not every format can say, and how it shows.
@@ -25,6 +25,7 @@ _PARTS: dict[str, Callable[[RequestTable], bool]] = {
     TENANTS: lambda table: any(table.tenant_names),
     SESSIONS: lambda table: bool((table.session >= 0).any()),
     LABELS: lambda table: table.placement is not None,
+    ADAPTERS: lambda table: table.adapter is not None,
     NETWORKS: lambda table: table.origin is not None and any(one != Network() for one in table.origin.networks),
     SHARING: lambda table: not prefixes(table).complete,
     TURNS: lambda table: table.closed,
@@ -32,6 +33,7 @@ _PARTS: dict[str, Callable[[RequestTable], bool]] = {
 
 _IN_WORDS = {
     LABELS: "labels of instances",
+    ADAPTERS: "LoRA adapters",
     NETWORKS: "networks of clients",
     SHARING: "sharing behind the common beginning of prompts",
 }
@@ -74,7 +76,7 @@ def read_as_turns(table: RequestTable) -> list[str]:
 
 
 WRITERS = {
-    "requests": Writer(".csv", (CLASSES, TENANTS, SESSIONS, LABELS), _save_requests),
+    "requests": Writer(".csv", (CLASSES, TENANTS, SESSIONS, LABELS, ADAPTERS), _save_requests),
     "mooncake": Writer(".jsonl", (SESSIONS, SHARING, TURNS), _save_mooncake),
     "trace-v2": Writer(".yaml", (CLASSES, TENANTS, SESSIONS), _save_trace_v2),
 }

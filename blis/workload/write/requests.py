@@ -20,6 +20,8 @@ def save_requests(path: str | Path, table: RequestTable) -> None:
     shared = prefixes(table)
     labels = [_label_cells(one) for one in table.placements]
     placement = [0] * len(table) if table.placement is None else table.placement.tolist()
+    adapters = (*table.adapter_names, "")  # the last one is for -1
+    adapter = [-1] * len(table) if table.adapter is None else table.adapter.tolist()
     sessions = (*table.session_names, "")  # the last one is for -1
     columns = {
         "request_id": [table.request_id(row) for row in range(len(table))],
@@ -33,6 +35,7 @@ def save_requests(path: str | Path, table: RequestTable) -> None:
         "session_id": [sessions[code] for code in table.session.tolist()],
         "round": table.round.tolist(),
         "uniform": table.uniform.tolist(),
+        "adapter": [adapters[code] for code in adapter],
         **{name: [labels[code][name] for code in placement] for name in LABEL_COLUMNS},
     }
     text = io.StringIO()

@@ -85,3 +85,10 @@ def test_what_cannot_be_asked(command: Command, files: tuple[str, ...], argument
 def test_requests_must_come_from_somewhere(command: Command, small: Path):
     said = command.fails("capacity", "--config", small / "scenario.yaml")
     assert "no requests: give --workload-spec, or a --config that holds a workload" in said
+
+
+def test_besides_those_that_only_prefill_one_generates(command: Command, files: tuple[str, ...], small: Path):
+    cluster = {"instances": 3, "disaggregation": {"prefill_instances": 1}, "kv_transfer": {"bytes_per_token": 1000}}
+    dump_yaml({**load_mapping(small / "scenario.yaml"), "cluster": cluster}, small / "scenario.yaml")
+    out, _ = command("capacity", *files, "--seeds", 2, "--output", "json")
+    assert json.loads(out)["least_instances"]["tried"] == [2, 17]

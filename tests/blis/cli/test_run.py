@@ -134,6 +134,28 @@ def test_coefficients_on_the_command_line(run, fail, small_run):
     assert "alpha is given without beta" in fail(*small_run, "--model", MODEL, "--alpha-coeffs", "1,2,3")
 
 
+def test_what_is_described_and_has_no_effect_is_said(run, small_run, small: Path):
+    config = load_mapping(small / "scenario.yaml")
+    late = {"scheduled": [{"instances": [0], "at_us": 10**12, "down_us": 5}]}
+    off = {"flow_control": {"max_concurrency": 3}, "autoscaling": {"concurrency": 3}, "failures": late}
+    dump_yaml({**config, "cluster": {**config["cluster"], **off}}, small / "scenario.yaml")
+    told = run(*small_run)[1].splitlines()
+    assert [line.split(" changes nothing")[0] for line in told] == [
+        "blis: warning: flow_control",
+        "blis: warning: autoscaling",
+        "blis: warning: failures.scheduled[0], from 1000000000000 to 1000000000005 µs,",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unit_us", "said"), [(1, "on the Unix clock, from 2023-11-14"), (1000, "1,000 times too large")]
+)
+def test_arrivals_on_the_clock_on_the_wall_are_told(run, small: Path, unit_us, said):
+    header = "request_id,arrival_us,input_tokens,output_tokens,prefix_group,prefix_tokens,slo_class,tenant_id"
+    (small / "late.csv").write_text(f"{header}\na,{1_700_000_000_000_000 * unit_us},5,2,,0,,\n")
+    assert said in run("run", "--config", small / "scenario.yaml", "--requests", small / "late.csv")[1]
+
+
 def test_fitness_of_the_original(run, small_run):
     metrics, _ = run(*small_run, "--fitness-weights", "throughput:1,mean_e2e:0")
     assert set(metrics["fitness"]["components"]) == {"throughput", "mean_e2e"}
@@ -144,7 +166,7 @@ def test_warnings_go_to_stderr(run, small_run, small: Path):
     assert "the routing policy is 'least-loaded'" in run(*small_run, "--routing-scorers", "queue-depth:1")[1]
     bucket = ("--admission-policy", "token-bucket", "--token-bucket-capacity", 120)
     assert "1 requests have more tokens than the bucket holds (120)" in run(*small_run, *bucket)[1]
-    assert "no request was completed; 3 of 3 were rejected" in run(*small_run, "--admission-policy", "reject-all")[1]
+    assert "no request was completed: 3 rejected of 3" in run(*small_run, "--admission-policy", "reject-all")[1]
     assert "--seed changes nothing" in run(*small_run, "--seed", 4)[1]
     assert run(*small_run)[1] == ""
 

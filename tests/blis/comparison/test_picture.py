@@ -32,6 +32,7 @@ def played(instances: int, instants: int = 50, requests: int = 30, scale: float 
         nobody,
         times_ms,
         times_ms,
+        times_ms,
         gaps,
         np.arange(requests),
         1.0,

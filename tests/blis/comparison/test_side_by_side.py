@@ -121,7 +121,7 @@ def test_the_text_shows_every_measure_and_policy():
         ),
         GIVEN,
     )
-    assert all(name in text for name in MEASURES)
+    assert all((name in text) != measure.rare for name, measure in MEASURES.items())
     lines = text.splitlines()
     assert lines[0] == "against slow; 95 % paired t over 3 tables, each by itself"
     start = lines.index("TTFT mean (ms)")

@@ -18,7 +18,7 @@ INSTANCE = {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 0, 0]}, "kv": {"
         (lambda: Autoscaling(sync_us=0), "autoscaling.sync_us must be"),
         (
             lambda: Autoscaling(sync_us=5000, up_window_us=5, down_window_us=60_000_000),
-            "autoscaling.down_window_us must be",
+            "autoscaling.down_window_us is 60000000, more than 10,000 times autoscaling.sync_us 5000",
         ),
         (lambda: Cluster(4, autoscaling=Autoscaling(3, 2, concurrency=1)), "autoscaling.minimum is 3, above"),
         (lambda: Cluster(4, autoscaling=Autoscaling(1, 2)), "autoscaling needs a target: one of queue_depth"),

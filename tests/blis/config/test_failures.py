@@ -51,3 +51,9 @@ def test_nothing_of_it_is_written_where_nobody_fails():
     assert not {"failures", "retries", "breaker", "startup", "autoscaling"} & set(
         scenario_mapping(load_scenario(given))["cluster"]
     )
+
+
+def test_without_an_instance_those_behind_it_move_up_and_its_own_outages_are_gone():
+    failures = Failures((Outage((0, 2), 5, 7), Outage((1,), 8, 1), Outage((3, 1), 9, 1, 4)), mtbf_us=3)
+    left = (Outage((0, 1), 5, 7), Outage((2,), 9, 1, 4))
+    assert failures.without(1) == Failures(left, mtbf_us=3)

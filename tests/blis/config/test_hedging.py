@@ -2,7 +2,7 @@
 
 import pytest
 
-from blis.config import Clients, Cluster, Disaggregation, Hedging, KVTransfer, Scenario
+from blis.config import Autoscaling, Clients, Cluster, Disaggregation, Hedging, KVTransfer, Scenario
 from blis.errors import InputError
 from blis.policies.bundle import load_bundle
 from blis.scenario import apply_bundle, load_scenario, scenario_mapping
@@ -20,6 +20,10 @@ GIVEN = {
         (lambda: Hedging(after_us=-1), "hedging.after_us must be"),
         (lambda: Hedging(budget=1.5), "hedging.budget must be"),
         (lambda: Hedging(saved=-1), "hedging.saved must be"),
+        (
+            lambda: together(autoscaling=Autoscaling(maximum=3, concurrency=8)),
+            "autoscaling and hedging exclude each other",
+        ),
         (lambda: together(clients=Clients(timeout_us=5)), "cluster.hedging: clients that give up or ask again"),
         (
             lambda: together(disaggregation=Disaggregation(prefill_instances=1)),

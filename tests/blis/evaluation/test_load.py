@@ -2,7 +2,7 @@
 
 import pytest
 
-from blis.config import Admission, Batch, FlowControl
+from blis.config import Admission, Autoscaling, Batch, FlowControl
 from blis.engine.run import simulate
 from blis.evaluation.load import Load, load_of
 from tests.blis.engine.plain_times import deployment, requests
@@ -24,6 +24,13 @@ def test_rates_are_those_of_the_second_half_of_the_arrivals():
 def test_utilisation_is_the_share_of_time_in_steps():
     # one instance works from 1000 to 1200 and from 1300 to 1500, the other never
     assert load(deployment(2), requests([1000, 1300], 2)).utilisation == pytest.approx(400 / (2 * 500))
+
+
+def test_of_instances_that_come_and_go_only_the_time_counts_that_they_are_there():
+    scaled = Autoscaling(maximum=3, concurrency=1, sync_us=100_000)
+    found = load(deployment(1, autoscaling=scaled), requests([0], 4))
+    assert (found.instances, found.utilisation) == (1, 1)
+    assert load(deployment(3, autoscaling=scaled), requests([0], 4)).utilisation == pytest.approx(1 / 3)
 
 
 def test_whoever_waits_for_more_than_one_step_waits():

@@ -33,7 +33,10 @@ def weighted(name: str) -> dict[str, Any]:
     return {"routing": {"policy": "weighted", "scorers": [{"name": name, "weight": 1.0}]}}
 
 
-@pytest.mark.parametrize(("name", "said"), [("precise-prefix-cache", "prefix-affinity"), ("soft-affinity", "labels")])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("precise-prefix-cache", "prefix-affinity"), ("soft-affinity", "labels"), ("lora-affinity", "LoRA adapters")],
+)
 def test_what_servers_do_not_say_is_refused_by_name(name: str, said: str):
     scenario = apply_bundle(any_scenario(), load_bundle(weighted(name)))
     with pytest.raises(InputError, match=f"{name}.*{said}"):

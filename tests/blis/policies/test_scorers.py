@@ -36,6 +36,18 @@ from tests.blis.policies.situations import instances, question, scores_of, scram
         ("token-load", {"in_flight_tokens": [0, 1_048_576, 8_388_608]}, {}, [1, 0.75, 0]),
         ("session-affinity", {"session_home": [0, 1, 0]}, {}, [0, 1, 0]),
         ("soft-affinity", {"preferred": [0, 0.5, 1]}, {}, [0, 0.5, 1]),
+        (
+            "lora-affinity",
+            {"adapter_active": [1, 0, 0], "adapters": [4, 3, 4], "max_loras": [4, 4, 4]},
+            {},
+            [1, 0.8, 0],
+        ),
+        (
+            "lora-affinity",
+            {"adapter_waits": [1, 1, 0], "adapters": [2, 1, 0], "max_loras": [2, 2, 0]},
+            {},
+            [0.6, 0.8, 0],
+        ),
     ],
 )
 def test_scores(scorer, views, ask, scores):

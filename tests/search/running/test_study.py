@@ -132,7 +132,12 @@ def test_a_journal_that_fails_is_said_once_and_costs_no_candidate(settings, caps
 
 def test_what_cannot_be_a_journal_is_refused(tmp_path, settings):
     (tmp_path / "notes.txt").write_text("milk\n")
-    for path, why in (("notes.txt", "no journal of Optuna"), ("nowhere/study.log", "there is no folder")):
+    wrong = (
+        ("notes.txt", "no journal of Optuna"),
+        ("nowhere/study.log", "there is no folder"),
+        (".", "Is a directory"),
+    )
+    for path, why in wrong:
         with pytest.raises(InputError, match=why):
             shared_study(replace(settings, driver=replace(settings.driver, journal=str(tmp_path / path))))
     with pytest.raises(InputError, match="optuna_tpe"):

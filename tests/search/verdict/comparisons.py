@@ -16,9 +16,9 @@ from search.verdict.verdict import Measured, Proof, Question, RandomPolicies, Re
 BUNDLE = load_bundle({"scheduler": "fcfs"})
 POLICY = Policy(BUNDLE, BUNDLE, None, "0123456789ab")
 TUNED = TunedKnobs("llm-d-tuned-knobs", flaw="not searched: the search space names no engine knob")
-SITUATION = Situation(4, None, Load(0.5, 56.0, 54.25, 0.125), 0.75, ())
+SITUATION = Situation(None, Load(4.0, 0.5, 56.0, 54.25, 0.125), 0.75, ())
 NO_RANDOM = RandomPolicies(0, None, None)
-MEASURES = Measures(100, 50.0, 250.0, 10.0, 11.0, 10.5, 20.0, 33.0, 480.0, 490.0, 2000.0, 9000.0, 0.75)
+MEASURES = Measures(100, 50.0, 250.0, 10.0, 11.0, 10.5, 20.0, 33.0, 480.0, 490.0, 2000.0, 9000.0, 0.75, 4.0)
 
 
 def interval(low, high, p=None):

@@ -91,6 +91,7 @@ class MarkedFitness:
     """Scores a run by the pool of its table and by its policy."""
 
     terms = objectives = ()
+    counts_cost = False
 
     def outcome(self, scenario: Scenario, table: RequestTable, result: ResultTable) -> float:
         """What the policy is worth on this table."""

@@ -44,6 +44,18 @@ def test_room_for_all_and_targets_that_are_all_met_are_said_with_the_load(tmp_pa
     assert content == "There is no target to win: llm-d-default meets every SLO for every request."
 
 
+def test_where_cost_counts_a_cluster_that_is_too_large_is_no_doubt(tmp_path):
+    assert met(tmp_path, *QUIET, "fitness.weights.cost=0.5").doubts == ()
+
+
+def test_of_instances_that_come_and_go_their_mean_is_said_and_routing_matters(tmp_path):
+    scaled = "cluster.cluster.autoscaling={maximum: 4, concurrency: 2, sync_us: 1000000, up_period_us: 1000000}"
+    found = met(tmp_path, "search_space=routing_weights", "cluster.cluster.instances=1", scaled, "workload.first=400")
+    assert not any(doubt.startswith("Routing cannot matter") for doubt in found.doubts)
+    assert 1 < found.load.instances < 4 and found.load.utilisation > 0.5
+    assert str(found).startswith(f"{found.load.instances:.2f}".rstrip("0") + " instances, computing ")
+
+
 def test_hardly_anybody_who_waits_leaves_room_for_nearly_all(tmp_path):
     room, *_ = met(tmp_path, *QUIET, "workload.aggregate_rate=2.0").doubts
     assert re.fullmatch(r"There is room for nearly all: under \S+ only 0\.\d\d% of the requests ever wait\.", room)
@@ -75,8 +87,10 @@ def test_how_many_instances_a_utilisation_has_chosen_is_said(tmp_path):
     trace = ("workload=trace", f"workload.path={path}", "workload.first=300", "workload.windows.warmup_s=3")
     settings = small_settings(tmp_path / "run", *trace, "workload.utilisation=0.01")
     found = situation(settings, make_holdout(settings).reported(settings.problem.against))
-    assert found.instances == settings.problem.scenario.cluster.instances != 4
-    assert str(found).startswith(f"{found.instances} instances, chosen for workload.utilisation 0.01, computing ")
+    assert found.load.instances == settings.problem.scenario.cluster.instances != 4
+    assert str(found).startswith(
+        f"{found.load.instances:g} instances, chosen for workload.utilisation 0.01, computing "
+    )
 
 
 @pytest.mark.parametrize(

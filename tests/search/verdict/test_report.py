@@ -107,6 +107,15 @@ def test_how_many_requests_latencies_are_of_is_told_where_that_differs():
     assert line.split()[2:] == [f"{(3000 + MEASURES.completed_requests) / 2:.1f}", f"{MEASURES.completed_requests:.1f}"]
 
 
+def test_how_many_instances_there_were_is_told_where_that_differs():
+    verdict = drawn_verdict()
+    assert "instances, mean" not in report(verdict)
+    measured = replace(verdict.proof.measured, winner=(replace(MEASURES, mean_instances=3.5), MEASURES))
+    lines = report(replace(verdict, evidence=replace(verdict.proof, measured=measured))).splitlines()
+    (line,) = [line for line in lines if line.startswith("  instances, mean")]
+    assert line.split()[2:] == ["3.75", "4.00"]
+
+
 def test_halves_stand_only_where_the_winner_has_two():
     verdict = drawn_verdict()
     nothing = interval(0.0, 0.0)

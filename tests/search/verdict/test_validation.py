@@ -120,7 +120,8 @@ def test_latencies_are_the_winners_and_the_primary_baselines_on_the_report_table
     measured, printed = verdict["measured"], {}
     for name, bundle in {"winner": exported(settings), "primary": problem.baseline}.items():
         runs = [blis.simulate(problem.scenario, problem.table(key), policy=bundle) for key in tables]
-        printed[name] = [run.metrics.to_dict() for run in runs]
+        there = {"mean_instances": problem.scenario.cluster.instances}  # printed where they come and go
+        printed[name] = [run.metrics.to_dict() | there for run in runs]
         mean = measured[f"{name}_mean"]
         assert mean == pytest.approx({key: fmean(found[key] for found in printed[name]) for key in mean})
     assert measured["winner_mean"] != measured["primary_mean"]

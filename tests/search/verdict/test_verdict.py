@@ -63,12 +63,12 @@ def test_what_was_measured_is_there_by_table_and_in_the_mean():
 
 
 def test_the_mean_is_over_tables():
-    first, second = (Measures(*(float(i * k) for k in range(1, 14))) for i in (1, 3))
-    assert list(mean_of([first, second]).values()) == [2.0 * k for k in range(1, 14)]
+    first, second = (Measures(*(float(i * k) for k in range(1, 15))) for i in (1, 3))
+    assert list(mean_of([first, second]).values()) == [2.0 * k for k in range(1, 15)]
 
 
 def test_tables_on_which_nothing_was_completed_count_for_nothing_else():
-    nothing = Measures(0, *12 * [0.0])
+    nothing = Measures(0, *13 * [0.0])
     assert mean_of([MEASURES, nothing]) == {**vars(MEASURES), "completed_requests": 50}
     assert mean_of([nothing, nothing]) == {**dict.fromkeys(vars(nothing)), "completed_requests": 0}
 

@@ -6,6 +6,7 @@ import pytest
 
 import blis
 from blis.errors import InputError
+from blis.scenario import scenario_mapping
 from blis.workload.assemble import table_from_tokens
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec
@@ -68,3 +69,23 @@ def test_each_table_is_looked_at_also_where_the_scenario_ran_another_before():
     blis.simulate(scenario, requests())
     with pytest.raises(InputError, match="may last until"):
         blis.simulate(scenario, requests(output=10**9))
+
+
+APART = {"disaggregation": {"prefill_instances": 1}}
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        {**APART, "kv_transfer": {"bytes_per_token": 1, "latency_us": 2**62}},
+        {**APART, "kv_transfer": {"bytes_per_token": 2**40, "bandwidth_gb_s": 1e-3}},
+        {**APART, "kv_transfer": {"bytes_per_token": 1, "hold_us": 2**62}},
+        {"startup": {"load_us": 3 * 10**15}, "autoscaling": {"maximum": 2, "concurrency": 1, "sync_us": 10**12}},
+    ],
+)
+def test_so_is_one_in_which_requests_could_wait_for_so_long(cluster):
+    scenario = with_changes(beta=(5, 0, 0), alpha=(0, 0, 0))
+    changed = blis.load_scenario({**scenario_mapping(scenario), "cluster": {"instances": 2, **cluster}})
+    table = table_from_tokens([0] * 2000, [[1] * 3000] * 2000, [[3]] * 2000)
+    with pytest.raises(InputError, match="may last until"):
+        blis.simulate(changed, table)

@@ -1,5 +1,7 @@
 """Who is there at the start, and when the autoscaler looks for the first time."""
 
+from dataclasses import replace
+
 import pytest
 
 from blis.config import Autoscaling, Compat, FlowControl
@@ -35,3 +37,11 @@ def test_the_original_knows_no_autoscaler():
     scenario = deployment(3, autoscaling=SCALING, flow_control=FlowControl())
     with pytest.raises(InputError, match=r"cluster\.autoscaling: the original knows no such thing"):
         simulate(scenario, requests([0]), Compat.original())
+
+
+def test_more_looks_than_can_be_waited_for_are_refused():
+    always = replace(SCALING, sync_us=1, up_period_us=0, down_period_us=0, down_window_us=0)
+    with pytest.raises(InputError, match=r"cluster\.autoscaling\.sync_us: 1 µs gives more than 100,000,000 looks"):
+        simulate(deployment(3, autoscaling=always), requests([5, 200_000_000]))
+    short = replace(deployment(3, autoscaling=always), horizon_us=2000)
+    assert simulate(short, requests([5, 200_000_000])).end_us == 2000

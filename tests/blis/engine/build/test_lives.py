@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import Compat, Failures, Outage, Startup
+from blis.config import LONGEST_US, Compat, Failures, Outage, Startup
 from blis.engine.build.lives import outages, planned, silences
 from blis.engine.run import simulate
 from blis.errors import InputError
@@ -88,3 +88,14 @@ def test_too_many_failures_are_refused():
 def test_the_original_knows_no_failures():
     with pytest.raises(InputError, match=r"cluster\.failures: the original knows no such thing"):
         simulate(failing(((0,), 10, 5)), TABLE, Compat.original())
+
+
+def test_random_failures_begin_with_the_first_request():
+    scenario = failing(mtbf_us=5000, mttr_us=500)
+    later = planned(scenario, requests([10**15, 10**15 + 100_000]))
+    assert later == [replace(outage, at_us=outage.at_us + 10**15) for outage in planned(scenario, TABLE)]
+
+
+def test_random_outages_last_for_a_hundred_years_at_most():
+    scenario = failing(mtbf_us=1000, mttr_us=LONGEST_US, instances=50)
+    assert max(outage.down_us for outage in planned(scenario, TABLE)) == LONGEST_US

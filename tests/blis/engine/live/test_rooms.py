@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from blis.config import Autoscaling, Failures, Hedging, Outage
+from blis.config import Autoscaling, Failures, Hedging, Lora, Outage
 from blis.engine.live.rooms import Coming, Rooms
 from blis.errors import InputError
 from tests.blis.engine.live.small import LIMITS, scenario
@@ -51,6 +51,12 @@ def test_it_is_full_when_no_row_is_left():
 def test_nobody_fails_or_comes_in_what_is_served(part, words):
     served = replace(scenario(), cluster=replace(scenario().cluster, **part))
     with pytest.raises(InputError, match=words):
+        Rooms(served, ("",), LIMITS)
+
+
+def test_adapters_are_not_served():
+    served = replace(scenario(), instance=replace(scenario().instance, lora=Lora(1)))
+    with pytest.raises(InputError, match="lora: adapters are served in runs and searches of whole tables alone"):
         Rooms(served, ("",), LIMITS)
 
 

@@ -25,6 +25,7 @@ SENDER = {
     },
     "lifecycle": {"windows": [{"start_us": 0, "end_us": 10}]},
     "network": {"rtt_ms": 1, "bandwidth_mbps": 1},
+    "adapters": {"count": 2},
     "multimodal": {
         "text_distribution": LENGTHS,
         **{f"{kind}{which}_distribution": LENGTHS for kind in PARTS for which in ("", "_count")},
@@ -84,6 +85,8 @@ WRONG = {
     "peak_to_trough_ratio": 0.5,
     "percent": 101,
     "share": 1.5,
+    "shares": {"a": 2},
+    "by": "no such",
     "classes": {"a": 0.5},
     "params": {"mean": -1},
     "times": [2, 1],
