@@ -20,6 +20,7 @@ from blis.config import (
     Breaker,
     Clients,
     Disaggregation,
+    Drafter,
     Engine,
     Failures,
     KVTransfer,
@@ -95,7 +96,8 @@ def scenario_mapping(scenario: Scenario) -> dict[str, Any]:
     """The canonical mapping of a scenario: every value spelled out, keys in a fixed order; loads back equal."""
     mapping = {key: value for key, value in plain(scenario).items() if value not in ([], {})}
     for part in (mapping["instance"], *mapping.get("pools", ())):
-        _drop_defaults(part.get("latency_model"))
+        _drop_defaults(part.get("latency_model"), _RARE)
+        _drop_defaults(part.get("batch"), _RARE_LIMITS)
     for key, default in _RARE_PARTS_OF_INSTANCE.items():
         if getattr(scenario.instance, key) == default:
             del mapping["instance"][key]
@@ -126,11 +128,11 @@ def member_scenario(scenario: Scenario, number: int) -> Scenario:
     return replace(scenario, instance=instance, pools=tuple(pools))
 
 
-def _drop_defaults(latency: dict[str, Any] | None) -> None:
-    """Leave out of a latency model's mapping what few have: files of others stay as they were."""
-    for key, value in _RARE.items():
-        if latency is not None and latency.get(key, value) == value:
-            latency.pop(key, None)
+def _drop_defaults(part: dict[str, Any] | None, rare: Mapping[str, Any]) -> None:
+    """Leave out of a part's mapping what few have: files of others stay as they were."""
+    for key, value in rare.items():
+        if part is not None and part.get(key, value) == value:
+            part.pop(key, None)
 
 
 #: Parts of a cluster that a file has only where they say something.
@@ -145,10 +147,13 @@ _RARE_PARTS = {
 }
 
 #: The same of an instance.
-_RARE_PARTS_OF_INSTANCE: dict[str, Any] = {"engine": Engine(), "lora": Lora()}
+_RARE_PARTS_OF_INSTANCE: dict[str, Any] = {"engine": Engine(), "drafter": Drafter(), "lora": Lora()}
 
 #: Keys of a latency model that a file has only where they say something.
 _RARE = {"factor": 1.0, "fitted": None, "ensemble": 0, "allow_implausible": False}
+
+#: The same of a batch.
+_RARE_LIMITS = {"speculative_tokens": 0}
 
 
 def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:

@@ -18,6 +18,7 @@ from blis.config.cluster import (
 )
 from blis.config.compat import Compat
 from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransfer, Profile
+from blis.config.drafter import MAX_DRAFTS, Drafter
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.failures import Breaker, Failures, Outage, Retries, Startup
 from blis.config.instance import (
@@ -52,6 +53,7 @@ __all__ = [
     "FAIRNESS",
     "KV",
     "LONGEST_US",
+    "MAX_DRAFTS",
     "MAX_INSTANCES",
     "MAX_TIME_US",
     "MAX_WEIGHT",
@@ -73,6 +75,7 @@ __all__ = [
     "Cluster",
     "Compat",
     "Disaggregation",
+    "Drafter",
     "Engine",
     "Failures",
     "Filter",

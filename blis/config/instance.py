@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from blis.config.compat import Compat
+from blis.config.drafter import MAX_DRAFTS, Drafter
 from blis.config.engine import Engine
 from blis.config.lora import Lora
 from blis.errors import InputError, check_choice, check_integer, check_number
@@ -102,12 +103,26 @@ class Batch:
     max_running: int = 256
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0  # cap on one request's prefill tokens a step, 0 = off
+    speculative_tokens: int = 0  # guessed for each request that decodes, a step; 0 = off
 
     def __post_init__(self) -> None:
         """Check limits (engine.md Q28)."""
         check_integer("batch.max_running", self.max_running, 1, 2**31 - 1)
         check_integer("batch.max_scheduled_tokens", self.max_scheduled_tokens, 1, 2**31 - 1)
         check_integer("batch.long_prefill_threshold", self.long_prefill_threshold, 0, 2**31 - 1)
+        check_integer("batch.speculative_tokens", self.speculative_tokens, 0, MAX_DRAFTS)
+        if self.speculative_tokens >= self.max_scheduled_tokens:
+            raise InputError(
+                f"batch.speculative_tokens {self.speculative_tokens} and the token before them do not go into"
+                f" batch.max_scheduled_tokens {self.max_scheduled_tokens}"
+            )
+
+    @property
+    def most_running(self) -> int:
+        """`max_running`, or as many as there are tokens for, with drafts, if all of them decode."""
+        if not self.speculative_tokens:
+            return self.max_running
+        return min(self.max_running, self.max_scheduled_tokens // (1 + self.speculative_tokens))
 
 
 @dataclass(frozen=True)
@@ -118,6 +133,7 @@ class Instance:
     kv: KV = field(default_factory=KV)
     batch: Batch = field(default_factory=Batch)
     engine: Engine = field(default_factory=Engine)
+    drafter: Drafter = field(default_factory=Drafter)
     lora: Lora = field(default_factory=Lora)
     scheduler: str = "fcfs"
     scheduler_parameters: dict[str, float] = field(default_factory=dict, hash=False)
@@ -130,3 +146,6 @@ class Instance:
         SCHEDULERS.values(self.scheduler, self.scheduler_parameters)
         PRIORITIES.values(self.priority, self.priority_parameters)
         check_choice("preemption", self.preemption, PREEMPTIONS)
+        self.drafter.check(self.batch.speculative_tokens)
+        if self.batch.speculative_tokens and self.latency_model.kind == "roofline-original":
+            raise InputError("batch.speculative_tokens: kind 'roofline-original' does not know draft tokens")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
+from typing import Any
 
 from blis.deploy.document import Document, parse_document
 from blis.errors import InputError
@@ -49,21 +50,28 @@ def _of_mapping(document: Document) -> Document:
 
 def _of_words(words: Iterable[str], source: str) -> Document:
     """What is no argument and no value of one is the program, its model, or nothing that is looked at."""
-    found: dict[str, object] = {}
-    waiting = ""  # for a value
+    found: dict[str, Any] = {}
+    waiting, part = "", ""  # for a value, or for a part of it
     for word in words:
         if re.match(r"--?[A-Za-z]", word):
             name, equals, value = word.partition("=")
-            long = _long(name.lstrip("-"))
+            long, part = _long(name.lstrip("-")), name.partition(".")[2].replace("-", "_")
             waiting = "" if equals else long.removeprefix("no-")
-            found[waiting or long] = value if equals else waiting == long
+            _put(found, waiting or long, part, value if equals else waiting == long)
         elif waiting and (waiting not in _SWITCHES or word.lower() in ("true", "false")):
-            found[waiting], waiting = word, ""
+            _put(found, waiting, part, word)
+            waiting = ""
     if "config" in found:
         raise InputError(f"{source}: config: {found['config']} has arguments, too; put all of them into one file")
     if not found:
         raise InputError(f"{source}: no arguments of vLLM in it, as `--max-num-seqs 64` is one")
     return Document(source, found, {})
+
+
+def _put(found: dict[str, Any], name: str, part: str, value: object) -> None:
+    """The value of an argument, or of one part of it beside the others."""
+    before = found.get(name)
+    found[name] = {**(before if isinstance(before, dict) else {}), part: value} if part else value
 
 
 def _split(text: str, source: str) -> list[str]:

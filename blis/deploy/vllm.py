@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from blis.config import MAX_DRAFTS
 from blis.deploy.arguments import read_arguments
 from blis.deploy.document import Document
 from blis.deploy.notes import Notes
@@ -22,6 +23,7 @@ from blis.files import read_text
 from blis.numerals import read_whole
 from blis.policies.bundle import BundlePriority, PolicyBundle, given_fields
 from blis.policies.priority import PRIORITIES
+from blis.yaml_strict import check_mapping, parse_yaml
 
 KNOBS = {
     "max_running": "max-num-seqs",
@@ -29,6 +31,9 @@ KNOBS = {
     "long_prefill_threshold": "long-prefill-token-threshold",
 }
 POLICY = "scheduling-policy"
+
+#: How many tokens are guessed is one of its keys; who guesses them is not a policy's.
+SPECULATION, DRAFTS = "speculative-config", "num_speculative_tokens"
 
 #: How many requests run, where the engine has room for more: `max-num-seqs` if it is not given (#56758, 0.31).
 ACTIVE = "max-num-active-seqs"
@@ -67,7 +72,6 @@ _ONLY: dict[str, tuple[Any, ...]] = {
     "prefill-schedule-interval": (1,),  # 2026
     "max-num-queued-reqs": (),  # 2026
     "scheduler-cls": (),
-    "speculative-config": (),
     "speculative-model": (),  # up to 0.8
     "data-parallel-size": (1,),
     "pipeline-parallel-size": (1,),
@@ -91,6 +95,8 @@ def import_vllm(path: str | Path, notes: Notes) -> dict[str, Any]:
     bundle: dict[str, Any] = {}
     names = KNOBS | ({"max_running": ACTIVE} if ACTIVE in given else {})
     engine = {ours: _whole(document, theirs, _LEAST.get(ours, 1)) for ours, theirs in names.items() if theirs in given}
+    if SPECULATION in given:
+        engine["speculative_tokens"] = _drafts(document, notes)
     if engine:
         bundle["engine"] = engine
     if POLICY in given:
@@ -119,9 +125,23 @@ def _whole(document: Document, name: str, least: int) -> int:
     return value
 
 
+def _drafts(document: Document, notes: Notes) -> int:
+    """How many tokens are guessed for each request, a step."""
+    given = document.value[SPECULATION]
+    try:
+        config = check_mapping(parse_yaml(given, SPECULATION) if isinstance(given, str) else given, SPECULATION)
+        drafts = read_whole(str(config.get(DRAFTS, "")))
+        check_integer(DRAFTS, drafts, 0, MAX_DRAFTS)
+    except ValueError as error:
+        wanted = f"it must be a mapping with {DRAFTS} in [0, {MAX_DRAFTS}]"
+        raise document.wrong(SPECULATION, f"{wanted}, got {in_short(given)}") from error
+    notes.add(f"{SPECULATION}: what the drafts are worth stands in the scenario, instance.drafter")
+    return drafts
+
+
 def _check_other(document: Document, name: str, value: object, notes: Notes) -> None:
     """An argument that sets nothing of a bundle: wrong, noted, or none of ours."""
-    if name in KNOBS.values() or name in (POLICY, ACTIVE):
+    if name in KNOBS.values() or name in (POLICY, ACTIVE, SPECULATION):
         return
     if name in SCENARIO:
         notes.add(f"{name} {value}: set {SCENARIO[name]} in the scenario, a bundle does not have it")
@@ -138,7 +158,7 @@ def _check_other(document: Document, name: str, value: object, notes: Notes) -> 
 
 def _meant(name: str) -> str | None:
     """One of ours whose beginning this is, which vLLM takes for it, or which it is nearly."""
-    known = [*KNOBS.values(), POLICY, ACTIVE, *SCENARIO, *_ONLY]
+    known = [*KNOBS.values(), POLICY, ACTIVE, SPECULATION, *SCENARIO, *_ONLY]
     begun = [one for one in known if one.startswith(name)] if len(name) > 3 else []
     return next(iter(begun or difflib.get_close_matches(name, known, n=1, cutoff=0.85)), None)
 
@@ -148,6 +168,9 @@ def export_vllm(bundle: PolicyBundle, notes: Notes) -> dict[str, Any]:
     engine = given_fields(bundle.engine)
     arguments = {theirs: engine[ours] for ours, theirs in KNOBS.items() if ours in engine}
     _check_budget(engine)
+    if engine.get("speculative_tokens"):
+        drafts = engine["speculative_tokens"]
+        notes.add(f"engine.speculative_tokens {drafts}: set {DRAFTS} of your own {SPECULATION} to it")
     policy = _policy(bundle)
     if policy is not None:
         arguments[POLICY] = policy

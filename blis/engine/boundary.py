@@ -58,10 +58,13 @@ def clear_request(w, r):
     request.cached_tokens = NONE
     request.own_run = NONE
     request.generated = 0
+    request.latest = 1
     request.computed = 0
     request.preemptions = 0
     request.detached = 0
     request.kv = LOCAL
+    if len(w.accepted) > 0:
+        w.accepted[r] = 0
     if len(w.adapter_us) > 0:
         w.adapter_us[r] = NONE
 
@@ -208,14 +211,16 @@ def _take_back(w, r):
         if r < w.config.requests:
             note_admitted(w, r)
         w.times[COMPLETED_US, r] = NONE
-    w.counts[GENERATED_TOKENS, r] -= has_output
+    w.counts[GENERATED_TOKENS, r] -= request.latest if has_output else 0
     if w.counts[FIRST_STEP, r] == w.counts[LAST_STEP, r]:
         instance.first_tokens -= has_output
         w.times[FIRST_TOKEN_US, r] = NONE
         w.counts[FIRST_STEP, r] = NONE
         w.counts[LAST_STEP, r] = NONE
     else:
-        instance.next_tokens -= 1
+        instance.next_tokens -= request.latest
+        if len(w.accepted) > 0:
+            w.accepted[r] -= request.latest - 1
         w.counts[LAST_STEP, r] -= 1
 
 

@@ -79,10 +79,12 @@ def e2e_us(w, r):
 
 @kernel
 def answer_overhead_us(w, r):
-    """What E2E has on top of the clock: an overhead for every token; with compat's Q4 the last step once more."""
+    """What E2E has on top of the clock: an overhead for all that a step gave; in compat (Q4) the last one again."""
     tokens = w.rows[r].output_tokens
     if tokens == 0 and w.config.first_token_without_output:
         tokens = 1
+    if len(w.accepted) > 0:
+        tokens -= w.accepted[r]
     more_us = 0
     if w.config.last_gap_twice:
         tokens += 1

@@ -160,6 +160,8 @@ ENGINE = np.dtype(
         ("adapter_factor", "f8"),
         ("latency", "i8"),  # code of the kind of latency model; its parameters are in World.latencies
         ("constant_while_decoding", "i8"),  # its steps in which all decode depend on their number alone
+        ("drafts", "i8"),  # tokens guessed for each who decodes, a step; 0 = nobody guesses …
+        ("drafting_us", "i8"),  # … and what guessing adds to it
     ],
     align=True,
 )
@@ -289,6 +291,7 @@ INSTANCE = np.dtype(
         ("input_tokens", "i8"),
         ("first_tokens", "i8"),  # first tokens given out
         ("next_tokens", "i8"),  # all other tokens
+        ("drafted_tokens", "i8"),
         ("prefill_tokens", "i8"),
         ("preemptions", "i8"),
         ("hit_blocks", "i8"),
@@ -325,9 +328,10 @@ REQUEST = np.dtype(
         ("preemptions", "i4"),
         ("first_step", "i4"),
         ("last_step", "i4"),  # step of its latest token; kept up to date only while it does not decode
-        ("base_step", "i4"),  # step that ended its latest prefill …
+        ("base_step", "i4"),  # step that ended its latest prefill, or with drafts its latest one …
         ("generated", "i4"),  # … and gave this many tokens in all; one more every step since
-        ("computed", "i4"),  # tokens whose KV is stored, while in prefill
+        ("latest", "i4"),  # tokens of the latest step that gave some
+        ("computed", "i4"),  # tokens whose KV is stored, while in prefill; with drafts, those that have blocks
         ("cached_tokens", "i4"),
         ("filled", "i4"),  # blocks it holds in shared nodes
         ("frontier", "i4"),  # PATH entry of the node it fills next, or its path_end

@@ -40,6 +40,8 @@ class World(NamedTuple):
     tiers: Array  # [lower tiers, I] TIER
     below: Array  # [lower tiers, I S + n] BELOW: nodes instance by instance, then requests; [1, 1] without a tier
     ring: Array  # [I, bs] decoding members that take a block in steps of this remainder
+    accepts: Array  # [I, drafts] the chances of the first, the second, … to be accepted
+    accepted: Array  # [n] draft tokens it got; no rows if nobody guesses
     finish: Array  # [I, R] HEAP of (last step, sequence): who completes next
     transit: Array  # [I, capacity] HEAP of (queued_us, decision): who enters the wait queue next
     service: Array  # [I, tenants] SERVICE, no tenants if nobody asks

@@ -36,17 +36,18 @@ from blis.tables.records import (
     TURN, OVERTAKEN,
     LACKING, NO_OUTPUT, SILENT_E2E, COMPLETED_US, E2E_US, UNSERVED, QUEUED_EARLY, LATE_START, LATE_TOKEN,
     SCHEDULED_EARLY, TOKEN_EARLY, COMPLETED_EARLY, E2E_SHORT, TTFT_TOKEN, STEPS_BACK,
+    DRAFTED, ACCEPTED,
     PEAK_BLOCKS, IDLE_BLOCKS, BLOCKS, TOO_MANY_RUN, NO_TIER, OFFLOADED, BROUGHT_BACK, THRASHED,
     BUSY_LONG, NEGATIVE_GAP, HOLES, BUSY, NO_SUCH_STEP, GAP_NUMBER, TTFT, GAP_SUM,
     ALL_TOKENS, TOO_MANY_TOKENS, CACHED, OUTPUT_TOKENS, INPUT_TOKENS, PREEMPTIONS, PREFILL,
-) = range(64)  # fmt: skip
+) = range(66)  # fmt: skip
 LAWS = PREFILL + 1
 
 FIRST, COUNT = range(2)  # columns of what is found of a law: the first who breaks it, and how many do
 
 #: Columns of what is added up of an instance's requests: how many have each status, and the rest.
-IN_FLIGHT_TOKENS, OUTPUT, INPUT, PREEMPTED, MISSING, BEFORE = range(len(STATUS_NAMES), len(STATUS_NAMES) + 6)
-SUMS = BEFORE + 1
+IN_FLIGHT_TOKENS, OUTPUT, INPUT, PREEMPTED, MISSING, BEFORE, HELD = range(len(STATUS_NAMES), len(STATUS_NAMES) + 7)
+SUMS = HELD + 1
 
 
 @entry(Run, Rules)
@@ -70,6 +71,7 @@ def judge(run, rules, sums, tenant_sums, states, elapsed_us, gap_sums, found):
     _capacity(run, rules, found)
     _steps(run, rules, sums, elapsed_us, gap_sums, found)
     _tokens(run, rules, sums, found)
+    _drafts(run, sums, found)
 
 
 @kernel
@@ -345,7 +347,7 @@ def _unrolled(run, elapsed_us):
 
 @kernel
 def _gaps(run, rules, sums, elapsed_us, gap_sums, found):
-    """Completed requests got one gap for each token after the first, and these add up to E2E - TTFT."""
+    """Completed requests got one gap for each token after the first but for drafts, and these add up to E2E - TTFT."""
     for r in range(len(run.status)):
         before = sums[run.instance[r], BEFORE]
         gap_sums[r, 0] = run.last_step[r] - run.first_step[r]
@@ -362,7 +364,8 @@ def _gaps(run, rules, sums, elapsed_us, gap_sums, found):
         if run.status[r] != COMPLETED:
             continue
         number, total_us = gap_sums[r, 0], gap_sums[r, 1]
-        note(found, GAP_NUMBER, r, number != max(run.output_tokens[r], 1) - 1)
+        accepted = run.accepted[r] if len(run.accepted) > 0 else 0
+        note(found, GAP_NUMBER, r, number != max(run.output_tokens[r], 1) - 1 - accepted)
         if rules.gaps_end_twice:
             last = sums[run.instance[r], BEFORE] + run.last_step[r]
             number += 1
@@ -404,6 +407,21 @@ def _tokens(run, rules, sums, found):
         note(found, INPUT_TOKENS, i, _differs(counters.input_tokens, of[INPUT], more))
         note(found, PREEMPTIONS, i, _differs(counters.preemptions, of[PREEMPTED], more))
         note(found, PREFILL, i, not preempted and all_ended and counters.prefill_tokens != of[MISSING] and not more)
+
+
+@kernel
+def _drafts(run, sums, found):
+    """No more draft tokens are given out than were guessed, in the steps of a request and on an instance."""
+    for r in range(len(run.accepted)):
+        accepted, i = run.accepted[r], run.instance[r]
+        steps = run.last_step[r] - run.first_step[r] if run.first_token_us[r] >= 0 else 0
+        most = run.limits[i].drafts * steps if i >= 0 else 0
+        note(found, ACCEPTED, r, accepted < 0 or accepted > min(most, max(run.generated_tokens[r] - 1, 0)))
+        if i >= 0:
+            sums[i, HELD] += accepted
+    for i in range(len(run.counters)):
+        guessed = run.counters[i].drafted_tokens
+        note(found, DRAFTED, i, guessed < sums[i, HELD] or (guessed > 0 and run.limits[i].drafts == 0))
 
 
 @kernel

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 SPAN = np.dtype([("instance", "i8"), ("from_us", "i8"), ("to_us", "i8")])
 
 #: What an instance has.
-LIMITS = np.dtype([("blocks", "i8"), ("max_running", "i8"), ("tiers", "i8")])
+LIMITS = np.dtype([("blocks", "i8"), ("max_running", "i8"), ("tiers", "i8"), ("drafts", "i8")])
 
 Array = NDArray[Any]
 
@@ -46,6 +46,7 @@ class Run(NamedTuple):
     preemptions: Array
     first_step: Array
     last_step: Array
+    accepted: Array  # [n] draft tokens it got; no rows if nobody guesses
     retries: Array  # [n] how often each was sent again; no rows if nobody is
     log: Array  # [R] STEP_LOG
     gaps: Array  # LONG_GAP

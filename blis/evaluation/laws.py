@@ -79,6 +79,8 @@ WORDS = {
     laws.E2E_SHORT: "request {} has E2E < TTFT",
     laws.TTFT_TOKEN: "request {} has a TTFT without a first token, or lacks it",
     laws.STEPS_BACK: "request {} has its last step before its first",
+    laws.DRAFTED: "instance {} gave out more draft tokens than it guessed, or guessed though it does not",
+    laws.ACCEPTED: "request {} got more draft tokens than its steps could give",
     laws.PEAK_BLOCKS: "instance {} used more KV blocks than it has",
     laws.IDLE_BLOCKS: "instance {} holds KV blocks with nothing running",
     laws.BLOCKS: "instance {} holds more KV blocks than there are",
@@ -172,8 +174,11 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
     tenants, nobody = result.tenants, np.zeros(0, np.int64)
     followed = table.predecessor is not None and table.think_us is not None
     instances = [replica.instance for replica in scenario.replicas]
-    limits = [(one.kv.blocks, one.batch.max_running, len(one.kv.lower_tiers)) for one in instances]
-    moved, nothing = result.handovers, np.zeros(0, np.bool_)
+    limits = [
+        (one.kv.blocks, one.batch.most_running, len(one.kv.lower_tiers), one.batch.speculative_tokens)
+        for one in instances
+    ]
+    moved, nothing, none = result.handovers, np.zeros(0, np.bool_), _read_only(np.zeros(0, np.int32))
     behind: Callable[..., NDArray[Any]] = _alone if moved is None else _with_prefills
     return Run(
         due_us=behind(table.arrival_us, table.arrival_us),
@@ -186,7 +191,8 @@ def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> R
         moved=_read_only(nothing) if moved is None else behind(moved.there_us >= 0, moved.there_us < -1),
         held=np.zeros(len(instances), np.int64) if moved is None else held_blocks(result, moved),
         **{name: behind(getattr(result, name), _of_prefills(result, moved, name)) for name in _COLUMNS},
-        retries=_read_only(np.zeros(0, np.int32) if result.retries is None else result.retries),
+        accepted=none if result.accepted is None else behind(result.accepted, 0 * result.accepted),
+        retries=none if result.retries is None else _read_only(result.retries),
         log=_read_only(result.steps),
         gaps=_read_only(result.gaps),
         counters=_read_only(result.instances),

@@ -20,6 +20,7 @@ from blis.evaluation.client_side import CLIENT_SIDE, ClientSide, client_side
 from blis.evaluation.detectors.anomalies import Anomalies, find_anomalies
 from blis.evaluation.detectors.saturation import Saturation, saturation
 from blis.evaluation.distribution import US_PER_MS, Distribution, distribution, known
+from blis.evaluation.drafts import DraftMetrics, draft_metrics
 from blis.evaluation.fleet import fleet_metrics
 from blis.evaluation.handovers import HandoverMetrics, handover_metrics, prefill_tokens, prefills
 from blis.evaluation.hit_rates import HitRates, hit_rates
@@ -131,6 +132,7 @@ class Metrics:
     saturation: Saturation
     raw: RawMetrics
     handovers: HandoverMetrics | None  # None: no instance has a role
+    drafts: DraftMetrics | None  # None: no token was guessed
     adapters: AdapterMetrics | None  # None: all requests are for the base model
     client_side: ClientSide | None  # None: no client has a network
     fleet: dict[str, Any]  # how many instances there were, where they may come and go
@@ -176,6 +178,7 @@ class Metrics:
             "classes": {name: metrics.to_dict() for name, metrics in self.classes.items()},
             **self.fleet,
             **({} if self.handovers is None else self.handovers.to_dict()),
+            **({} if self.drafts is None else self.drafts.to_dict()),
             **({} if self.adapters is None else self.adapters.to_dict()),
             **({} if self.client_side is None else {CLIENT_SIDE: self.client_side.to_dict()}),
         }
@@ -255,6 +258,7 @@ def compute_metrics(
         saturation=saturation(scenario, table, result),
         raw=raw_metrics(result),
         handovers=handover_metrics(result),
+        drafts=draft_metrics(scenario, result),
         adapters=adapter_metrics(table, result),
         client_side=client_side(table, result),
         fleet=fleet_metrics(result),

@@ -64,5 +64,5 @@ def _derive(model: LatencyModel, compat: Compat) -> Mapping[str, float]:
     decode_us_token=_US,
 )
 def blackbox(fixed_us, prefill_us_token, decode_us_token, step):
-    """Linear in the tokens of each phase."""
-    return fixed_us + prefill_us_token * step.prefill_tokens + decode_us_token * step.decodes
+    """Linear in the tokens of each phase; a draft is computed as a token of a prompt is."""
+    return fixed_us + prefill_us_token * (step.prefill_tokens + step.drafts) + decode_us_token * step.decodes

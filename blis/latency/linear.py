@@ -45,8 +45,8 @@ def linear(
     step,
 ):
     """Linear in the sums of a step, but for the ramp, which levels off after `ramp_tokens` new tokens."""
-    us = fixed_us + prefill_us_token * step.prefill_tokens + prefill_us_request * step.prefills
+    us = fixed_us + prefill_us_token * (step.prefill_tokens + step.drafts) + prefill_us_request * step.prefills
     us += decode_us_request * step.decodes + context_us_token * step.decode_context + pair_us * step.prefill_pairs
     if ramp_us > 0.0:
-        us += ramp_us * (1.0 - math.exp(-(step.prefill_tokens + step.decodes) / ramp_tokens))
+        us += ramp_us * (1.0 - math.exp(-(step.prefill_tokens + step.decodes + step.drafts) / ramp_tokens))
     return us + 0.5  # to the nearest µs

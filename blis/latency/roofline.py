@@ -220,11 +220,11 @@ def roofline(
         return sqrt(reading_us * reading_us + computing_us * computing_us)
 
     members = step.prefills + step.decodes
-    tokens = step.prefill_tokens + step.decodes
+    tokens = step.prefill_tokens + step.decodes + step.drafts
     if members == 0:
         return fixed_us + 0.5
     us = product_us(read_us, token_us * (tokens + IDLE_ROWS))
-    us += product_us(head_read_us, head_token_us * (members + IDLE_ROWS))
+    us += product_us(head_read_us, head_token_us * (members + step.drafts + IDLE_ROWS))
     if experts > 0:
         reached = 1 - missed ** (1.0 * peers * tokens)  # expected, if a token chooses at random
         idle_tokens = EXPERT_IDLE_ROWS * experts * reached / rows_token

@@ -16,6 +16,7 @@ class Step(NamedTuple):
     prefill_context: float = 0  # tokens of these members whose KV is stored
     decodes: float = 0  # Y: members that compute their next output token
     decode_context: float = 0  # tokens of these members whose KV is stored
+    drafts: float = 0  # tokens of these members that were guessed, and are checked
 
 
 #: The same as whole numbers.

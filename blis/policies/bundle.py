@@ -227,11 +227,12 @@ class BundleTier:
 
 @dataclass(frozen=True)
 class BundleEngine:
-    """Engine knobs: tokens a step, requests in the batch, cap on one request's prefill tokens a step (0 = off)."""
+    """Engine knobs: tokens a step, requests in the batch, cap on one request's prefill tokens a step, draft tokens."""
 
     max_scheduled_tokens: int | None = None
     max_running: int | None = None
-    long_prefill_threshold: int | None = None
+    long_prefill_threshold: int | None = None  # 0 = off
+    speculative_tokens: int | None = None  # 0 = off
 
     def __post_init__(self) -> None:
         """Check limits."""

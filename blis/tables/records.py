@@ -63,6 +63,7 @@ INSTANCE_COUNTERS = np.dtype(
         ("lookup_blocks", "i8"),  # full prompt blocks looked up at first admissions
         ("lookup_hit_blocks", "i8"),  # of these, found in either tier
         ("lookup_cpu_hit_blocks", "i8"),  # of these, found in the second tier
+        ("drafted_tokens", "i8"),  # guessed ahead, and checked
         ("again_blocks", "i8"),  # full prompt blocks looked up when a preempted request was admitted again
         ("again_hit_blocks", "i8"),  # of these, found: mostly its own
         ("in_flight_tokens", "i8"),  # prompt tokens of requests sent here that have not left

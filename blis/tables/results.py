@@ -47,6 +47,7 @@ class ResultTable:
     kept_steps: NDArray[np.void] | None = None  # [steps] KEPT_STEP in the order they were run, if they were asked for
     tenants: NDArray[np.void] | None = None  # [1 + tenants] TENANT of everybody and each, if a policy asks for them
     retries: NDArray[np.int32] | None = None  # [n] how often each was sent again, if any may be
+    accepted: NDArray[np.int32] | None = None  # [n] draft tokens that each got, if anybody guesses
     fleet: NDArray[np.void] | None = None  # FLEET_TURN rows by time, if instances may come and go
     looks: NDArray[np.void] | None = None  # FLEET_LOOK rows by time, the first at the start
     asked: NDArray[np.int32] | None = None  # [n] how often its client has asked, where clients do more than wait

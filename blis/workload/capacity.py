@@ -8,7 +8,8 @@ B tokens a step, a saturated instance spends on one request
 is its share of the steps: B tokens fit in one, and M members stay for I / C + N of them, C being the largest chunk
 of one prompt. M is max_running or, if that is less, as many average requests as the KV cache holds. Nothing counts
 as cached, so prompts that share much need fewer instances than this says. With any other latency model it spends s
-times what a step takes that has 1 / s of an average request's work, which for these coefficients is the same.
+times what a step takes that has 1 / s of an average request's work, which for these coefficients is the same. Where
+tokens are guessed ahead a member decodes in so many fewer steps, each with its drafts.
 """
 
 from __future__ import annotations
@@ -54,23 +55,28 @@ def served_rate(table: RequestTable, instance: Instance) -> float:
     prompt = float(table.input_tokens.mean())
     later = float(np.maximum(table.output_tokens - 1, 0).mean())
     kv_tokens = instance.kv.blocks * instance.kv.block_size_tokens
-    members = max(1.0, min(instance.batch.max_running, kv_tokens / (prompt + later)))
-    steps = max((prompt + later) / budget, (prompt / chunk + later) / members)
-    cost_us = steps * LATENCY.step_us(instance.latency_model, _average_step(table, steps, chunk), Compat())
+    members = max(1.0, min(instance.batch.most_running, kv_tokens / (prompt + later)))
+    drafts = instance.batch.speculative_tokens
+    decodes = later / (1 + sum(instance.drafter.chances(drafts)))
+    steps = max((prompt + decodes * (1 + drafts)) / budget, (prompt / chunk + decodes) / members)
+    average = _average_step(table, steps, chunk, instance)
+    cost_us = steps * LATENCY.step_us(instance.latency_model, average, Compat())
+    cost_us += drafts * instance.drafter.draft_us * min(steps, decodes)
     if cost_us <= 0:
         raise InputError("latency_model: steps take no time, so an instance serves any rate")
     return 1e6 / cost_us
 
 
-def _average_step(table: RequestTable, steps: float, chunk: int) -> Step:
+def _average_step(table: RequestTable, steps: float, chunk: int, instance: Instance) -> Step:
     """A step with the average work of a request that is spread over `steps` of them."""
     prompt = table.input_tokens.astype(np.float64)
     later = np.maximum(table.output_tokens - 1.0, 0)
     pairs, context = prompt * (prompt - 1) / 2, np.maximum(prompt * (prompt / chunk - 1) / 2, 0)
-    decode_context = later * prompt + later * (later - 1) / 2
-    return Step(
-        *(float(part.mean()) / steps for part in (prompt / chunk, prompt, pairs, context, later, decode_context))
-    )
+    drafts = instance.batch.speculative_tokens
+    a_step = 1 + sum(instance.drafter.chances(drafts))  # tokens that it gives
+    decodes, decode_context = later / a_step, (later * prompt + later * (later - 1) / 2) / a_step
+    parts = (prompt / chunk, prompt, pairs, context, decodes, decode_context, decodes * drafts)
+    return Step(*(float(part.mean()) / steps for part in parts))
 
 
 def scaled_instances(table: RequestTable, instance: Instance, utilisation: float) -> int:

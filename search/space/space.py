@@ -60,6 +60,7 @@ _OTHER_KEYS: dict[str, Sequence[Any] | None] = {
     "engine.max_running": None,
     "engine.max_scheduled_tokens": None,
     "engine.long_prefill_threshold": None,
+    "engine.speculative_tokens": None,
 }
 
 #: Keys of an SLO tier, `slo_tiers.<class>.<key>`: the classes are the workload's.

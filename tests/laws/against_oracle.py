@@ -88,6 +88,8 @@ def compare(case: Case) -> None:
     for i, counters in enumerate(expected.instances):
         for name in INSTANCE_COUNTERS.names or ():
             assert found.instances[name][i] == counters[name], f"instance {i}: {name}"
+    if found.accepted is not None:
+        assert found.accepted.tolist() == expected.accepted
     if found.retries is not None:
         assert found.retries.tolist() == expected.retries
     if found.adapter_us is not None:

@@ -74,7 +74,18 @@ def plain_laws(
     compat = compat or Compat()
     table = within_limits(table, *scenario.instance.engine.limits)
     violations: Violations = []
-    for law in (_shape, _conservation, _in_flight, _follow_ups, _order, _causality, _capacity, _steps, _tokens):
+    for law in (
+        _shape,
+        _conservation,
+        _in_flight,
+        _follow_ups,
+        _order,
+        _causality,
+        _drafts,
+        _capacity,
+        _steps,
+        _tokens,
+    ):
         law(scenario, table, result, compat, violations)
         if violations and law is _shape:  # the other laws rely on it
             return violations
@@ -294,13 +305,32 @@ def _causality(
     _rows(violations, "has its last step before its first", (first >= 0) & (result.last_step < result.first_step))
 
 
+def _drafts(
+    scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
+) -> None:
+    """No more draft tokens are given out than were guessed."""
+    each = np.array([replica.instance.batch.speculative_tokens for replica in scenario.replicas])
+    guessed = result.instances["drafted_tokens"]
+    accepted = np.zeros(len(result), np.int64) if result.accepted is None else result.accepted.astype(np.int64)
+    sent = result.instance >= 0
+    too_many = guessed < _sum(result, result.instance[sent], accepted[sent])
+    text = "gave out more draft tokens than it guessed, or guessed though it does not"
+    _instances(violations, text, too_many | ((guessed > 0) & (each == 0)))
+    if result.accepted is None:
+        return
+    steps = np.where(result.first_token_us >= 0, result.last_step - result.first_step, 0)
+    most = np.where(sent, each[result.instance] * steps, 0)
+    most = np.minimum(most, np.maximum(result.generated_tokens - 1, 0))
+    _rows(violations, "got more draft tokens than its steps could give", (accepted < 0) | (accepted > most))
+
+
 def _capacity(
     scenario: Scenario, table: RequestTable, result: ResultTable, compat: Compat, violations: Violations
 ) -> None:
     """Blocks stay within the cache and are given back (L2)."""
     counters, replicas = result.instances, scenario.replicas
     blocks = np.array([replica.instance.kv.blocks for replica in replicas])
-    max_running = np.array([replica.instance.batch.max_running for replica in replicas])
+    max_running = np.array([replica.instance.batch.most_running for replica in replicas])
     _instances(violations, "used more KV blocks than it has", counters["peak_blocks"] > blocks)
     _instances(
         violations, "holds KV blocks with nothing running", (counters["running"] == 0) & (counters["used_blocks"] != 0)
@@ -379,7 +409,8 @@ def _gaps(
         number += np.bincount(late, 1 - (end - start), len(result))[done].astype(np.int64)
         total_us += np.bincount(late, more_us, len(result))[done].astype(np.int64)
     wrong = np.zeros(len(result), np.bool_)
-    wrong[done] = number != np.maximum(table.output_tokens[done], 1) - 1
+    accepted = 0 if result.accepted is None else result.accepted[done]
+    wrong[done] = number != np.maximum(table.output_tokens[done], 1) - 1 - accepted
     _rows(violations, "has another number of gaps than tokens after the first", wrong)
     if result.last_gap_twice:
         number, total_us = number + 1, total_us + between_us(last - 1, last)

@@ -18,7 +18,7 @@ _SHOWN = ("tests/blis/engine/cache/test_signal.py",)
 MUTANTS = (
     Mutant(
         _KV,
-        "first = private if request.detached else tokens",
+        "first = private if request.detached else blocks",
         "first = tokens",
         _ORACLE,
         "full blocks without a key wait behind cached ones",
@@ -112,7 +112,7 @@ MUTANTS = (
     ),
     Mutant(
         _KV,
-        "own = tokens // w.config.block_tokens - request.filled",
+        "own = full - request.filled",
         "own = private",
         _ORACLE,
         "an evicted request finds its part-filled last block again",
@@ -157,8 +157,8 @@ MUTANTS = (
     ),
     Mutant(
         _KV,
-        "return w.requests[r].phase != DECODE or w.requests[r].frontier < w.rows[r].path_end",
-        "return w.requests[r].phase != DECODE",
+        "return request.phase != DECODE or request.frontier < w.rows[r].path_end or drafts",
+        "return request.phase != DECODE or drafts",
         _BY_HAND,
         "who generates shared content is skipped, and its blocks are found by nobody",
     ),

@@ -9,8 +9,8 @@ _DEPLOY, _TESTS = "blis/deploy", "tests/blis/deploy"
 MUTANTS = (
     Mutant(
         f"{_DEPLOY}/arguments.py",
-        "found[waiting], waiting = word, ",
-        "found[waiting], _ = word, ",
+        '            _put(found, waiting, part, word)\n            waiting = ""\n',
+        "            _put(found, waiting, part, word)\n",
         (f"{_TESTS}/test_arguments.py",),
         "the last of all words after an argument is its value",
     ),

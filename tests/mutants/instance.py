@@ -97,9 +97,9 @@ MUTANTS = (
         "the gap after an eviction begins with the first token",
     ),
     Mutant(
-        _STEP,
-        "instance.steps + max(w.rows[r].output_tokens, 1) - request.generated",
-        "instance.steps + w.rows[r].output_tokens - request.generated",
+        "blis/engine/instance/drafts.py",
+        "tokens = max(w.rows[r].output_tokens, 1)\n    generated",
+        "tokens = w.rows[r].output_tokens\n    generated",
         _tests("step"),
         "a request without outputs never ends",
     ),
@@ -252,8 +252,8 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "engine.budget_tokens - (instance.batch_size - members) - tokens)",
-        "engine.budget_tokens - (instance.batch_size - members))",
+        "            budget -= part\n",
+        "",
         _tests("batch"),
         "the last prefill is thought to get the budget of those before it",
     ),
@@ -406,8 +406,8 @@ MUTANTS = (
     ),
     Mutant(
         _BATCH,
-        "part = min(target_tokens(w, member) - request.computed, instance.chunk_tokens)",
-        "part = target_tokens(w, member) - request.computed",
+        "part = min(min(target_tokens(w, member) - request.computed, instance.chunk_tokens), budget)",
+        "part = min(target_tokens(w, member) - request.computed, budget)",
         _ORACLE,
         "a long prefill is thought to need blocks for all of its rest",
     ),
@@ -420,7 +420,7 @@ MUTANTS = (
     ),
     Mutant(
         _QUEUE,
-        "    if instance.first_ordered == r:\n        instance.first_ordered = requests[r].next",
+        "    if instance.first_ordered == r:\n        instance.first_ordered = w.requests[r].next",
         "    if instance.first_ordered == r:\n        instance.first_ordered = NONE",
         _tests("queue"),
         "who prefills behind a member that leaves is forgotten",

@@ -23,11 +23,11 @@ _FAULTS = (
     ),
     ("asking", "max(output_tokens, 1)", "output_tokens", "nobody may ask for no token"),
     ("asking", "if url.userinfo:", "if False:", "a password in the address"),
-    ("breaker", "self._until_us = now_us + OPEN_US\n        return True", "return True", "all try after a pause"),
+    ("breaker", "self._until_us = now_us + self._open_us\n        return True", "return True", "all try after a pause"),
     (
         "breaker",
-        "self.failures = 0\n        self._until_us = 0",
-        "self.failures = 4\n        self._until_us = 0",
+        "self.failures = 0\n        self._most",
+        "self.failures = 4\n        self._most",
         "opens at once",
     ),
     (

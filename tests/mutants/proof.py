@@ -263,12 +263,14 @@ MUTANTS = (
     ),
     Mutant(
         _MEANING,
-        "elif load.waited_share < FEW:",
-        "elif load.waited_share < 0.5:",
+        "elif waited_share < FEW:",
+        "elif waited_share < 0.5:",
         _MEANING_TESTS,
         "a busy cluster is called idle",
     ),
-    Mutant(_MEANING, "if instances == 1 and", "if instances < 3 and", _MEANING_TESTS, "two are one"),
+    Mutant(
+        _MEANING, "scenario.cluster.places == 1 and", "scenario.cluster.places < 3 and", _MEANING_TESTS, "two are one"
+    ),
     Mutant(
         "search/verdict/verdict.py",
         "asdict(found) if found.completed_requests else",

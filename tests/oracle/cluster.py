@@ -65,6 +65,7 @@ class OracleResult:
     last_gap_twice: bool
     samples: list[Sample]  # if asked for
     retries: list[int]
+    accepted: list[int]  # draft tokens
     fleet: list[tuple[int, int, str]]  # when which instance came into which state
     looks: list[tuple[int, int, int, int]]  # of the autoscaler
     gave_up_us: list[int]
@@ -497,6 +498,7 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         last_gap_twice=cluster.compat.last_gap_twice,
         samples=cluster.samples,
         retries=[job.retries for job in jobs],
+        accepted=[job.accepted for job in jobs],
         fleet=cluster.fleet.turns,
         looks=cluster.fleet.looks,
         gave_up_us=[job.gave_up_us for job in jobs],

@@ -38,6 +38,7 @@ class Job:
     instance: int = -1
     computed: int = 0  # tokens whose KV is stored
     generated: int = 0
+    accepted: int = 0  # draft tokens among these
     prefilling: bool = False  # from (re)admission until its next token is out
     new: int = 0  # tokens of this step
     context: int = 0  # stored tokens that those of this step look back on
@@ -104,6 +105,14 @@ class Job:
     def finished(self) -> bool:
         """Whether its last token is out; a request without outputs ends with its prefill (section 3)."""
         return self.generated >= max(self.output_tokens, 1)
+
+
+def _hashed(uniform: float, position: int) -> float:
+    """Return a number in [0, 1) that a request's own number and a position in its answer give (splitmix64)."""
+    bits = (int(uniform * 2**53) + position * 0x9E3779B97F4A7C15) % 2**64
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB), (31, 1)):
+        bits = (bits ^ (bits >> shift)) * factor % 2**64
+    return (bits >> 11) / 2**53
 
 
 def _step_time(machine: Machine, compat: Compat) -> Callable[[Sequence[Entry], Sequence[Entry]], int] | None:
@@ -372,7 +381,7 @@ class Engine:
         if self.compat.fit_prompt_only:
             return job.prompt_tokens
         stored_outputs = job.output_tokens if self.compat.last_gap_twice else max(job.output_tokens - 1, 0)
-        return job.prompt_tokens + stored_outputs
+        return job.prompt_tokens + stored_outputs + self.machine.drafts
 
     def _fits(self, stored_tokens: int) -> bool:
         return ceil_div(stored_tokens, self.machine.block_size_tokens) <= self.machine.kv_blocks
@@ -392,7 +401,7 @@ class Engine:
         count["queue_sum"] += self.waiting
         count["batch_sum"] += len(self.batch)
         slower = self.setup.startup.warm_up_factor if now < self.warm_us else 1.0
-        duration = int(self._with_adapters(self._duration()) * slower) + self._transfer_us
+        duration = int((self._with_adapters(self._duration()) + self._drafting_us()) * slower) + self._transfer_us
         self.adapters.used([job.request for job in self.batch], count["steps"])
         end = now + duration
         broken_off = end >= self.fails_us
@@ -403,6 +412,9 @@ class Engine:
         for job in self.batch:
             if broken_off:
                 break
+            if self._guesses_for(job):
+                self._checked(job, end)
+                continue
             if job.prefilling:
                 self.order.computed(job, job.new)
             job.computed += job.new
@@ -468,15 +480,54 @@ class Engine:
 
     def _duration(self) -> int:
         """Return what the batch takes in microseconds (section 10), also counting the prefill tokens."""
-        prefill = [job for job in self.batch if job.prefilling]
+        left_out = [job for job in self.batch if self.machine.drafts and not job.new]  # drafts have taken all tokens
+        prefill = [job for job in self.batch if job.prefilling and job not in left_out]
         decode = [job for job in self.batch if not job.prefilling]
         tokens = sum(job.new for job in prefill)
         self.counters["prefill_tokens"] += tokens
         self.members = tuple([Entry(job.context, job.new) for job in part] for part in (prefill, decode))
+        drafts = sum(job.new - 1 for job in decode)
+        self.counters["drafted_tokens"] += drafts
         if self._step_us is not None:
             return self._step_us(*self.members)
         beta = self.machine.beta
-        return int((beta[0] + beta[1] * tokens) + beta[2] * len(decode))
+        return int((beta[0] + beta[1] * (tokens + drafts)) + beta[2] * len(decode))
+
+    # -- tokens that were guessed (docs/speculative.md)
+
+    def _drafting_us(self) -> int:
+        decodes = any(not job.prefilling for job in self.batch)
+        return self.machine.drafts * self.machine.draft_us if decodes else 0
+
+    def _guesses_for(self, job: Job) -> bool:
+        return self.machine.drafts > 0 and not job.prefilling
+
+    def _checked(self, job: Job, end: int) -> None:
+        """Give a member its next token, and the guessed ones that hold."""
+        luck = _hashed(job.request.uniform, job.generated)
+        held = sum(luck < chance for chance in self.machine.accepts[: self.machine.drafts])
+        more = min(held, job.output_tokens - job.generated - 1)
+        self._token_out(job, end)
+        job.computed += 1 + more
+        job.generated += more
+        job.accepted += more
+        self.order.computed(job, more)
+        self.counters["output_tokens"] += more
+
+    def _store_drafts(self, job: Job) -> bool:
+        """Obtain blocks for the next token and the drafts; only the next token is known, and gives keys."""
+        size, held = self.machine.block_size_tokens, len(self.kv.held[job.row])
+        end = job.computed + 1 + self.machine.drafts
+        if end > held * size and not self.kv.allocate(job.row, held * size, end, None):
+            return False
+        first = max(0, job.computed - self.machine.drafts) // size  # some may have held in the step before
+        self.kv.give_keys(job.row, first, (job.computed + 1) // size, self._keys_of(job.row))
+        return True
+
+    def _reserved(self) -> int:
+        """Return the part of a step's tokens that is for those who decode, before all others; 0 without drafts."""
+        each = 1 + self.machine.drafts
+        return each * sum(not job.prefilling for job in self.batch) if self.machine.drafts else 0
 
     def _with_adapters(self, duration: int) -> int:
         """A step whose batch has an adapter takes longer."""
@@ -551,7 +602,11 @@ class Engine:
     def _needed_blocks(self) -> int:
         """Return the blocks that the members need in this step, each with the tokens it would get."""
         budget, size, needed = self.machine.max_scheduled_tokens, self.machine.block_size_tokens, 0
+        budget -= self._reserved()
         for job in self.batch:
+            if self._guesses_for(job):
+                needed += ceil_div(job.computed + 1 + self.machine.drafts, size) - len(self.kv.held[job.row])
+                continue
             new = self._chunk(job.known - job.computed, budget)
             needed += ceil_div(job.computed + new, size) - ceil_div(job.computed, size)
             budget -= new
@@ -560,18 +615,20 @@ class Engine:
     def _serve_running(self, budget: int) -> tuple[int, bool]:
         """Give every running member its tokens, evicting from the tail; return the budget left and "evicted"."""
         served, evicted = 0, False
+        budget -= self._reserved()
         while served < len(self.batch):
             job = self.batch[served]
-            if budget == 0:
+            guesses = self._guesses_for(job)
+            if budget == 0 and not self.machine.drafts:
                 raise EngineError("a running request got no token: admissions must leave one for each (15, L9)")
-            new = self._chunk(job.known - job.computed, budget)
-            while job.status == RUNNING and not self._store(job, new):
+            new = 1 + self.machine.drafts if guesses else self._chunk(job.known - job.computed, budget)
+            while job.status == RUNNING and not (self._store_drafts(job) if guesses else self._store(job, new)):
                 self._evict(self.batch[-1])
                 evicted = True
             if job.status != RUNNING:  # it had to evict itself
                 break
             job.new, job.context = new, job.computed
-            budget -= new
+            budget -= 0 if guesses else new
             served += 1
         return budget, evicted
 

@@ -24,13 +24,18 @@ class StepTime:
     def __call__(self, prefill: Sequence[Entry], decode: Sequence[Entry]) -> int:
         """Return the duration of a step in microseconds."""
         price, tokens = self.price, sum(entry.new for entry in prefill)
-        us = price["fixed_us"] + price["prefill_us_token"] * tokens + price["prefill_us_request"] * len(prefill)
+        drafts = sum(entry.new - 1 for entry in decode)
+        us = (
+            price["fixed_us"]
+            + price["prefill_us_token"] * (tokens + drafts)
+            + price["prefill_us_request"] * len(prefill)
+        )
         us += (
             price["decode_us_request"] * len(decode)
             + price["context_us_token"] * sum(entry.context for entry in decode)
             + price["pair_us"] * sum(pairs(entry) for entry in prefill)
         )
-        new = tokens + len(decode)
+        new = tokens + drafts + len(decode)
         return math.floor(us + price["ramp_us"] * (1 - math.exp(-new / self.ramp_tokens)) + 0.5)
 
 

@@ -30,11 +30,12 @@ class StepTime:
 
     def __call__(self, prefill: Sequence[Entry], decode: Sequence[Entry]) -> int:
         """Return the duration of a step in microseconds."""
-        members, tokens = len(prefill) + len(decode), sum(entry.new for entry in prefill) + len(decode)
+        members, tokens = len(prefill) + len(decode), sum(entry.new for entry in [*prefill, *decode])
+        drafts = sum(entry.new - 1 for entry in decode)
         fixed_us = self._fixed_us()
         if members == 0:
             return math.floor(fixed_us + 0.5)
-        us = self._dense_us(tokens) + self._head_us(members) + self._experts_us(tokens)
+        us = self._dense_us(tokens) + self._head_us(members + drafts) + self._experts_us(tokens)
         us += sum(self._attention_us(prefill, decode, layer) for layer in range(self.model.num_layers))
         us += self._sent_us(tokens) + 20 * members + 100 * len(prefill)
         return math.floor(us + fixed_us + 0.5)

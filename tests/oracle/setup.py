@@ -52,6 +52,9 @@ class Machine:
     max_running: int = 256
     max_scheduled_tokens: int = 2048
     long_prefill_threshold: int = 0
+    drafts: int = 0  # tokens guessed a step for each who decodes
+    accepts: tuple[float, ...] = ()  # the chance of the first, the second, …
+    draft_us: int = 0
     engine: Switches = ORIGINAL
     lora: Lora = field(default_factory=Lora)
     labels: Mapping[str, Any] = field(default_factory=dict, hash=False)
@@ -228,6 +231,7 @@ def _routing(given: Routing | Profile) -> dict[str, Any]:
 def _machine(replica: Replica) -> Machine:
     instance = replica.instance
     model, kv, batch = instance.latency_model, instance.kv, instance.batch
+    drafts, drafter = batch.speculative_tokens, instance.drafter
     return Machine(
         alpha=model.alpha,
         beta=model.beta,
@@ -239,9 +243,12 @@ def _machine(replica: Replica) -> Machine:
         cpu_blocks=kv.cpu_blocks,
         transfer_bandwidth=kv.transfer_bandwidth,
         transfer_base_latency_us=kv.transfer_base_latency_us,
-        max_running=batch.max_running,
+        max_running=min(batch.max_running, batch.max_scheduled_tokens // (1 + drafts)) if drafts else batch.max_running,
         max_scheduled_tokens=batch.max_scheduled_tokens,
         long_prefill_threshold=batch.long_prefill_threshold,
+        drafts=drafts,
+        accepts=drafter.accepted_per_position or tuple(drafter.acceptance**k for k in range(1, drafts + 1)),
+        draft_us=drafter.draft_us,
         engine=instance.engine,
         lora=instance.lora,
         labels=replica.labels,

@@ -79,6 +79,7 @@ def answered(attempts: ResultTable, asked_us: Array, requests: int) -> ResultTab
         arrival_us=arrival_us,
         gaps=gaps,
         retries=_summed(attempts.retries, requests),
+        accepted=None if attempts.accepted is None else attempts.accepted[latest],
         decisions=None if attempts.decisions is None else attempts.decisions[latest],
         asked=(number + 1 - waits).astype(np.int32),
         gave_up_us=gave_up_us,

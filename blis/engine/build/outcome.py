@@ -55,6 +55,7 @@ def _collect(arrays: World, logs: list[Array], scenario: Scenario, table: Reques
         kept_steps=arrays.kept_steps[: cluster.kept_steps].view(np.ndarray) if len(arrays.kept_steps) else None,
         tenants=arrays.tenants.view(np.ndarray) if len(arrays.tenants) else None,
         retries=arrays.retries if len(arrays.retries) else None,
+        accepted=arrays.accepted[:n] if len(arrays.accepted) else None,
         gave_up_us=np.where(arrays.gave_up_us < NEVER_US, arrays.gave_up_us, NONE) if len(arrays.gave_up_us) else None,
         adapter_us=arrays.adapter_us if arrays.config.adapters else None,
         decisions=_decisions(arrays),

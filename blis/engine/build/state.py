@@ -12,6 +12,7 @@ from blis.config import Compat, Instance, LatencyModel, Scenario
 from blis.engine.build.apart import ROLES, check_apart, encode_apart, with_prefills
 from blis.engine.build.arrays import blank, listed, room
 from blis.engine.build.clients import check_clients, encode_clients
+from blis.engine.build.drafts import check_drafts, drafting, encode_drafts
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.fleet import begin_fleet, encode_fleet
@@ -137,6 +138,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     check_loops(table, compat)
     check_lives(scenario, compat)
     check_apart(scenario, compat)
+    check_drafts(scenario, compat)
     check_clients(scenario, compat)
     check_lora(scenario, table, compat)
     first_asks, table = table, with_attempts(table, scenario.clients.attempts)
@@ -182,6 +184,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         tiers=tiers,
         below=below,
         ring=np.empty((instances, block_tokens), np.int64),
+        **encode_drafts(scenario, len(rows)),
         finish=room(HEAP, (instances, members)),
         transit=room(HEAP, (instances, max(len(rows), 1024) if scenario.apart else 1024)),
         service=service(scenario, table),
@@ -304,6 +307,7 @@ def engines_of(scenario: Scenario, table: RequestTable, compat: Compat) -> tuple
     engines, parameters, different = scenario.cache[key]
     for instance, latency, values in different:
         step_us = LATENCY.check_longest(latency, values, _longest_step(instance, table))
+        step_us += drafting(instance)["drafting_us"]
         check_duration(scenario, instance, table, step_us)
     return engines, parameters
 
@@ -331,10 +335,11 @@ def _encode_engines(
 def _longest_step(instance: Instance, table: RequestTable) -> Step:
     """A step with more work than any that can come: the largest batch, all of it prefilling and decoding."""
     longest = _longest(table)
-    members = min(instance.batch.max_running, len(table))
+    members = min(instance.batch.most_running, len(table))
     tokens = min(instance.batch.max_scheduled_tokens, members * longest)
     context = members * longest
-    return Step(members, tokens, tokens * longest, context, members, context)
+    drafts = members * instance.batch.speculative_tokens
+    return Step(members, tokens, tokens * longest, context, members, context, drafts)
 
 
 def _longest(table: RequestTable) -> int:
@@ -348,7 +353,7 @@ def _engine(instance: Instance, latency: LatencyModel, leaps: bool, role: str) -
     batch, switches, lora = instance.batch, instance.engine, instance.lora
     values: dict[str, float] = {
         "blocks": instance.kv.blocks,
-        "max_running": batch.max_running,
+        "max_running": batch.most_running,
         "budget_tokens": batch.max_scheduled_tokens,
         "chunk_tokens": batch.long_prefill_threshold or batch.max_scheduled_tokens,
         "reserves_prompt": switches.reserve_full_prompt,
@@ -366,5 +371,6 @@ def _engine(instance: Instance, latency: LatencyModel, leaps: bool, role: str) -
         "adapter_factor": lora.step_factor,
         "latency": LATENCY.code(latency.kind),
         "constant_while_decoding": leaps,
+        **drafting(instance),
     }
     return tuple(values[name] for name in ENGINE.names or ())

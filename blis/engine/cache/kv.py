@@ -120,18 +120,23 @@ def fill(w, i, r, blocks):
 
 @kernel
 def release(w, i, r, tokens, evicted):
-    """Free the blocks of a request with `tokens` stored tokens that has left the batch, last block first."""
+    """Free the blocks of a request with `tokens` stored tokens that has left the batch, last block first.
+
+    Of its latest step only the token that was known before has a key: the others were guessed (docs/speculative.md).
+    """
     request = w.requests[r]
     instance = w.instances[i]
     first_token = w.rows[r].input_tokens if request.detached else 0
-    private = blocks_for(tokens - first_token, w.config.block_tokens) - request.filled
+    blocks = blocks_for(max(tokens, request.computed) - first_token, w.config.block_tokens)  # room for drafts, too
+    full = (tokens + 1 - request.latest) // w.config.block_tokens
+    private = blocks - request.filled
     instance.used_blocks -= private
     own = 0  # full blocks that it alone can ask for again, or that a lower tier will keep
     if not request.detached and (evicted or w.tiers[CPU, i].blocks > 0):
-        own = tokens // w.config.block_tokens - request.filled
+        own = full - request.filled
     first = 0  # blocks without a key that are taken before all others
     if w.engines[i].unkeyed_first:
-        first = private if request.detached else tokens % w.config.block_tokens > 0
+        first = private if request.detached else blocks - full
     if first > 0:
         push_head(w, i, first)
     if private > own + first:
@@ -224,5 +229,7 @@ def _deepest_holder(w, entry, member):
 
 @kernel
 def is_ordered(w, r):
-    """Whether a batch member's place in the batch matters: it prefills or will fill shared blocks."""
-    return w.requests[r].phase != DECODE or w.requests[r].frontier < w.rows[r].path_end
+    """Whether a batch member's place in the batch matters: it prefills, will fill shared blocks, or has drafts."""
+    request = w.requests[r]
+    drafts = w.engines[request.instance].drafts > 0
+    return request.phase != DECODE or request.frontier < w.rows[r].path_end or drafts

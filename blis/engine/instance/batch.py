@@ -60,7 +60,10 @@ def target_tokens(w, r):
 
 @kernel
 def _serve_running(w, i, now_us):
-    """Serve all members in batch order; returns the budget left. Stops when a member had to evict itself."""
+    """Serve all members in batch order; returns the budget left. Stops when a member had to evict itself.
+
+    Those who decode have their part of the budget before all others.
+    """
     instance = w.instances[i]
     engine = w.engines[i]
     remainder = (instance.steps + 1) % w.config.block_tokens
@@ -75,14 +78,13 @@ def _serve_running(w, i, now_us):
         take(w, i, w.ring[i, remainder] - crossing, now_us)
         instance.step.decodes = before
         start = instance.first_ordered
-        budget = engine.budget_tokens - before
     else:
         start = instance.batch.head
-        budget = engine.budget_tokens
+    budget = engine.budget_tokens - instance.decoding * (1 + engine.drafts)
     member = start
-    while member != NONE and budget > 0:
+    while member != NONE:
         tokens = _serve_member(w, i, member, now_us, budget, remainder)
-        if tokens == 0:
+        if tokens == NONE:
             return 0
         budget -= tokens
         member = w.requests[member].next
@@ -103,15 +105,15 @@ def _least_urgent(w, i):
 
 @kernel
 def _demand_of_ordered(w, i, remainder):
-    """Of the members from the first ordered one on: how many, blocks their prefills take, decodes that take one.
+    """Of the members from the first ordered one on: how many, the blocks they take but for plain decodes, and those.
 
-    Only the last member of a batch can be short of budget: every other one got all it could use in the
+    Without drafts only the last member of a batch can be short of budget: every other one got all it could use in the
     step before and asks for no more now (engine.md L9).
     """
     instance = w.instances[i]
     engine = w.engines[i]
     members = 0
-    tokens = 0
+    budget = engine.budget_tokens - instance.decoding * (1 + engine.drafts)
     blocks = 0
     crossing = 0
     member = instance.first_ordered
@@ -119,13 +121,13 @@ def _demand_of_ordered(w, i, remainder):
         request = w.requests[member]
         members += 1
         if request.phase == DECODE:
-            tokens += 1
-            crossing += request.ring == remainder
+            if engine.drafts > 0:
+                blocks += _blocks_of_drafts(w, i, member)
+            else:
+                crossing += request.ring == remainder
         else:
-            part = min(target_tokens(w, member) - request.computed, instance.chunk_tokens)
-            if request.next == NONE:
-                part = min(part, engine.budget_tokens - (instance.batch_size - members) - tokens)
-            tokens += part
+            part = min(min(target_tokens(w, member) - request.computed, instance.chunk_tokens), budget)
+            budget -= part
             blocks += blocks_for(request.computed + part, w.config.block_tokens) - blocks_for(
                 request.computed, w.config.block_tokens
             )
@@ -134,8 +136,18 @@ def _demand_of_ordered(w, i, remainder):
 
 
 @kernel
+def _blocks_of_drafts(w, i, r):
+    """How many more blocks a member needs for its next token and the drafts behind it."""
+    needed = stored_tokens(w, r, w.instances[i].steps + 1) + 1 + w.engines[i].drafts
+    return blocks_for(needed, w.config.block_tokens) - blocks_for(w.requests[r].computed, w.config.block_tokens)
+
+
+@kernel
 def _serve_member(w, i, r, now_us, budget, remainder):
-    """Give one member its tokens of this step, evicting from the tail while blocks lack; 0 if it went itself."""
+    """Give one member its tokens of this step, evicting from the tail while blocks lack.
+
+    Returns what a prefill takes of the budget, NONE if the member went itself.
+    """
     instance = w.instances[i]
     engine = w.engines[i]
     request = w.requests[r]
@@ -143,7 +155,7 @@ def _serve_member(w, i, r, now_us, budget, remainder):
     if decodes:
         tokens = 1
         stored = stored_tokens(w, r, instance.steps + 1)
-        blocks = 1 if request.ring == remainder else 0
+        blocks = _blocks_of_drafts(w, i, r) if engine.drafts > 0 else 1 if request.ring == remainder else 0
     else:
         stored = request.computed
         tokens = min(min(target_tokens(w, r) - stored, instance.chunk_tokens), budget)
@@ -152,12 +164,16 @@ def _serve_member(w, i, r, now_us, budget, remainder):
         victim = instance.batch.tail
         _evict(w, victim, i, now_us)
         if victim == r:
-            return 0
+            return NONE
     take(w, i, blocks, now_us)
     fill(w, i, r, (stored + tokens) // w.config.block_tokens)
     if decodes:
         instance.step.decodes += 1
-    else:
+        instance.step.drafts += engine.drafts
+        if engine.drafts > 0:
+            request.computed = stored + 1 + engine.drafts
+        return 0
+    if tokens > 0:
         request.computed += tokens
         count_prefill(instance.step, stored, tokens)
         charge(w, i, r, tokens)
@@ -207,7 +223,8 @@ def end_decode(w, i, r, place):
     heap.remove(w.finish, i, instance.decoding, place)
     instance.decoding -= 1
     instance.decode_base -= stored - (instance.steps + 1)
-    w.ring[i, w.requests[r].ring] -= 1
+    if w.engines[i].drafts == 0:
+        w.ring[i, w.requests[r].ring] -= 1
     leave_decode(w, i, r)
     return stored
 
@@ -310,6 +327,7 @@ def _note_admission(w, r, now_us):
         w.times[SCHEDULED_US, r] = now_us
     request.status = RUNNING
     request.phase = PREFILL
+    request.latest = 1
 
 
 @kernel

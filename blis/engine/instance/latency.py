@@ -15,7 +15,8 @@ def step_us(w, i):
     instance = w.instances[i]
     step = instance.step
     step.decode_context = instance.decode_base + step.decodes * (instance.steps + 1)
-    return _with_adapters(w, i, int(_duration_us(w.engines[i].latency, w.latencies[i], step)))
+    us = _with_adapters(w, i, int(_duration_us(w.engines[i].latency, w.latencies[i], step)))
+    return us + w.engines[i].drafting_us if step.drafts > 0 else us
 
 
 @kernel
@@ -52,3 +53,4 @@ def clear(step):
     step.prefill_pairs = 0
     step.prefill_context = 0
     step.decodes = 0
+    step.drafts = 0

@@ -145,6 +145,7 @@ def count_step(w, i, duration_us):
     instance.busy_us += duration_us
     instance.prefill_tokens += instance.step.prefill_tokens
     instance.next_tokens += instance.step.decodes
+    instance.drafted_tokens += instance.step.drafts
     instance.peak_blocks = max(instance.peak_blocks, instance.used_blocks)
     instance.block_us += instance.used_blocks * duration_us
     instance.queue_sum += instance.queue_depth + instance.importing_size

@@ -12,6 +12,7 @@ from blis.engine.columns import COMPLETED_US, FIRST_TOKEN_US, QUEUED_US
 from blis.engine.follow_ups import release_followers
 from blis.engine.in_flight import note_gone, note_left
 from blis.engine.instance.batch import end_decode, form_batch, next_ordered, stored_tokens, target_tokens
+from blis.engine.instance.drafts import give_accepted, steps_to_go
 from blis.engine.instance.latency import step_us
 from blis.engine.instance.leap import count_step, leap, log_steps
 from blis.engine.instance.queue import leave_batch, put
@@ -118,6 +119,7 @@ def _enqueue(w, i, r, now_us):
     tokens = w.rows[r].input_tokens
     if not w.config.fit_prompt_only:
         tokens += w.rows[r].output_tokens if w.config.last_gap_twice else max(w.rows[r].output_tokens - 1, 0)
+    tokens += w.engines[i].drafts
     too_long = w.rows[r].input_tokens >= w.config.model_tokens
     if too_long or blocks_for(tokens, w.config.block_tokens) > w.engines[i].blocks:
         _drop(w, i, r, now_us)
@@ -171,7 +173,7 @@ def _step(w, i, now_us):
     log_steps(w, i, 1, duration_us)
     if w.config.keeps_steps:
         keep_step(w, i, now_us, duration_us)
-    _finish_prefills(w, i, end_us)
+    _give_tokens(w, i, end_us)
     if not w.engines[i].schedules_ahead:
         _retire(w, i)
         _let_go(w, i, now_us, duration_us, end_us)
@@ -215,8 +217,11 @@ def _end_and_form(w, i, now_us):
 
 
 @kernel
-def _finish_prefills(w, i, end_us):
-    """Members whose last missing token is computed give their next token at the end of the step."""
+def _give_tokens(w, i, end_us):
+    """Members whose last missing token is computed give their next token at the end of the step.
+
+    Of those who decode only those with drafts have to be looked at.
+    """
     instance = w.instances[i]
     r = instance.first_ordered
     while r != NONE:
@@ -235,6 +240,8 @@ def _finish_prefills(w, i, end_us):
                 w.cluster.gap_rows += 1
                 instance.next_tokens += 1
             _start_decoding(w, i, r)
+        elif request.phase == DECODE and w.engines[i].drafts > 0:
+            give_accepted(w, i, r)
         r = request.next
 
 
@@ -246,11 +253,12 @@ def _start_decoding(w, i, r):
     request.phase = DECODE
     request.generated += 1
     request.base_step = instance.steps
-    last_step = instance.steps + max(w.rows[r].output_tokens, 1) - request.generated
+    last_step = instance.steps + steps_to_go(w, i, r)
     stored = stored_tokens(w, r, instance.steps + 1)
-    request.ring = (instance.steps + 1 - stored) % w.config.block_tokens
     instance.decode_base += stored - (instance.steps + 1)
-    w.ring[i, request.ring] += 1
+    if w.engines[i].drafts == 0:
+        request.ring = (instance.steps + 1 - stored) % w.config.block_tokens
+        w.ring[i, request.ring] += 1
     heap.push(w.finish, i, instance.decoding, last_step, request.sequence, r)
     instance.decoding += 1
     enter_decode(w, i, r)

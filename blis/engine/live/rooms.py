@@ -84,6 +84,11 @@ class Rooms:
                 "roles: prefill and decode are apart in runs and searches alone; leave disaggregation.prefill_instances"
                 " and pools[].role out of what is served or streamed"
             )
+        if any(replica.instance.batch.speculative_tokens for replica in scenario.replicas):
+            raise InputError(
+                "batch.speculative_tokens: tokens are guessed in runs of whole tables alone; leave it out of what is"
+                " served or streamed"
+            )
         if scenario.clients.any:
             raise InputError(
                 "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"

@@ -34,7 +34,8 @@ def test_every_form_says_the_same(text):
         ("vllm serve m --no-enable-prefix-caching --port 80", "enable-prefix-caching", False),
         ("vllm serve m --api-key a#b --max-num-seqs 64", "max-num-seqs", "64"),
         ("vllm serve m --max-num-seqs 1 --max_num_seqs 2", "max-num-seqs", "2"),
-        ("vllm serve m --speculative-config.method ngram", "speculative-config", "ngram"),
+        ("vllm serve m --sc.method ngram", "speculative-config", {"method": "ngram"}),
+        ("vllm serve --sc.a-b=1 --sc.c 2 m", "speculative-config", {"a_b": "1", "c": "2"}),
         ("vllm serve m --max-num-seqs -1", "max-num-seqs", "-1"),
     ],
 )

@@ -86,7 +86,9 @@ def test_what_a_scenario_has_and_what_changes_nothing(imported):
         ("scheduling-policy: [fcfs]\n", "unknown scheduling policy ['fcfs']"),
         ("enable-prefix-caching: false\n", "False cannot be simulated; the nearest is enable-prefix-caching true"),
         ("--no-enable-prefix-caching", "enable-prefix-caching: False cannot be simulated"),
-        ("--speculative-config '{}'", "cannot be simulated; the nearest is to leave speculative-config out"),
+        ("--speculative-config '{}'", "it must be a mapping with num_speculative_tokens in [0, 64], got '{}'"),
+        ("--speculative-config 5", "it must be a mapping with num_speculative_tokens"),
+        ("speculative-config: {num_speculative_tokens: 99}\n", "line 1: speculative-config: it must be a mapping with"),
         ("--max-num-seqs 'open", "not a command line"),
     ],
 )
@@ -94,6 +96,23 @@ def test_what_is_wrong_or_cannot_be_simulated(imported, text, message):
     with pytest.raises(InputError) as error:
         imported(text)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "speculative-config: {method: ngram, num_speculative_tokens: 3}\n",
+        'vllm serve m --speculative-config \'{"method": "eagle3", "num_speculative_tokens": 3}\'',
+        "vllm serve m --speculative-config.num_speculative_tokens 3",
+    ],
+)
+def test_how_many_tokens_are_guessed_is_the_policys_and_who_guesses_is_not(imported, text):
+    bundle, notes = imported(text)
+    assert bundle.engine.speculative_tokens == 3
+    assert "speculative-config: what the drafts are worth stands in the scenario, instance.drafter" in notes
+    said = Notes()
+    assert export_vllm(bundle, said) == {}
+    assert said == ["engine.speculative_tokens 3: set num_speculative_tokens of your own speculative-config to it"]
 
 
 def test_random_engines_come_back_as_they_were(tmp_path):

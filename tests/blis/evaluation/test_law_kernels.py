@@ -12,12 +12,13 @@ from blis.engine.run import simulate
 from blis.evaluation.laws import WORDS, check_laws
 from blis.tables.records import INSTANCE_COUNTERS, STATES, STATUS_NAMES
 from blis.tables.results import ResultTable
+from tests.laws.guessing_cases import guessing
 from tests.laws.plain_laws import plain_laws
 from tests.laws.random_cases import Case, failing_case, random_case, scaling
 
 COLUMNS = (
     "status", "instance", "queued_us", "scheduled_us", "first_token_us", "completed_us", "ttft_us", "e2e_us",
-    "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "routed_us", "retries",
+    "cached_tokens", "generated_tokens", "preemptions", "first_step", "last_step", "routed_us", "retries", "accepted",
 )  # fmt: skip
 RECORDS = {
     "instances": INSTANCE_COUNTERS.names or (),
@@ -54,7 +55,7 @@ def cases(seed: int) -> Iterator[tuple[Case, ResultTable, Compat]]:
     """Runs broken in many ways, some held to laws that their switches break."""
     rng = Random(seed)
     case = failing_case(rng) if seed % 5 == 2 else random_case(rng)
-    case = scaling(rng, case) if seed % 5 == 4 else case
+    case = scaling(rng, case) if seed % 5 == 4 else guessing(rng, case) if seed % 5 == 3 else case
     result = simulate(case.scenario, case.table, case.compat)
     for _ in range(60):
         yield case, broken(rng, case, result), rng.choice([case.compat, case.compat, Compat(), Compat.original()])
@@ -70,7 +71,7 @@ def test_broken_runs_break_the_same_laws_in_numpy(seed: int):
 def test_every_law_is_broken_by_some_of_them():
     told = {
         sub(r"(request|instance|look) \d+ ", "", text.split(" (and")[0])
-        for seed in range(80)
+        for seed in range(160)
         for case, result, compat in cases(seed)
         for text in check_laws(case.scenario, case.table, result, compat)
     }

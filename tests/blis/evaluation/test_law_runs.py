@@ -15,5 +15,5 @@ def test_what_is_taken_of_the_results_has_their_names():
 def test_spans_and_limits_are_what_tuples_make_them():
     (span,) = np.array([Span(1, 20, 30)], SPAN)
     assert (span["instance"], span["from_us"], span["to_us"]) == (1, 20, 30)
-    (limits,) = np.array([(100, 8, 1)], LIMITS)
+    (limits,) = np.array([(100, 8, 1, 3)], LIMITS)
     assert (limits["blocks"], limits["max_running"], limits["tiers"]) == (100, 8, 1)

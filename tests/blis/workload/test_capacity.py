@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import KV, Batch, Cluster, Instance, LatencyModel, Roofline, Scenario
+from blis.config import KV, Batch, Cluster, Drafter, Instance, LatencyModel, Roofline, Scenario
 from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.latency.catalog import find_model, gpu_catalog
@@ -51,6 +51,15 @@ def test_so_does_one_with_a_roofline(prompt, output):
     shape = Roofline(find_model("qwen3-14b"), gpu_catalog().find("H100").hardware)
     instance = Instance(LatencyModel("roofline", beta=(), tp=2, roofline=shape))
     table = table_of(3000, prompt, output, rate=100_000)
+    result = simulate(Scenario(instance, Cluster(instances=1)), table)
+    assert len(table) / result.end_us * 1e6 == pytest.approx(served_rate(table, instance), rel=0.2)
+
+
+@pytest.mark.parametrize(("drafts", "chance"), [(1, 0.5), (3, 0.8), (7, 0.3)])
+def test_so_does_one_that_guesses_ahead(drafts, chance):
+    table = table_of(3000, 300, 300, rate=100_000)
+    batch = Batch(max_running=64, speculative_tokens=drafts)
+    instance = Instance(LATENCY, batch=batch, drafter=Drafter(chance, draft_us=300))
     result = simulate(Scenario(instance, Cluster(instances=1)), table)
     assert len(table) / result.end_us * 1e6 == pytest.approx(served_rate(table, instance), rel=0.2)
 
