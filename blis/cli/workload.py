@@ -41,6 +41,7 @@ _HEADINGS = {
     "output_tokens": "output tokens",
     "classes": "classes",
     "tenants": "tenants",
+    "adapters": "adapters",
     "sessions": "sessions",
     "sharing": "sharing",
 }

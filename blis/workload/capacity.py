@@ -9,7 +9,8 @@ is its share of the steps: B tokens fit in one, and M members stay for I / C + N
 of one prompt. M is max_running or, if that is less, as many average requests as the KV cache holds. Nothing counts
 as cached, so prompts that share much need fewer instances than this says. With any other latency model it spends s
 times what a step takes that has 1 / s of an average request's work, which for these coefficients is the same. Where
-tokens are guessed ahead a member decodes in so many fewer steps, each with its drafts.
+tokens are guessed ahead a member decodes in so many fewer steps, each with its drafts; where requests are for LoRA
+adapters every step takes `step_factor` times as long, and places for them are not looked at.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def served_rate(table: RequestTable, instance: Instance) -> float:
     steps = max((prompt + decodes * (1 + drafts)) / budget, (prompt / chunk + decodes) / members)
     average = _average_step(table, steps, chunk, instance)
     cost_us = steps * LATENCY.step_us(instance.latency_model, average, Compat())
+    if table.adapter is not None:
+        cost_us *= instance.lora.step_factor
     cost_us += drafts * instance.drafter.draft_us * min(steps, decodes)
     if cost_us <= 0:
         raise InputError("latency_model: steps take no time, so an instance serves any rate")

@@ -31,6 +31,7 @@ def workload_facts(table: RequestTable, block_tokens: int) -> dict[str, Any]:
         "output_tokens": _spread(table.output_tokens),
         "classes": _shares(table.slo_class, table.slo_names),
         "tenants": _tenants(table),
+        "adapters": _adapters(table),
         "sessions": _sessions(table),
         "sharing": _sharing(table, block_tokens),
     }
@@ -69,6 +70,18 @@ def _shares(codes: NDArray[Any], names: Sequence[str]) -> dict[str, float]:
 def _tenants(table: RequestTable) -> dict[str, float]:
     shares = _shares(table.tenant, table.tenant_names)
     return {"count": len(shares), "largest_share": max(shares.values())} if shares else {}
+
+
+def _adapters(table: RequestTable) -> dict[str, float]:
+    """Different LoRA adapters, the largest share of the requests that one has, and that of the base model."""
+    if table.adapter is None:
+        return {}
+    counts = np.bincount(table.adapter + 1, minlength=1 + len(table.adapter_names)) / len(table)
+    return {
+        "count": int(np.count_nonzero(counts[1:])),
+        "largest_share": float(counts[1:].max()),
+        "base_model_share": float(counts[0]),
+    }
 
 
 def _sessions(table: RequestTable) -> dict[str, float]:

@@ -8,9 +8,7 @@ from random import Random
 import numpy as np
 
 from blis.config import Compat, Lora, Scorer, Signal
-from blis.tables.requests import RequestTable
-from blis.workload.content.adapters import apart_by_adapter
-from blis.workload.content.tree import InternedContent
+from blis.workload.content.adapters import with_adapters
 from tests.laws.random_cases import Case, failing_case, hedged_case, impatient_case, random_case, scaling_case
 
 
@@ -49,11 +47,3 @@ def random_lora(rng: Random) -> Lora:
         fetch_us=rng.choice([0, 7, 900]),
         step_factor=rng.choice([1, 1, 1.3, 2.05]),
     )
-
-
-def with_adapters(table: RequestTable, adapter: np.ndarray, names: tuple[str, ...]) -> RequestTable:
-    """The table whose requests are for these adapters."""
-    inputs, outputs = table.input_tokens, table.output_tokens
-    said = InternedContent(table.tree, table.path_offset, table.path_node, table.path_end_token, table.output_node)
-    content = apart_by_adapter(said, adapter, inputs, outputs)
-    return replace(table, **content._asdict(), adapter=adapter, adapter_names=names, cache={})

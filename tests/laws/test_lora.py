@@ -8,9 +8,10 @@ import pytest
 
 from blis.config import Batch, LatencyModel, Lora, Routing
 from blis.engine.run import simulate
+from blis.workload.content.adapters import with_adapters
 from tests.blis.engine.plain_times import STEP_US, deployment, requests
 from tests.laws.against_oracle import assert_same_results, compare
-from tests.laws.random_lora import adapted, adapted_case, with_adapters
+from tests.laws.random_lora import adapted, adapted_case
 from tests.laws.tight_cases import tight_case
 
 N = 400

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blis.config import Admission, Batch, Failures, Outage, Pool, Retries, Routing, Scenario, Scorer, SloTier, Startup
+from blis.config import (
+    Admission,
+    Autoscaling,
+    Batch,
+    Failures,
+    Outage,
+    Pool,
+    Retries,
+    Routing,
+    Scenario,
+    Scorer,
+    SloTier,
+    Startup,
+)
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
 from blis.tables.placement import Placement
-from blis.tables.records import COMPLETED, NO_INSTANCE, POLICY, REJECTED
+from blis.tables.records import COMPLETED, DRAINING, LOADING, NO_INSTANCE, POLICY, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
 from tests.blis.engine.plain_times import deployment, requests
@@ -27,6 +41,17 @@ GAP = 0.01 * (max(WEIGHTS.values()) - min(WEIGHTS.values()))
 GPUS = ("H100", "A100", "L4")
 
 COMING_AND_GOING = Failures(mtbf_us=3_000, mttr_us=700, heartbeat_us=50, offline_after_us=100)
+#: One instance at least, three at most, and a look at their queues so often that they come and go all the time.
+SCALED = Autoscaling(
+    minimum=1,
+    maximum=3,
+    queue_depth=2.0,
+    sync_us=100,
+    up_period_us=100,
+    down_window_us=300,
+    down_period_us=100,
+    drain_us=5_000,
+)
 #: The same whoever comes, and until when.
 ANNOUNCED = Failures(
     (Outage((0,), 300, 500), Outage((0, 1, 2), 1500, 400), Outage((1, 2), 2500, 600)),
@@ -57,6 +82,20 @@ def crowd(seed: int, count: int, every_us: float = 50, steps: int = 4, **columns
     return requests(arrival_us.tolist(), steps, slo_class=rng.integers(0, 4, count), **columns)
 
 
+def lives(scaled: bool) -> dict[str, Any]:
+    """Instances that an autoscaler starts and takes away, or that fail."""
+    return {"failures": Failures(), "autoscaling": SCALED} if scaled else {"failures": COMING_AND_GOING}
+
+
+def came_and_went(result: ResultTable, scaled: bool) -> None:
+    """Assert that instances did."""
+    if scaled:
+        assert result.fleet is not None
+        assert {LOADING, DRAINING} & set(result.fleet["state"].tolist())
+    else:
+        assert result.instances["lost"].sum() > 0
+
+
 def run(scenario: Scenario, table: RequestTable, observe: Observe | None = None) -> ResultTable:
     """The result, of which nothing breaks a law."""
     result = simulate(scenario, table, observe=observe or Observe())
@@ -64,12 +103,13 @@ def run(scenario: Scenario, table: RequestTable, observe: Observe | None = None)
     return result
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([3_000.0, 10_000.0, 60_000.0]))
-def test_a_request_is_overtaken_only_by_those_that_come_soon_after(seed: int, boost_per_minute: float):
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from([3_000.0, 10_000.0, 60_000.0]), st.booleans())
+def test_a_request_is_overtaken_only_by_those_that_come_soon_after(seed: int, boost_per_minute: float, scaled: bool):
     """Those of one stay of an instance, since whoever was sent again queues anew."""
     table = crowd(seed, 150)
-    result = run(scarce(boost_per_minute), table)
+    result = run(scarce(boost_per_minute, **lives(scaled)), table)
+    came_and_went(result, scaled)
     served = result.status == COMPLETED
     assert (served | (result.reason == NO_INSTANCE)).all()  # those who came while everybody was gone
     soon_us = GAP * 60e6 / boost_per_minute
@@ -83,11 +123,13 @@ def test_a_request_is_overtaken_only_by_those_that_come_soon_after(seed: int, bo
     assert overtaken > 0
 
 
-@pytest.mark.parametrize(("failures", "every_us"), [(Failures(), 50), (COMING_AND_GOING, 75)])
-def test_without_age_the_last_tier_starves_while_others_come(failures: Failures, every_us: float):
+@pytest.mark.parametrize(
+    ("coming", "every_us"), [({"failures": Failures()}, 50), (lives(False), 75), (lives(True), 50)]
+)
+def test_without_age_the_last_tier_starves_while_others_come(coming: dict[str, Any], every_us: float):
     table = crowd(1, 3000, every_us)
     free = table.slo_class == 0
-    never, aged = (run(scarce(boost, failures), table) for boost in (0.0, 3_000.0))
+    never, aged = (run(scarce(boost, **coming), table) for boost in (0.0, 3_000.0))
     longest = [int((result.scheduled_us - table.arrival_us)[free].max()) for result in (never, aged)]
     assert longest[0] > 0.6 * int(table.arrival_us.max())  # until nobody comes any more
     assert longest[1] < 0.7 * longest[0]

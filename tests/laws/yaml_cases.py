@@ -35,6 +35,7 @@ def random_scenario(rng: Random) -> Mapping:
             "kv": _kv(rng),
             "batch": _engine(rng),
             "engine": _profile(rng),
+            "lora": _lora(rng),
             **_named(rng, SCHEDULERS, "scheduler", "scheduler_parameters"),
             **_named(rng, PRIORITIES, "priority", "priority_parameters"),
             "preemption": rng.choice(PREEMPTIONS),
@@ -120,7 +121,7 @@ def _freshness(rng: Random) -> Mapping:
         return {}
     if kind < 0.7:
         return {"snapshot_refresh_us": 5000}
-    return {"signals": {name: {"age_us": rng.choice([0, 1000])} for name in ("queue_depth", "kv", "cache")}}
+    return {"signals": {name: {"age_us": rng.choice([0, 1000])} for name in ("queue_depth", "kv", "cache", "lora")}}
 
 
 def _index(rng: Random) -> Mapping:
@@ -174,6 +175,10 @@ def _profile(rng: Random) -> str | Mapping:
     return rng.choice(["original", "vllm-0.8", "vllm-2026", {"profile": "vllm-2026", **switches}, switches])
 
 
+def _lora(rng: Random) -> Mapping:
+    return {"max_loras": rng.choice([1, 4]), "max_cpu_loras": rng.choice([0, 4]), "load_us": 9, "step_factor": 1.5}
+
+
 def _tiers(rng: Random) -> Mapping:
     names = rng.sample(["critical", "batch", "gold", "default"], rng.randint(0, 3))
     return {name: {rng.choice(["priority", "weight", "ttft_ms"]): rng.choice([1, 2.5, 400])} for name in names}
@@ -182,6 +187,7 @@ def _tiers(rng: Random) -> Mapping:
 def _pool(rng: Random) -> Mapping:
     pool: Mapping = {"count": rng.randint(1, 2), "labels": {"gpu": rng.choice(["H100", "A100"]), "lora": ["a", "b"]}}
     own = {"kv": {"blocks": 60}, "batch": {"max_running": 4}, "latency_model": _latency(rng), "engine": "vllm-2026"}
+    own |= {"lora": _lora(rng)}
     for key, value in own.items():
         if rng.random() < 0.4:
             pool[key] = value

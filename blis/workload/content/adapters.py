@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from blis.tables.requests import RequestTable
 from blis.workload.content.tree import InternedContent, content_of_paths
 
 
@@ -25,3 +29,11 @@ def apart_by_adapter(
     number[np.argsort(first)] = np.arange(len(first))
     node = number[which.reshape(-1)]
     return content_of_paths(content.path_offset, node, content.path_end_token, input_tokens, output_tokens)
+
+
+def with_adapters(table: RequestTable, adapter: NDArray[np.int32], names: Sequence[str]) -> RequestTable:
+    """The table of requests for these adapters; adapter: [n] index into names, -1 = base model, at least one is not."""
+    said = InternedContent(table.tree, table.path_offset, table.path_node, table.path_end_token, table.output_node)
+    content = apart_by_adapter(said, adapter, table.input_tokens, table.output_tokens)
+    adapter.setflags(write=False)
+    return replace(table, **content._asdict(), adapter=adapter, adapter_names=tuple(names), cache={})

@@ -107,6 +107,8 @@ def _left_out(table: RequestTable, kinds: Collection[RequestTable], spec: Worklo
             lines.append(f"{what} ({len(names)})")
     if table.placement is not None:
         lines.append("which instances requests may run on")
+    if table.adapter is not None:
+        lines.append(f"LoRA adapters ({len(table.adapter_names)})")
     if not np.all(table.output_tokens):
         lines.append(f"outputs of 0 tokens ({int((table.output_tokens == 0).sum())}), which have 1")
     return lines

@@ -11,6 +11,8 @@ import numpy as np
 from blis.config import MAX_TIME_US
 from blis.errors import InputError, check_choice, check_integer, check_number
 from blis.tables.requests import RequestTable
+from blis.workload.content.adapters import with_adapters
+from blis.workload.draw.adapters import Adapters
 from blis.workload.draw.arrivals import MAX_REQUESTS
 from blis.workload.draw.senders import Tenants, check_shares
 from blis.workload.draw.streams import stream
@@ -40,6 +42,7 @@ class TraceSpec:
     all gaps, and what clients think between an answer and the next question.
     classes: class name -> share, drawn a request at random for a file that names no classes; the shares sum to 1.
     tenants: the same for tenants. None = all requests are of one class or tenant without a name.
+    adapters: the same for LoRA adapters, one a session, or one a tenant. None = all are for the base model.
     seed: of these draws and of random ties. A row of the file draws the same whatever part of it is taken.
     utilisation: a search scales its cluster so that the trace keeps it so busy; None = it stays as it is.
     windows: how the time is divided into pools.
@@ -56,6 +59,7 @@ class TraceSpec:
     rate_scale: float = 1.0
     classes: dict[str, float] | None = None
     tenants: Tenants | None = None
+    adapters: Adapters | None = None
     seed: int = 0
     utilisation: float | None = None
     windows: Windows = field(default_factory=Windows)
@@ -115,8 +119,8 @@ def load_window(spec: TraceSpec, pool: str) -> RequestTable:
 def load_trace(spec: TraceSpec) -> RequestTable:
     """The requests of a trace. Classes, tenants and `uniform` that the file gives are kept.
 
-    Random streams of `spec.seed`: trace/class, trace/tenant, trace/uniform. Raises InputError naming the file,
-    and the line and column where a row cannot be simulated.
+    Random streams of `spec.seed`: trace/class, trace/tenant, trace/adapter, trace/uniform. Raises InputError naming
+    the file, and the line and column where a row cannot be simulated.
     """
     return taken(whole_file(spec), spec)
 
@@ -184,7 +188,19 @@ def _complete(table: RequestTable, spec: TraceSpec, draws_ties: bool) -> Request
     for column in drawn.values():
         if isinstance(column, np.ndarray):
             column.setflags(write=False)
-    return replace(table, cache={}, **drawn)
+    table = replace(table, cache={}, **drawn)
+    if spec.adapters is None or table.adapter is not None:
+        return table
+    adapter = spec.adapters.draw(stream(spec.seed, "trace/adapter"), table.tenant)[_openers(table)]
+    return table if (adapter < 0).all() else with_adapters(table, adapter, spec.adapters.names)
+
+
+def _openers(table: RequestTable) -> np.ndarray[Any, Any]:
+    """[n] the first row of each one's session; of a row without one itself."""
+    rows = np.arange(len(table))
+    first = np.full(len(table.session_names) + 1, len(table))
+    np.minimum.at(first, table.session, rows)
+    return np.where(table.session < 0, rows, first[table.session])
 
 
 def _draw(spec: TraceSpec, name: str, shares: Any, n: int) -> np.ndarray[Any, Any]:

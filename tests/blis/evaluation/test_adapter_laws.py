@@ -8,8 +8,8 @@ import pytest
 from blis.config import Lora
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
+from blis.workload.content.adapters import with_adapters
 from tests.blis.engine.plain_times import deployment, requests
-from tests.laws.random_lora import with_adapters
 
 SCENARIO = deployment(2, engine={"lora": Lora(2, load_us=10, fetch_us=100)})
 TABLE = with_adapters(

@@ -7,8 +7,8 @@ from blis.engine.run import simulate
 from blis.evaluation.adapters import BASE, LISTED, adapter_metrics
 from blis.evaluation.metrics import compute_metrics
 from blis.tables.frame import results_frame
+from blis.workload.content.adapters import with_adapters
 from tests.blis.engine.plain_times import deployment, requests
-from tests.laws.random_lora import with_adapters
 
 SCENARIO = deployment(engine={"lora": Lora(1, 2, load_us=10_000, fetch_us=90_000)})
 

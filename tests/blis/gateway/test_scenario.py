@@ -26,7 +26,7 @@ def test_policies_of_ours_go_before_servers_or_say_what_does_not(path):
     try:
         assert before_servers(scenario, 2).cluster.instances == 2
     except InputError as error:
-        assert "caches" in str(error) or "labels" in str(error)
+        assert any(word in str(error) for word in ("caches", "labels", "LoRA adapters"))
 
 
 def weighted(name: str) -> dict[str, Any]:

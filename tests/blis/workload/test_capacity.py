@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from blis.config import KV, Batch, Cluster, Drafter, Instance, LatencyModel, Roofline, Scenario
+from blis.config import KV, Batch, Cluster, Drafter, Instance, LatencyModel, Lora, Roofline, Scenario
 from blis.engine.run import simulate
 from blis.errors import InputError
 from blis.latency.catalog import find_model, gpu_catalog
 from blis.workload.capacity import load_of, scaled_instances, served_rate
+from blis.workload.content.adapters import with_adapters
 from blis.workload.draw.generate import generate
 from blis.workload.draw.spec import load_spec
 
@@ -100,3 +101,10 @@ def test_a_load_is_what_comes_to_what_all_instances_serve():
     assert four.served_per_s == pytest.approx(4 * served_rate(table, instance))
     assert one.utilisation == pytest.approx(4 * four.utilisation)
     assert load_of(replace(table, arrival_us=np.zeros(2000, np.int64)), Scenario(instance)).utilisation is None
+
+
+def test_adapters_make_steps_longer():
+    table, slow = table_of(20, 100, 50), Instance(LATENCY, lora=Lora(1, step_factor=1.25))
+    asks = with_adapters(table, np.zeros(20, np.int32), ("a",))
+    assert served_rate(asks, slow) == pytest.approx(served_rate(table, Instance(LATENCY)) / 1.25)
+    assert served_rate(table, slow) == served_rate(table, Instance(LATENCY))

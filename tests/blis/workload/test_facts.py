@@ -69,6 +69,14 @@ def test_what_there_is_none_of_is_empty():
         "requests_per_s",
         "classes",
         "tenants",
+        "adapters",
         "sessions",
     ]
     assert facts["gap_ms"]["max"] == 0 and "cv" not in facts["gap_ms"]
+
+
+def test_adapters_and_how_often_they_are_asked_for():
+    table = blis.generate(POISSON | {"population": POISSON["population"] | {"adapters": {"count": 2, "share": 0.5}}}, 3)
+    expected = {"count": 2, "largest_share": 0.25, "base_model_share": 0.5}
+    assert workload_facts(table, 16)["adapters"] == pytest.approx(expected, abs=0.05)
+    assert workload_facts(blis.generate(POISSON, seed=3), 16)["adapters"] == {}

@@ -7,8 +7,8 @@ from blis.config import Compat, Lora, Pool
 from blis.engine.build.lora import check_lora, encode_lora
 from blis.engine.run import simulate
 from blis.errors import InputError
+from blis.workload.content.adapters import with_adapters
 from tests.blis.engine.plain_times import deployment, requests
-from tests.laws.random_lora import with_adapters
 
 TABLE = with_adapters(requests([0, 1]), np.array([-1, 1], np.int32), ("sql", "law"))
 SERVES = deployment(engine={"lora": Lora(1)})

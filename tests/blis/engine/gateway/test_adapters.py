@@ -6,8 +6,8 @@ import pytest
 from blis.config import Batch, Failures, Lora, Outage, Routing, Scorer, Signal, Signals
 from blis.engine.observe import Observe
 from blis.engine.run import simulate
+from blis.workload.content.adapters import with_adapters
 from tests.blis.engine.plain_times import deployment, requests
-from tests.laws.random_lora import with_adapters
 
 
 def decisions(adapters, arrivals, outputs, instances=1, age_us=0, places=1, **more):

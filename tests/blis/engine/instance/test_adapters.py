@@ -8,8 +8,8 @@ import pytest
 from blis.config import KV, Batch, Engine, Failures, LatencyModel, Lora, Outage, Retries
 from blis.engine.run import simulate
 from blis.evaluation.laws import check_laws
+from blis.workload.content.adapters import with_adapters
 from tests.blis.engine.plain_times import deployment, requests
-from tests.laws.random_lora import with_adapters
 
 LOAD, FETCH = 10, 1010  # what a step waits
 

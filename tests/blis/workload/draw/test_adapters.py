@@ -61,6 +61,9 @@ def test_tenants_have_their_own():
     table = generate(spec, 5, 2000)
     number = np.array([int(name.removeprefix("tenant_")) for name in table.tenant_names])[table.tenant]
     np.testing.assert_array_equal(table.adapter, number % 3)
+    some = generate(populated(count=3, by="tenant", share=0.5), 5, 2000).adapter
+    assert (some >= 0).mean() == pytest.approx(0.5, abs=0.05)
+    np.testing.assert_array_equal(some[some >= 0], (number % 3)[some >= 0])
 
 
 def test_nothing_else_changes():

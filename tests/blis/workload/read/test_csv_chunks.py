@@ -56,6 +56,12 @@ def test_prompts_that_begin_alike_have_patterns_that_do(tmp_path: Path):
     assert [table.input_tokens[row] - 1 for row in pattern] == [0, 8, 8, 4, 3]
 
 
+def test_adapters_cannot_be_streamed(tmp_path: Path):
+    path = write(tmp_path, f"{HEADER},adapter", *(f"{row},{'sql' if k else ''}" for k, row in enumerate(ROWS)))
+    with pytest.raises(InputError, match="line 3: column adapter: 'sql' is a LoRA adapter, which cannot be streamed"):
+        requests_in_chunks(path, 2)
+
+
 def test_a_compressed_file_is_read_alike(tmp_path: Path):
     path = write(tmp_path, HEADER, *ROWS)
     packed = path.with_suffix(".csv.gz")

@@ -59,6 +59,16 @@ def test_labels_say_where_a_request_runs(tmp_path):
     assert table.placements[1] == Placement(avoids={"lora": "a=b"})
 
 
+def test_adapters_are_named_and_share_nothing(tmp_path):
+    lines = [GOOD[0] + ",law", GOOD[1] + ",", GOOD[1].replace("b,", "x,") + ",law", GOOD[2] + ",sql"]
+    table = load_requests(write(tmp_path, HEADER + ",adapter", *lines))
+    assert table.adapter_names == ("law", "sql") and table.adapter.tolist() == [0, -1, 0, 1]
+    first = table.path_node[table.path_offset[:-1]].tolist()
+    assert first[0] == first[2] != first[1]
+    empty = load_requests(write(tmp_path, HEADER + ",adapter", *(line + "," for line in GOOD)))
+    assert empty.adapter is None and empty.adapter_names == ()
+
+
 def test_without_a_label_there_is_no_column(tmp_path):
     for lines in ((HEADER, *GOOD), (HEADER + ",prefers", *(line + "," for line in GOOD))):
         table = load_requests(write(tmp_path, *lines))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from blis.errors import InputError
+from blis.workload.draw.adapters import Adapters
 from blis.workload.draw.senders import Tenants
 from blis.workload.draw.streams import stream
 from blis.workload.read.csv_requests import load_requests
@@ -161,6 +162,30 @@ class TestDraws:
         given = load_requests(requests_csv)
         assert (table.slo_names, table.tenant_names) == (given.slo_names, given.tenant_names)
         assert table.uniform.tolist() == [0.25, 0.5]
+
+    def test_adapters_are_drawn_for_a_file_that_names_none(self, spec, requests_csv):
+        table = load_trace(replace(spec, adapters=Adapters(count=3, zipf=1.0, share=0.5)))
+        assert table.adapter_names == ("adapter_0", "adapter_1", "adapter_2")
+        assert np.bincount(table.adapter + 1) / N == pytest.approx([0.5, 3 / 11, 3 / 22, 1 / 11], abs=0.08)
+        assert not table.adapter.flags.writeable and load_trace(spec).adapter is None
+        requests_csv.write_text(requests_csv.read_text().replace("uniform", "adapter").replace("0.25", "sql"))
+        named = load_trace(TraceSpec(str(requests_csv), adapters=Adapters(count=9)))
+        assert named.adapter_names == ("sql", "0.5")
+
+    def test_a_session_stays_with_one_adapter_and_a_tenant_with_its_own(self, tmp_path):
+        rows = [{"timestamp": 9 * k, "input_length": 5, "output_length": 1, "hash_ids": [k], "session_id": f"s{k % 7}"}
+                for k in range(70)]  # fmt: skip
+        path = tmp_path / "t.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        table = load_trace(TraceSpec(str(path), turns="arrivals", adapters=Adapters(count=4)))
+        for session in range(7):
+            assert len(set(table.adapter[table.session == session].tolist())) == 1
+        given = TraceSpec(str(path), turns="arrivals", tenants=Tenants(4), adapters=Adapters(count=2, by="tenant"))
+        table = load_trace(replace(given, first=20))
+        opener = {}
+        for session, tenant in zip(table.session.tolist(), table.tenant.tolist(), strict=True):
+            opener.setdefault(session, tenant)
+        assert table.adapter.tolist() == [opener[session] % 2 for session in table.session.tolist()]
 
     def test_columns_are_read_only(self, spec):
         table = load_trace(replace(spec, rate_scale=2))

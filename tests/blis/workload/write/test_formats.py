@@ -26,6 +26,7 @@ LOOP = """\
     [
         ("mooncake", [client("a")], "mooncake cannot say classes, tenants; --drop classes,tenants leaves that out"),
         ("trace-v2", [client("a", requires={"gpu": "H100"})], "trace-v2 cannot say labels of instances; --drop labels"),
+        ("trace-v2", [client("a", adapters={"count": 2})], "trace-v2 cannot say LoRA adapters; --drop adapters"),
         ("requests", [client("a", network={"rtt_ms": 4})], "requests cannot say networks of clients; --drop networks"),
     ],
 )

@@ -54,6 +54,18 @@ def test_columns_are_read_back_equal(tmp_path):
     assert (tmp_path / "r.csv").read_bytes() == (tmp_path / "s.csv").read_bytes()
 
 
+def test_adapters_are_read_back_equal(tmp_path):
+    table = drawn(
+        client("a", prefix_group="p", prefix_length=30, adapters={"shares": {"sql": 0.5, "law": 0.3}}), client("b")
+    )
+    save_requests(tmp_path / "r.csv", table)
+    again = blis.load_requests(tmp_path / "r.csv")
+    names = [np.array([*one.adapter_names, ""])[one.adapter].tolist() for one in (table, again)]
+    assert names[0] == names[1] and set(names[0]) == {"sql", "law", ""}
+    for name in ("path_node", "path_end_token", "path_offset"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(table, name))
+
+
 def test_sessions_keep_their_names_and_rounds(tmp_path):
     rows = "a,0,9,1,,0,,,s,0\nb,1,9,1,,0,,,,0\nc,2,9,1,,0,,,t,3\nd,3,9,1,,0,,,s,1\n"
     header = "request_id,arrival_us,input_tokens,output_tokens,prefix_group,prefix_tokens,slo_class,tenant_id"
