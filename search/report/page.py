@@ -11,9 +11,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from blis.files import read_text, write_text
 from search.report.bundle_diff import bundle_diff
 from search.report.finished import FOUND, Finished, read_finished
+from search.report.fleet_pictures import fleet_pictures
 from search.report.intervals import forest
 from search.report.request_pictures import class_pictures
-from search.report.requests import classes_of
+from search.report.requests import classes_of, runs_of
 from search.report.search_pictures import convergence, front_pictures, slice_pictures
 from search.report.tables import decisions, groups, latencies, worlds
 from search.report.trust import warnings
@@ -86,7 +87,7 @@ def _proof(run: Finished) -> dict[str, Any]:
     parts = {**halves, "redrawn_population": verdict.get("redrawn_population")}
     beside = {BESIDE[name]: found for name, found in parts.items() if found}
     tried, left_out = worlds(verdict.get("robust", ()))
-    found = classes_of(run.settings, run.policies) if run.proved else []
+    runs = runs_of(run.settings, run.policies) if run.proved else {}
     return {
         "baselines": forest(baselines, notes) if baselines else None,
         "beside": forest(beside) if beside else None,
@@ -97,7 +98,8 @@ def _proof(run: Finished) -> dict[str, Any]:
         "saving": verdict.get("saving"),
         "measured_on": measured_on(verdict["pools"]) if "measured" in verdict else "",
         "latencies": latencies(verdict.get("measured", {})),
-        "classes": [(one.name, one.requests, class_pictures(one, run.primary)) for one in found],
+        "classes": [(one.name, one.requests, class_pictures(one, run.primary)) for one in classes_of(runs)],
+        "fleet": fleet_pictures(runs, run.primary),
     }
 
 

@@ -48,11 +48,15 @@ class ClassOfRequests:
     over_time: Mapping[str, Seconds]
 
 
-def classes_of(settings: Settings, policies: Mapping[str, Policy]) -> list[ClassOfRequests]:
-    """The classes of the report tables under each policy, the largest ones in the order of the tables."""
+def runs_of(settings: Settings, policies: Mapping[str, Policy]) -> dict[str, Runs]:
+    """The first report tables, simulated again under each policy."""
     keys = settings.pool(REPORT_POOL, settings.validation.report_seeds)[:TABLES]
-    runs = {name: [_run(settings, policy, key) for key in keys] for name, policy in policies.items()}
-    tables = [table for table, _ in next(iter(runs.values()))]
+    return {name: [_run(settings, policy, key) for key in keys] for name, policy in policies.items()}
+
+
+def classes_of(runs: Mapping[str, Runs]) -> list[ClassOfRequests]:
+    """The classes of the report tables under each policy, the largest ones in the order of the tables."""
+    tables = [table for made in runs.values() for table, _ in made][: len(next(iter(runs.values()), ()))]
     count: dict[str, int] = {}
     for table in tables:
         for name in table.slo_names:

@@ -7,7 +7,7 @@ import pytest
 
 from blis.tables.records import COMPLETED
 from blis.workload.draw.pools import REPORT_POOL
-from search.report.requests import MEASURES, TABLES, classes_of
+from search.report.requests import MEASURES, TABLES, classes_of, runs_of
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def policies(done):
 
 
 def test_every_scored_request_is_in_one_class(done, policies):
-    found = classes_of(done, policies)
+    found = classes_of(runs_of(done, policies))
     problem = done.problem
     tables = [problem.table(key) for key in done.pool(REPORT_POOL, 4)[:TABLES]]
     assert sum(one.requests for one in found) == sum(
@@ -32,13 +32,13 @@ def test_waits_are_those_of_the_results(done, policies):
     for name, policy in policies.items():
         results = [problem.simulate(policy.scenario, problem.table(key)) for key in keys]
         e2e_s = np.concatenate([result.e2e_us[result.status == COMPLETED] for result in results]) / 1e6
-        found = np.concatenate([one.waits[MEASURES[2]][name] for one in classes_of(done, policies)])
+        found = np.concatenate([one.waits[MEASURES[2]][name] for one in classes_of(runs_of(done, policies))])
         scored = found[np.isfinite(found)]
         assert np.isin(scored.round(6), e2e_s.round(6)).all()
 
 
 def test_over_time_the_mean_of_who_arrived(done, policies):
-    for one in classes_of(done, policies):
+    for one in classes_of(runs_of(done, policies)):
         assert len(one.time) == len(one.over_time["round-robin"])
         assert (np.diff(one.time) > 0).all()
         line = one.over_time["round-robin"]
@@ -54,6 +54,6 @@ def test_what_never_happened_takes_for_ever(done, policies):
         )
 
     settings = replace(done, problem=replace(done.problem, simulate=nobody))
-    for one in classes_of(settings, policies):
+    for one in classes_of(runs_of(settings, policies)):
         assert all(np.isinf(seconds).all() for waits in one.waits.values() for seconds in waits.values())
         assert np.isnan(one.over_time["round-robin"]).all()
