@@ -10,6 +10,9 @@ from blis.errors import InputError, check_integer, check_number
 #: What is looked back on is at most so many looks long.
 _MOST_LOOKS = 10_000
 
+#: For how long it looks back.
+_SPANS = ("up_window_us", "up_period_us", "down_window_us", "down_period_us")
+
 #: What each instance should have of it.
 METRICS = ("queue_depth", "kv_utilization", "busy_utilization", "concurrency", "requests_per_s")
 
@@ -53,14 +56,8 @@ class Autoscaling:
         for way in ("up", "down"):
             check_integer(f"autoscaling.{way}_instances", getattr(self, f"{way}_instances"), 0, MAX_INSTANCES)
             check_number(f"autoscaling.{way}_percent", getattr(self, f"{way}_percent"), 0, 1e6)
-            for span in ("window", "period"):
-                name = f"{way}_{span}_us"
-                check_integer(f"autoscaling.{name}", getattr(self, name), 0, LONGEST_US)
-                if getattr(self, name) > _MOST_LOOKS * self.sync_us:
-                    raise InputError(
-                        f"autoscaling.{name} is {getattr(self, name)}, more than {_MOST_LOOKS:,} times"
-                        f" autoscaling.sync_us {self.sync_us}: that many looks are not looked back on"
-                    )
+        for name in _SPANS:
+            check_integer(f"autoscaling.{name}", getattr(self, name), 0, LONGEST_US)
 
     @property
     def any(self) -> bool:
@@ -73,7 +70,7 @@ class Autoscaling:
         return {name: getattr(self, name) for name in METRICS if getattr(self, name) > 0}
 
     def check_cluster(self, gateway: bool) -> None:
-        """Raise InputError for limits that no cluster can keep. gateway: requests wait at one."""
+        """Raise InputError for what does not go together, and no cluster can keep. gateway: requests wait at one."""
         if not self.any:
             return
         if self.minimum > self.maximum:
@@ -82,3 +79,9 @@ class Autoscaling:
             raise InputError(f"autoscaling needs a target: one of {', '.join(METRICS)}")
         if self.minimum == 0 and not gateway:
             raise InputError("autoscaling.minimum 0 needs flow_control: whoever comes then waits at the gateway")
+        for name in _SPANS:
+            if getattr(self, name) > _MOST_LOOKS * self.sync_us:
+                raise InputError(
+                    f"autoscaling.{name} is {getattr(self, name)}, more than {_MOST_LOOKS:,} times autoscaling.sync_us"
+                    f" {self.sync_us}: that many looks are not looked back on"
+                )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.evaluation.fleet import instance_us
 from blis.evaluation.ratios import per_s, ratio
+from blis.evaluation.stays import longest_steps_us, stays
 from blis.tables.records import COMPLETED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -57,10 +58,9 @@ def _between(times_us: NDArray[np.int64], start_us: int, end_us: int) -> int:
 
 def _waited(scenario: Scenario, table: RequestTable, result: ResultTable) -> NDArray[np.bool_]:
     """[n] whether a request was held at the gateway, waited for more than the longest step, or was not served."""
-    longest_us = np.zeros(len(result.instances) + 1, np.int64)  # the last one is nobody's
-    np.maximum.at(longest_us, result.steps["instance"], result.steps["gap_us"])
+    longest_us = longest_steps_us(result)
     control_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us
-    held = result.routed_us - result.arrival_us > control_us
-    late = result.scheduled_us - result.queued_us > longest_us[result.instance]
-    waited: NDArray[np.bool_] = held | late | (result.status != COMPLETED)
+    waited: NDArray[np.bool_] = (result.routed_us - result.arrival_us > control_us) | (result.status != COMPLETED)
+    for stay in stays(result, control_us):
+        waited |= stay.taken_us - stay.queued_us > longest_us[stay.instance]
     return waited

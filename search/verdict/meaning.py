@@ -12,7 +12,7 @@ from search.running.performance import Performance
 from search.settings import Settings
 from search.space.parameters import is_free
 
-ROUTING = "routing."  # beginning of its space keys
+ROUTING, SCALING = "routing.", "autoscaling."  # beginnings of their space keys
 
 #: Where a smaller share of the requests waits, there is room for all: whoever decides, nearly all are served at once.
 FEW = 0.01
@@ -60,6 +60,10 @@ def situation(settings: Settings, primary: Sequence[Performance]) -> Situation:
         doubts.append("Routing cannot matter: there is one instance, and the search space varies nothing else.")
     if not problem.fitness.counts_cost:  # else who has more than enough is where something is to be won
         doubts += _nothing_to_win(settings.primary, load.waited_share, good_share)
+        if any(key.startswith(SCALING) for key in _free(settings)):
+            doubts.append(
+                "More instances cost nothing: the search space has autoscaling, and fitness.weights.cost is 0."
+            )
     return Situation(problem.traffic.mapping().get("utilisation"), load, good_share, tuple(doubts))
 
 
@@ -81,5 +85,9 @@ def rates(load: Load) -> str:
 
 def _only_routing(settings: Settings) -> bool:
     """Whether the search varies nothing but where requests go."""
-    free = [key for key, parameter in settings.space.parameters.items() if is_free(parameter)]
-    return all(key.startswith(ROUTING) for key in free)
+    return all(key.startswith(ROUTING) for key in _free(settings))
+
+
+def _free(settings: Settings) -> list[str]:
+    """What the search varies."""
+    return [key for key, parameter in settings.space.parameters.items() if is_free(parameter)]

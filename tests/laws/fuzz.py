@@ -12,6 +12,7 @@ from tests.laws.random_cases import (
     apart_case,
     failing_apart_case,
     failing_case,
+    hedged_case,
     impatient_case,
     random_case,
     scaling_case,
@@ -20,14 +21,8 @@ from tests.laws.random_lora import adapted_case
 
 #: What is drawn in turns.
 CASES = (
-    random_case,
-    impatient_case,
-    failing_case,
-    apart_case,
-    scaling_case,
-    adapted_case,
-    guessing_case,
-    failing_apart_case,
+    *(random_case, impatient_case, failing_case, apart_case, scaling_case),
+    *(adapted_case, guessing_case, hedged_case, failing_apart_case),
 )
 
 

@@ -42,7 +42,7 @@ def priority_inversions(result: ResultTable, priority: NDArray[np.float64]) -> I
     waited = result.queued_us >= 0
     if priority.min(initial=0.0) == priority.max(initial=0.0) == 0.0:
         return Inversions(0, 0, int(np.count_nonzero(waited)))
-    for rows in rows_by_instance(result, waited):
+    for rows in rows_by_instance(result.instance, waited):
         urgent = priority[rows]
         if urgent.min() == urgent.max():
             continue
@@ -68,7 +68,7 @@ def slower_than_later(table: RequestTable, result: ResultTable) -> Inversions:
     labels = [class_label(name) for name in table.slo_names]
     label = np.unique(labels, return_inverse=True)[1][table.slo_class]
     for code in range(len(set(labels))):
-        for rows in rows_by_instance(result, done & (label == code)):
+        for rows in rows_by_instance(result.instance, done & (label == code)):
             rows = rows[np.argsort(result.arrival_us[rows], kind="stable")]
             e2e_us, arrival_us = result.e2e_us[rows], result.arrival_us[rows]
             later = np.searchsorted(arrival_us, arrival_us, side="right")

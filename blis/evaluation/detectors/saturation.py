@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from blis.config import Scenario
 from blis.evaluation.grouping import rows_by_instance
 from blis.evaluation.ratios import US_PER_S
+from blis.evaluation.stays import longest_steps_us, stays
 from blis.tables.records import ABANDONED, COMPLETED, DROPPED, LOST, NOT_ARRIVED, REJECTED
 from blis.tables.requests import RequestTable
 from blis.tables.results import ResultTable
@@ -119,22 +120,23 @@ def _held_back_share(
     """Share of the window in which a request waits for longer than it must; of the instance where it is largest.
 
     It must wait for the control plane, for its way into the queue, and for the end of one step: the longest of
-    its instance. Waiting at the gateway counts for the instance it is sent to in the end.
+    its instance. Waiting at the gateway counts for the instance it is sent to in the end. Where its prompt is computed
+    elsewhere it waits there and here, and not while it is computed or its KV is on the way.
     """
-    edges = np.searchsorted(result.steps["instance"], np.arange(len(result.instances) + 1))
-    steps_us = np.split(result.steps["gap_us"], edges[1:-1])
-    longest_us = np.array([own_us.max(initial=0) for own_us in steps_us] + [0])  # the last one is nobody's
+    longest_us = longest_steps_us(result)
     alpha = np.array([replica.instance.latency_model.alpha[:2] for replica in scenario.replicas] + [(0.0, 0.0)])
     control_us = scenario.cluster.admission.latency_us + scenario.cluster.routing.latency_us
-    held_us = [0]
-    for rows in rows_by_instance(result, inside):
-        instance = result.instance[rows[0]]
-        queueing_us = (alpha[instance, 0] + alpha[instance, 1] * table.input_tokens[rows]).astype(np.int64)
-        start_us = result.arrival_us[rows] + control_us + queueing_us + longest_us[instance]
-        scheduled_us = result.scheduled_us[rows]
-        end_us = np.where(scheduled_us >= 0, scheduled_us, window_us[1])
-        held_us.append(_union_us(np.maximum(start_us, window_us[0]), np.minimum(end_us, window_us[1])))
-    return max(held_us) / (window_us[1] - window_us[0])
+    held: dict[int, list[tuple[Ints, Ints]]] = {}
+    for stay in stays(result, control_us):
+        for rows in rows_by_instance(stay.instance, inside & (stay.came_us >= 0)):
+            instance = int(stay.instance[rows[0]])
+            queueing_us = (alpha[instance, 0] + alpha[instance, 1] * table.input_tokens[rows]).astype(np.int64)
+            start_us = stay.came_us[rows] + stay.ahead_us + queueing_us + longest_us[instance]
+            end_us = np.where(stay.taken_us[rows] >= 0, stay.taken_us[rows], window_us[1])
+            times = np.maximum(start_us, window_us[0]), np.minimum(end_us, window_us[1])
+            held.setdefault(instance, []).append(times)
+    held_us = [_union_us(*map(np.concatenate, zip(*times, strict=True))) for times in held.values()]
+    return max(held_us, default=0) / (window_us[1] - window_us[0])
 
 
 def _union_us(start_us: Ints, end_us: Ints) -> int:

@@ -1,5 +1,7 @@
 """What is wrong with an autoscaler is said in one line."""
 
+from dataclasses import replace
+
 import pytest
 
 from blis.config import KV, Autoscaling, Cluster, FlowControl, Instance, LatencyModel, Pool, Scenario
@@ -10,6 +12,9 @@ from blis.scenario import apply_bundle, load_scenario, scenario_mapping
 INSTANCE = {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 0, 0]}, "kv": {"blocks": 100}}
 
 
+SHORT = Autoscaling(1, 4, concurrency=1, up_period_us=0, down_period_us=0, down_window_us=0)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -17,7 +22,7 @@ INSTANCE = {"latency_model": {"alpha": [0, 0, 0], "beta": [100, 0, 0]}, "kv": {"
         (lambda: Autoscaling(kv_utilization=1.5), "autoscaling.kv_utilization must be"),
         (lambda: Autoscaling(sync_us=0), "autoscaling.sync_us must be"),
         (
-            lambda: Autoscaling(sync_us=5000, up_window_us=5, down_window_us=60_000_000),
+            lambda: Cluster(autoscaling=replace(SHORT, sync_us=5000, down_window_us=60_000_000)),
             "autoscaling.down_window_us is 60000000, more than 10,000 times autoscaling.sync_us 5000",
         ),
         (lambda: Cluster(4, autoscaling=Autoscaling(3, 2, concurrency=1)), "autoscaling.minimum is 3, above"),
@@ -55,3 +60,9 @@ def test_a_bundle_says_it_key_by_key_and_a_scenario_is_read_back_equal():
     applied = apply_bundle(scenario, load_bundle({"autoscaling": {"queue_depth": 3, "minimum": 2}}))
     assert applied.cluster.autoscaling == Autoscaling(2, 4, queue_depth=3, drain_us=7)
     assert load_scenario(scenario_mapping(applied)) == applied
+
+
+def test_what_does_not_go_together_is_asked_of_the_whole_and_not_of_what_a_bundle_says_of_it():
+    scaling = {"maximum": 4, "queue_depth": 5, "down_window_us": 0, "up_period_us": 0, "down_period_us": 0}
+    scenario = load_scenario({"instance": INSTANCE, "cluster": {"autoscaling": scaling}})
+    assert apply_bundle(scenario, load_bundle({"autoscaling": {"sync_us": 7}})).cluster.autoscaling.sync_us == 7

@@ -1,13 +1,10 @@
-from dataclasses import replace
-
 import numpy as np
 
 from blis.evaluation.grouping import rows_by_instance
-from tests.blis.handmade import make_result, make_table
 
 
 def test_rows_of_each_instance_in_the_order_of_the_table_unrouted_ones_first():
-    result = replace(make_result(make_table(7), 1), instance=np.array([2, 0, 2, -1, 0, 1, -1]))
+    instance = np.array([2, 0, 2, -1, 0, 1, -1])
     chosen = np.array([1, 1, 1, 1, 1, 0, 1], bool)
-    assert [rows.tolist() for rows in rows_by_instance(result, chosen)] == [[3, 6], [1, 4], [0, 2]]
-    assert list(rows_by_instance(result, np.zeros(7, bool))) == []
+    assert [rows.tolist() for rows in rows_by_instance(instance, chosen)] == [[3, 6], [1, 4], [0, 2]]
+    assert list(rows_by_instance(instance, np.zeros(7, bool))) == []

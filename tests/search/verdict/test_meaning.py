@@ -48,6 +48,13 @@ def test_where_cost_counts_a_cluster_that_is_too_large_is_no_doubt(tmp_path):
     assert met(tmp_path, *QUIET, "fitness.weights.cost=0.5").doubts == ()
 
 
+def test_instances_that_cost_nothing_and_may_be_had_are_a_doubt(tmp_path):
+    free = ("search_space=autoscaling", "workload.aggregate_rate=56", "workload.first=400")
+    (doubt,) = met(tmp_path, *free).doubts
+    assert doubt.startswith("More instances cost nothing: ")
+    assert met(tmp_path, *free, "fitness.weights.cost=0.1").doubts == ()
+
+
 def test_of_instances_that_come_and_go_their_mean_is_said_and_routing_matters(tmp_path):
     scaled = "cluster.cluster.autoscaling={maximum: 4, concurrency: 2, sync_us: 1000000, up_period_us: 1000000}"
     found = met(tmp_path, "search_space=routing_weights", "cluster.cluster.instances=1", scaled, "workload.first=400")
