@@ -154,4 +154,25 @@ MUTANTS = (
         _BROKEN,
         "who generates without KV is not told",
     ),
+    Mutant(
+        "blis/engine/gateway/prefills.py",
+        "        take_out_transfer(w, r)\n        _wait_anew(w, r, now_us)\n",
+        "        w.requests[r].kv = LOCAL\n",
+        ("tests/blis/engine/gateway/test_prefills.py",),
+        "KV comes from an instance that has failed",
+    ),
+    Mutant(
+        "blis/engine/gateway/prefills.py",
+        "        abort(w, i, row, ABANDONED)\n        w.instances[i].abandoned += 1\n",
+        "        prefill.status = ABANDONED\n        w.instances[i].abandoned += 1\n",
+        ("tests/blis/engine/gateway/test_prefills.py",),
+        "prompts of those whose instance has failed are computed all the same",
+    ),
+    Mutant(
+        "blis/engine/gateway/decide.py",
+        "    if helper != NONE and not instance.down:\n",
+        "    if helper != NONE:\n",
+        ("tests/blis/engine/gateway/test_prefills.py",),
+        "a prompt is computed for whoever is refused where it generates",
+    ),
 )
