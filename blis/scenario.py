@@ -23,6 +23,7 @@ from blis.config import (
     Drafter,
     Engine,
     Failures,
+    Hedging,
     KVTransfer,
     Lora,
     Profile,
@@ -139,6 +140,7 @@ def _drop_defaults(part: dict[str, Any] | None, rare: Mapping[str, Any]) -> None
 _RARE_PARTS = {
     "retries": Retries(),
     "breaker": Breaker(),
+    "hedging": Hedging(),
     "failures": Failures(),
     "startup": Startup(),
     "autoscaling": Autoscaling(),
@@ -179,6 +181,7 @@ def apply_bundle(scenario: Scenario, bundle: PolicyBundle) -> Scenario:
             disaggregation=_disaggregation(cluster.disaggregation, bundle.disaggregation),
             retries=replace(cluster.retries, **given_fields(bundle.retries)),
             breaker=replace(cluster.breaker, **given_fields(bundle.breaker)),
+            hedging=replace(cluster.hedging, **given_fields(bundle.hedging)),
             autoscaling=replace(cluster.autoscaling, **given_fields(bundle.autoscaling)),
         ),
         instance=replace(

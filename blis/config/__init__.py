@@ -21,6 +21,7 @@ from blis.config.disaggregation import DECIDERS, ROLES, Disaggregation, KVTransf
 from blis.config.drafter import MAX_DRAFTS, Drafter
 from blis.config.engine import OF_DEPLOYMENT, PROFILES, Engine
 from blis.config.failures import Breaker, Failures, Outage, Retries, Startup
+from blis.config.hedging import Hedging
 from blis.config.instance import (
     KV,
     PREEMPTIONS,
@@ -81,6 +82,7 @@ __all__ = [
     "Filter",
     "FlowControl",
     "Hardware",
+    "Hedging",
     "Instance",
     "KVTransfer",
     "LatencyModel",

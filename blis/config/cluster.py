@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from blis.config.autoscaling import Autoscaling
 from blis.config.disaggregation import Disaggregation, KVTransfer
 from blis.config.failures import Breaker, Failures, Retries, Startup
+from blis.config.hedging import Hedging
 from blis.config.limits import MAX_INSTANCES, MAX_TIME_US, MAX_WEIGHT
 from blis.config.routing import Routing, check_once
 from blis.errors import InputError, check_choice, check_integer, check_number
@@ -105,6 +106,7 @@ class Cluster:
     kv_transfer: KVTransfer = field(default_factory=KVTransfer)
     retries: Retries = field(default_factory=Retries)
     breaker: Breaker = field(default_factory=Breaker)
+    hedging: Hedging = field(default_factory=Hedging)
     failures: Failures = field(default_factory=Failures)
     startup: Startup = field(default_factory=Startup)
     autoscaling: Autoscaling = field(default_factory=Autoscaling)
@@ -117,6 +119,8 @@ class Cluster:
         self.autoscaling.check_cluster(self.flow_control.enabled)
         if self.autoscaling.any and self.disaggregation.prefill_instances:
             raise InputError("autoscaling and disaggregation.prefill_instances exclude each other: one pool is scaled")
+        if self.autoscaling.any and self.hedging.any:
+            raise InputError("autoscaling and hedging exclude each other: copies go to instances that stay")
         if self.disaggregation.prefill_instances >= self.instances:
             raise InputError(
                 f"disaggregation.prefill_instances must leave one of cluster.instances ({self.instances}) to decode,"

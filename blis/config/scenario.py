@@ -105,6 +105,8 @@ class Scenario:
             raise InputError("cluster.failures: with prefill and decode apart instances do not fail; leave one out")
         if self.cluster.autoscaling.any:
             raise InputError("autoscaling: with prefill and decode apart the instances stay; leave one of the two out")
+        if self.cluster.hedging.any:
+            raise InputError("hedging: with prefill and decode apart a copy would need both; leave one of the two out")
         if self.clients.any:
             raise InputError("clients: with prefill and decode apart they wait for ever; leave one of the two out")
         if any(replica.instance.lora.any for replica in self.replicas):
@@ -120,8 +122,15 @@ class Scenario:
         """Whether some instances only compute prompts for others, or do not."""
         return self.cluster.disaggregation.prefill_instances > 0 or any(pool.role != "both" for pool in self.pools)
 
+    @property
+    def rows_a_request(self) -> int:
+        """Rows that a request has in a run: one for each attempt of its client, or one for its copy."""
+        return 2 if self.cluster.hedging.any else self.clients.attempts
+
     def _check_clients(self) -> None:
         """Nobody gives up who has not been decided on."""
+        if self.cluster.hedging.any and self.clients.any:
+            raise InputError("cluster.hedging: clients that give up or ask again are not hedged; leave one of them out")
         for name in ("first_token_timeout_us", "timeout_us"):
             least_us = self.cluster.admission.latency_us + 1
             if getattr(self.clients, name):

@@ -27,6 +27,8 @@ def export_epp(bundle: PolicyBundle, dialect: Dialect, notes: Notes) -> dict[str
         notes.add("retries: those of the proxy before the router, not in this file")
     if given_fields(bundle.breaker):
         notes.add("breaker: the outlier detection of the proxy before the router, not in this file")
+    if given_fields(bundle.hedging):
+        notes.add("hedging: the hedge policy of the proxy before the router, not in this file")
     if given_fields(bundle.autoscaling):
         notes.add("autoscaling: a HorizontalPodAutoscaler, not in this file")
     if given_fields(bundle.engine) or bundle.scheduler:

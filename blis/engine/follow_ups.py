@@ -40,6 +40,8 @@ def release_followers(w, r, now_us):
 
     The client has an answer when its last token is out with all overheads, as E2E counts it (Q6).
     """
+    if len(w.rivals) > 0 and w.rivals[r] != NONE:
+        return  # it is not known yet whose answer it gets
     if len(w.gave_up_us) > 0 and not _is_awaited(w, r, now_us):
         return
     for h in range(w.loops[r].first, w.loops[r].end):

@@ -93,6 +93,9 @@ CONFIG = np.dtype(
         ("retry_budget", "f8"),  # retries a request
         ("most_saved", "f8"),  # retries saved up at most
         ("backoff_us", "i8"),  # before the first retry of a request
+        ("hedge_after_us", "i8"),  # without a first token; then a copy is sent elsewhere, 0: there are none
+        ("hedge_budget", "f8"),  # copies a request
+        ("most_hedges", "f8"),  # copies saved up at most
         ("breaker_failures", "i8"),  # in a row, after which an instance gets nothing …
         ("open_us", "i8"),  # … for so long; 0: there is no breaker
         ("first_asks", "i8"),  # requests that are asked for the first time: attempt k of request r is row k * this + r
@@ -218,6 +221,11 @@ CLUSTER = np.dtype(
         ("first_inside", "i8"),  # no row before this one can still be on an instance
         ("again", "i8"),  # requests that wait before they are sent again
         ("saved", "f8"),  # retries that may be made
+        ("hedges_saved", "f8"),  # copies that may be sent
+        ("watched", "i8"),  # entries of World.watched
+        ("next_watched", "i8"),  # none before this one is due any more
+        ("races", "i8"),  # entries of World.races
+        ("wasted_tokens", "i8"),  # of prompts that were computed by those who were cancelled
         ("first_due", "i8"),  # no client of a request in a place before this one waits for its first token …
         ("whole_due", "i8"),  # … for its answer
         ("asks_saved", "f8"),  # attempts after the first that clients may make

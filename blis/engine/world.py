@@ -59,6 +59,10 @@ class World(NamedTuple):
     lives: Array  # [turns in the lives of instances] LIFE
     again: Array  # [1, n] HEAP of (time, row): who is sent again when; this one and the next have no rows if nobody is
     retries: Array  # [n] how often each was
+    rivals: Array  # [2 n] row that each races with for a first token, or NONE; no rows, as the next 3, without hedging
+    serving: Array  # [n] the row of the two that serves each request, or will
+    races: Array  # [n] copies in races that are not decided
+    watched: Array  # [n (1 + retries)] HEAP, a list: for whom a copy is due when, as they were sent
     scaling: Array  # [1] SCALING; this one and the next 3 have no rows where nobody comes or goes
     fleet: Array  # [I] MEMBER
     fleet_turns: Array  # [capacity] FLEET_TURN

@@ -47,15 +47,21 @@ def check_clients(scenario: Scenario, table: RequestTable, result: ResultTable) 
 
 
 def answered_us(scenario: Scenario, attempts: ResultTable) -> Ints:
-    """[n] when the client of each request had its answer, NEVER_US if it has none. attempts: rows that ran."""
+    """[n] when the client of each request had its answer, NEVER_US if it has none. attempts: rows that ran.
+
+    Of a request and its copy the one whose last token came first has answered, the request before its copy.
+    """
     clients, horizon_us = scenario.clients, scenario.horizon_us or NEVER_US
     heard = (attempts.e2e_us >= 0) & (_gave_up_us(attempts) < 0)
     if clients.timeout_us:
         heard &= attempts.e2e_us < clients.timeout_us
     if clients.first_token_timeout_us:  # whoever gives up behind the horizon does so
         heard &= _has_token(scenario, attempts) | (attempts.arrival_us <= horizon_us - clients.first_token_timeout_us)
-    when_us = np.where(heard, attempts.arrival_us + attempts.e2e_us, NEVER_US)
-    return np.ascontiguousarray(when_us.reshape(clients.attempts, -1).min(axis=0))
+    when_us = np.where(heard, attempts.arrival_us + attempts.e2e_us, NEVER_US).reshape(scenario.rows_a_request, -1)
+    if not scenario.cluster.hedging.any:
+        return np.ascontiguousarray(when_us.min(axis=0))
+    first = np.where(heard, attempts.completed_us, NEVER_US).reshape(2, -1).argmin(axis=0)
+    return np.ascontiguousarray(np.take_along_axis(when_us, first[None], axis=0)[0])
 
 
 def _gave_up_us(attempts: ResultTable) -> Ints:

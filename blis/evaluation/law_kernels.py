@@ -228,7 +228,7 @@ def _order(run, rules, found):
     for r in range(len(run.status)):
         turn_us = run.arrival_us[r] + rules.admission_us + rules.routing_us
         late = run.instance[r] >= 0 and run.routed_us[r] != turn_us
-        note(found, TURN, r, late and not rules.gateway and not _sent_again(run, r))
+        note(found, TURN, r, late and not rules.gateway and not _sent_again(run, r) and r < rules.copies_from)
 
 
 @kernel

@@ -64,6 +64,7 @@ class Rules(NamedTuple):
     """What a scenario and the switches of `Compat` make of the laws."""
 
     requests: int  # rows behind these are prefills
+    copies_from: int  # rows from this one on are copies
     duration_us: int
     horizon_us: int
     has_horizon: bool

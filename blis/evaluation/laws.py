@@ -22,6 +22,7 @@ from blis.evaluation.client_laws import answered_us, check_clients
 from blis.evaluation.fleet import absences
 from blis.evaluation.gap_kernels import AHEAD
 from blis.evaluation.handover_laws import broken_handovers, held_blocks
+from blis.evaluation.hedge_laws import check_hedges
 from blis.evaluation.law_kernels import COUNT, LAWS, SUMS, judge
 from blis.evaluation.law_runs import LIMITS, SPAN, Rules, Run
 from blis.tables.attempts import with_attempts
@@ -120,12 +121,13 @@ def check_laws(
         return violations  # the laws rely on them
     if result.attempts is None:
         return _check(scenario, table, result, compat)
-    return check_clients(scenario, table, result) + _check(scenario, table, result.attempts, compat)
+    own = check_hedges if scenario.cluster.hedging.any else check_clients
+    return own(scenario, table, result) + _check(scenario, table, result.attempts, compat)
 
 
 def _check(scenario: Scenario, first_asks: RequestTable, result: ResultTable, compat: Compat) -> Violations:
     """The laws of rows that ran, attempts of clients behind all requests that are asked for the first time."""
-    table = with_attempts(first_asks, scenario.clients.attempts)
+    table = with_attempts(first_asks, scenario.rows_a_request)
     found = np.zeros((LAWS, 2), np.int64)
     instances, steps = len(result.instances), int(result.instances["steps"].sum())
     complete = steps == int(result.steps["count"].sum())
@@ -170,7 +172,7 @@ def _sizes(scenario: Scenario, table: RequestTable, result: ResultTable) -> Viol
 
 def _run(scenario: Scenario, first_asks: RequestTable, result: ResultTable) -> Run:
     """The columns that laws are about."""
-    table = with_attempts(first_asks, scenario.clients.attempts)
+    table = with_attempts(first_asks, scenario.rows_a_request)
     tenants, nobody = result.tenants, np.zeros(0, np.int64)
     followed = table.predecessor is not None and table.think_us is not None
     instances = [replica.instance for replica in scenario.replicas]
@@ -241,6 +243,7 @@ def _rules(scenario: Scenario, result: ResultTable, compat: Compat) -> Rules:
     ends_early = compat.behind_horizon or compat.duration_last_event  # before its last step does
     return Rules(
         requests=len(result),
+        copies_from=len(result) // 2 if cluster.hedging.any else len(result),
         duration_us=result.duration_us,
         horizon_us=_NEVER_US if scenario.horizon_us is None else scenario.horizon_us,
         has_horizon=has_horizon,
@@ -273,6 +276,8 @@ def _overtaken(scenario: Scenario, table: RequestTable, result: ResultTable, com
     alike = _arrived_alike(table, result) & (result.status != LOST) & (result.status != ABANDONED)
     if result.retries is not None:
         alike &= result.retries == 0
+    if scenario.cluster.hedging.any:
+        alike &= np.arange(len(result)) < len(result) // 2
     if result.handovers is not None:
         alike &= result.handovers.instance < 0
     if scenario.instance.scheduler != "fcfs" or compat.last_scheduling_delay or not alike.any():

@@ -90,9 +90,10 @@ class ClassMetrics:
 class Metrics:
     """The numbers of one run. Latencies are in ms unless the name says otherwise.
 
-    Every request is in one place at the end: requests = not_arrived + rejected + unrouted + injected - retries, and
-    injected - retries = completed + dropped + lost + queued + running + in_transit - unrouted. Where clients give up or
-    ask again both hold of their attempts; requests = all that have a status, `abandoned` among them.
+    Every request is in one place at the end: requests = not_arrived + rejected + unrouted + injected - retries -
+    hedges, and injected - retries - hedges = completed + dropped + lost + queued + running + in_transit - unrouted.
+    Where clients give up or ask again both hold of their attempts; requests = all that have a status, `abandoned` among
+    them.
     """
 
     requests: int
@@ -108,6 +109,8 @@ class Metrics:
     dropped: int  # could never fit in the KV cache
     lost: int  # their instance has failed, and they were not sent again
     retries: int  # how often requests were sent again because their instance had failed
+    hedges: int  # copies that were sent because there was no first token
+    wasted_tokens: int  # of prompts, computed by those of a request and its copy who gave their first token too late
     abandoned: int  # their clients have given up for good
     asked_again: int  # attempts of clients after the first one of each request
     preemptions: int
@@ -151,6 +154,7 @@ class Metrics:
             "rejected_requests": self.rejected,
             "dropped_unservable": self.dropped,
             **({"lost_requests": self.lost, "retries": self.retries} if self.lost or self.retries else {}),
+            **({"hedges": self.hedges, "wasted_prompt_tokens": self.wasted_tokens} if self.hedges else {}),
             **self._of_clients(),
             "injected_requests": self.injected,
             "total_input_tokens": self.input_tokens,
@@ -234,6 +238,8 @@ def compute_metrics(
         dropped=count[DROPPED],
         lost=count[LOST],
         retries=0 if result.retries is None else int(result.retries.sum()),
+        hedges=0 if result.hedged is None else int(result.hedged.sum()),
+        wasted_tokens=result.wasted_tokens,
         abandoned=count[ABANDONED],
         asked_again=0 if result.asked is None else int((result.asked - 1).sum()),
         preemptions=int(instances["preemptions"].sum()),

@@ -151,6 +151,8 @@ def _summary(
         retries = 0 if result.retries is None else int(result.retries.sum())
         if count[LOST] or retries:
             document |= {"lost_requests": count[LOST], "retries": retries}
+        if result.hedged is not None and result.hedged.any():
+            document |= {"hedges": int(result.hedged.sum()), "wasted_prompt_tokens": result.wasted_tokens}
         if result.asked is not None:
             document |= {"abandoned_requests": count[ABANDONED], "client_retries": int((result.asked - 1).sum())}
     return document

@@ -62,6 +62,8 @@ def _anomalies(metrics: Metrics) -> str:
     }
     if metrics.lost or metrics.retries:
         counts |= {"Lost Requests": metrics.lost, "Retries": metrics.retries}
+    if metrics.hedges:
+        counts |= {"Hedges": metrics.hedges, "Wasted Prompt Tokens": metrics.wasted_tokens}
     if metrics.abandoned or metrics.asked_again:
         counts |= {"Abandoned Requests": metrics.abandoned, "Client Retries": metrics.asked_again}
     if not any(counts.values()):

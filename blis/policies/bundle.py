@@ -24,6 +24,7 @@ from blis.config import (
     Disaggregation,
     Filter,
     FlowControl,
+    Hedging,
     PriorityBand,
     Retries,
     Routing,
@@ -171,6 +172,19 @@ class BundleBreaker:
 
 
 @dataclass(frozen=True)
+class BundleHedging:
+    """Whether copies of slow requests are sent: keys and units as in a scenario's `cluster.hedging`."""
+
+    after_us: int | None = None
+    budget: float | None = None
+    saved: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        Hedging(**given_fields(self))
+
+
+@dataclass(frozen=True)
 class BundleAutoscaling:
     """How many instances there are: keys and units as in a scenario's `cluster.autoscaling`."""
 
@@ -251,6 +265,7 @@ class PolicyBundle:
     disaggregation: BundleDisaggregation = field(default_factory=BundleDisaggregation)
     retries: BundleRetries = field(default_factory=BundleRetries)
     breaker: BundleBreaker = field(default_factory=BundleBreaker)
+    hedging: BundleHedging = field(default_factory=BundleHedging)
     autoscaling: BundleAutoscaling = field(default_factory=BundleAutoscaling)
     priority: BundlePriority = field(default_factory=BundlePriority)
     scheduler: str | None = None

@@ -81,6 +81,8 @@ def results_frame(requests: RequestTable, result: ResultTable, instances: Sequen
     columns["retry_after_us"] = _integers(result.retry_after_us)
     if result.retries is not None:
         columns["retries"] = result.retries
+    if result.hedged is not None:
+        columns["hedged"] = result.hedged.astype(np.int64)
     if result.accepted is not None:
         columns["accepted_tokens"] = result.accepted
     if result.asked is not None:

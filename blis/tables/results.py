@@ -53,6 +53,8 @@ class ResultTable:
     asked: NDArray[np.int32] | None = None  # [n] how often its client has asked, where clients do more than wait
     gave_up_us: NDArray[np.int64] | None = None  # [n] when it gave up the latest time, if that was the end of it
     attempts: ResultTable | None = None  # [n x attempts] what the servers did, attempt k of request r in row k n + r
+    hedged: NDArray[np.bool_] | None = None  # [n] whether a copy was sent, where any may be; in row n + r of `attempts`
+    wasted_tokens: int = 0  # of prompts, computed by those who gave their first token too late
     adapter_us: NDArray[np.int64] | None = None  # [n] what steps waited for its adapter when they admitted it
     handovers: Handovers | None = None  # of prompts, where instances have roles
     decisions: NDArray[np.void] | None = None  # [n, instances] what routing saw, if asked for; turn -1: not routed

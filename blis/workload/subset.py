@@ -68,7 +68,7 @@ def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTabl
         "path_node": path_node,
         "path_end_token": table.path_end_token[entries],
         "placement": None if table.placement is None else table.placement[rows],
-        "adapter": None if table.adapter is None else table.adapter[rows],
+        "adapter": _adapters(table, rows),
         **_loops(table, rows),
     }
     for array in (shared, *columns.values()):
@@ -83,6 +83,13 @@ def take_rows(table: RequestTable, rows: Places, entries: Places) -> RequestTabl
         cache={},
         **columns,
     )
+
+
+def _adapters(table: RequestTable, rows: Places) -> NDArray[Any] | None:
+    """The column of adapters for some rows; None if all of them are for the base model."""
+    if table.adapter is None or (table.adapter[rows] < 0).all():
+        return None
+    return table.adapter[rows]
 
 
 def _loops(table: RequestTable, rows: Places) -> dict[str, Any]:

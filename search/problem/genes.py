@@ -43,7 +43,7 @@ def _differences(policy: PolicyBundle, other: PolicyBundle) -> Iterator[tuple[st
         yield f"flow_control.{key}", replace(policy, flow_control=flow)
     for key, scaling in _autoscaling(policy.autoscaling, other.autoscaling):
         yield f"autoscaling.{key}", replace(policy, autoscaling=scaling)
-    for name in ("retries", "breaker", "disaggregation"):
+    for name in ("retries", "breaker", "hedging", "disaggregation"):
         if getattr(policy, name) != getattr(other, name):
             yield name, replace(policy, **{name: getattr(other, name)})
     yield from _scheduler(policy, other)

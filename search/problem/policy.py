@@ -100,6 +100,7 @@ def _complete(scenario: Scenario, applied: Scenario) -> PolicyBundle:
             "flow_control": _flow_control(scenario, applied),
             "retries": _retries(scenario, applied),
             "breaker": _breaker(scenario, applied),
+            "hedging": _hedging(scenario, applied),
             "autoscaling": _autoscaling(scenario, applied),
             "routing": {**_choice(before.routing, routing), **_filters(before.routing, routing)},
             "disaggregation": _disaggregation(scenario, applied),
@@ -156,6 +157,13 @@ def _breaker(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
     if not applied.cluster.breaker.failures:
         return {"failures": 0} if scenario.cluster.breaker.failures else {}
     return dict(vars(applied.cluster.breaker))
+
+
+def _hedging(scenario: Scenario, applied: Scenario) -> dict[str, Any]:
+    """Whether copies of slow requests are sent, where any may be."""
+    if not applied.cluster.hedging.any:
+        return {"after_us": 0} if scenario.cluster.hedging.any else {}
+    return dict(vars(applied.cluster.hedging))
 
 
 def _autoscaling(scenario: Scenario, applied: Scenario) -> dict[str, Any]:

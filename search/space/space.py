@@ -27,6 +27,7 @@ from blis.config import (
     Autoscaling,
     Breaker,
     FlowControl,
+    Hedging,
     Retries,
 )
 from blis.errors import InputError, check_choice, unknown_name
@@ -51,6 +52,7 @@ _OTHER_KEYS: dict[str, Sequence[Any] | None] = {
     **dict.fromkeys(f"autoscaling.{name}" for name in Autoscaling.__dataclass_fields__),
     **dict.fromkeys(f"retries.{name}" for name in Retries.__dataclass_fields__),
     **dict.fromkeys(f"breaker.{name}" for name in Breaker.__dataclass_fields__),
+    **dict.fromkeys(f"hedging.{name}" for name in Hedging.__dataclass_fields__),
     "disaggregation.decider": DECIDERS,
     "disaggregation.uncached_tokens": None,
     "disaggregation.prefill_instances": None,

@@ -50,7 +50,7 @@ def compare(case: Case) -> None:
     decisions: list[Decision] = []
     expected = simulate(
         _setup(case),
-        expand(with_attempts(case.table, case.scenario.clients.attempts)),
+        expand(with_attempts(case.table, case.scenario.rows_a_request)),
         case.compat,
         note,
         lambda row, now, views: decisions.append((row, now, views)),
@@ -80,6 +80,9 @@ def compare(case: Case) -> None:
     assert [law for law in broken if not (forced and any(words in law for words in anywhere))] == []
     if case.scenario.clients.any:
         assert_same_outcomes(found, expected)
+        found = found.attempts or found
+    if case.scenario.cluster.hedging.any:
+        assert_same_hedges(found, expected)
         found = found.attempts or found
     for name in COLUMNS:
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
@@ -135,6 +138,17 @@ def assert_same_outcomes(found: ResultTable, expected: OracleResult) -> None:
             assert getattr(found, name)[row] == value, f"row {row}: {name}"
         for name in ("queued_us", "scheduled_us", "routed_us", "cached_tokens", "generated_tokens"):
             assert getattr(found, name)[row] == getattr(found.attempts, name)[latest], f"row {row}: {name}"
+
+
+def assert_same_hedges(found: ResultTable, expected: OracleResult) -> None:
+    """Assert that both say the same of who served each request, and of what it cost."""
+    assert found.attempts is not None and found.hedged is not None
+    assert found.hedged.tolist() == expected.hedged
+    assert found.wasted_tokens == expected.wasted_tokens
+    for name in (*COLUMNS, "generated_tokens"):
+        if name != "arrival_us":
+            expected_values = [getattr(found.attempts, name)[row] for row in expected.serving]
+            assert getattr(found, name).tolist() == expected_values, name
 
 
 def assert_same_samples(found: ResultTable, expected: OracleResult) -> None:
@@ -211,7 +225,7 @@ class BlockLabels:
     def __init__(self, case: Case) -> None:
         self.block_tokens = case.scenario.instance.kv.block_size_tokens
         table = within_limits(case.table, case.scenario.instance.engine.truncate_prompt_tokens, 0)
-        self.table = with_attempts(table, case.scenario.clients.attempts)
+        self.table = with_attempts(table, case.scenario.rows_a_request)
         self.first_block = {}
         tree = self.table.tree
         for node, shared in enumerate(tree.shared):

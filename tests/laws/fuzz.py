@@ -8,11 +8,14 @@ from random import Random
 
 from tests.laws.against_oracle import compare
 from tests.laws.guessing_cases import guessing_case
-from tests.laws.random_cases import apart_case, failing_case, impatient_case, random_case, scaling_case
+from tests.laws.random_cases import apart_case, failing_case, hedged_case, impatient_case, random_case, scaling_case
 from tests.laws.random_lora import adapted_case
 
 #: What is drawn in turns.
-CASES = (random_case, impatient_case, failing_case, apart_case, scaling_case, adapted_case, guessing_case)
+CASES = (
+    *(random_case, impatient_case, failing_case, apart_case, scaling_case),
+    *(adapted_case, guessing_case, hedged_case),
+)
 
 
 def main(count: int, first_seed: int) -> int:

@@ -6,7 +6,15 @@ from dataclasses import replace
 from random import Random
 
 from blis.config import Batch, Compat, Drafter
-from tests.laws.random_cases import Case, apart_case, failing_case, impatient_case, random_case, scaling_case
+from tests.laws.random_cases import (
+    Case,
+    apart_case,
+    failing_case,
+    hedged_case,
+    impatient_case,
+    random_case,
+    scaling_case,
+)
 from tests.laws.random_lora import adapted_case
 from tests.laws.tight_cases import tight_case
 
@@ -15,7 +23,7 @@ def guessing_case(rng: Random, max_requests: int = 14) -> Case:
     """A case of any kind in which tokens are guessed ahead."""
     if rng.random() < 0.4:
         return guessing(rng, tight_case(rng.randrange(150)))
-    kinds = [random_case, failing_case, scaling_case, apart_case, impatient_case, adapted_case]
+    kinds = [random_case, failing_case, scaling_case, apart_case, impatient_case, adapted_case, hedged_case]
     return guessing(rng, rng.choice(kinds)(rng, max_requests))
 
 

@@ -30,6 +30,7 @@ from tests.laws.random_control import (
     random_cluster,
     random_disaggregation,
     random_failures,
+    random_hedging,
     random_labels,
     random_retries,
     random_roles,
@@ -165,6 +166,17 @@ def impatient(rng: Random, case: Case) -> Case:
     """The case, with clients that give up or ask again."""
     clients = random_clients(rng, case.scenario.cluster.admission.latency_us)
     return replace(case, scenario=replace(case.scenario, clients=clients), compat=Compat())
+
+
+def hedged_case(rng: Random, max_requests: int = 14) -> Case:
+    """A case in which copies of requests are sent, and in most instances fail besides."""
+    return hedged(rng, rng.choice([random_case, failing_case, failing_case])(rng, max_requests))
+
+
+def hedged(rng: Random, case: Case) -> Case:
+    """The case, with copies."""
+    cluster = replace(case.scenario.cluster, hedging=random_hedging(rng))
+    return replace(case, scenario=replace(case.scenario, cluster=cluster), compat=Compat())
 
 
 def looped(rng: Random, table: RequestTable) -> RequestTable:

@@ -26,6 +26,7 @@ from blis.config import (
     Failures,
     Filter,
     FlowControl,
+    Hedging,
     KVTransfer,
     Outage,
     PriorityBand,
@@ -283,6 +284,15 @@ def random_retries(rng: Random) -> Retries:
 def random_breaker(rng: Random) -> Breaker:
     """None, or one that a few failures open, for hardly any time or for long."""
     return Breaker(failures=rng.choice([0, 1, 1, 2, 3, 5]), open_us=rng.choice([1, 7, 40, 300, 3000]))
+
+
+def random_hedging(rng: Random) -> Hedging:
+    """Copies of many requests, soon or late, as far as a small budget allows."""
+    return Hedging(
+        after_us=rng.choice([1, 7, 30, 120, 120, 400, 2000]),
+        budget=rng.choice([0.0, 0.2, 1.0, 1.0]),
+        saved=rng.choice([0.5, 1.0, 2.5, 100.0]),
+    )
 
 
 def random_roles(rng: Random, pools: int) -> list[str]:

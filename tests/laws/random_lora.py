@@ -9,12 +9,12 @@ import numpy as np
 
 from blis.config import Compat, Lora, Scorer, Signal
 from blis.workload.content.adapters import with_adapters
-from tests.laws.random_cases import Case, failing_case, impatient_case, random_case, scaling_case
+from tests.laws.random_cases import Case, failing_case, hedged_case, impatient_case, random_case, scaling_case
 
 
 def adapted_case(rng: Random, max_requests: int = 14) -> Case:
     """A case with adapters, in some of which instances fail, come and go, or clients give up besides."""
-    draw = rng.choice([random_case, random_case, random_case, failing_case, impatient_case, scaling_case])
+    draw = rng.choice([random_case, random_case, random_case, failing_case, impatient_case, scaling_case, hedged_case])
     return adapted(rng, draw(rng, max_requests))
 
 

@@ -46,7 +46,6 @@ MUTANTS = (
         _ADAPTERS, "oldest = instance.idle_adapters.tail", "oldest = instance.idle_adapters.head", _BY_HAND,
         "the one that was used latest makes room",
     ),
-    Mutant(_ADAPTERS, "        w.adapters[i, oldest].held = 0\n", "", _BY_HAND, "what has made room is still there"),
     Mutant(
         _ADAPTERS,
         "    return engine.adapter_load_us + engine.adapter_fetch_us",

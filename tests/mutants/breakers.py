@@ -22,7 +22,7 @@ MUTANTS = (
         _BREAKERS,
         "    if _is_failing(w, i, now_us):\n        w.instances[i].tries_us = now_us + w.config.open_us\n",
         "    return\n",
-        _ORACLE,
+        _BY_HAND,
         "others follow the one that tries before it is known what becomes of it",
     ),
     Mutant(
@@ -73,8 +73,8 @@ MUTANTS = (
     ),
     Mutant(
         "blis/engine/build/encode_control.py",
-        " or cluster.breaker.failures  # among",
-        "  # among",
+        " or cluster.breaker.failures or",
+        " or",
         _ORACLE,
         "scores stay although others may be chosen",
     ),

@@ -38,7 +38,13 @@ MUTANTS = (
     ),
     Mutant(_CLIENTS, "        take_out(w, r)\n", "        pass\n", _ORACLE, "who gives up stays at the gateway"),
     Mutant(_CLIENTS, "        w.cluster.again -= 1\n", "        pass\n", _ORACLE, "one more waits to be sent again"),
-    Mutant(_CLIENTS, "        note_left(w, i, r)\n", "        pass\n", _ORACLE, "who gives up counts as in flight"),
+    Mutant(
+        _CLIENTS,
+        "    note_left(w, i, r)\n    show(w, i)\n",
+        "    show(w, i)\n",
+        _ORACLE,
+        "who gives up counts as in flight",
+    ),
     Mutant(
         _ASKING,
         "wait_us = max(wait_us, w.retry_after_us[r])",

@@ -352,8 +352,8 @@ MUTANTS = (
     ),
     Mutant(
         _FACTS,
-        "if w.config.placed or w.config.filtered or w.config.lives or w.config.apart:",
-        "if w.config.placed or w.config.lives or w.config.apart:",
+        "if w.config.placed or w.config.filtered or w.config.lives or w.config.apart or",
+        "if w.config.placed or w.config.lives or w.config.apart or",
         _tests("facts"),
         "who is filtered out once is out for ever",
     ),

@@ -50,7 +50,7 @@ MUTANTS = (
     ),
     Mutant(
         _LIVES,
-        "(w.config.backoff_us << w.retries[r])",
+        "(w.config.backoff_us << sent_before(w, r))",
         "w.config.backoff_us",
         _BY_HAND,
         "every pause before a retry is the same",

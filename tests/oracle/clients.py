@@ -64,7 +64,7 @@ class Patience:
     def asks_again(self, job: Job, now: int) -> tuple[Job, int] | None:
         """The next attempt and when it comes, if there is one."""
         number, clients = job.row // self.requests, self._clients
-        if number + 1 == clients.attempts:
+        if number + 1 >= clients.attempts:
             return None
         if clients.budget is not None:
             if self._saved < 1:

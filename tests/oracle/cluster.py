@@ -24,6 +24,7 @@ from tests.oracle.clients import Patience, outcome
 from tests.oracle.engine import Engine, Job
 from tests.oracle.fleet import Fleet
 from tests.oracle.flow_control import Gateway
+from tests.oracle.hedging import Hedges
 from tests.oracle.kv import ceil_div
 from tests.oracle.observe import InstanceView, Sample, sample, view_of
 from tests.oracle.requests import BlockKeys, OracleRequest
@@ -70,6 +71,9 @@ class OracleResult:
     looks: list[tuple[int, int, int, int]]  # of the autoscaler
     gave_up_us: list[int]
     outcomes: list[dict[str, int]]  # of requests whose attempts the rows are, see `outcome`
+    serving: list[int]  # the row that says what became of each request
+    hedged: list[bool]  # of which requests a copy was sent
+    wasted_tokens: int
     adapter_us: list[int]
     handovers: dict[str, list[int]]  # fields of blis.tables.handovers.Handovers
 
@@ -99,7 +103,7 @@ def simulate(
     """
     longest = setup.engine.truncate_prompt_tokens
     if longest:
-        count = len(requests) // setup.clients.attempts
+        count = len(requests) // setup.rows_a_request
         requests = [request.cut(longest, row % count) for row, request in enumerate(requests)]
     cluster = _Cluster(setup, requests, compat or Compat(), on_step, on_decision, sample_us, forced or {})
     cut = cluster.run()
@@ -125,7 +129,8 @@ class _Cluster:
         for engine in self.engines:
             engine.on_step = on_step
         self.view = View(setup, self.engines, keys)
-        first_asks = requests[: len(requests) // setup.clients.attempts]
+        self.count = len(requests) // setup.rows_a_request
+        first_asks = requests[: self.count]
         self._first_arrival_us = min((each.arrival_us for each in first_asks if each.predecessor < 0), default=0)
         self.admission = Admission(setup, self.view, self._first_arrival_us)
         self.gateway = Gateway(setup, self.view)
@@ -137,10 +142,11 @@ class _Cluster:
         self._on_decision, self._sample_us, self._forced = on_decision, sample_us, forced
         self._now = 0
         self._front: list[tuple[int, int, int, Job]] = []
-        self._sequence = 0
+        self._sequence = self._sent = 0
         self._look_from_us = 0  # the gateway has looked at all its instants before
         self._followers: dict[int, list[Job]] = defaultdict(list)
-        self.patience = Patience(setup.clients, self.jobs)
+        self.patience = Patience(setup.clients, self.jobs[: self.count * setup.clients.attempts])
+        self.hedges = Hedges(setup.hedging, self.jobs, self.count, self.engines)
         self.made: set[int] = set()  # attempts after the first that clients make
         for job in self.jobs[: self.patience.requests]:
             if job.request.predecessor < 0:
@@ -165,7 +171,7 @@ class _Cluster:
 
     def _answered(self, job: Job) -> None:
         """Whoever follows comes when the client has thought, if it has waited for the answer."""
-        if not self.patience.hears(job, self._now):
+        if self.hedges.undecided(job) or not self.patience.hears(job, self._now):
             return
         for follower in self._followers[job.row % self.patience.requests]:
             self._arrives(follower, job.request.arrival_us + job.e2e_us + follower.request.think_us)
@@ -183,7 +189,7 @@ class _Cluster:
             look_us = self._next_look_us()
             transfer_us = self._transfers[0][0] if self._transfers else INFINITY
             now = min(front_us, look_us, transfer_us, engine.next_us())
-            due_us = self.patience.next_us(self._now)
+            due_us = min(self.patience.next_us(self._now), self.hedges.next_us(self._now))
             if due_us > horizon:
                 due_us = INFINITY
             if min(now, due_us) == INFINITY:
@@ -238,7 +244,7 @@ class _Cluster:
             engine.fails_us = min(engine.fails_us, self.fleet.gone_us(j))
 
     def _give_up(self, now: int) -> None:
-        """Let clients give up and ask again."""
+        """Let clients give up and ask again; then let races end, and copies be sent."""
         self._take_samples(now)
         self._now = now
         self.view.before_event(now)
@@ -249,6 +255,16 @@ class _Cluster:
             if job.instance >= 0:
                 self.engines[job.instance].settle(job)
             self._ask_again(job, now)
+        for winner, loser in self.hedges.decided(now):
+            if loser.status not in (COMPLETED, DROPPED):
+                self.engines[loser.instance].abandon(loser, now)
+                self.engines[loser.instance].settle(loser)
+            if winner.status == COMPLETED:
+                self._answered(winner)
+        for copy in self.hedges.due(now):
+            assert copy.origin is not None
+            copy.not_on = copy.origin.instance
+            heapq.heappush(self._front, (now, RETRY, copy.row, copy))
 
     def _abandon(self, job: Job, now: int) -> None:
         if job.instance >= 0:
@@ -274,7 +290,13 @@ class _Cluster:
         self.engines[job.instance].counters["lost"] += 1
         self.view.lost(job, job.instance)
         self.view.breakers.failed(job.instance, now)
-        if job.retries == retries.limit or self._saved < 1.0:
+        if rival := self.hedges.lost(job):
+            job.status = LOST
+            if rival.status == COMPLETED:
+                self._answered(rival)
+            return
+        tries = self.hedges.sent_again(job)
+        if tries == retries.limit or self._saved < 1.0:
             job.status = LOST
             self._tell_failed(job, now)
             return
@@ -282,7 +304,7 @@ class _Cluster:
         job.status = IN_TRANSIT
         job.retries += 1
         job.begin_anew()
-        heapq.heappush(self._front, (now + retries.backoff_us * 2 ** (job.retries - 1), RETRY, job.row, job))
+        heapq.heappush(self._front, (now + retries.backoff_us * 2**tries, RETRY, job.row, job))
 
     # -- prefill and decode apart (docs/disaggregation.md)
 
@@ -407,7 +429,10 @@ class _Cluster:
     def _route(self, job: Job) -> None:
         """Choose an instance and send the request there; where nobody is left, it is rejected."""
         if not self.view.eligible(job):
-            self._reject(job, "no-instance")
+            if job.not_on >= 0:
+                self.hedges.nowhere()
+            else:
+                self._reject(job, "no-instance")
             return
         views = view_of(job, self.view, self.router) if self._on_decision else []
         target, scores, note = self.router.decide(job, self._forced.get(job.row))
@@ -421,10 +446,19 @@ class _Cluster:
         if self._on_decision:
             seen = [replace(each, score=scores.get(j)) for j, each in enumerate(views)]
             self._on_decision(job.row, self._now, seen)
+        if job.not_on >= 0:
+            assert job.origin is not None
+            job.not_on, job.status = -1, IN_TRANSIT
+            job.request = replace(job.request, arrival_us=job.origin.request.arrival_us)
+            self.hedges.begin(job)
+            self.admission.let_in(job)
         job.routed_us = self._now
+        if job.sent[0] != self._now:
+            self._sent, job.sent = self._sent + 1, (self._now, self._sent)
+        self.hedges.pays(job)
         self.view.sent(job, target)
         self.view.breakers.tried(target, self._now)
-        if job.retries == 0:
+        if job.retries == 0 and job.origin is None:
             self._saved = min(self._saved + self.setup.retries.budget, 10 * self.setup.retries.saved)
         if helper != target:
             self._begin_prefill(job, helper, target)
@@ -473,7 +507,7 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
     jobs = cluster.jobs
     delays = [job.scheduled_us - job.request.arrival_us if job.scheduled_us >= 0 else -1 for job in jobs]
     return OracleResult(
-        arrival_us=[_arrival_us(job, cluster.patience.requests) for job in jobs],
+        arrival_us=[_arrival_us(job, cluster.count) for job in jobs],
         status=[job.status for job in jobs],
         instance=[job.instance for job in jobs],
         routed_us=[job.routed_us for job in jobs],
@@ -507,6 +541,9 @@ def _result(cluster: _Cluster, cut: bool) -> OracleResult:
         ],
         adapter_us=[job.adapter_us for job in jobs],
         handovers=_handovers(jobs),
+        serving=[cluster.hedges.outcome(row).row for row in range(cluster.count)],
+        hedged=cluster.hedges.hedged(),
+        wasted_tokens=cluster.hedges.wasted_tokens,
     )
 
 

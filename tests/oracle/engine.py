@@ -61,6 +61,9 @@ class Job:
     itl_us: list[int] = field(default_factory=list)
     retries: int = 0
     gave_up_us: int = -1  # when its client waited no more
+    origin: Job | None = None  # of a copy: whose
+    sent: tuple[int, int] = (-1, -1)  # instant of the latest decision about it, and number of the first then
+    not_on: int = -1  # of a copy that is to be sent: where its request is
     prefill: Job | None = None  # that computes its prompt, on another instance
     of: Job | None = None  # of a prefill: whose it is
     requests: int = 0  # of a prefill: how many requests there are
@@ -68,6 +71,11 @@ class Job:
     asked_us: int = -1
     there_us: int = -1
     moved_blocks: int = -1
+
+    @property
+    def first_row(self) -> int:
+        """Its row, or that of the request whose copy it is: where it stands among those that came at one instant."""
+        return (self.origin or self).row
 
     @property
     def place(self) -> int:
@@ -82,7 +90,12 @@ class Job:
     def begin_anew(self) -> None:
         """Forget what has happened on an instance that has failed."""
         fresh = Job(self.row, self.request, self.longest, self.status)
-        fresh.retries, fresh.gave_up_us = self.retries, self.gave_up_us
+        fresh.retries, fresh.gave_up_us, fresh.origin, fresh.sent = (
+            self.retries,
+            self.gave_up_us,
+            self.origin,
+            self.sent,
+        )
         vars(self).update(vars(fresh))
 
     @property
@@ -244,6 +257,11 @@ class Engine:
             if other is job:
                 before["gave_up_us"] = job.gave_up_us
                 before["status"] = job.status if job.status == ABANDONED else before["status"]
+
+    def computed(self, job: Job) -> int:
+        """Tokens of a request that are computed, those of the step that runs among them, even if it is broken off."""
+        broken_off = job in self.batch and self._busy_until == self.fails_us
+        return job.computed + (job.new if broken_off else 0)
 
     # -- what an observer may ask
 

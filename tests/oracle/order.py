@@ -42,7 +42,7 @@ class QueueOrder:
 
     def place(self, job: Job) -> tuple[float, int, str | int]:
         """Return what the queue is sorted by."""
-        tie = job.request.request_id if self._compat.ids_as_text else job.row
+        tie = job.request.request_id if self._compat.ids_as_text else job.first_row
         return self._key(job.of or job), job.request.arrival_us, tie
 
     def _key(self, job: Job) -> float:
@@ -94,4 +94,6 @@ class QueueOrder:
 
 def least_urgent(batch: Sequence[Job], setup: Setup) -> Job:
     """Return whom preemption by priority evicts: the least class priority, the latest arrival, the largest row."""
-    return min(batch, key=lambda job: (setup.tier(job.request.slo_class).priority, -job.request.arrival_us, -job.row))
+    return min(
+        batch, key=lambda job: (setup.tier(job.request.slo_class).priority, -job.request.arrival_us, -job.first_row)
+    )

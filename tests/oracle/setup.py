@@ -14,6 +14,7 @@ from blis.config import (
     Failures,
     FlowControl,
     Hardware,
+    Hedging,
     KVTransfer,
     Lora,
     ModelShape,
@@ -104,11 +105,17 @@ class Setup(Machine):
     startup: Startup = field(default_factory=Startup)
     retries: Retries = field(default_factory=Retries)
     breaker: Breaker = field(default_factory=Breaker)
+    hedging: Hedging = field(default_factory=Hedging)
     clients: Clients = field(default_factory=Clients)
     disaggregation: Disaggregation = field(default_factory=Disaggregation)
     kv_transfer: KVTransfer = field(default_factory=KVTransfer)
     token_bytes: int = 0
     horizon_us: int | None = None
+
+    @property
+    def rows_a_request(self) -> int:
+        """Attempts of a client, or the request and its copy."""
+        return 2 if self.hedging.any else self.clients.attempts
 
     @property
     def served_at_start(self) -> int:
@@ -173,6 +180,7 @@ class Setup(Machine):
             startup=cluster.startup,
             retries=cluster.retries,
             breaker=cluster.breaker,
+            hedging=cluster.hedging,
             clients=scenario.clients,
             disaggregation=cluster.disaggregation,
             kv_transfer=cluster.kv_transfer,

@@ -77,7 +77,7 @@ class View:
         """The instances of a role that match a request's placement and that are not believed to fail, in order."""
         placement = job.request.placement
         allowed = (j for j in self.pool(role) if placement.allows(self._setup.machine(j).labels))
-        return [j for j in allowed if self.online(j) and not self.breakers.open(j, self._now)]
+        return [j for j in allowed if self.online(j) and not self.breakers.open(j, self._now) and j != job.not_on]
 
     def allowed(self, job: Job) -> bool:
         """Whether an instance that comes may run the request: all are alike."""

@@ -20,7 +20,7 @@ def check_duration(scenario: Scenario, instance: Instance, table: RequestTable, 
     if table.think_us is not None:
         last_us += float(table.think_us.sum())
     cluster = scenario.cluster
-    total *= (1 + cluster.retries.limit) * scenario.clients.attempts
+    total *= (1 + cluster.retries.limit) * scenario.rows_a_request
     last_us += _waits_us(scenario, table, longest)
     lora = instance.lora
     step_us *= cluster.startup.warm_up_factor * lora.step_factor

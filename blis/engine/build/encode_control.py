@@ -83,7 +83,7 @@ def _encode_fixed(scenario: Scenario, compat: Compat, observe: Observe) -> _Fixe
     cluster = scenario.cluster
     routing, admission = cluster.routing, cluster.admission
     profiles = _profiles(scenario)
-    chosen_anew = scenario.apart or routing.filters or cluster.breaker.failures  # among others each time
+    chosen_anew = scenario.apart or routing.filters or cluster.breaker.failures or cluster.hedging.any  # among others
     config: dict[str, float] = {
         "admission_latency_us": admission.latency_us,
         "routing_latency_us": routing.latency_us,

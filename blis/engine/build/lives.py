@@ -84,7 +84,8 @@ def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, flo
     cluster, horizon_us = scenario.cluster, scenario.horizon_us or NEVER_US
     turns = sorted(turn for turn in _turns(scenario, table) if turn[0] <= horizon_us)
     may_be_lost = bool(turns) or cluster.autoscaling.any
-    sent_again = len(table) * scenario.clients.attempts if may_be_lost and cluster.retries.limit else 0
+    rows = len(table) * scenario.rows_a_request
+    sent_again = rows if may_be_lost and cluster.retries.limit else 0
     config: dict[str, float] = {
         "lives": may_be_lost,
         "warm_up_us": cluster.startup.warm_up_us,
@@ -95,7 +96,7 @@ def encode_lives(scenario: Scenario, table: RequestTable) -> tuple[dict[str, flo
     }
     arrays = {
         "lives": listed(LIFE, turns) if turns else _NO_TURNS,
-        "again": room(HEAP, (1, sent_again)),
+        "again": room(HEAP, (1, rows if cluster.hedging.any else sent_again)),
         "retries": np.empty(sent_again, np.int32),
     }
     return config, arrays

@@ -10,6 +10,7 @@ import numpy as np
 from blis.config import Compat, Scenario
 from blis.engine.build.arrays import room
 from blis.engine.build.clients import answered
+from blis.engine.build.hedging import served
 from blis.engine.build.readers import kept_fields
 from blis.engine.columns import COMPLETED_US, COUNTS, HANDOVERS, TIMES
 from blis.engine.records import NEVER_US, NONE
@@ -26,7 +27,9 @@ _NONE = np.array([NONE]).tobytes()  # read-only
 
 def collect(arrays: World, logs: list[Array], scenario: Scenario, table: RequestTable, compat: Compat) -> ResultTable:
     """The results of a finished run; its columns are the run's own arrays, not copies. logs: are taken apart."""
-    attempts = _collect(arrays, logs, scenario, with_attempts(table, scenario.clients.attempts), compat)
+    attempts = _collect(arrays, logs, scenario, with_attempts(table, scenario.rows_a_request), compat)
+    if scenario.cluster.hedging.any:
+        return served(attempts, arrays.serving.view(np.ndarray), int(arrays.cluster.wasted_tokens))
     if not scenario.clients.any:
         return attempts
     return answered(attempts, arrays.rows.arrival_us if arrays.config.closed else table.arrival_us, len(table))

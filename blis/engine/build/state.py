@@ -16,6 +16,7 @@ from blis.engine.build.drafts import check_drafts, drafting, encode_drafts
 from blis.engine.build.duration import check_duration
 from blis.engine.build.encode_control import encode_control
 from blis.engine.build.fleet import begin_fleet, encode_fleet
+from blis.engine.build.hedging import check_hedging, encode_hedging
 from blis.engine.build.lives import check_lives, encode_lives, first_failures_us
 from blis.engine.build.loops import check_loops, loops, own_rows
 from blis.engine.build.lora import check_lora, encode_lora
@@ -140,8 +141,9 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     check_apart(scenario, compat)
     check_drafts(scenario, compat)
     check_clients(scenario, compat)
+    check_hedging(scenario, compat)
     check_lora(scenario, table, compat)
-    first_asks, table = table, with_attempts(table, scenario.clients.attempts)
+    first_asks, table = table, with_attempts(table, scenario.rows_a_request)
     block_tokens = scenario.replicas[0].instance.kv.block_size_tokens
     rows, path, longest = _paths(table, block_tokens, ALL_BLOCKS)
     index_rows, index_path, _ = _paths(table, *_index_blocks(scenario))
@@ -153,8 +155,9 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     lives_config, lives_arrays = encode_lives(scenario, first_asks)
     clients_config, clients_arrays = encode_clients(scenario.clients, table, len(first_asks))
     apart_config, apart_arrays = encode_apart(scenario, len(table))
+    hedging_config, hedging_arrays = encode_hedging(scenario, len(first_asks))
     lora_config, lora_arrays = encode_lora(scenario, table)
-    given = control_config | lives_config | clients_config | apart_config | lora_config
+    given = control_config | lives_config | clients_config | apart_config | hedging_config | lora_config
     config = _config(scenario, table, longest, compat, given)
     engines, latencies = engines_of(scenario, table, compat)
     instances = len(engines)
@@ -195,6 +198,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
         **apart_arrays,
         **lora_arrays,
         **lives_arrays,
+        **hedging_arrays,
         **encode_fleet(scenario),
         **clients_arrays,
         **control_arrays,
@@ -203,6 +207,7 @@ def encode(scenario: Scenario, table: RequestTable, compat: Compat, observe: Obs
     begin_fleet(scenario, first_asks, arrays)
     arrays.cluster.saved = scenario.cluster.retries.saved
     arrays.cluster.asks_saved = scenario.clients.saved
+    arrays.cluster.hedges_saved = scenario.cluster.hedging.saved
     return State(arrays)
 
 

@@ -57,13 +57,8 @@ def _give_up(w, r, now_us):
 @kernel
 def _abandon(w, r, now_us):
     """The request is taken off wherever it is."""
-    i = w.requests[r].instance
-    if i != NONE:
-        abort(w, i, r, ABANDONED)
-        w.instances[i].abandoned += 1
-        w.instances[i].last_event_us = max(w.instances[i].last_event_us, now_us)
-        note_left(w, i, r)
-        show(w, i)
+    if w.requests[r].instance != NONE:
+        take_off(w, r, now_us)
         return
     if sent_again(w, r):
         heap.remove(w.again, 0, w.cluster.again, heap.find(w.again, 0, w.cluster.again, r))
@@ -72,3 +67,14 @@ def _abandon(w, r, now_us):
         take_out(w, r)
     w.requests[r].status = ABANDONED
     note_refused(w, r)
+
+
+@kernel
+def take_off(w, r, now_us):
+    """The request leaves the instance where it is."""
+    i = w.requests[r].instance
+    abort(w, i, r, ABANDONED)
+    w.instances[i].abandoned += 1
+    w.instances[i].last_event_us = max(w.instances[i].last_event_us, now_us)
+    note_left(w, i, r)
+    show(w, i)

@@ -16,6 +16,8 @@ from blis.engine.gateway.clients import give_up_due
 from blis.engine.gateway.due import next_due_us
 from blis.engine.gateway.facts import allow, ask_about, is_cold, match, remember
 from blis.engine.gateway.fleet import next_life_us
+from blis.engine.gateway.hedge_times import is_new_copy, undecided_until_us
+from blis.engine.gateway.hedging import begin_race, give_up_copy, hedge_due, watch
 from blis.engine.gateway.lives import earn, lose
 from blis.engine.gateway.queue import begin_look, join_gateway, leave_gateway, next_dispatched, refuse
 from blis.engine.gateway.records import (
@@ -53,7 +55,7 @@ def next_event(w):
 
     GO_ON before one that somebody might precede whom an answer releases: instances go on, and then it is known. GO_ON,
     too, when an instance fails, serves again, comes or goes: before everything else at its instant. Next there comes
-    GIVE_UP.
+    GIVE_UP, which is also that of copies.
     """
     now_us, event = _next_known(w)
     expects = now_us < NEVER_US or (w.config.lives and w.cluster.waiting > 0)
@@ -63,6 +65,8 @@ def next_event(w):
         now_us = due_us
         event = GIVE_UP
     known_us = settled_us(w) if w.config.closed else NEVER_US
+    if len(w.rivals) > 0:
+        known_us = min(known_us, undecided_until_us(w))
     if w.config.lives:
         known_us = min(known_us, next_life_us(w, now_us))
     if now_us >= known_us and known_us <= w.config.horizon_us:
@@ -113,6 +117,8 @@ def decide(w, now_us, event):
         return
     if event == GIVE_UP:
         give_up_due(w, now_us)
+        if len(w.rivals) > 0:
+            hedge_due(w, now_us)
         return
     w.cluster.decided_us = now_us
     r = _subject(w, now_us, event)
@@ -176,9 +182,13 @@ def _tell(w, r, retry_after_us):
 @kernel
 def _route(w, r, now_us, event):
     """Send an admitted request to the best instance, or first to another one that computes its prompt."""
-    if w.config.lives and _nobody(w):
+    new_copy = is_new_copy(w, r)
+    if (w.config.lives or new_copy) and _nobody(w):
         _take_up(w, r, event)
-        refuse(w, r, NO_INSTANCE, now_us)
+        if new_copy:
+            give_up_copy(w, r)
+        else:
+            refuse(w, r, NO_INSTANCE, now_us)
         return
     target = NONE
     helper = NONE
@@ -206,6 +216,8 @@ def _route(w, r, now_us, event):
             remember(w, r, helper, profile, helper_cold, helper == target)
         else:
             remember(w, r, target, profile, cold, False)
+    if new_copy:
+        begin_race(w, r)
     send(w, r, target, NONE if helper == target else helper, now_us)
 
 
@@ -224,7 +236,7 @@ def _take_up(w, r, event):
 @kernel
 def _nobody(w):
     """Whether no instance may run the request."""
-    if not w.config.placed and not w.config.lives and not w.config.apart:
+    if not w.config.placed and not w.config.lives and not w.config.apart and len(w.rivals) == 0:
         return False
     eligible = 0
     for i in range(w.config.instances):
@@ -274,6 +286,7 @@ def send(w, r, i, helper, now_us):
     instance = w.instances[i]
     earn(w, r)
     note_try(w, i, now_us)
+    watch(w, r, now_us)
     w.cluster.turn += 1
     w.requests[r].instance = i
     w.times[ROUTED_US, r] = now_us

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from blis.engine.follow_ups import e2e_us, first_token_after_us
 from blis.engine.gateway.arrivals import row_of
+from blis.engine.gateway.hedge_times import next_hedge_us
 from blis.engine.in_flight import is_over
 from blis.engine.records import NEVER_US
 from blis.jit import kernel
@@ -15,10 +16,8 @@ from blis.tables.records import COMPLETED
 
 @kernel
 def next_due_us(w):
-    """When a client gives up next, as far as is known; NEVER_US if none does up to the horizon."""
-    if len(w.gave_up_us) == 0:
-        return NEVER_US
-    due_us = NEVER_US
+    """When a client gives up next, a copy is due or a race decided, as far as is known; NEVER_US behind the horizon."""
+    due_us = next_hedge_us(w)
     timeout_us = w.config.first_token_timeout_us
     if timeout_us > 0:
         w.cluster.first_due = first_waiting(w, w.cluster.first_due, timeout_us, True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from blis.engine.cache.signal import cached_blocks
 from blis.engine.gateway.adapters import see_adapters
 from blis.engine.gateway.breakers import is_open
+from blis.engine.gateway.hedge_times import barred
 from blis.engine.gateway.homes import prompt_home, session_home, settle_prompt, settle_session
 from blis.engine.gateway.prefix_index import matched_blocks, prompt_blocks, record
 from blis.engine.gateway.records import DECODE_PROFILE
@@ -30,7 +31,7 @@ def ask_about(w, r, now_us, event):
         ask.choice_2 = traits.choice_2
         ask.picker = traits.picker
         ask.admission = traits.admission
-    if w.config.placed or w.config.filtered or w.config.lives or w.config.apart:
+    if w.config.placed or w.config.filtered or w.config.lives or w.config.apart or len(w.rivals) > 0:
         allow(w, r, DECODES)
     if w.config.reads_tenants & event:
         tenant = w.tenants[1 + w.traits[r].tenant]
@@ -48,11 +49,12 @@ def ask_about(w, r, now_us, event):
 def allow(w, r, role):
     """Fill in which instances may do their part for a request, and may at all."""
     places = 0
+    elsewhere = barred(w, r)
     for i in range(w.config.instances):
         view = w.views[i]
         fits = w.engines[i].roles & role > 0
         allowed = fits and (not w.config.placed or w.places[w.traits[r].placement, i].eligible)
-        view.eligible = allowed and not w.instances[i].offline and not is_open(w, i, w.ask.now_us)
+        view.eligible = allowed and not w.instances[i].offline and not is_open(w, i, w.ask.now_us) and i != elsewhere
         view.place = places
         places += fits
     w.ask.places = places

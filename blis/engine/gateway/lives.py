@@ -6,7 +6,9 @@ from blis.engine import heap
 from blis.engine.boundary import clear_index, clear_request
 from blis.engine.gateway.asking import tell_failed
 from blis.engine.gateway.breakers import note_failure
+from blis.engine.gateway.hedge_times import is_copy
 from blis.engine.gateway.queue import look_soon
+from blis.engine.gateway.races import leave_race
 from blis.engine.gateway.records import FAILED, FAILS, FOUND_OFFLINE, SERVES, UNHEARD
 from blis.engine.gateway.signals import copy, note_changed
 from blis.engine.in_flight import is_over, note_gone, note_left
@@ -118,6 +120,10 @@ def lose(w, i, r, now_us):
     """The request was on instance i, or should have been: it waits to be sent again, or is lost."""
     w.instances[i].lost += 1
     note_failure(w, i, now_us)
+    if leave_race(w, r, now_us):
+        w.requests[r].status = LOST
+        note_left(w, i, r)
+        return
     if not _spend(w, r):
         w.requests[r].status = LOST
         note_left(w, i, r)
@@ -128,7 +134,7 @@ def lose(w, i, r, now_us):
         _forget_gaps(w, r)
     clear_request(w, r)
     w.requests[r].status = IN_TRANSIT
-    heap.push(w.again, 0, w.cluster.again, now_us + (w.config.backoff_us << w.retries[r]), r, r)
+    heap.push(w.again, 0, w.cluster.again, now_us + (w.config.backoff_us << sent_before(w, r)), r, r)
     w.cluster.again += 1
     w.retries[r] += 1
 
@@ -136,14 +142,23 @@ def lose(w, i, r, now_us):
 @kernel
 def earn(w, r):
     """The request is sent; one that is sent for the first time pays for retries."""
-    if len(w.retries) > 0 and w.retries[r] == 0:
+    if len(w.retries) > 0 and w.retries[r] == 0 and not is_copy(w, r):
         w.cluster.saved = min(w.cluster.saved + w.config.retry_budget, w.config.most_saved)
+
+
+@kernel
+def sent_before(w, r):
+    """How often the request has been sent again, it and its copy."""
+    if len(w.rivals) == 0:
+        return w.retries[r]
+    first = r - w.config.first_asks if is_copy(w, r) else r
+    return w.retries[first] + w.retries[first + w.config.first_asks]
 
 
 @kernel
 def _spend(w, r):
     """Whether the request may be sent once more; then that is paid."""
-    if len(w.retries) == 0 or w.retries[r] == w.config.retry_limit or w.cluster.saved < 1.0:
+    if len(w.retries) == 0 or sent_before(w, r) == w.config.retry_limit or w.cluster.saved < 1.0:
         return False
     w.cluster.saved -= 1.0
     return True

@@ -89,6 +89,11 @@ class Rooms:
                 "batch.speculative_tokens: tokens are guessed in runs of whole tables alone; leave it out of what is"
                 " served or streamed"
             )
+        if scenario.cluster.hedging.any:
+            raise InputError(
+                "cluster.hedging: copies are sent in runs and searches of whole tables alone; leave it out of what is"
+                " served or streamed"
+            )
         if scenario.clients.any:
             raise InputError(
                 "clients: they give up in runs of whole tables alone; leave them out of what is served or streamed"

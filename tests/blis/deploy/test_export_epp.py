@@ -80,6 +80,7 @@ def test_what_stands_elsewhere_is_said():
             "engine": {"max_running": 64},
             "retries": {"limit": 2},
             "breaker": {"failures": 5},
+            "hedging": {"after_us": 5},
         }
     )
     notes = Notes()
@@ -88,5 +89,6 @@ def test_what_stands_elsewhere_is_said():
         "slo_tiers.gold.priority 7: an InferenceObjective gives it, not this file",
         "retries: those of the proxy before the router, not in this file",
         "breaker: the outlier detection of the proxy before the router, not in this file",
+        "hedging: the hedge policy of the proxy before the router, not in this file",
         "engine, scheduler, preemption: arguments of the engine (--target vllm), not in this file",
     ]

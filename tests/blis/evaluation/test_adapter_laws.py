@@ -34,14 +34,6 @@ def put(name: str, row: int, value: int):
     return change
 
 
-def several(*changes):
-    def change(result):
-        for each in changes:
-            each(result)
-
-    return change
-
-
 def test_a_good_run_breaks_none():
     assert broken(lambda result: None) == []
 
@@ -68,7 +60,12 @@ def test_too_many_at_once_are_found_whatever_the_order_of_their_spans():
     assert "had more adapters in a batch than places for them" in "\n".join(check_laws(tight, TABLE, result))
 
 
-def test_spans_that_follow_each_other_are_not_at_once():
-    table = with_adapters(requests([0, 2000], [3, 3]), np.array([0, 1], np.int32), ("a", "b"))
+@pytest.mark.parametrize(("first_step", "at_once"), [(4, False), (3, True)])
+def test_spans_that_follow_each_other_are_not_at_once(first_step, at_once):
+    """The first has the steps 1 to 3, the second those behind."""
+    table = with_adapters(requests([0, 10], [3, 3]), np.array([0, 1], np.int32), ("a", "b"))
     scenario = deployment(engine={"lora": Lora(1)})
-    assert check_laws(scenario, table, simulate(scenario, table)) == []
+    result = simulate(scenario, table)
+    assert (result.last_step[0], result.first_step[1]) == (3, 4) and check_laws(scenario, table, result) == []
+    result.first_step[1] = first_step
+    assert ("more adapters in a batch" in "\n".join(check_laws(scenario, table, result))) == at_once

@@ -11,6 +11,7 @@ from blis.config import (
     Cluster,
     Compat,
     Failures,
+    Hedging,
     Instance,
     LatencyModel,
     Outage,
@@ -205,6 +206,15 @@ def test_those_in_transit_at_the_horizon_are_not_lost():
     known = counted["completed"] + counted["still_queued"] + counted["still_running"] + counted["dropped"]
     assert found.injected - known == found.in_transit - found.unrouted
     assert found.in_transit == recorded["status_counts"].get("in_transit", 0)
+
+
+def test_copies_and_what_they_cost_are_counted():
+    scenario = deployment(2, hedging=Hedging(50), routing=Routing("round-robin"))
+    table = requests([0], 3)
+    found = compute_metrics(scenario, table, simulate(scenario, table))
+    assert (found.hedges, found.wasted_tokens, found.injected, found.completed) == (1, 8, 2, 1)
+    assert (found.to_dict()["hedges"], found.to_dict()["wasted_prompt_tokens"]) == (1, 8)
+    assert "hedges" not in compute_metrics(deployment(), table, simulate(deployment(), table)).to_dict()
 
 
 def test_those_that_instances_lost_are_counted_and_so_are_those_sent_again():

@@ -6,6 +6,7 @@ import pytest
 from blis.errors import InputError
 from blis.tables.placement import Placement
 from blis.workload.assemble import table_from_tokens
+from blis.workload.content.adapters import with_adapters
 from blis.workload.content.reuse import ideal_hits
 from blis.workload.subset import keep_rows
 
@@ -54,3 +55,9 @@ def test_arrays_are_read_only_and_none_left_is_an_error(table):
         assert not getattr(kept, name).flags.writeable
     with pytest.raises(InputError, match="no request is left"):
         keep_rows(table, np.zeros(4, bool))
+
+
+def test_adapters_go_along_as_long_as_any_row_has_one(table):
+    table = with_adapters(table, np.array([-1, 1, -1, 1], np.int32), ("a", "b"))
+    assert keep_rows(table, np.array([True, True, False, False])).adapter.tolist() == [-1, 1]
+    assert keep_rows(table, np.array([True, False, True, False])).adapter is None

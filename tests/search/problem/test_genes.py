@@ -140,5 +140,7 @@ def test_whether_requests_are_sent_again_is_set_back_as_a_whole(problem):
     plain, again = complete(problem), complete(problem, retries={"limit": 2, "budget": 0.5})
     assert differences(again, plain) == {"retries": plain}
     assert differences(plain, again) == {"retries": again}
+    hedged = complete(problem, hedging={"after_us": 7})
+    assert differences(hedged, plain) == {"hedging": plain} and differences(plain, hedged) == {"hedging": hedged}
     broken = complete(problem, breaker={"failures": 3})
     assert differences(broken, plain) == {"breaker": plain} and differences(plain, broken) == {"breaker": broken}

@@ -141,3 +141,12 @@ def test_when_an_instance_is_left_alone_is_part_of_what_a_policy_decides():
     assert name_of({"breaker": {"open_us": 7}}) == name_of({})
     scenario = apply_bundle(SCENARIO, load_bundle({"breaker": {"failures": 3}}))
     assert make_policy(scenario, load_bundle({"breaker": {"failures": 0}})).complete.breaker.failures == 0
+
+
+def test_whether_copies_are_sent_is_part_of_what_a_policy_decides():
+    hedged = make_policy(SCENARIO, load_bundle({"hedging": {"after_us": 7}}))
+    assert hedged.complete.hedging.after_us == 7 and hedged.complete.hedging.budget == 0.05
+    assert hedged.id not in (name_of({}), name_of({"hedging": {"after_us": 8}}))
+    assert name_of({"hedging": {"budget": 0.5}}) == name_of({})
+    scenario = apply_bundle(SCENARIO, load_bundle({"hedging": {"after_us": 7}}))
+    assert make_policy(scenario, load_bundle({"hedging": {"after_us": 0}})).complete.hedging.after_us == 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from blis.config import Autoscaling, Failures, Lora, Outage
+from blis.config import Autoscaling, Failures, Hedging, Lora, Outage
 from blis.engine.live.rooms import Coming, Rooms
 from blis.errors import InputError
 from tests.blis.engine.live.small import LIMITS, scenario
@@ -44,6 +44,7 @@ def test_it_is_full_when_no_row_is_left():
             {"failures": Failures((Outage((0,), 5, 5),))},
             r"cluster\.failures: instances fail in runs and searches of whole tables alone",
         ),
+        ({"hedging": Hedging(5)}, r"cluster\.hedging: copies are sent in runs and searches of whole tables alone"),
         ({"autoscaling": Autoscaling(maximum=1)}, r"cluster\.autoscaling: instances come and go in runs and searches"),
     ],
 )

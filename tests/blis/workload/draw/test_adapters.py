@@ -9,6 +9,7 @@ from blis.workload.draw.adapters import Adapters
 from blis.workload.draw.generate import generate
 from blis.workload.draw.in_chunks import generate_in_chunks
 from blis.workload.draw.spec import load_spec, spec_mapping
+from blis.workload.draw.streams import stream
 from tests.blis.workload.draw.test_spec import CLIENTS, POPULATION, changed
 
 
@@ -71,6 +72,12 @@ def test_nothing_else_changes():
     for name in ("arrival_us", "input_tokens", "output_tokens", "tenant", "slo_class", "uniform"):
         np.testing.assert_array_equal(getattr(with_some, name), getattr(without, name))
     assert without.adapter is None
+
+
+def test_they_have_a_stream_of_their_own():
+    """So they hang together with nothing else that is drawn."""
+    table = generate(populated(count=4), 7, 500)
+    np.testing.assert_array_equal(table.adapter, stream(7, "workload/adapter").random(500) * 4 // 1)
 
 
 def test_clients_have_theirs_and_their_names_are_those_of_all():
