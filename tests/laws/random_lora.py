@@ -13,7 +13,7 @@ from tests.laws.random_cases import Case, failing_case, hedged_case, impatient_c
 
 
 def adapted_case(rng: Random, max_requests: int = 14) -> Case:
-    """A case with adapters, in some of which instances fail, come and go, or clients give up besides."""
+    """A case with adapters, in some of which instances fail, come and go, clients give up, or copies are sent."""
     draw = rng.choice([random_case, random_case, random_case, failing_case, impatient_case, scaling_case, hedged_case])
     return adapted(rng, draw(rng, max_requests))
 
