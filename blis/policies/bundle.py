@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from blis.config import (
     Autoscaling,
     Batch,
     Breaker,
+    Cluster,
     Disaggregation,
     Filter,
     FlowControl,
@@ -27,6 +28,7 @@ from blis.config import (
     PriorityBand,
     Retries,
     Routing,
+    Scenario,
     Scorer,
     SloTier,
 )
@@ -286,6 +288,15 @@ class PolicyBundle:
         object.__setattr__(self, "slo_tiers", declared)
 
 
+#: Keys of a scenario that are none of a bundle, by the last part of their names.
+_DEPLOYMENT = {
+    one.name: f"{path}{one.name}"
+    for path, part in (("", Scenario), ("cluster.", Cluster))
+    for one in fields(part)
+    if one.name not in {own.name for own in fields(PolicyBundle)}
+}
+
+
 def load_bundle(source: str | Path | Mapping[str, Any]) -> PolicyBundle:
     """A bundle from a YAML file or a mapping; an empty one is a bundle that changes nothing.
 
@@ -297,6 +308,8 @@ def load_bundle(source: str | Path | Mapping[str, Any]) -> PolicyBundle:
     mapping = {key: value for key, value in check_mapping(source, "policy bundle").items() if value is not None}
     if "admission" in mapping:
         mapping["admission"] = legacy_bucket.read_bundle(mapping["admission"])
+    for key in (key for key in mapping if key in _DEPLOYMENT):
+        raise InputError(f"unknown key {key!r}: a scenario says it, as {_DEPLOYMENT[key]!r}, and no policy changes it")
     return build(PolicyBundle, mapping)
 
 

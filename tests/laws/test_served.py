@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -24,7 +23,9 @@ from blis.workload.assemble import assemble
 from blis.workload.content.tree import intern_sequences, token_spans
 from tests.places import CONF
 
-POLICIES = sorted((CONF / "policy").glob("*.yaml"))
+CLUSTER = load_scenario(CONF / "cluster" / "h100x4.yaml")
+POLICIES = {path.stem: apply_bundle(CLUSTER, load_bundle(path)) for path in sorted((CONF / "policy").glob("*.yaml"))}
+SERVED = [name for name, one in POLICIES.items() if not (one.cluster.autoscaling.any or one.apart)]
 FEW = ("llm-d-default", "power-of-two", "sticky-until-saturated")
 REQUESTS = 120
 CLASSES = ("", "critical", "batch")
@@ -53,12 +54,10 @@ def ask(http: TestClient, number: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "policy",
-    [pytest.param(path, marks=() if path.stem in FEW else pytest.mark.slow, id=path.stem) for path in POLICIES],
+    "policy", [pytest.param(name, marks=() if name in FEW else pytest.mark.slow) for name in SERVED]
 )
-def test_what_is_served_is_what_is_simulated(policy: Path):
-    cluster = load_scenario(CONF / "cluster" / "h100x4.yaml")
-    scenario = apply_bundle(cluster, load_bundle(policy))
+def test_what_is_served_is_what_is_simulated(policy: str):
+    scenario = POLICIES[policy]
     service = make_service(scenario, "m", 20.0, Lengths(), Words())
     came = noted(service)
     with TestClient(make_app(service)) as http, ThreadPoolExecutor(12) as clients:

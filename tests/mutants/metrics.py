@@ -328,6 +328,27 @@ MUTANTS = (
         "equal arrivals are later",
     ),
     Mutant(
+        "blis/evaluation/load.py",
+        "utilisation=ratio(busy_us, paid_us)",
+        "utilisation=ratio(busy_us, len(result.instances) * (result.end_us - first_us))",
+        (f"{_FOLDER}/test_load.py",),
+        "places where nobody is idle",
+    ),
+    Mutant(
+        "blis/evaluation/stays.py",
+        "np.where(elsewhere, moved.scheduled_us, result.scheduled_us)",
+        "result.scheduled_us",
+        (f"{_FOLDER}/test_stays.py",),
+        "a prompt that is computed waits",
+    ),
+    Mutant(
+        "blis/evaluation/stays.py",
+        "np.where(moved.asked_us >= 0, moved.asked_us, result.scheduled_us)",
+        "result.scheduled_us",
+        (f"{_FOLDER}/test_stays.py",),
+        "KV on the way keeps a request waiting",
+    ),
+    Mutant(
         _SATURATION,
         "GROWTH = 0.05",
         "GROWTH = 0.5",

@@ -40,6 +40,20 @@ MUTANTS = (
         "a world that is the same as ours",
     ),
     Mutant(
+        "search/shifts/instances.py",
+        "for pool in scenario.pools[: largest + 1]) - 1",
+        "for pool in scenario.pools[:largest])",
+        _SHIFT_TESTS,
+        "the first of a pool is lost, and its last one stays named",
+    ),
+    Mutant(
+        "search/shifts/instances.py",
+        "failures=cluster.failures.without(lost),",
+        "",
+        _SHIFT_TESTS,
+        "the instance that is lost still fails",
+    ),
+    Mutant(
         "search/shifts/skew.py",
         "max(0.0, population.tenants.zipf + step)",
         "population.tenants.zipf + step",

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from blis.config import Disaggregation, KVTransfer, Pool
 from blis.engine.run import simulate
+from blis.evaluation.detectors.saturation import saturation
 from blis.evaluation.load import load_of
 from blis.evaluation.stays import longest_steps_us, stays
 from tests.blis.engine.plain_times import deployment, requests
@@ -46,3 +47,12 @@ def test_kv_on_its_way_keeps_nobody_waiting():
     assert load_of(scenario, table, simulate(scenario, table)).waited_share == 0
     scenario, table, result = apart(0, 0, 0)
     assert load_of(scenario, table, result).waited_share == 0
+
+
+def test_nobody_is_held_back_where_each_is_alone():
+    pools = [Pool(role="prefill"), Pool(role="decode")]
+    link = replace(LINK, latency_us=700)
+    scenario = deployment(2, pools=pools, kv_transfer=link, disaggregation=Disaggregation())
+    table = requests(list(range(0, 400_000, 2000)), 3, [range(8 * i, 8 * i + 8) for i in range(200)])
+    found = saturation(scenario, table, simulate(scenario, table))
+    assert (found.verdict, found.held_back_share) == ("stable", 0)

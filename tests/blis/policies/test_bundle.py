@@ -164,6 +164,8 @@ def test_the_digest_follows_decisions_and_not_provenance():
 @pytest.mark.parametrize(
     ("mapping", "parts"),
     [
+        ({"failures": {}}, ["unknown key 'failures': a scenario says it, as 'cluster.failures'"]),
+        ({"clients": {"timeout_us": 5}}, ["unknown key 'clients': a scenario says it, as 'clients'"]),
         ({"routng": {}}, ["unknown key 'routng'", "did you mean 'routing'?"]),
         ({"routing": {"cache_weight": 1}}, ["routing:", "unknown key 'cache_weight'", "scorers"]),
         ({"routing": {"load_weight": 1}}, ["routing:", "unknown key 'load_weight'"]),
