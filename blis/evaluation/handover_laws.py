@@ -73,7 +73,8 @@ def _before(first_us: NDArray[np.int64], second_us: NDArray[np.int64]) -> Mask:
 def _early(result: ResultTable, moved: Handovers) -> Mask:
     """[n] whether one is in a queue whose prompt is still being computed elsewhere."""
     under_way = (moved.instance >= 0) & ~np.isin(moved.status, (COMPLETED, DROPPED, LOST, ABANDONED))
-    return under_way & ((result.status != IN_TRANSIT) | (result.queued_us >= 0))
+    elsewhere = np.isin(result.status, (IN_TRANSIT, LOST))  # of those lost a step behind the horizon may still run
+    return under_way & (~elsewhere | (result.queued_us >= 0))
 
 
 def _after(result: ResultTable, moved: Handovers) -> Mask:
