@@ -196,7 +196,7 @@ class Engine:
         """Lose everybody who is here or on the way, in the order of rows."""
         on_the_way = [job for _, kind, _, job in self._events if kind in (ARRIVAL_EVENT, QUEUED_EVENT)]
         lost = [job for job in (*self.batch, *self.queue, *self._arrived, *on_the_way) if job is not None]
-        self.down, self.seen = True, (len(self.queue), len(self.batch), self.kv.used / self.kv.total, self._asked())
+        self.down, self.seen = True, (self.waiting, len(self.batch), self.kv.used / self.kv.total, self._asked())
         for job in (*self.batch, *self.importing, *self.exporting):
             self.kv.release(job.row)
         self._events, self._step_pending, self._runs = [], False, False
