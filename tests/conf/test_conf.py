@@ -20,6 +20,9 @@ from tests.places import CONF
 GROUPS = ("cluster", "workload", "fitness", "search_space", "driver", "parallel", "tracking")
 
 
+#: What goes with a file that says nothing of the default cluster.
+BESIDE = {"search_space=speculative": ["cluster=h100x4_drafts"]}
+
 CHOICES = [path for group in GROUPS for path in sorted(CONF.glob(f"{group}/*.yaml"))]
 
 
@@ -38,7 +41,7 @@ def test_every_file_of_a_group_composes(path):
         with pytest.raises(InputError, match="is not installed: pip install"):
             compose_settings([choice])
     else:
-        assert compose_settings([choice]).space.parameters
+        assert compose_settings([choice, *BESIDE.get(choice, [])]).space.parameters
 
 
 @pytest.mark.parametrize("path", sorted(CONF.glob("cluster/*.yaml")), ids=lambda path: path.stem)
