@@ -40,7 +40,7 @@ MUTANTS = (
         _DRAFTS,
         "        service.base_steps += 1\n",
         "",
-        _ORACLE,
+        _BY_HAND,
         "a tenant is charged for tokens and for steps",
     ),
     Mutant(

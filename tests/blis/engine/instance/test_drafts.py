@@ -69,3 +69,15 @@ def test_what_held_in_the_last_step_has_no_key(drafter, cached):
     content, answers = [range(8), range(18)], [range(8, 18), [99]]
     result = run(requests([0, 5000], prompts=content, answers=answers), drafter)
     assert result.cached_tokens.tolist() == [0, cached]
+
+
+def test_a_tenant_is_charged_for_each_token_once():
+    """One at a time: 8 + 7 tokens for the first tenant, 15 + 1 for the second, whose other request goes last then."""
+    content = [range(8), range(100, 115), range(200, 208), range(300, 308)]
+    result = run(
+        requests([0, 1, 2, 3], [7, 1, 1, 1], content, tenant=[0, 1, 1, 0]),
+        ALWAYS,
+        batch=Batch(max_running=1, speculative_tokens=2),
+        scheduler="least-attained-service",
+    )
+    assert result.scheduled_us.tolist() == [0, 300, 500, 400]
