@@ -76,6 +76,7 @@ def keep_step(w, i, start_us, duration_us):
     kept.prefill_context = step.prefill_context
     kept.decodes = step.decodes
     kept.decode_context = step.decode_context
+    kept.drafts = step.drafts
     w.cluster.kept_steps += 1
 
 

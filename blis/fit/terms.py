@@ -13,7 +13,7 @@ Columns = NDArray[np.float64]  # [steps, terms]
 #: Every term by its parameter, with what of a step it is a price of.
 _PRICED: dict[str, Callable[[NDArray[np.void]], NDArray[np.float64]]] = {
     "fixed_us": lambda steps: np.ones(len(steps)),
-    "prefill_us_token": lambda steps: steps["prefill_tokens"],
+    "prefill_us_token": lambda steps: steps["prefill_tokens"] + steps["drafts"],
     "decode_us_request": lambda steps: steps["decodes"],
     "context_us_token": lambda steps: steps["decode_context"],
     "pair_us": lambda steps: steps["prefill_pairs"],
@@ -43,7 +43,8 @@ class Terms:
     def _column(self, name: str, steps: NDArray[np.void]) -> NDArray[np.float64]:
         if name != RAMP:
             return _PRICED[name](steps)
-        return np.asarray(1 - np.exp(-(steps["prefill_tokens"] + steps["decodes"]) / self.ramp_tokens))
+        new = steps["prefill_tokens"] + steps["decodes"] + steps["drafts"]
+        return np.asarray(1 - np.exp(-new / self.ramp_tokens))
 
     def parameters(self, prices: Sequence[float]) -> dict[str, float]:
         """The parameters of the kind `linear`. prices: [terms] µs."""

@@ -89,6 +89,7 @@ KEPT_STEP = np.dtype(
         ("prefill_context", "i8"),
         ("decodes", "i8"),
         ("decode_context", "i8"),
+        ("drafts", "i8"),
     ]
 )
 

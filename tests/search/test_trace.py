@@ -150,6 +150,7 @@ class TestRunAgain:
         assert outputs[0] == outputs[1] != outputs[2]
         (measured,) = facts(done)["measured"]["winner_by_table"]
         assert measured.pop("table") == "report"
+        assert measured.pop("mean_instances") == done.problem.against.scenario.cluster.instances
         assert {key: outputs[0][key] for key in measured} == measured
 
     @pytest.mark.parametrize(

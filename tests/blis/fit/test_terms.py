@@ -27,7 +27,7 @@ def test_a_column_is_what_a_step_has_of_a_term():
 
 
 @pytest.mark.parametrize("more", [(), (RAMP,), ("pair_us", RAMP), OPTIONAL])
-@pytest.mark.parametrize("step", [STEP, Step(decodes=1, decode_context=9), Step()])
+@pytest.mark.parametrize("step", [STEP, STEP._replace(drafts=8), Step(decodes=1, decode_context=9), Step()])
 def test_prices_times_columns_are_what_the_latency_model_says(more: tuple[str, ...], step: Step):
     terms = Terms((*BASE, *more), 8.0)
     prices = [1000.0 / (place + 1) for place in range(len(terms.names))]

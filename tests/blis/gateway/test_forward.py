@@ -12,6 +12,7 @@ import pytest
 from blis.gateway.asked import Asked, read_asked
 from blis.gateway.backends import Backend as Server
 from blis.gateway.forward import FailedError, Forwarder, Opened, Timeouts, sent_on
+from blis.observe.breaker import Breaker
 from blis.serve.words import Words
 from tests.blis.gateway.backends import COMPLETIONS, Backend
 
@@ -26,7 +27,9 @@ def asked(**body: Any) -> Asked:
 async def opened(backend: Backend, silence_s: float = 1.5, target: str = COMPLETIONS, **body: Any) -> Opened:
     forwarder = Forwarder(Timeouts(5.0, silence_s))
     try:
-        answer = await forwarder.open(Server(0, backend.url, up=True), replace(asked(**body), target=target), {})
+        answer = await forwarder.open(
+            Server(0, backend.url, Breaker(), up=True), replace(asked(**body), target=target), {}
+        )
         if answer.rest:
             answer.body += b"".join([data async for data in answer.rest])
         return answer
@@ -155,7 +158,7 @@ def test_an_answer_is_all_that_the_server_says_and_its_connection_is_used_again(
         async with Backend() as backend:
             forwarder = Forwarder(Timeouts())
             for _ in range(3):
-                answer = await forwarder.open(Server(0, backend.url, up=True), asked(stream=stream), {})
+                answer = await forwarder.open(Server(0, backend.url, Breaker(), up=True), asked(stream=stream), {})
                 body = answer.body + b"".join([data async for data in answer.rest or _nothing()])
                 assert answer.status == 200 and (b"[DONE]" in body) == stream and body.count(b"w2") == 1
             assert len(backend.connections) == 1 and backend.answered == 3
