@@ -23,6 +23,11 @@ def test_engine_equals_oracle_where_copies_are_sent(number: int):
     compare(hedged(Random(number), tight_case(number)))
 
 
+def test_a_copy_is_sent_once_where_a_race_is_decided_at_the_instant_at_which_it_is_due():
+    """The oracle sent it twice."""
+    compare(hedged_case(Random(906613)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(0, 1000, 250))
 def test_engine_equals_oracle_in_two_thousand_cases_of_copies(first: int):

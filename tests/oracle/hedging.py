@@ -20,6 +20,7 @@ class Hedges:
         self._jobs, self._copies = jobs[:requests], jobs[requests:] if hedging.any else []
         self._saved = hedging.saved
         self._looked_us = -1
+        self._sent: set[tuple[int, int]] = set()  # whose copies were due when, some of them not on their way yet
         self.races: list[tuple[Job, Job]] = []
         self.serving = list(self._jobs)
         self.wasted_tokens = 0
@@ -49,7 +50,8 @@ class Hedges:
         """The copies that are to be sent at that instant; they are paid for."""
         self._looked_us, found = now, []
         for job in sorted(self._jobs, key=lambda job: job.sent):
-            if self._due_us(job) == now and self._saved >= 1:
+            if self._due_us(job) == now and self._saved >= 1 and (job.row, now) not in self._sent:
+                self._sent.add((job.row, now))
                 self._saved -= 1
                 found.append(self._copies[job.row])
         return found
